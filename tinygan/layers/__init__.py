@@ -1,1 +1,37 @@
-"""(being built)"""
+"""The layers, one family a file."""
+
+from tinygan.layers.conv import Conv2d, ConvTranspose2d
+from tinygan.layers.fused import ConvPool2d, UpConv2d
+from tinygan.layers.linear import Linear
+from tinygan.layers.noise import Dropout, GaussianNoise
+from tinygan.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PixelNorm
+from tinygan.layers.pointwise import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from tinygan.layers.shape import AvgPool2d, GlobalPool, Reshape, Upsample
+from tinygan.layers.spectral import SpectralNorm
+
+__all__ = [
+    "ELU",
+    "AvgPool2d",
+    "BatchNorm",
+    "Conv2d",
+    "ConvPool2d",
+    "ConvTranspose2d",
+    "Dropout",
+    "GaussianNoise",
+    "GlobalPool",
+    "GroupNorm",
+    "InstanceNorm",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "PixelNorm",
+    "ReLU",
+    "Reshape",
+    "SiLU",
+    "Sigmoid",
+    "Softplus",
+    "SpectralNorm",
+    "Tanh",
+    "UpConv2d",
+    "Upsample",
+]

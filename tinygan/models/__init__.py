@@ -1,1 +1,1 @@
-"""(being built)"""
+"""Functions that return a net: the architectures of the papers."""

@@ -1,1 +1,50 @@
-"""(being built)"""
+"""The systems: one file each, which reads like the paper's algorithm box."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from tinygan.errors import UsageError
+from tinygan.layer import Array
+from tinygan.net import Net
+from tinygan.recipes import dcgan
+
+
+class Recipe(Protocol):
+    """One system: its first state, one training step, and how it is sampled.
+
+    A state is a NamedTuple of arrays, numbers and further tuples, and holds everything that a step changes.
+    """
+
+    nets: dict[str, Net]  # by the name of the state's field that holds their θ
+    batches: int  # that one step takes from the data
+
+    def init(self, rng: np.random.Generator) -> Any: ...
+    def step(self, state: Any, batch: Array, rng: np.random.Generator) -> tuple[Any, dict[str, float]]: ...
+    def latents(self, n: int, rng: np.random.Generator) -> Array: ...
+    def sample(self, state: Any, z: Array) -> Array: ...
+
+
+class Entry(NamedTuple):
+    """A recipe's settings (a dataclass), its class (made from settings and the shape of a sample), and one line on it."""
+
+    settings: Any
+    make: Any
+    about: str
+
+
+RECIPES = {
+    "dcgan": Entry(dcgan.Settings, dcgan.DCGAN, "convolutional GAN for images (Radford et al. 2016), losses by choice"),
+}
+
+
+def find(name: str) -> Entry:
+    """The recipe called ``name``; UsageError names the nearest."""
+    if name not in RECIPES:
+        close = get_close_matches(name, RECIPES, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise UsageError(f"unknown recipe {name!r}: {hint}the recipes are {', '.join(RECIPES)}")
+    return RECIPES[name]

@@ -1,0 +1,218 @@
+"""The command ``tinygan``. A user's mistake is one line on stderr and an exit code, never a traceback.
+
+Exit codes: 0 done, 2 usage, 3 diverged, 4 data or checkpoint, 130 Ctrl-C, 143 SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from tinygan import __version__, kernels
+from tinygan.config import read_toml, set_key, to_toml
+from tinygan.errors import DataError, TinyganError, UsageError
+from tinygan.run import Config, Loop, Run, free_path, mapping_of, resolve
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    args = parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except TinyganError as error:
+        print(f"tinygan: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader of a pipe has gone, as with `| head`
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        print(f"tinygan: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
+        return DataError.exit_code
+    except MemoryError as error:
+        print(f"tinygan: out of memory ({error}): choose a smaller --batch or width", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="tinygan", description="GANs from scratch: every derivative by hand.")
+    top.add_argument("--version", action="version", version=f"tinygan {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    p = commands.add_parser("train", help="train a recipe; with no options, digits in about two minutes")
+    p.set_defaults(run=train)
+    p.add_argument("recipe", nargs="?", metavar="RECIPE", help="see `tinygan recipes` (dcgan)")
+    p.add_argument("--data", metavar="NAME|PATH", help="see `tinygan data` (strokes), or a folder of pictures")
+    p.add_argument("--out", type=Path, metavar="DIR", help="the run directory (runs/RECIPE-DATA)")
+    for name, what in (("steps", "steps in all"), ("batch", "images a step"), ("seed", "fixes every random number")):
+        p.add_argument(f"--{name}", type=int, metavar="N", help=f"{what} ({getattr(Loop, name)})")
+    p.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, as --set adam_G.lr=1e-4")
+    p.add_argument("--config", type=Path, metavar="FILE.toml", help="settings from a file; options come after it")
+    p.add_argument("--resume", action="store_true", help="go on with the run in --out, bit for bit")
+    p.add_argument("--backend", choices=kernels.BACKENDS, help="which kernels (auto)")
+    p.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
+
+    p = commands.add_parser("sample", help="images from a trained run")
+    p.set_defaults(run=sample)
+    p.add_argument("dir", type=Path, metavar="RUN")
+    p.add_argument("-n", type=int, default=64, metavar="N", help="how many (64)")
+    p.add_argument("--out", type=Path, metavar="FILE", help=".png: one grid; .npy: float32 (N, H, W, C) in [-1, 1]")
+    p.add_argument("--seed", type=int, default=0, metavar="S")
+
+    p = commands.add_parser("data", help="which data there is, where, and how to get it")
+    p.set_defaults(run=data)
+    p.add_argument("name", nargs="?", metavar="NAME")
+    p = commands.add_parser("recipes", help="which systems there are, and their settings")
+    p.set_defaults(run=recipes)
+    p.add_argument("name", nargs="?", metavar="NAME")
+    p = commands.add_parser("check", help="prove the derivatives of every layer: worst errors, layer by check")
+    p.set_defaults(run=check)
+    p.add_argument("--draws", type=int, default=20, metavar="N", help="random cases a layer (20)")
+    p.add_argument("--seed", type=int, default=0, metavar="S")
+    p = commands.add_parser("info", help="versions, CPU, BLAS, threads, backend in force")
+    p.set_defaults(run=info)
+    return top
+
+
+# ---------------------------------------------------------------- train
+
+
+def train(args: argparse.Namespace) -> int:
+    from tinygan.data import open_data
+    from tinygan.interrupt import Interrupt
+    from tinygan.train import make, train
+
+    with Interrupt() as interrupt:
+        if args.resume and args.out is None:
+            raise UsageError("--resume needs the run to go on with: add --out DIR")
+        resumed = Run.open(args.out) if args.resume and (args.out / "config.toml").exists() else None
+        config = configure(args, mapping_of(resumed.config) if resumed else {})
+        config = replace(config, backend=kernels.choose(config.backend))
+        if args.dry_run:
+            print(to_toml(mapping_of(config)), end="")
+            return 0
+        if resumed:
+            resumed.change(config)
+        source = open_data(config.data, data_seed=config.seed)
+        make(config, source.shape)  # before a directory is made: the recipe may not fit the data
+        path = args.out or free_path(f"{config.recipe}-{Path(config.data).name}")
+        with kernels.on_cpu(config.backend), resumed or Run.create(path, config) as run:
+            try:
+                step = train(run, source, interrupt)
+            except TinyganError as error:
+                run.log(str(error))
+                raise
+    if step < config.steps:
+        print(f"stopped at step {step}, saved; go on with: tinygan train --resume --out {run.path}", file=sys.stderr)
+        return interrupt.code
+    print(f"{run.samples / f'{step:06d}.png'}: samples after {step} steps; more with: tinygan sample {run.path}")
+    return 0
+
+
+def configure(args: argparse.Namespace, base: dict[str, Any]) -> Config:
+    """The configuration: defaults, then a run's own, then --config, then options, then --set."""
+    mapping = {**base, **(read_toml(args.config) if args.config else {})}
+    for name in ("recipe", "data", "steps", "batch", "seed", "backend"):
+        if getattr(args, name) is not None:
+            mapping[name] = getattr(args, name)
+    loop = {field.name for field in fields(Loop)}
+    for assignment in args.set:
+        key = assignment.split("=")[0].strip()
+        mapping = set_key(
+            mapping, assignment if key in loop or key.startswith("settings.") else f"settings.{assignment}"
+        )
+    return resolve(mapping)
+
+
+# ---------------------------------------------------------------- the rest
+
+
+def sample(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from tinygan.atomic import write_atomic
+    from tinygan.data.png import write_png
+    from tinygan.grid import make_grid, to_uint8
+    from tinygan.train import sample
+
+    if args.n < 1 or args.seed < 0:
+        raise UsageError(f"-n is at least 1 and --seed at least 0: got {args.n} and {args.seed}")
+    run = Run.open(args.dir)
+    out = args.out or run.samples / f"sample-n{args.n}-seed{args.seed}.png"
+    if out.suffix not in (".png", ".npy"):
+        raise UsageError(f"--out ends in .png or .npy: got {out}")
+    images = sample(run, args.n, args.seed)
+    if out.suffix == ".npy":
+        write_atomic(out, lambda file: np.save(file, images))
+    else:
+        write_png(out, to_uint8(make_grid(images, pad_value=-1)))
+    print(f"{out}: {args.n} samples")
+    return 0
+
+
+def data(args: argparse.Namespace) -> int:
+    from tinygan.data import catalogue
+
+    entries = [entry for entry in catalogue() if args.name in (None, entry.name)]
+    if not entries:
+        raise UsageError(f"unknown data {args.name!r}: the names are {', '.join(entry.name for entry in catalogue())}")
+    for entry in entries:
+        size = "x".join(map(str, entry.shape))
+        print(f"{entry.name:14s} {size:8s} {entry.what}")
+        print(f"{'':14s} {'':8s} {entry.where or 'not here: ' + entry.get}")
+    if args.name is None:
+        print(f"{'PATH':14s} {'':8s} a folder of PNG pictures of one size (JPEG with pillow), or of IDX files")
+    return 0
+
+
+def recipes(args: argparse.Namespace) -> int:
+    from tinygan.config import as_mapping
+    from tinygan.recipes import RECIPES, find
+
+    for name in [args.name] if args.name else RECIPES:
+        entry = find(name)
+        print(f"{name}: {entry.about}\n  settings (--set KEY=VALUE) and their defaults:")
+        for line in flat(as_mapping(entry.settings())):
+            print(f"    {line}")
+    return 0
+
+
+def flat(mapping: dict[str, Any], prefix: str = "") -> list[str]:
+    """KEY=VALUE lines, dotted."""
+    lines = []
+    for key, value in mapping.items():
+        lines += flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}={value}"]
+    return lines
+
+
+def check(args: argparse.Namespace) -> int:
+    from tinygan.cases import table
+    from tinygan.check import BOUNDS, CheckFailed
+
+    if args.draws < 1 or args.seed < 0:
+        raise UsageError(f"--draws is at least 1 and --seed at least 0: got {args.draws} and {args.seed}")
+    print(f"{'worst error of':18s}" + "".join(f"{name:>9s}" for name in BOUNDS))
+    print(f"{'bound':18s}" + "".join(f"{bound:9.0e}" for bound in BOUNDS.values()))
+    worst = dict.fromkeys(BOUNDS, 0.0)
+    try:
+        for name, errors in table(args.draws, args.seed):
+            print(f"{name:18s}" + "".join(f"{error:9.0e}" for error in errors.values()), flush=True)
+            worst = {check: max(worst[check], error) for check, error in errors.items()}
+    except CheckFailed as error:
+        print(f"tinygan: {error}", file=sys.stderr)
+        return 1
+    print(f"{'all':18s}" + "".join(f"{error:9.0e}" for error in worst.values()))
+    return 0
+
+
+def info(args: argparse.Namespace) -> int:
+    from tinygan.info import report
+
+    for name, value in report().items():
+        print(f"{name:12s} {value}")
+    return 0

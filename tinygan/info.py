@@ -1,0 +1,59 @@
+"""What a run stands on: versions, processor, BLAS, threads, backend."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+
+from tinygan import __version__, kernels
+
+OPTIONAL = ("numba", "cupy-cuda12x", "cupy-cuda13x", "tqdm", "pillow", "matplotlib")
+FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "asimd")  # what the vector kernels ask for
+
+
+def report() -> dict[str, str]:
+    """Name → value, each one line; nothing optional is imported."""
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return {
+        "tinygan": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "optional": ", ".join(f"{name} {_version(name)}" for name in OPTIONAL),
+        "system": platform.platform(),
+        "cpu": f"{_cpu('model name') or platform.processor() or platform.machine()} ({_features()})",
+        "cores": f"{_cores()} usable of {os.cpu_count()}",
+        "blas": f"{blas.get('name')} {blas.get('version')}",
+        "threads": ", ".join(f"{key}={os.environ[key]}" for key in _thread_keys()) or "as the BLAS chooses",
+        "backend": f"{kernels.cpu_backend()} (there are {', '.join(kernels.available())})",
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "-"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _thread_keys() -> list[str]:
+    return [key for key in ("TINYGAN_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS") if key in os.environ]
+
+
+def _features() -> str:
+    known = (_cpu("flags") or _cpu("Features")).split()
+    return " ".join(f for f in FEATURES if f in known) or "features unknown"
+
+
+def _cpu(key: str) -> str:
+    """A value of /proc/cpuinfo, empty where there is none."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.split(":")[0].strip() == key), "")

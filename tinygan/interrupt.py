@@ -1,0 +1,32 @@
+"""Ctrl-C and SIGTERM finish the step and save; a second one stops at once."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Any, Self
+
+
+class Interrupt:
+    """``with Interrupt() as stop``: true once a signal has come; ``stop.code`` is the exit code it asks for."""
+
+    def __init__(self) -> None:
+        self.code = 0
+        self._before: dict[int, Any] = {}
+
+    def __bool__(self) -> bool:
+        return self.code != 0
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.code:
+            raise KeyboardInterrupt
+        self.code = 128 + number

@@ -1,0 +1,107 @@
+"""A 3x3 convolution with a change of size, as one 4x4 convolution of stride 2: the same function, fewer operations.
+
+Nearest upsampling spreads a pixel over 2x2 and average pooling is its adjoint over 4, so both melt into the weight:
+w₄[u, v] = Σ_{a,b ∈ {0,1}} w[u−a, v−b]. In a phase of the output 9 taps become 4; before a pool 36 become 16.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from tinygan import kernels
+from tinygan.init import Init, lecun
+from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape, fold, unfold
+
+HALF = {"stride": (2, 2), "pad": ((1, 1), (1, 1))}
+
+
+class Fused(Layer):
+    """What ``UpConv2d`` and ``ConvPool2d`` share: w (3, 3, C, O), b (O,)."""
+
+    affine = True
+    out_axis: ClassVar[int] = 3
+
+    def __init__(self, c_in: int, c_out: int, *, bias: bool = True, init: Init = lecun) -> None:
+        super().__init__()
+        self.shapes = {"w": (3, 3, c_in, c_out)} | ({"b": (c_out,)} if bias else {})
+        self.draw = init
+
+    def init(self, rng: np.random.Generator) -> Params:
+        (_, _, C, O), *rest = self.shapes.values()
+        return self.draw(rng, (3, 3, C, O), 9 * C, 9 * O), *map(np.zeros, rest)
+
+
+class UpConv2d(Fused):
+    """y = w ⋆ up₂(x) + b (pad 1), the transposed convolution of x by flipped w₄;  ẏ likewise;  adjoints through w₄.
+
+    x (N, H, W, C)  →  y (N, 2H, 2W, O).
+    """
+
+    def out(self, shape: Shape) -> Shape:
+        C, O = self.shapes["w"][2:]
+        if len(shape) != 3 or shape[2] != C:
+            raise self.wrong(f"expects images of {C} channels", shape)
+        return 2 * shape[0], 2 * shape[1], O
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        w, *b = p
+        size = 2 * X.shape[2], 2 * X.shape[3]
+        Y = unfold(kernels.conv2d_dx(fold(X), transpose(spread(w)), size=size, **HALF), X)
+        if b:
+            Y[0] += b[0]
+        return Y, X
+
+    def backward(self, p: Params, X: Saved, G: Bundle) -> Bundle:
+        return unfold(kernels.conv2d(fold(G), transpose(spread(p[0])), **HALF), X)
+
+    def gradient(self, p: Params, X: Saved, G: Bundle) -> Params:
+        gw = gather(transpose(kernels.conv2d_dw(fold(G), fold(X), kernel=(4, 4), **HALF)))
+        return (gw, G[0].sum(axis=(0, 1, 2)))[: len(p)]
+
+
+class ConvPool2d(Fused):
+    """y = pool₂(w ⋆ x + b) (pad 1, mean of 2x2), the convolution of x by w₄/4 with stride 2;  ẏ likewise.
+
+    x (N, H, W, C), H and W even  →  y (N, H/2, W/2, O).
+    """
+
+    def out(self, shape: Shape) -> Shape:
+        C, O = self.shapes["w"][2:]
+        if len(shape) != 3 or shape[2] != C or shape[0] % 2 or shape[1] % 2:
+            raise self.wrong(f"expects images of {C} channels and even height and width", shape)
+        return shape[0] // 2, shape[1] // 2, O
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        w, *b = p
+        Y = unfold(kernels.conv2d(fold(X), spread(w) / 4, **HALF), X)
+        if b:
+            Y[0] += b[0]
+        return Y, X
+
+    def backward(self, p: Params, X: Saved, G: Bundle) -> Bundle:
+        return unfold(kernels.conv2d_dx(fold(G), spread(p[0]) / 4, size=X.shape[2:4], **HALF), X)
+
+    def gradient(self, p: Params, X: Saved, G: Bundle) -> Params:
+        gw = gather(kernels.conv2d_dw(fold(X), fold(G), kernel=(4, 4), **HALF)) / 4
+        return (gw, G[0].sum(axis=(0, 1, 2)))[: len(p)]
+
+
+def spread(w: Array) -> Array:
+    """w₄[u, v] = Σ_{a,b ∈ {0,1}} w[u−a, v−b].   (3, 3, C, O) → (4, 4, C, O)."""
+    w4 = np.zeros((4, 4, *w.shape[2:]), w.dtype)
+    for a in (0, 1):
+        for b in (0, 1):
+            w4[a : a + 3, b : b + 3] += w
+    return w4
+
+
+def gather(g: Array) -> Array:
+    """The adjoint of ``spread``: w̄[u, v] = Σ_ab w̄₄[u+a, v+b]."""
+    return g[:3, :3] + g[:3, 1:] + g[1:, :3] + g[1:, 1:]
+
+
+def transpose(w: Array) -> Array:
+    """The weight of the transposed convolution that equals a convolution by w: flipped, channels swapped. An involution."""
+    return w[::-1, ::-1].swapaxes(2, 3)

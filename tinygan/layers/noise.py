@@ -1,0 +1,74 @@
+"""Random layers. Noise is drawn when ``at`` binds a generator, so that a bound net is a pure function.
+
+A mask belongs to the point: its tangents, and every call of one bound net with the same shape, meet the same one.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Self
+
+import numpy as np
+
+from tinygan.errors import UsageError
+from tinygan.layer import Array, Bundle, Layer, Params, Saved, Sequential
+
+
+class Random(Layer):
+    """A layer that needs noise: ``net.at(running, rng)`` for training, ``net.eval(running)`` without."""
+
+    key: int | None = None
+
+    def at(self, values: Params, rng: np.random.Generator | None) -> Self:
+        if rng is None:
+            raise UsageError(f"{type(self).__name__} needs noise: pass a generator, net.at(running, rng)")
+        bound = copy.copy(self)
+        bound.key = int(rng.integers(2**63))
+        return bound
+
+    def eval(self, values: Params) -> Layer:
+        return Sequential()
+
+    def rng(self) -> np.random.Generator:
+        """The same stream at each call."""
+        if self.key is None:
+            raise UsageError(f"{type(self).__name__} has no noise yet: use net.at(running, rng) or net.eval(running)")
+        return np.random.default_rng(self.key)
+
+
+class Dropout(Random):
+    """y = m x,  ẏ = m ẋ,  x̄ = m ȳ,  ẋ̄ = m ẏ̄;  m = 0 with probability ``rate``, else 1/(1 − rate) (Srivastava et al. 2014)."""
+
+    affine = True
+
+    def __init__(self, rate: float = 0.5) -> None:
+        super().__init__()
+        self.rate = rate
+        if not 0 <= rate < 1:
+            raise ValueError(f"Dropout: a rate is in [0, 1): got {rate}")
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        kept = self.rng().random(X.shape[1:]) >= self.rate
+        mask: Array = kept.astype(X.dtype) / (1 - self.rate)
+        return mask * X, mask
+
+    def backward(self, p: Params, mask: Saved, G: Bundle) -> Bundle:
+        return mask * G
+
+
+class GaussianNoise(Random):
+    """y = x + σ n,  n ~ N(0, 1);  ẏ = ẋ,  x̄ = ȳ,  ẋ̄ = ẏ̄."""
+
+    affine = True
+
+    def __init__(self, sigma: float) -> None:
+        super().__init__()
+        self.sigma = sigma
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        Y = X.copy()
+        Y[0] += self.sigma * self.rng().standard_normal(X.shape[1:]).astype(X.dtype)
+        return Y, None
+
+    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
+        return G

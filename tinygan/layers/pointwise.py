@@ -1,0 +1,81 @@
+"""Activations: y = φ(x) element by element.
+
+Forward y = φ(x);  tangent ẏ = φ'(x) ẋ;  adjoint x̄ = φ' ȳ + Σₖ φ'' ẋₖ ẏ̄ₖ,  ẋ̄ = φ' ẏ̄.
+The table of φ, φ', φ'' is POINTWISE in kernels/reference.py. At a kink the derivative is the one from the left.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tinygan import kernels
+from tinygan.layer import Bundle, Layer, Params, Saved
+
+
+class Pointwise(Layer):
+    """y = φ(x; a) of any shape."""
+
+    f: ClassVar[str]
+
+    def __init__(self, a: float = 0.0) -> None:
+        super().__init__()
+        self.a = a
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        Y = kernels.pointwise(X, self.f, self.a)
+        return Y, (X, Y)
+
+    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
+        X, Y = saved
+        return kernels.pointwise_dx(X, Y, G, self.f, self.a)
+
+
+class ReLU(Pointwise):
+    """max(x, 0)."""
+
+    f = "relu"
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class LeakyReLU(Pointwise):
+    """max(x, 0) + a min(x, 0), a = ``slope``; 0.2 is Radford et al. 2016, §3."""
+
+    f = "leaky_relu"
+
+    def __init__(self, slope: float = 0.2) -> None:
+        super().__init__(slope)
+
+
+class ELU(Pointwise):
+    """x right of 0, a (eˣ − 1) left of it (Clevert et al. 2016, eq. 15)."""
+
+    f = "elu"
+
+    def __init__(self, a: float = 1.0) -> None:
+        super().__init__(a)
+
+
+class SiLU(ReLU):
+    """x σ(x) (Elfwing et al. 2018)."""
+
+    f = "silu"
+
+
+class Softplus(ReLU):
+    """log(1 + eˣ)."""
+
+    f = "softplus"
+
+
+class Tanh(ReLU):
+    """tanh x."""
+
+    f = "tanh"
+
+
+class Sigmoid(ReLU):
+    """σ(x) = 1 / (1 + e⁻ˣ)."""
+
+    f = "sigmoid"

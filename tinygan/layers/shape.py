@@ -1,0 +1,111 @@
+"""Linear maps without weights: reshape, pooling, upsampling. ẏ is the same map of ẋ; each adjoint is given below."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from tinygan.layer import Bundle, Layer, Params, Saved, Shape
+
+
+class Reshape(Layer):
+    """y = x in another shape of as many numbers; x̄ = ȳ in the old one.   x (N, ...)  →  y (N, *shape)."""
+
+    affine = True
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.to = shape
+
+    def out(self, shape: Shape) -> Shape:
+        if math.prod(shape) != math.prod(self.to):
+            raise self.wrong(f"cannot become (N, {', '.join(map(str, self.to))})", shape)
+        return self.to
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        return X.reshape(*X.shape[:2], *self.to), X.shape
+
+    def backward(self, p: Params, shape: Saved, G: Bundle) -> Bundle:
+        return G.reshape(shape)
+
+
+class AvgPool2d(Layer):
+    """y[i, j] = mean of x[k·i : k·i+k, k·j : k·j+k];  x̄[i, j] = ȳ[i//k, j//k] / k².
+
+    x (N, H, W, C), k a divisor of H and W  →  y (N, H/k, W/k, C).
+    """
+
+    affine = True
+
+    def __init__(self, k: int = 2) -> None:
+        super().__init__()
+        self.k = k
+
+    def out(self, shape: Shape) -> Shape:
+        if len(shape) != 3 or shape[0] % self.k or shape[1] % self.k:
+            raise self.wrong(f"expects images whose height and width {self.k} divides", shape)
+        return shape[0] // self.k, shape[1] // self.k, shape[2]
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        return block_sum(X, self.k) / self.k**2, None
+
+    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
+        return repeat(G, self.k) / self.k**2
+
+
+class Upsample(Layer):
+    """y[i, j] = x[i//k, j//k] (nearest);  x̄[i, j] = Σ ȳ[k·i : k·i+k, k·j : k·j+k].   (N, H, W, C) → (N, kH, kW, C)."""
+
+    affine = True
+
+    def __init__(self, k: int = 2) -> None:
+        super().__init__()
+        self.k = k
+
+    def out(self, shape: Shape) -> Shape:
+        if len(shape) != 3:
+            raise self.wrong("expects images", shape)
+        return shape[0] * self.k, shape[1] * self.k, shape[2]
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        return repeat(X, self.k), None
+
+    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
+        return block_sum(G, self.k)
+
+
+class GlobalPool(Layer):
+    """y = Σ or mean of x over pixels;  x̄ = ȳ (or ȳ / HW) at every pixel.   x (N, H, W, C)  →  y (N, C)."""
+
+    affine = True
+
+    def __init__(self, how: Literal["sum", "mean"]) -> None:
+        super().__init__()
+        self.how = how
+
+    def out(self, shape: Shape) -> Shape:
+        if len(shape) != 3:
+            raise self.wrong("expects images", shape)
+        return shape[2:]
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        Y = X.sum(axis=(2, 3))
+        return Y / self._pixels(X.shape), X.shape
+
+    def backward(self, p: Params, shape: Saved, G: Bundle) -> Bundle:
+        GX = (G / self._pixels(shape))[:, :, None, None]
+        return GX.repeat(shape[2], axis=2).repeat(shape[3], axis=3)
+
+    def _pixels(self, shape: Shape) -> int:
+        return shape[2] * shape[3] if self.how == "mean" else 1
+
+
+def repeat(X: Bundle, k: int) -> Bundle:
+    """Every pixel k x k times."""
+    return X.repeat(k, axis=2).repeat(k, axis=3)
+
+
+def block_sum(X: Bundle, k: int) -> Bundle:
+    """The sums over blocks of k x k pixels: the adjoint of ``repeat``."""
+    T, N, H, W, C = X.shape
+    return X.reshape(T, N, H // k, k, W // k, k, C).sum(axis=(3, 5))

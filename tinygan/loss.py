@@ -1,0 +1,101 @@
+"""Adversarial losses on logits: the value and its cotangents.
+
+d is the critic's raw output, D = σ(d) the probability where there is one; sp(a) = log(1 + eᵃ), so that
+−log D = sp(−d) and −log(1 − D) = sp(d) are exact for any logit. Means are over all entries.
+Each discriminator loss: (d_real, d_fake) ↦ (L, ∂L/∂d_real, ∂L/∂d_fake); each generator loss: d_fake ↦ (L, ∂L/∂d_fake).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class Loss(NamedTuple):
+    """One game: what D minimises and what G minimises."""
+
+    discriminator: Callable[[Array, Array], tuple[float, Array, Array]]
+    generator: Callable[[Array], tuple[float, Array]]
+
+
+def mean_softplus(d: Array, sign: int) -> tuple[float, Array]:
+    """mean sp(±d), and its gradient ±σ(±d)/n."""
+    a = sign * d
+    e = np.exp(-np.abs(a))
+    value = np.maximum(a, 0) + np.log1p(e)
+    return float(value.mean()), sign * (np.where(a >= 0, 1, e) / (1 + e)) / d.size
+
+
+def mean_of(d: Array, sign: int) -> tuple[float, Array]:
+    """mean ±d, and its gradient ±1/n."""
+    return sign * float(d.mean()), np.full_like(d, sign / d.size)
+
+
+def mean_half_square(d: Array, target: float) -> tuple[float, Array]:
+    """mean ½(d − t)², and its gradient (d − t)/n."""
+    return 0.5 * float(np.square(d - target).mean()), (d - target) / d.size
+
+
+def mean_hinge(d: Array, sign: int) -> tuple[float, Array]:
+    """mean max(0, 1 ± d), and its gradient ±[1 ± d > 0]/n."""
+    a = 1 + sign * d
+    return float(np.maximum(a, 0).mean()), sign * (a > 0).astype(d.dtype) / d.size
+
+
+def _both(real: tuple[float, Array], fake: tuple[float, Array]) -> tuple[float, Array, Array]:
+    return real[0] + fake[0], real[1], fake[1]
+
+
+def logistic_d(real: Array, fake: Array) -> tuple[float, Array, Array]:
+    """−E log D(x) − E log(1 − D(G(z))) = E sp(−d_real) + E sp(d_fake)   (Goodfellow et al. 2014, eq. 1)."""
+    return _both(mean_softplus(real, -1), mean_softplus(fake, +1))
+
+
+def minimax_g(fake: Array) -> tuple[float, Array]:
+    """E log(1 − D(G(z))) = −E sp(d_fake): saturates where D is sure   (Goodfellow et al. 2014, eq. 1)."""
+    value, g = mean_softplus(fake, +1)
+    return -value, -g
+
+
+def non_saturating_g(fake: Array) -> tuple[float, Array]:
+    """−E log D(G(z)) = E sp(−d_fake)   (Goodfellow et al. 2014, §3)."""
+    return mean_softplus(fake, -1)
+
+
+def least_squares_d(real: Array, fake: Array) -> tuple[float, Array, Array]:
+    """½ E (d_real − 1)² + ½ E d_fake²   (Mao et al. 2017, eq. 9)."""
+    return _both(mean_half_square(real, 1), mean_half_square(fake, 0))
+
+
+def least_squares_g(fake: Array) -> tuple[float, Array]:
+    """½ E (d_fake − 1)²   (Mao et al. 2017, eq. 9)."""
+    return mean_half_square(fake, 1)
+
+
+def hinge_d(real: Array, fake: Array) -> tuple[float, Array, Array]:
+    """E max(0, 1 − d_real) + E max(0, 1 + d_fake)   (Miyato et al. 2018, eq. 16)."""
+    return _both(mean_hinge(real, -1), mean_hinge(fake, +1))
+
+
+def wasserstein_d(real: Array, fake: Array) -> tuple[float, Array, Array]:
+    """E d_fake − E d_real   (Arjovsky et al. 2017, eq. 2; the critic needs a Lipschitz constraint)."""
+    return _both(mean_of(real, -1), mean_of(fake, +1))
+
+
+def wasserstein_g(fake: Array) -> tuple[float, Array]:
+    """−E d_fake   (also the generator of the hinge game, Miyato et al. 2018, eq. 17)."""
+    return mean_of(fake, -1)
+
+
+LOSSES = {
+    "minimax": Loss(logistic_d, minimax_g),
+    "non-saturating": Loss(logistic_d, non_saturating_g),
+    "least-squares": Loss(least_squares_d, least_squares_g),
+    "hinge": Loss(hinge_d, wasserstein_g),
+    "wasserstein": Loss(wasserstein_d, wasserstein_g),
+}

@@ -1,0 +1,53 @@
+"""The generator and the discriminator of DCGAN (Radford et al. 2016), for small images.
+
+The image is halved until its sides are odd or 4 (28 → 14 → 7, 32 → 16 → 8 → 4), doubling the channels from ``width``.
+4x4 kernels of stride 2 in place of the paper's 5x5: every output pixel meets as many taps, so no checkerboard.
+"""
+
+from __future__ import annotations
+
+from tinygan.errors import UsageError
+from tinygan.init import normal
+from tinygan.layer import Layer
+from tinygan.layers import BatchNorm, Conv2d, ConvTranspose2d, LeakyReLU, Linear, ReLU, Reshape, Tanh
+from tinygan.net import Net
+
+INIT = normal(0.02)  # Radford et al. 2016, §3
+
+
+def levels(shape: tuple[int, ...]) -> int:
+    """How often an image (H, W, C) is halved; UsageError where it cannot be."""
+    if len(shape) != 3:
+        raise UsageError(f"dcgan needs images (H, W, C): the data has samples of shape {shape}")
+    H, W, _ = shape
+    n = 0
+    while H % 2 == 0 and W % 2 == 0 and min(H, W) > 4:
+        H, W, n = H // 2, W // 2, n + 1
+    if n < 2:
+        raise UsageError(f"dcgan needs height and width that 4 divides, at least 8: the data has {shape[0]}x{shape[1]}")
+    return n
+
+
+def generator(shape: tuple[int, ...], latent: int, width: int, *, batch_norm: bool = True) -> Net:
+    """z (N, latent) → linear → (N, H/2ⁿ, W/2ⁿ, 2ⁿ⁻¹ width) → n transposed convolutions → tanh, (N, H, W, C)."""
+    n = levels(shape)
+    H, W, C = shape[0] >> n, shape[1] >> n, width << (n - 1)
+    layers: list[Layer] = [Linear(latent, H * W * C, bias=not batch_norm, init=INIT), Reshape(H, W, C)]
+    for last in [False] * (n - 1) + [True]:
+        out = shape[2] if last else C // 2
+        layers += ([BatchNorm(C, std=0.02)] if batch_norm else []) + [ReLU()]
+        layers += [ConvTranspose2d(C, out, 4, stride=2, pad=1, bias=last or not batch_norm, init=INIT)]
+        C = out
+    return Net(*layers, Tanh())
+
+
+def discriminator(shape: tuple[int, ...], width: int, *, batch_norm: bool = True) -> Net:
+    """x (N, H, W, C) → n convolutions, normalised but the first → linear, the logit (N, 1)."""
+    n = levels(shape)
+    layers: list[Layer] = [Conv2d(shape[2], width, 4, stride=2, pad=1, init=INIT), LeakyReLU(0.2)]
+    for i in range(1, n):
+        C = width << i
+        layers += [Conv2d(C // 2, C, 4, stride=2, pad=1, bias=not batch_norm, init=INIT)]
+        layers += ([BatchNorm(C, std=0.02)] if batch_norm else []) + [LeakyReLU(0.2)]
+    features = (shape[0] >> n) * (shape[1] >> n) * (width << (n - 1))
+    return Net(*layers, Reshape(features), Linear(features, 1, init=INIT))

@@ -1,0 +1,115 @@
+"""A net: y = f(x; θ) with θ one flat vector."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygan.errors import ShapeError
+from tinygan.layer import Array, Layer, Params, Saved, Sequential, pack, pull, push, size, unpack
+
+
+class Pullback(NamedTuple):
+    """The adjoints of one backward: of x (N, ...), of its tangents (K, N, ...), of θ (P,); None where not asked for."""
+
+    x: Any
+    x_dot: Any
+    theta: Any
+
+
+class Net:
+    """A composition of layers as a function of one flat vector θ (P,).
+
+    Optimisers, averages, checkpoints and clipping then are one line each. Running values (batch statistics, singular
+    vectors) are a second flat vector beside θ; ``at`` and ``eval`` return nets that hold them.
+    """
+
+    def __init__(self, *layers: Layer) -> None:
+        self.f: Layer = Sequential(*layers)
+        self._trained, self._running = self.f.tree("shapes"), self.f.tree("running")
+        self.size, self.running_size = size(self._trained), size(self._running)
+
+    def init(self, rng: np.random.Generator, dtype: Any = np.float32) -> Array:
+        """θ (P,), drawn."""
+        return _flat(self.f.init(rng), dtype)
+
+    def start(self, theta: Array, rng: np.random.Generator) -> Array:
+        """The running values (R,) to begin with."""
+        return _flat(self.f.start(self._p(theta), rng), theta.dtype)
+
+    def at(self, running: Array, rng: np.random.Generator | None = None) -> Net:
+        """The net of one forward in training: running values held, noise (dropout) drawn once from ``rng``.
+
+        It is a pure function of (θ, x): the same noise again at each call with the same shapes.
+        """
+        return Net._of(self.f.at(unpack(self._running, running), rng), self)
+
+    def eval(self, running: Array) -> Net:
+        """The net for evaluation: running statistics for batch statistics, no noise."""
+        return Net._of(self.f.eval(unpack(self._running, running)), self)
+
+    def update(self, running: Array, theta: Array, saved: Saved) -> Array:
+        """The running values after the forward that returned ``saved``."""
+        return _flat(self.f.update(unpack(self._running, running), self._p(theta), saved[1]), running.dtype)
+
+    def forward(self, theta: Array, x: Array) -> tuple[Array, Saved]:
+        """y = f(x; θ).   x (N, ...)."""
+        Y, saved = push(self.f, self._p(theta), x[None])
+        return Y[0], saved
+
+    def jvp(self, theta: Array, x: Array, x_dot: Array) -> tuple[Array, Array, Saved]:
+        """y = f(x; θ) and ẏₖ = J ẋₖ.   x (N, ...), x_dot (K, N, ...)."""
+        if x_dot.shape[1:] != x.shape:
+            raise ShapeError(f"Net: x_dot is (K, *x.shape): x_dot {x_dot.shape}, x {x.shape}")
+        Y, saved = push(self.f, self._p(theta), np.concatenate([x[None], x_dot]))
+        return Y[0], Y[1:], saved
+
+    def backward(
+        self,
+        theta: Array,
+        saved: Saved,
+        gy: Array,
+        gy_dot: Array | None = None,
+        *,
+        wrt_x: bool = True,
+        wrt_theta: bool = True,
+    ) -> Pullback:
+        """The adjoint of ``forward`` or, with the tangents' cotangents gy_dot (K, N, ...), of ``jvp``."""
+        G = gy[None] if gy_dot is None else np.concatenate([gy[None], gy_dot])
+        GX, g = pull(self.f, self._p(theta), saved, G, wrt_x=wrt_x, wrt_p=wrt_theta)
+        return Pullback(
+            GX[0] if wrt_x else None, GX[1:] if wrt_x else None, _flat(g, theta.dtype) if wrt_theta else None
+        )
+
+    def out(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample's y; ShapeError where a layer does not fit."""
+        return self.f.out(tuple(shape))
+
+    def view(self, theta: Array) -> dict[str, Array]:
+        """θ by name: {"0.linear.w": ..., ...}, views."""
+        return _named(self._trained, self._p(theta), "")
+
+    def _p(self, theta: Array) -> Params:
+        if theta.shape != (self.size,):
+            raise ShapeError(f"Net: theta is one flat vector: got {theta.shape}, expected ({self.size},)")
+        return unpack(self._trained, theta)
+
+    @staticmethod
+    def _of(f: Layer, like: Net) -> Net:
+        """The same θ through another version of the layers."""
+        net = Net.__new__(Net)
+        net.__dict__ = {**like.__dict__, "f": f}
+        return net
+
+
+def _flat(p: Params, dtype: Any) -> Array:
+    parts = pack(p)
+    return np.concatenate(parts, dtype=dtype, casting="same_kind") if parts else np.zeros(0, dtype)
+
+
+def _named(tree: dict[str, Any], p: Params, prefix: str) -> dict[str, Array]:
+    named: dict[str, Array] = {}
+    for (name, branch), a in zip(tree.items(), p, strict=True):
+        named |= _named(branch, a, f"{prefix}{name}.") if isinstance(branch, dict) else {prefix + name: a}
+    return named

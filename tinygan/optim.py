@@ -1,0 +1,130 @@
+"""Optimisers as pure steps on flat vectors: (θ, g, memory) ↦ (θ, memory)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from tinygan import kernels
+from tinygan.errors import UsageError
+from tinygan.layer import Array
+
+# ---------------------------------------------------------------- schedules
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A factor on the learning rate at step t = 0, 1, ...: f(0) = 1, f(t) = ``end`` from step ``over`` on.
+
+    constant f = 1;  linear f = 1 + (end − 1) t/over;  exponential f = end^(t/over).
+    """
+
+    kind: Literal["constant", "linear", "exponential"] = "constant"
+    over: int = 1
+    end: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.over < 1:
+            raise UsageError(f"schedule.over is a number of steps, at least 1: got {self.over}")
+        if self.kind == "exponential" and self.end <= 0:
+            raise UsageError(f"schedule.end of an exponential schedule is positive: got {self.end}")
+
+    def __call__(self, t: int) -> float:
+        s = min(t / self.over, 1.0)
+        if self.kind == "linear":
+            return 1 + (self.end - 1) * s
+        return self.end**s if self.kind == "exponential" else 1.0
+
+
+# ---------------------------------------------------------------- optimisers
+
+
+class Moments(NamedTuple):
+    """What an optimiser remembers: running means and the number of steps taken."""
+
+    m: Array
+    v: Array
+    t: int
+
+
+class Optimiser(Protocol):
+    """Any of the three below."""
+
+    def init(self, theta: Array) -> Moments: ...
+    def step(self, theta: Array, g: Array, memory: Moments) -> tuple[Array, Moments]: ...
+
+
+@dataclass(frozen=True)
+class Adam:
+    """m ← b₁m + (1−b₁)g,  v ← b₂v + (1−b₂)g²,  θ ← θ − lr m̂/(√v̂ + ε),  m̂ = m/(1−b₁ᵗ)   (Kingma & Ba 2015, alg. 1)."""
+
+    lr: float = 2e-4
+    b1: float = 0.5
+    b2: float = 0.999
+    eps: float = 1e-8
+    schedule: Schedule = Schedule()
+
+    def init(self, theta: Array) -> Moments:
+        return Moments(np.zeros_like(theta), np.zeros_like(theta), 0)
+
+    def step(self, theta: Array, g: Array, memory: Moments) -> tuple[Array, Moments]:
+        m, v, t = memory
+        lr = self.lr * self.schedule(t)
+        theta, m, v = kernels.adam(theta, g, m, v, lr=lr, b1=self.b1, b2=self.b2, eps=self.eps, t=t + 1)
+        return theta, Moments(m, v, t + 1)
+
+
+@dataclass(frozen=True)
+class SGD:
+    """m ← μm + g,  θ ← θ − lr m   (Polyak 1964; the form of PyTorch). v is not used."""
+
+    lr: float = 1e-2
+    momentum: float = 0.0
+    schedule: Schedule = Schedule()
+
+    def init(self, theta: Array) -> Moments:
+        return Moments(np.zeros_like(theta), np.zeros_like(theta[:0]), 0)
+
+    def step(self, theta: Array, g: Array, memory: Moments) -> tuple[Array, Moments]:
+        m = self.momentum * memory.m + g
+        return theta - (self.lr * self.schedule(memory.t)) * m, memory._replace(m=m, t=memory.t + 1)
+
+
+@dataclass(frozen=True)
+class RMSProp:
+    """v ← ρv + (1−ρ)g²,  θ ← θ − lr g/(√v + ε)   (Hinton 2012, lecture 6e). m is not used."""
+
+    lr: float = 5e-5
+    rho: float = 0.99
+    eps: float = 1e-8
+    schedule: Schedule = Schedule()
+
+    def init(self, theta: Array) -> Moments:
+        return Moments(np.zeros_like(theta[:0]), np.zeros_like(theta), 0)
+
+    def step(self, theta: Array, g: Array, memory: Moments) -> tuple[Array, Moments]:
+        v = self.rho * memory.v + (1 - self.rho) * (g * g)
+        step = (self.lr * self.schedule(memory.t)) * g / (np.sqrt(v) + self.eps)
+        return theta - step, memory._replace(v=v, t=memory.t + 1)
+
+
+# ---------------------------------------------------------------- on the way
+
+
+def ema(average: Array, theta: Array, decay: float) -> Array:
+    """The exponential moving average of weights, d·average + (1−d)·θ."""
+    return decay * average + (1 - decay) * theta
+
+
+def norm(g: Array) -> float:
+    """‖g‖."""
+    return math.sqrt(float(g @ g))
+
+
+def clip_norm(g: Array, most: float) -> Array:
+    """g, scaled down to norm ``most`` where it is longer   (Pascanu et al. 2013, alg. 1)."""
+    length = norm(g)
+    return g * (most / length) if length > most else g

@@ -1,0 +1,156 @@
+"""Constraints on derivatives, and the one primitive behind them: the backward of a Jacobian-vector product.
+
+A function of tangents Jẋ goes through ``through_jvp`` directly. A function φ of a pulled-back vector g = Jᵀu goes
+through ``through_vjp``: with v = ∇φ(g) held, ∇θ φ(Jᵀu) = ∇θ⟨Jᵀu, v⟩ = ∇θ⟨u, Jv⟩, one JVP along v and one backward with
+tangent cotangent u. Both return the exact gradient, through batch statistics too.
+
+An objective is a function that returns its value and its cotangents. Norms ‖·‖ are over one sample, means over samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygan.layer import Array
+from tinygan.net import Net, Pullback
+
+OnTangents = Callable[[Array, Array], tuple[float, Array, Array]]  # (y, ẏ) ↦ (value, ȳ, ẏ̄)
+OnGradient = Callable[[Array], tuple[float, Array]]  # g = Jᵀu ↦ (value, ∇φ(g))
+
+
+def through_jvp(
+    net: Net, theta: Array, x: Array, x_dot: Array, objective: OnTangents, **wrt: bool
+) -> tuple[float, Pullback]:
+    """The value of objective(y, ẏ) at (y, ẏ) = (f(x), J ẋ), and its gradients in x, ẋ and θ.   x_dot (K, N, ...)."""
+    y, y_dot, saved = net.jvp(theta, x, x_dot)
+    value, gy, gy_dot = objective(y, y_dot)
+    return value, net.backward(theta, saved, gy, gy_dot, **wrt)
+
+
+def through_vjp(
+    net: Net, theta: Array, x: Array, u: Array, objective: OnGradient, **wrt: bool
+) -> tuple[float, Pullback]:
+    """The value of objective(g) at g = Jᵀu, and its gradients in x and θ.   u of the shape of y.
+
+    The adjoint of u, ∂φ/∂u = Jv, is not returned: u is a constant in every penalty below.
+    """
+    y, saved = net.forward(theta, x)
+    g = net.backward(theta, saved, u, wrt_theta=False).x
+    value, v = objective(g)
+    _, _, saved = net.jvp(theta, x, v[None])
+    return value, net.backward(theta, saved, np.zeros_like(y), u[None], **wrt)
+
+
+# ---------------------------------------------------------------- of g = ∇ₓD, u = 1
+
+
+def gradient_penalty(D: Net, theta: Array, x: Array, objective: OnGradient, **wrt: bool) -> tuple[float, Pullback]:
+    """objective(∇ₓ Σₙ D(xₙ)): ``zero_centred`` at real x is R1, at fake x R2; ``one_centred`` between them WGAN-GP,
+    around real x DRAGAN. In a critic with batch statistics ∇ₓ holds every sample's influence on all."""
+    y = np.ones((len(x), *D.out(x.shape[1:])), x.dtype)
+    return through_vjp(D, theta, x, y, objective, **wrt)
+
+
+def zero_centred(g: Array) -> tuple[float, Array]:
+    """½ E‖g‖²: R1 and R2   (Mescheder et al. 2018, eq. 9; times γ)."""
+    return float(0.5 * _square(g).mean()), g / len(g)
+
+
+def one_centred(g: Array) -> tuple[float, Array]:
+    """E(‖g‖ − 1)²: WGAN-GP   (Gulrajani et al. 2017, eq. 3; times λ) and DRAGAN   (Kodali et al. 2017, §2.3)."""
+    return centred(1.0)(g)
+
+
+def centred(a: float) -> OnGradient:
+    """E(‖g‖ − a)², ∇ = 2(‖g‖ − a) g/‖g‖; at g = 0, where no gradient exists, g/‖g‖ := 0."""
+
+    def objective(g: Array) -> tuple[float, Array]:
+        norm = np.sqrt(_square(g))
+        unit = g / np.where(norm > 0, norm, 1)
+        return float(((norm - a) ** 2).mean()), 2 * (norm - a) * unit / len(g)
+
+    return objective
+
+
+def interpolate(real: Array, fake: Array, rng: np.random.Generator) -> Array:
+    """x̂ = εx + (1 − ε)x̃, ε ~ U[0, 1] for each sample   (Gulrajani et al. 2017, alg. 1)."""
+    e = _column(rng.random(len(real)), real)
+    return e * real + (1 - e) * fake
+
+
+def perturb(real: Array, rng: np.random.Generator) -> Array:
+    """x + ½ std(x) u, u ~ U[0, 1] for each value   (Kodali et al. 2017, as in the authors' code [from memory])."""
+    return real + 0.5 * real.std() * rng.random(real.shape).astype(real.dtype)
+
+
+# ---------------------------------------------------------------- of a generator
+
+
+def path_length(
+    G: Net, theta: Array, z: Array, a: float, rng: np.random.Generator, **wrt: bool
+) -> tuple[float, float, Pullback]:
+    """E(‖Jᵀn‖ − a)², n ~ N(0, 1/HW) an image   (Karras et al. 2020, eq. 4; a their running mean of ‖Jᵀn‖).
+
+    Returns the value, the mean of ‖Jᵀn‖ for the next a, and the pullback.
+    """
+    shape = G.out(z.shape[1:])
+    n = rng.standard_normal((len(z), *shape)).astype(z.dtype) / np.sqrt(np.prod(shape[:2], dtype=z.dtype))
+    lengths: list[float] = []
+
+    def objective(g: Array) -> tuple[float, Array]:
+        lengths.append(float(np.sqrt(_square(g)).mean()))
+        return centred(a)(g)
+
+    value, pulled = through_vjp(G, theta, z, n, objective, **wrt)
+    return value, lengths[0], pulled
+
+
+def orthonormal(s: float = 1.0) -> OnTangents:
+    """E‖M‖²_F, M = JᵀJ − s²I, from tangents ẏₖ = J eₖ;  ẏ̄ = 4/N M ẏ   (Qi et al. 2018, §3; s = 1 there)."""
+
+    def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
+        T, M = _gram(y_dot, s)
+        return float((M**2).sum() / len(y)), np.zeros_like(y), _rows(4 / len(y) * M, T, y_dot)
+
+    return objective
+
+
+def orthonormal_l1(s: float = 1.0) -> OnTangents:
+    """E‖M‖₁ / K², the mean of |JᵀJ − s²I|;  ẏ̄ = 2/(N K²) sign(M) ẏ   (the form of the authors' image code)."""
+
+    def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
+        T, M = _gram(y_dot, s)
+        scale = 1 / (len(y) * len(y_dot) ** 2)
+        return float(np.abs(M).sum() * scale), np.zeros_like(y), _rows(2 * scale * np.sign(M), T, y_dot)
+
+    return objective
+
+
+def laplace_beltrami(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
+    """E Σₖ‖∂f/∂zₖ‖² from tangents carried through the chart and on through f: E‖grad f‖² where the chart is orthonormal,
+    which is −E f Δf on a closed manifold   (Qi et al. 2018, §4)."""
+    return float((y_dot**2).sum() / len(y)), np.zeros_like(y), 2 / len(y) * y_dot
+
+
+def _square(g: Array) -> Array:
+    """‖g‖² of each sample, (N, 1, ...)."""
+    return _column((g.reshape(len(g), -1) ** 2).sum(axis=1), g)
+
+
+def _column(a: Array, like: Array) -> Array:
+    return a.astype(like.dtype, copy=False).reshape(-1, *[1] * (like.ndim - 1))
+
+
+def _gram(y_dot: Array, s: float) -> tuple[Array, Array]:
+    """T (N, K, d), the tangents of each sample; M = T Tᵀ − s²I (N, K, K)."""
+    K, N = y_dot.shape[:2]
+    T = y_dot.reshape(K, N, -1).transpose(1, 0, 2)
+    return T, T @ T.transpose(0, 2, 1) - (s * s) * np.eye(K, dtype=y_dot.dtype)
+
+
+def _rows(M: Array, T: Array, like: Array) -> Any:
+    """M T (N, K, d) as tangents (K, N, ...)."""
+    return (M @ T).transpose(1, 0, 2).reshape(like.shape)

@@ -1,0 +1,43 @@
+"""Progress for a person: a tqdm bar on a terminal where tqdm is there, plain lines otherwise."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any, Self
+
+QUIET = 5.0  # seconds between two plain lines
+
+
+class Progress:
+    """``with Progress(start, stop) as progress: progress.show(step, log, images_per_second)``."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        self.stop, self._shown, self._bar = stop, 0.0, _bar(start, stop)
+
+    def show(self, step: int, log: dict[str, float], speed: float) -> None:
+        losses = {name: f"{value:.3f}" for name, value in log.items() if name.startswith(("loss", "penalty"))}
+        if self._bar is not None:
+            self._bar.set_postfix({**losses, "images/s": f"{speed:.0f}"}, refresh=False)
+            self._bar.update(step - self._bar.n)
+        elif time.monotonic() - self._shown > QUIET or step == self.stop:
+            self._shown = time.monotonic()
+            words = "  ".join(f"{name} {value}" for name, value in losses.items())
+            print(f"step {step}/{self.stop}  {words}  {speed:.0f} images/s", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _bar(start: int, stop: int) -> Any:
+    if not sys.stderr.isatty():
+        return None
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    return tqdm(total=stop, initial=start, unit="step", dynamic_ncols=True)

@@ -1,0 +1,139 @@
+"""DCGAN (Radford et al. 2016), with the losses and penalties of its successors by choice.
+
+One step, as the original algorithm box (Goodfellow et al. 2014, alg. 1) with Adam:
+
+    n_critic times:  z ~ N(0, I);   θ_D ← θ_D − Adam ∇( L_D(D(x), D(G(z))) + γ penalty )
+    once:            z ~ N(0, I);   θ_G ← θ_G − Adam ∇ L_G(D(G(z)));   θ̄ ← d θ̄ + (1 − d) θ_G
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from tinygan.errors import UsageError
+from tinygan.layer import Array
+from tinygan.loss import LOSSES
+from tinygan.models import dcgan
+from tinygan.net import Net
+from tinygan.optim import Adam, Moments, clip_norm, ema, norm
+from tinygan.penalty import gradient_penalty, interpolate, one_centred, perturb, zero_centred
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen. ``gamma`` is the weight of the penalty (½γE‖∇D‖² for r1 and r2, λE(‖∇D‖−1)² for the others)."""
+
+    latent: int = 64
+    width: int = 32
+    loss: Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"] = "non-saturating"
+    penalty: Literal["none", "r1", "r2", "wgan-gp", "dragan"] = "none"
+    gamma: float = 10.0
+    norm_G: bool = True
+    norm_D: bool = True
+    n_critic: int = 1
+    clip: float = 0.0
+    ema: float = 0.99
+    adam_G: Adam = Adam()
+    adam_D: Adam = Adam()
+
+    def __post_init__(self) -> None:
+        for name in ("latent", "width", "n_critic"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is at least 1: got {getattr(self, name)}")
+        if not 0 <= self.ema < 1:
+            raise UsageError(f"ema is in [0, 1): got {self.ema}")
+        if self.gamma < 0 or self.clip < 0:
+            raise UsageError(f"gamma and clip are at least 0: got {self.gamma} and {self.clip}")
+
+
+class State(NamedTuple):
+    """Everything that a step changes: weights, running values, the average of G, the optimisers' memories."""
+
+    G: Array
+    D: Array
+    G_running: Array
+    D_running: Array
+    G_ema: Array
+    G_memory: Moments
+    D_memory: Moments
+
+
+class DCGAN:
+    """The recipe for images of ``shape`` (H, W, C) in [-1, 1]."""
+
+    def __init__(self, settings: Settings, shape: tuple[int, ...]) -> None:
+        self.settings = s = settings
+        self.G = dcgan.generator(shape, s.latent, s.width, batch_norm=s.norm_G)
+        self.D = dcgan.discriminator(shape, s.width, batch_norm=s.norm_D)
+        self.nets = {"G": self.G, "D": self.D}
+        self.batches = s.n_critic
+        self.loss = LOSSES[s.loss]
+
+    def init(self, rng: np.random.Generator) -> State:
+        g, d = self.G.init(rng), self.D.init(rng)
+        s = self.settings
+        return State(g, d, self.G.start(g, rng), self.D.start(d, rng), g, s.adam_G.init(g), s.adam_D.init(d))
+
+    def step(self, state: State, batch: Array, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step of D on ``batch`` (n_critic N, H, W, C), N images for each of its steps, and one of G on N latents."""
+        log: dict[str, float] = {}
+        for real in np.split(batch, self.settings.n_critic):
+            state, log = self.step_D(state, real, rng)
+        state, log_G = self.step_G(state, len(real), rng)
+        return state, log | log_G
+
+    def step_D(self, state: State, real: Array, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        s, D, theta = self.settings, self.D.at(state.D_running), state.D
+        fake, saved_G = self.G.at(state.G_running).forward(state.G, self.latents(len(real), rng))
+        d_real, saved_real = D.forward(theta, real)
+        d_fake, saved_fake = D.forward(theta, fake)
+        loss, g_real, g_fake = self.loss.discriminator(d_real, d_fake)
+        g = D.backward(theta, saved_real, g_real, wrt_x=False).theta
+        g = g + D.backward(theta, saved_fake, g_fake, wrt_x=False).theta
+        log = {"loss_D": loss, "D_real": float(d_real.mean()), "D_fake": float(d_fake.mean())}
+        if s.penalty != "none":
+            log["penalty"], g_penalty = self.penalty(D, theta, real, fake, rng)
+            g = g + s.gamma * g_penalty
+        log["grad_D"] = norm(g)
+        theta, memory = s.adam_D.step(theta, self.clip(g), state.D_memory)
+        running = D.update(D.update(state.D_running, state.D, saved_real), state.D, saved_fake)
+        G_running = self.G.update(state.G_running, state.G, saved_G)
+        return state._replace(D=theta, D_memory=memory, D_running=running, G_running=G_running), log
+
+    def step_G(self, state: State, n: int, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        s, G, D = self.settings, self.G.at(state.G_running), self.D.at(state.D_running)
+        fake, saved_G = G.forward(state.G, self.latents(n, rng))
+        d_fake, saved_D = D.forward(state.D, fake)
+        loss, g_fake = self.loss.generator(d_fake)
+        g_image = D.backward(state.D, saved_D, g_fake, wrt_theta=False).x
+        g = G.backward(state.G, saved_G, g_image, wrt_x=False).theta
+        theta, memory = s.adam_G.step(state.G, self.clip(g), state.G_memory)
+        running = G.update(state.G_running, state.G, saved_G)
+        average = ema(state.G_ema, theta, s.ema)
+        log = {"loss_G": loss, "grad_G": norm(g)}
+        return state._replace(G=theta, G_memory=memory, G_running=running, G_ema=average), log
+
+    def penalty(self, D: Net, theta: Array, real: Array, fake: Array, rng: np.random.Generator) -> tuple[float, Array]:
+        """The penalty chosen, and its gradient in θ_D."""
+        at, objective = {
+            "r1": (lambda: real, zero_centred),
+            "r2": (lambda: fake, zero_centred),
+            "wgan-gp": (lambda: interpolate(real, fake, rng), one_centred),
+            "dragan": (lambda: perturb(real, rng), one_centred),
+        }[self.settings.penalty]
+        value, pulled = gradient_penalty(D, theta, at(), objective, wrt_x=False)
+        return value, pulled.theta
+
+    def clip(self, g: Array) -> Array:
+        return clip_norm(g, self.settings.clip) if self.settings.clip else g
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """z ~ N(0, I), (n, latent)."""
+        return rng.standard_normal((n, self.settings.latent), np.float32)
+
+    def sample(self, state: State, z: Array) -> Array:
+        """Images (N, H, W, C) in [-1, 1] of the averaged generator, with running statistics."""
+        return self.G.eval(state.G_running).forward(state.G_ema, z)[0]

@@ -1,0 +1,174 @@
+"""A run directory: what a training run was asked to do and everything it has made.
+
+config.toml               the resolved configuration
+stats.jsonl               one object a tick: step, losses, penalties, gradient norms, images/s, seconds
+samples/000200.png        grids of the same latents; samples/real.png, a grid of the data
+checkpoints/000200.safetensors    the last few; latest.safetensors is a link to the newest
+train.log                 what was done, in words
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+from tinygan.atomic import sweep, write_atomic
+from tinygan.config import as_mapping, build, differences, read_toml, to_toml
+from tinygan.errors import DataError, UsageError
+from tinygan.recipes import find
+
+try:
+    import fcntl
+except ImportError:  # not on this system: then two trainings of one run are not told apart
+    fcntl = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The recipe, the data and the loop; ``..._every`` counts steps, ``keep`` checkpoints."""
+
+    recipe: str = "dcgan"
+    data: str = "strokes"
+    steps: int = 1500
+    batch: int = 64
+    seed: int = 0
+    backend: str = "auto"
+    log_every: int = 10
+    sample_every: int = 250
+    save_every: int = 250
+    keep: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "log_every", "sample_every", "save_every", "keep"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is at least 1: got {getattr(self, name)}")
+        if self.steps < 0 or self.seed < 0:
+            raise UsageError(f"steps and seed are at least 0: got {self.steps} and {self.seed}")
+
+
+@dataclass(frozen=True)
+class Config(Loop):
+    """What a run is: a loop and the settings of its recipe."""
+
+    settings: Any = None
+
+
+LOOP = {"steps", "log_every", "sample_every", "save_every", "keep"}  # what a resumed run may change
+
+
+def resolve(mapping: dict[str, Any]) -> Config:
+    """The configuration from nested keys, ``settings`` those of the recipe; UsageError for a wrong one."""
+    table = mapping.get("settings", {})
+    if not isinstance(table, dict):
+        raise UsageError("settings is a table: write [settings] and its keys below it")
+    loop = build(Loop, {key: value for key, value in mapping.items() if key != "settings"})
+    settings = build(find(loop.recipe).settings, table, where="settings")
+    return Config(**{**vars(loop), "settings": settings})
+
+
+def mapping_of(config: Config) -> dict[str, Any]:
+    """The inverse of ``resolve``."""
+    return as_mapping(config)
+
+
+class Run:
+    """An open run directory; ``with`` closes its files. One training at a time holds it."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self.path, self.config = path, config
+        self.samples, self.checkpoints = path / "samples", path / "checkpoints"
+        self._log: TextIO | None = None
+        self._stats: TextIO | None = None
+
+    @classmethod
+    def create(cls, path: Path, config: Config) -> Self:
+        """A new run directory; UsageError where something is in it already."""
+        if (path / "config.toml").exists():
+            raise UsageError(f"{path} holds a run already: add --resume to go on with it, or choose another --out")
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UsageError(f"{path} exists and holds no run: choose another --out")
+        run = cls(path, config)
+        path.mkdir(parents=True, exist_ok=True)
+        run.samples.mkdir()
+        run.checkpoints.mkdir()
+        run._write_config()
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """A run directory as it is; DataError where there is none."""
+        if not (path / "config.toml").is_file():
+            raise DataError(f"{path} holds no run (no config.toml): start one with tinygan train --out {path}")
+        return cls(path, resolve(read_toml(path / "config.toml")))
+
+    def change(self, config: Config) -> None:
+        """Go on under ``config``, which may differ in the loop only; UsageError names what else differs."""
+        here, there = ({k: v for k, v in mapping_of(c).items() if k not in LOOP} for c in (config, self.config))
+        wrong = differences(here, there)
+        if wrong:
+            raise UsageError(
+                f"{self.path} is another run: {'; '.join(wrong)}: choose another --out, or drop the options"
+            )
+        if config != self.config:
+            self.config = config
+            self._write_config()
+
+    def start(self, step: int) -> None:
+        """Take the directory for a training that begins after ``step``: orphans and later statistics go."""
+        self._log = (self.path / "train.log").open("a")
+        if fcntl:
+            try:
+                fcntl.flock(self._log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UsageError(
+                    f"{self.path} is being trained by another process: wait, or choose another --out"
+                ) from error
+        for folder in (self.path, self.samples, self.checkpoints):
+            sweep(folder)
+        stats = self.path / "stats.jsonl"
+        kept = [line for line in _lines(stats) if json.loads(line)["step"] <= step]
+        write_atomic(stats, lambda file: file.write("".join(kept).encode()))
+        self._stats = stats.open("a")
+
+    def tick(self, record: dict[str, float]) -> None:
+        """One line of statistics, on disk when this returns."""
+        assert self._stats
+        self._stats.write(json.dumps(record) + "\n")
+        self._stats.flush()
+
+    def log(self, text: str) -> None:
+        """One line of train.log."""
+        assert self._log
+        self._log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {text}\n")
+        self._log.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for file in (self._log, self._stats):
+            if file:
+                file.close()
+
+    def _write_config(self) -> None:
+        text = to_toml(mapping_of(self.config))
+        write_atomic(self.path / "config.toml", lambda file: file.write(text.encode()))
+
+
+def free_path(name: str, folder: str = "runs") -> Path:
+    """runs/NAME, or runs/NAME-2, -3, ... where that is taken."""
+    path, n = Path(folder, name), 1
+    while path.exists():
+        n += 1
+        path = Path(folder, f"{name}-{n}")
+    return path
+
+
+def _lines(path: Path) -> list[str]:
+    """The whole lines of a file; a last one without its end was cut off by a kill."""
+    if not path.exists():
+        return []
+    return [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
