@@ -37,6 +37,7 @@ class Layer:
     shapes: dict[str, Shape]
     running: dict[str, Shape]
     affine: ClassVar[bool] = False  # in x: then a difference with step one is exact
+    out_axis: ClassVar[int]  # of a weight layer: the axis of its first array that counts outputs
 
     def __init__(self) -> None:
         self.shapes, self.running = {}, {}

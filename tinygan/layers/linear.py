@@ -16,7 +16,7 @@ class Linear(Layer):
     """
 
     affine = True
-    out_axis = 0  # of W, for spectral normalisation
+    out_axis = 0
 
     def __init__(self, n_in: int, n_out: int, *, bias: bool = True, init: Init = lecun) -> None:
         super().__init__()

@@ -20,17 +20,18 @@ class SpectralNorm(Layer):
 
         W̄ = (V̄ − ⟨V̄, V⟩ u vᵀ) / σ        (Miyato et al. 2018, eq. 12)
 
-    x meets only f. ``update`` is one power iteration, u ← Wv/‖Wv‖; where u is exact σ is the largest singular value.
+    x meets only f, a layer that is affine in x. ``update`` is one power iteration, u ← Wv/‖Wv‖; where u is exact σ is
+    the largest singular value.
     """
+
+    affine = True
 
     def __init__(self, f: Layer) -> None:
         super().__init__()
         self.f: Any = f
         self.shapes = dict(f.shapes)
         self.running = {"u": (self.shapes["w"][self.f.out_axis],)}
-        self.u: Array | None = None
-
-    affine = True
+        self.u: Any = None
 
     def init(self, rng: np.random.Generator) -> Params:
         return self.f.init(rng)
@@ -53,33 +54,35 @@ class SpectralNorm(Layer):
         return self.at(values, None)
 
     def update(self, values: Params, p: Params, saved: Saved) -> Params:
-        m = self._matrix(p[0])
-        u = m @ (m.T @ values[0])
+        w = self._matrix(p[0])
+        u = w @ (w.T @ values[0])
         return (u / np.sqrt(u @ u),)
 
-    def _matrix(self, w: Array) -> Array:
-        return np.moveaxis(w, self.f.out_axis, 0).reshape(w.shape[self.f.out_axis], -1)
-
-    def _normalised(self, p: Params) -> tuple[Params, Array]:
-        """(W/σ, b), and Wᵀu with σ for its norm."""
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         if self.u is None:
             raise UsageError("SpectralNorm has no singular vector yet: use net.at(running, rng) or net.eval(running)")
         wu = self._matrix(p[0]).T @ self.u
-        return (p[0] / np.sqrt(wu @ wu), *p[1:]), wu
-
-    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        q, wu = self._normalised(p)
+        sigma = np.sqrt(wu @ wu)
+        q = (p[0] / sigma, *p[1:])
         Y, saved = self.f.forward(q, X)
-        return Y, (q, wu, saved)
+        return Y, (q, wu / sigma, sigma, saved)
 
     def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
-        q, _, inner = saved
+        q, _, _, inner = saved
         return self.f.backward(q, inner, G)
 
     def gradient(self, p: Params, saved: Saved, G: Bundle) -> Params:
-        q, wu, inner = saved
+        q, v, sigma, inner = saved
         gv, *rest = self.f.gradient(q, inner, G)
-        sigma = np.sqrt(wu @ wu)
-        m = self._matrix(gv) - (gv * q[0]).sum() * np.outer(self.u, wu / sigma)
-        back = m.reshape(np.moveaxis(gv, self.f.out_axis, 0).shape)
-        return np.moveaxis(back, 0, self.f.out_axis) / sigma, *rest
+        gw = self._matrix(gv) - (gv * q[0]).sum() * np.outer(self.u, v)
+        return self._weight(gw) / sigma, *rest
+
+    def _matrix(self, w: Array) -> Array:
+        """W as (C_out, rest)."""
+        axis = self.f.out_axis
+        return np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)
+
+    def _weight(self, matrix: Array) -> Array:
+        """The inverse of ``_matrix``."""
+        shape, axis = self.shapes["w"], self.f.out_axis
+        return np.moveaxis(matrix.reshape(shape[axis], *shape[:axis], *shape[axis + 1 :]), 0, axis)

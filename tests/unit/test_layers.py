@@ -1,0 +1,62 @@
+"""Every layer passes the ten derivative checks at random sizes, and says which shape it wants."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tinygan import layers as L
+from tinygan.cases import CASES
+from tinygan.check import check_layer
+from tinygan.errors import ShapeError
+from tinygan.layer import Concat, Layer, Residual, Sequential, push
+
+DRAWS = int(os.environ.get("TINYGAN_DRAWS", "200"))
+
+
+@pytest.mark.parametrize("name", CASES)
+@settings(max_examples=DRAWS, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_derivatives_pass_the_ten_checks(name, data):
+    f, shape = CASES[name](lambda low, high: data.draw(st.integers(low, high)))
+    seed = data.draw(st.integers(0, 2**32 - 1))
+    check_layer(f, shape, rng=np.random.default_rng(seed))
+
+
+def test_every_public_layer_is_in_the_table():
+    shown = {name.split("(")[0] for name in CASES}
+    assert set(L.__all__) | {c.__name__ for c in (Residual, Concat, Sequential)} == shown
+
+
+WRONG = [
+    (L.Linear(3, 2), (4,), "3 features"),
+    (L.Conv2d(3, 2, 3), (8, 8, 4), "3 channels"),
+    (L.Conv2d(3, 2, 5), (4, 4, 3), "larger than the padded image"),
+    (L.ConvTranspose2d(3, 2, 4), (8, 8), "3 channels"),
+    (L.ConvTranspose2d(3, 2, 2, pad=1), (1, 1, 3), "leaves no pixel"),
+    (L.UpConv2d(3, 2), (4, 4, 2), "3 channels"),
+    (L.ConvPool2d(3, 2), (4, 5, 3), "even height and width"),
+    (L.BatchNorm(3), (4, 4, 2), "to end in (3,)"),
+    (L.LayerNorm(4, 3), (3, 4), "to end in (4, 3)"),
+    (L.GroupNorm(4, 2), (4,), "images"),
+    (L.Reshape(3, 4), (11,), "cannot become"),
+    (L.AvgPool2d(2), (3, 4, 1), "2 divides"),
+    (L.Upsample(2), (3, 4), "images"),
+    (L.GlobalPool("sum"), (5,), "images"),
+]
+
+
+@pytest.mark.parametrize(
+    ("f", "shape", "rule"), WRONG, ids=lambda v: type(v).__name__ if isinstance(v, Layer) else None
+)
+def test_a_wrong_x_is_named_with_layer_rule_and_shapes(f, shape, rule):
+    p = f.init(np.random.default_rng(0))
+    with pytest.raises(ShapeError) as caught:
+        push(f, p, np.ones((1, 2, *shape)))
+    message = str(caught.value)
+    assert type(f).__name__ in message
+    assert rule in message
+    assert f"(N, {', '.join(map(str, shape))})" in message
+    assert all(str(own) in message for own in f.shapes.values())
