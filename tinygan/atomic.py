@@ -6,6 +6,7 @@ The rename is atomic (POSIX rename(2)); the two fsyncs keep that promise through
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -52,13 +53,14 @@ def sweep(folder: str | Path) -> list[Path]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         match = _TEMPORARY.fullmatch(path.name)
         if match and not _runs(int(match[1])):
-            path.unlink(missing_ok=True)
-            removed.append(path)
+            with contextlib.suppress(PermissionError):  # Windows: its writer still has it open
+                path.unlink(missing_ok=True)
+                removed.append(path)
     return removed
 
 
 def _runs(pid: int) -> bool:
-    """Is another process ``pid`` alive? Elsewhere than on POSIX an open file cannot be removed, so: no."""
+    """Is another process ``pid`` alive? Only POSIX can be asked, so elsewhere: no."""
     if os.name != "posix" or pid == os.getpid():
         return False
     try:

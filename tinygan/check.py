@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygan.compare import far, norm, ratio, settled
 from tinygan.errors import ShapeError
 from tinygan.layer import Array, Layer, pull, push
 from tinygan.net import Net
@@ -32,8 +33,6 @@ BOUNDS = {
 }
 AFFINE_TANGENT = 1e-12
 LAYOUT = 1e-12  # strided, Fortran-ordered and read-only arrays against contiguous ones
-STEP = 1e-4  # of the differences: fourth order by Richardson's extrapolation, so 1e-16 from truncation, 1e-12 from rounding
-DRAWS = 25  # at most, of a point whose differences do not settle: a kink lies within the step
 
 
 class CheckFailed(AssertionError):
@@ -85,31 +84,31 @@ class Trial:
     def primal(self) -> float:
         y, _ = self.net.forward(self.theta, self.x)
         z, _, _ = self.net.jvp(self.theta, self.x, self.x_dot)
-        return _far(z, y)
+        return far(z, y)
 
     def linear(self) -> float:
         a, b = self.draw(2, self.N, *self.shape)
         _, y_dot, _ = self.net.jvp(self.theta, self.x, np.stack([a, b, 3 * a - 2 * b]))
-        return _far(3 * y_dot[0] - 2 * y_dot[1], y_dot[2], np.abs(y_dot).max(initial=0))
+        return far(3 * y_dot[0] - 2 * y_dot[1], y_dot[2], np.abs(y_dot).max(initial=0))
 
     def tangent(self) -> float:
         if self.affine:
             v = self.x_dot[0]
             up, down = (self.net.forward(self.theta, self.x + s * v)[0] for s in (1, -1))
-            return _far(self.net.jvp(self.theta, self.x, v[None])[1][0], (up - down) / 2, np.abs(up).max(initial=0))
+            return far(self.net.jvp(self.theta, self.x, v[None])[1][0], (up - down) / 2, np.abs(up).max(initial=0))
 
         def compare() -> tuple[Callable[[float], Array], Array, float]:
             x, v = self.draw(2, self.N, *self.shape)
             y_dot = self.net.jvp(self.theta, x, v[None])[1][0]
             return lambda t: self.net.forward(self.theta, x + t * v)[0], y_dot, float(np.abs(y_dot).max(initial=0))
 
-        return _settled(compare)
+        return settled(compare, BOUNDS["pair"])
 
     def adjoint(self) -> float:
         _, y_dot, saved = self.net.jvp(self.theta, self.x, self.x_dot)
         back = self.net.backward(self.theta, saved, self.gy, np.zeros_like(y_dot), wrt_theta=False)
         return max(
-            _ratio((self.gy * w).sum() - (back.x * v).sum(), _norm(self.gy) * _norm(w))
+            ratio((self.gy * w).sum() - (back.x * v).sum(), norm(self.gy) * norm(w))
             for v, w in zip(self.x_dot, y_dot, strict=True)
         )
 
@@ -122,7 +121,7 @@ class Trial:
             return self.net.backward(self.theta, saved, zero, u, wrt_theta=False).x
 
         ca, cb = curve(a), curve(b)
-        return _ratio((ca * b).sum() - (cb * a).sum(), _norm(ca) * _norm(b) + _norm(cb) * _norm(a))
+        return ratio((ca * b).sum() - (cb * a).sum(), norm(ca) * norm(b) + norm(cb) * norm(a))
 
     def pair(self) -> float:
         def compare() -> tuple[Callable[[float], Array], Array, float]:
@@ -137,9 +136,9 @@ class Trial:
             saved = self.net.jvp(theta, x, x_dot)[2]
             back = self.net.backward(theta, saved, self.gy, self.gy_dot)
             slope = np.array(sum(float((g * v).sum()) for g, v in zip(back, way, strict=True)))
-            return objective, slope, sum(_norm(g) for g in back)
+            return objective, slope, sum(norm(g) for g in back)
 
-        return _settled(compare)
+        return settled(compare, BOUNDS["pair"])
 
     def pure(self) -> float:
         given: list[tuple[Array, Array]] = [(self.theta, self.theta.copy())]
@@ -158,10 +157,10 @@ class Trial:
         errors = []
         for dress in (_strided, np.asfortranarray, _read_only):
             again = self.run(dress=dress)
-            if not max(_far(a, b) for a, b in zip(again, (y, x, x_dot, theta), strict=True)) <= LAYOUT:
+            if not max(far(a, b) for a, b in zip(again, (y, x, x_dot, theta), strict=True)) <= LAYOUT:
                 return math.inf
         single = self.run(dtype=np.float32)
-        errors += [_far(a, b) for a, b in zip(single, (y, x, x_dot, theta), strict=True)]
+        errors += [far(a, b) for a, b in zip(single, (y, x, x_dot, theta), strict=True)]
         if any(a.dtype != np.float32 for a in single):
             return math.inf
         for N in (0, 1):
@@ -199,31 +198,6 @@ class Trial:
         GX, g = pull(net.f, net._p(theta), saved, G)
         flat = [np.reshape(a, -1) for a in _arrays(g)]
         return Y, GX[0], GX[1:], np.concatenate(flat) if flat else np.zeros(0, dtype)
-
-
-def _settled(compare: Callable[[], tuple[Callable[[float], Array], Array, float]]) -> float:
-    """The error of a derivative against differences at a place where two steps agree, so that no kink lies between."""
-    for _ in range(DRAWS):
-        f, derivative, scale = compare()
-        wide, narrow = ((f(h) - f(-h)) / (2 * h) for h in (STEP, STEP / 2))
-        if _far(wide, narrow, scale) <= BOUNDS["pair"]:
-            return _far((4 * narrow - wide) / 3, derivative, scale)
-    return math.inf
-
-
-def _far(a: Array, b: Array, scale: float | None = None) -> float:
-    """max|a − b| over ``scale`` (max|b|)."""
-    if a.shape != b.shape:
-        return math.inf
-    return _ratio(np.abs(a - b).max(initial=0), np.abs(b).max(initial=0) if scale is None else scale)
-
-
-def _ratio(error: float, scale: float) -> float:
-    return float(abs(error) / scale) if scale > 0 else (0.0 if error == 0 else math.inf)
-
-
-def _norm(a: Array) -> float:
-    return float(np.sqrt((a * a).sum()))
 
 
 def _strided(X: Array) -> Array:

@@ -85,33 +85,37 @@ def parser() -> argparse.ArgumentParser:
 def train(args: argparse.Namespace) -> int:
     from tinygan.data import open_data
     from tinygan.interrupt import Interrupt
-    from tinygan.train import make, train
+    from tinygan.train import fit, train
 
     with Interrupt() as interrupt:
         if args.resume and args.out is None:
             raise UsageError("--resume needs the run to go on with: add --out DIR")
         resumed = Run.open(args.out) if args.resume and (args.out / "config.toml").exists() else None
         config = configure(args, mapping_of(resumed.config) if resumed else {})
-        config = replace(config, backend=kernels.choose(config.backend))
+        config = replace(config, backend=kernels.choose(config.backend), data=place(config.data))
         if args.dry_run:
             print(to_toml(mapping_of(config)), end="")
             return 0
         if resumed:
             resumed.change(config)
         source = open_data(config.data, data_seed=config.seed)
-        make(config, source.shape)  # before a directory is made: the recipe may not fit the data
+        recipe = fit(config, source)
         path = args.out or free_path(f"{config.recipe}-{Path(config.data).name}")
         with kernels.on_cpu(config.backend), resumed or Run.create(path, config) as run:
-            try:
-                step = train(run, source, interrupt)
-            except TinyganError as error:
-                run.log(str(error))
-                raise
+            step = train(run, recipe, source, interrupt)
     if step < config.steps:
         print(f"stopped at step {step}, saved; go on with: tinygan train --resume --out {run.path}", file=sys.stderr)
         return interrupt.code
     print(f"{run.samples / f'{step:06d}.png'}: samples after {step} steps; more with: tinygan sample {run.path}")
     return 0
+
+
+def place(data: str) -> str:
+    """The name of a data set, or the absolute path of a folder: a run is resumed from anywhere."""
+    from tinygan.data import catalogue
+
+    names = {entry.name for entry in catalogue()}
+    return str(Path(data).resolve()) if data not in names and Path(data).is_dir() else data
 
 
 def configure(args: argparse.Namespace, base: dict[str, Any]) -> Config:
@@ -137,7 +141,7 @@ def sample(args: argparse.Namespace) -> int:
 
     from tinygan.atomic import write_atomic
     from tinygan.data.png import write_png
-    from tinygan.grid import make_grid, to_uint8
+    from tinygan.grid import make_grid
     from tinygan.train import sample
 
     if args.n < 1 or args.seed < 0:
@@ -150,7 +154,7 @@ def sample(args: argparse.Namespace) -> int:
     if out.suffix == ".npy":
         write_atomic(out, lambda file: np.save(file, images))
     else:
-        write_png(out, to_uint8(make_grid(images, pad_value=-1)))
+        write_png(out, make_grid(images))
     print(f"{out}: {args.n} samples")
     return 0
 

@@ -17,7 +17,7 @@ from typing import Any, Self, TextIO
 
 from tinygan.atomic import sweep, write_atomic
 from tinygan.config import as_mapping, build, differences, read_toml, to_toml
-from tinygan.errors import DataError, UsageError
+from tinygan.errors import DataError, FormatError, UsageError
 from tinygan.recipes import find
 
 try:
@@ -92,8 +92,6 @@ class Run:
             raise UsageError(f"{path} exists and holds no run: choose another --out")
         run = cls(path, config)
         path.mkdir(parents=True, exist_ok=True)
-        run.samples.mkdir()
-        run.checkpoints.mkdir()
         run._write_config()
         return run
 
@@ -116,20 +114,22 @@ class Run:
             self.config = config
             self._write_config()
 
-    def start(self, step: int) -> None:
-        """Take the directory for a training that begins after ``step``: orphans and later statistics go."""
+    def hold(self) -> None:
+        """Take the directory for a training; UsageError where another process has it. Orphans of killed ones go."""
         self._log = (self.path / "train.log").open("a")
         if fcntl:
             try:
                 fcntl.flock(self._log, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise UsageError(
-                    f"{self.path} is being trained by another process: wait, or choose another --out"
-                ) from error
+                raise UsageError(f"{self.path} is being trained by another process: choose another --out") from error
         for folder in (self.path, self.samples, self.checkpoints):
+            folder.mkdir(exist_ok=True)
             sweep(folder)
+
+    def rewind(self, step: int) -> None:
+        """Statistics go on after ``step``: what a killed training wrote beyond its last checkpoint is dropped."""
         stats = self.path / "stats.jsonl"
-        kept = [line for line in _lines(stats) if json.loads(line)["step"] <= step]
+        kept = [line for line in _records(stats) if json.loads(line)["step"] <= step]
         write_atomic(stats, lambda file: file.write("".join(kept).encode()))
         self._stats = stats.open("a")
 
@@ -148,7 +148,9 @@ class Run:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error and self._log:
+            self.log(f"{type(error).__name__}: {error}")
         for file in (self._log, self._stats):
             if file:
                 file.close()
@@ -167,8 +169,15 @@ def free_path(name: str, folder: str = "runs") -> Path:
     return path
 
 
-def _lines(path: Path) -> list[str]:
-    """The whole lines of a file; a last one without its end was cut off by a kill."""
+def _records(path: Path) -> list[str]:
+    """The whole lines of a JSON-lines file; a last one without its end was cut off by a kill."""
     if not path.exists():
         return []
-    return [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    lines = path.read_text(errors="replace").splitlines(keepends=True)
+    try:
+        whole = [line for line in lines if line.endswith("\n")]
+        if all(isinstance(json.loads(line)["step"], int) for line in whole):
+            return whole
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise FormatError(f"{path} is damaged, expected one JSON object with a step on each line: move it away to go on")

@@ -20,7 +20,7 @@ from tinygan.data import Dataset
 from tinygan.data.order import Order
 from tinygan.data.png import write_png
 from tinygan.errors import Diverged, FormatError, UsageError
-from tinygan.grid import make_grid, to_uint8
+from tinygan.grid import make_grid
 from tinygan.interrupt import Interrupt
 from tinygan.layer import Array
 from tinygan.progress import Progress
@@ -37,19 +37,26 @@ def make(config: Config, shape: tuple[int, ...]) -> Recipe:
     return recipe
 
 
-def train(run: Run, data: Dataset, interrupt: Interrupt) -> int:
+def fit(config: Config, data: Dataset) -> Recipe:
+    """The recipe of a configuration for a data set; UsageError where they do not fit."""
+    recipe = make(config, data.shape)
+    taken = config.batch * recipe.batches
+    if data.size is not None and taken > data.size:
+        raise UsageError(f"a step takes {taken} images and {data.name} has {data.size}: choose a smaller --batch")
+    return recipe
+
+
+def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
     """Train ``run`` to its last step or until ``interrupt``; returns the step reached, which is saved.
 
     Raises Diverged at the first NaN or infinity; the checkpoints before it are kept.
     """
     config = run.config
-    recipe = make(config, data.shape)
+    run.hold()
     order = Order(data.size, config.seed)
     taken = config.batch * recipe.batches
-    if data.size is not None and taken > data.size:
-        raise UsageError(f"a step takes {taken} images and {data.name} has {data.size}: choose a smaller --batch")
     state, step = restore(run, recipe)
-    run.start(step)
+    run.rewind(step)
     z = recipe.latents(GRID, np.random.default_rng([config.seed, SHOWN]))
     if step == 0:
         show(run, "real", data.batch(order.indices(0, min(GRID, data.size or GRID)))[0])
@@ -59,7 +66,8 @@ def train(run: Run, data: Dataset, interrupt: Interrupt) -> int:
         tick, began = step, time.perf_counter()
         while step < config.steps and not interrupt:
             batch, _ = data.batch(order.indices(step * taken, taken))
-            state, log = recipe.step(state, batch, np.random.default_rng([config.seed, STEP, step]))
+            with np.errstate(all="ignore"):  # a NaN or an infinity is found by check
+                state, log = recipe.step(state, batch, np.random.default_rng([config.seed, STEP, step]))
             step += 1
             check(step, log, state, recipe)
             if step % config.log_every == 0 or step == config.steps:
@@ -129,9 +137,9 @@ def check(step: int, log: dict[str, float], state: Any, recipe: Recipe) -> None:
     wrong = [f"{name} is {value}" for name, value in log.items() if not math.isfinite(value)]
     if log and not wrong:
         return
-    arrays = flatten(state)
-    for name, net in recipe.nets.items():
-        arrays |= {f"{name} {part}": a for part, a in net.view(arrays.pop(name)).items()}
+    leaves = flatten(state)
+    nets = {f"{name} {part}": a for name, net in recipe.nets.items() for part, a in net.view(leaves.pop(name)).items()}
+    arrays = nets | leaves
     broken = [name for name, a in arrays.items() if not np.isfinite(a).all()]
     if wrong or broken:
         what = wrong[0] if wrong else f"{broken[0]} is not finite"
@@ -141,7 +149,7 @@ def check(step: int, log: dict[str, float], state: Any, recipe: Recipe) -> None:
 
 def show(run: Run, name: str, images: Array) -> None:
     """A grid of images as samples/NAME.png."""
-    write_png(run.samples / f"{name}.png", to_uint8(make_grid(images, pad_value=-1)))
+    write_png(run.samples / f"{name}.png", make_grid(images))
 
 
 def fingerprint() -> str:

@@ -23,8 +23,8 @@ def levels(shape: tuple[int, ...]) -> int:
     n = 0
     while H % 2 == 0 and W % 2 == 0 and min(H, W) > 4:
         H, W, n = H // 2, W // 2, n + 1
-    if n < 2:
-        raise UsageError(f"dcgan needs height and width that 4 divides, at least 8: the data has {shape[0]}x{shape[1]}")
+    if n < 1:
+        raise UsageError(f"dcgan needs an even height and width above 4: the data has {shape[0]}x{shape[1]}")
     return n
 
 

@@ -19,7 +19,7 @@ class Recipe(Protocol):
     A state is a NamedTuple of arrays, numbers and further tuples, and holds everything that a step changes.
     """
 
-    nets: dict[str, Net]  # by the name of the state's field that holds their θ
+    nets: dict[str, Net]  # by the state's field that holds their θ, in the order of their updates
     batches: int  # that one step takes from the data
 
     def init(self, rng: np.random.Generator) -> Any: ...

@@ -68,7 +68,7 @@ class DCGAN:
         self.settings = s = settings
         self.G = dcgan.generator(shape, s.latent, s.width, batch_norm=s.norm_G)
         self.D = dcgan.discriminator(shape, s.width, batch_norm=s.norm_D)
-        self.nets = {"G": self.G, "D": self.D}
+        self.nets = {"D": self.D, "G": self.G}
         self.batches = s.n_critic
         self.loss = LOSSES[s.loss]
 

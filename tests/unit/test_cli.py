@@ -1,0 +1,191 @@
+"""The command: what it prints, what it writes, and one clear line for each mistake."""
+
+import numpy as np
+import pytest
+
+from tinygan.cli import main
+from tinygan.data.png import read_png
+from tinygan.run import Run, mapping_of, resolve
+
+SMALL = ["--batch", "8", "--set", "width=2", "--set", "latent=4"]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(home, capsys):
+    """A run directory with three steps."""
+    assert main(["train", "--steps", "3", "--out", "RUN", *SMALL]) == 0
+    capsys.readouterr()
+    return home / "RUN"
+
+
+def test_train_leaves_a_run_directory(home, capsys):
+    assert main(["train", "--steps", "3", *SMALL, "--set", "sample_every=2"]) == 0
+    run = home / "runs/dcgan-strokes"
+    assert f"runs/dcgan-strokes/samples/{3:06d}.png" in capsys.readouterr().out
+    assert {path.name for path in run.iterdir()} == {
+        "config.toml",
+        "stats.jsonl",
+        "samples",
+        "checkpoints",
+        "train.log",
+    }
+    assert {path.name for path in (run / "samples").iterdir()} == {"real.png", "000002.png", "000003.png"}
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"000003.safetensors", "latest.safetensors"}
+    assert read_png(run / "samples/000003.png").shape == (8 * 30 + 2, 8 * 30 + 2, 3)
+    assert mapping_of(resolve({})) != mapping_of(Run.open(run).config)
+    assert main(["train", "--steps", "0", *SMALL]) == 0
+    assert (home / "runs/dcgan-strokes-2").is_dir(), "a second run gets a folder of its own"
+
+
+def test_a_dry_run_prints_the_configuration_and_writes_nothing(home, capsys):
+    assert main(["train", "--dry-run", "--steps", "7", "--set", "adam_G.lr=1e-3"]) == 0
+    printed = capsys.readouterr().out
+    assert "steps = 7" in printed and "lr = 0.001" in printed
+    assert not list(home.iterdir())
+
+
+def test_a_printed_configuration_is_a_config_file(home, capsys):
+    main(["train", "--dry-run", "--set", "width=5", "--set", "loss=hinge"])
+    (home / "c.toml").write_text(capsys.readouterr().out)
+    main(["train", "--dry-run", "--config", "c.toml", "--seed", "9"])
+    again = capsys.readouterr().out
+    assert again == (home / "c.toml").read_text().replace("seed = 0", "seed = 9")
+
+
+def test_sample_writes_a_grid_or_an_array_and_a_seed_repeats_it(run, capsys):
+    assert main(["sample", "RUN", "-n", "5", "--out", "a.npy"]) == 0
+    assert main(["sample", "RUN", "-n", "5", "--out", "b.npy"]) == 0
+    assert main(["sample", "RUN", "-n", "5", "--out", "c.npy", "--seed", "1"]) == 0
+    a, b, c = (np.load(run.parent / f"{name}.npy") for name in "abc")
+    assert a.shape == (5, 28, 28, 1) and a.dtype == np.float32
+    assert np.array_equal(a, b) and not np.array_equal(a, c)
+    assert main(["sample", "RUN", "-n", "5"]) == 0
+    assert read_png(run / "samples/sample-n5-seed0.png").shape == (32, 5 * 30 + 2, 3)
+
+
+def test_resume_takes_the_runs_own_configuration(run, capsys):
+    assert main(["train", "--resume", "--out", "RUN", "--steps", "4"]) == 0
+    config = Run.open(run).config
+    assert (config.steps, config.settings.width, config.batch) == (4, 2, 8)
+
+
+def test_info_recipes_data_and_check_print(capsys):
+    assert main(["info"]) == 0
+    assert "backend" in capsys.readouterr().out
+    assert main(["recipes"]) == 0
+    assert "width=32" in capsys.readouterr().out
+    assert main(["data", "strokes"]) == 0
+    assert "28x28x1" in capsys.readouterr().out
+    assert main(["check", "--draws", "1"]) == 0
+    assert "ConvTranspose2d" in capsys.readouterr().out
+
+
+def test_info_imports_nothing_optional_and_says_which_backend(monkeypatch, capsys):
+    monkeypatch.setenv("TINYGAN_CPU", "reference")
+    main(["info"])
+    assert "reference (there are" in capsys.readouterr().out
+
+
+MISTAKES = [
+    ("train dcgn", 2, "unknown recipe 'dcgn': did you mean dcgan?"),
+    ("train --data stroks", 2, "did you mean strokes?"),
+    ("train --set widht=3", 2, "did you mean width?"),
+    ("train --set stepps=3", 2, "unknown key settings.stepps"),
+    ("train --set width=wide", 2, 'settings.width is "wide"; expected a whole number'),
+    ("train --set loss=hing", 2, "did you mean hinge?"),
+    ("train --set width", 2, "expected KEY=VALUE"),
+    ("train --set adam_G.schedule.over=0", 2, "schedule.over"),
+    ("train --steps -1", 2, "steps and seed are at least 0"),
+    ("train --batch 0", 2, "batch is at least 1"),
+    ("train --data ring", 2, "dcgan needs images"),
+    ("train --data ./nowhere", 4, "nowhere"),
+    ("train --config none.toml", 2, "none.toml"),
+    ("train --config bad.toml", 2, "bad.toml"),
+    ("train --config key.toml", 2, "unknown key wdith"),
+    ("train --resume", 2, "add --out DIR"),
+    ("train --out full", 2, "holds no run"),
+    ("train --data empty", 4, "empty"),
+    ("train --data mixed", 4, "expected one size"),
+    ("train --data one --batch 2", 2, "a step takes 2 images and one has 1"),
+    ("train --data broken", 4, "broken"),
+    ("train --backend cuda", 2, "backend 'cuda' is not in this version"),
+    ("sample none", 4, "none holds no run"),
+    ("sample full", 4, "full holds no run"),
+    ("data stroks", 2, "unknown data 'stroks'"),
+    ("recipes dcgn", 2, "did you mean dcgan?"),
+    ("check --draws 0", 2, "--draws is at least 1"),
+]
+
+
+@pytest.fixture
+def littered(home):
+    """A working directory with files to trip over."""
+    from tinygan.data.png import write_png
+
+    (home / "bad.toml").write_text("steps = = 3")
+    (home / "key.toml").write_text("wdith = 3")
+    for name in ("full", "empty", "mixed", "one", "broken"):
+        (home / name).mkdir()
+    (home / "full/notes.txt").write_text("keep me")
+    write_png(home / "mixed/a.png", np.zeros((8, 8, 1), np.uint8))
+    write_png(home / "mixed/b.png", np.zeros((8, 9, 1), np.uint8))
+    write_png(home / "one/a.png", np.zeros((8, 8, 1), np.uint8))
+    (home / "broken/a.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")
+    return home
+
+
+@pytest.mark.parametrize(("line", "code", "phrase"), MISTAKES, ids=[m[0] for m in MISTAKES])
+def test_a_mistake_is_one_line_and_writes_nothing(line, code, phrase, littered, capsys, monkeypatch):
+    monkeypatch.setenv("TINYGAN_OFFLINE", "1")
+    before = sorted(littered.rglob("*"))
+    assert main(line.split()) == code
+    out, err = capsys.readouterr()
+    assert err.startswith("tinygan: ") and err.count("\n") == 1, err
+    assert phrase in err
+    assert not out
+    assert sorted(littered.rglob("*")) == before
+
+
+def flip(path, at):
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+IN_A_RUN = [
+    (lambda run: None, "train --out RUN", 2, "holds a run already: add --resume"),
+    (lambda run: None, "train --out RUN --resume --set width=3", 2, "settings.width: 3 here, 2 in the run"),
+    (
+        lambda run: None,
+        "train --out RUN --resume --data fashion-mnist",
+        2,
+        'data: "fashion-mnist" here, "strokes" in the run',
+    ),
+    (lambda run: flip(run / "checkpoints/000003.safetensors", -9), "train --out RUN --resume", 4, "000003.safetensors"),
+    (lambda run: flip(run / "checkpoints/000003.safetensors", -9), "sample RUN", 4, "000003.safetensors"),
+    (lambda run: (run / "checkpoints/000003.safetensors").write_bytes(b""), "sample RUN", 4, "000003.safetensors"),
+    (lambda run: (run / "checkpoints/000003.safetensors").unlink(), "sample RUN", 4, "has no checkpoint yet"),
+    (lambda run: (run / "config.toml").write_text("steps = "), "sample RUN", 2, "config.toml"),
+    (lambda run: (run / "stats.jsonl").write_text("[]\n"), "train --out RUN --resume", 4, "stats.jsonl is damaged"),
+    (lambda run: None, "sample RUN -n 0", 2, "-n is at least 1"),
+    (lambda run: None, "sample RUN --out picture.gif", 2, "ends in .png or .npy"),
+    (lambda run: None, "sample RUN --out none/picture.png", 4, "cannot write none/picture.png"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "line", "code", "phrase"), IN_A_RUN, ids=[f"{m[1]}: {m[3][:20]}" for m in IN_A_RUN])
+def test_a_mistake_with_a_run_is_one_line_and_spoils_nothing(spoil, line, code, phrase, run, capsys):
+    spoil(run)
+    kept = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "train.log"}
+    assert main(line.split()) == code
+    err = capsys.readouterr().err
+    assert err.startswith("tinygan: ") and err.count("\n") == 1, err
+    assert phrase in err
+    assert kept == {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "train.log"}

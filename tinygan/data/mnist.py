@@ -1,0 +1,137 @@
+"""MNIST and the sets made in its image: four IDX files in a folder."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from numpy import ndarray as Array
+
+from tinygan.data.idx import digest, parse_idx, read_idx
+from tinygan.data.images import Images
+from tinygan.errors import DataError, FormatError
+
+_STEMS = {"train": "train", "test": "t10k"}
+_KINDS = ("images-idx3-ubyte", "labels-idx1-ubyte")
+
+
+class Known(NamedTuple):
+    """A public set of 28 x 28 grey pictures: what it shows, how to get it, where it lies, what its bytes are."""
+
+    what: str
+    get: str
+    classes: tuple[str, ...]
+    mirrors: tuple[str, ...]
+    sha256: dict[str, str]  # of the unpacked files, so it does not matter who gzipped them
+
+
+KNOWN = {
+    "fashion-mnist": Known(
+        what="70,000 pictures of clothes (Xiao, Rasul and Vollgraf 2017)",
+        get="apt-get install dataset-fashion-mnist",
+        classes=("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
+        mirrors=(
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+        ),
+        sha256={
+            "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+            "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+            "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+            "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        },
+    ),
+    "mnist": Known(
+        what="70,000 handwritten digits (LeCun, Cortes and Burges 1998)",
+        get="put its four IDX files in a folder and set TINYGAN_DATA to it",
+        classes=tuple("0123456789"),
+        mirrors=(
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        ),
+        sha256={
+            "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        },
+    ),
+}
+
+
+def cache(name: str) -> Path:
+    """Where downloads of the set go: $XDG_CACHE_HOME/tinygan/NAME, else ~/.cache/tinygan/NAME."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinygan" / name
+
+
+def locate(name: str, split: str = "train") -> Path | None:
+    """The first folder that holds the split: $TINYGAN_DATA/NAME, $TINYGAN_DATA, the system's data sets, the cache."""
+    places = [Path("/usr/share/datasets") / name, cache(name)]
+    if own := os.environ.get("TINYGAN_DATA"):
+        places = [Path(own) / name, Path(own), *places]
+    return next((place for place in places if holds(place, split)), None)
+
+
+def holds(folder: Path, split: str = "train") -> bool:
+    """Are the images and the labels of the split in ``folder``, gzipped or not?"""
+    return all(_file(folder, f"{_STEMS[split]}-{kind}") for kind in _KINDS)
+
+
+def load_known(name: str, split: str) -> Images:
+    """One of ``KNOWN``, downloaded to the cache if it is nowhere. Raises DataError with the way to get it.
+
+    What comes from the net must have the pinned hash, on arrival and on every later reading; files that someone put
+    elsewhere are taken as they are.
+    """
+    folder = locate(name, split)
+    if folder is None:
+        folder = cache(name)
+        for kind in _KINDS:
+            _download(name, f"{_STEMS[split]}-{kind}", folder)
+    return load_folder(folder, split, name, KNOWN[name].sha256 if folder == cache(name) else {})
+
+
+def load_folder(folder: Path, split: str, name: str, sha256: dict[str, str] | None = None) -> Images:
+    """The IDX files of a split in ``folder``, hashes checked where ``sha256`` has them. Raises FormatError."""
+    arrays = []
+    for kind in _KINDS:
+        stem = f"{_STEMS[split]}-{kind}"
+        path = _file(folder, stem)
+        if path is None:
+            raise DataError(f"{folder}: has no {stem} or {stem}.gz; the split {split!r} needs it; add it")
+        arrays.append(read_idx(path))
+        _check(arrays[-1], (sha256 or {}).get(stem), str(path))
+    pixels, labels = arrays
+    if pixels.ndim not in (3, 4) or labels.ndim != 1 or len(pixels) != len(labels) or not pixels.size:
+        raise FormatError(
+            f"{folder}: the {split} images are {pixels.shape} and the labels {labels.shape}; expected (N, H, W) or "
+            "(N, H, W, C) and (N,); use files that belong together"
+        )
+    count = int(labels.max()) + 1
+    known = KNOWN[name].classes if name in KNOWN else ()
+    classes = known if count <= len(known) else tuple(str(k) for k in range(count))
+    return Images(name, pixels if pixels.ndim == 4 else pixels[..., None], labels, classes)
+
+
+def _file(folder: Path, stem: str) -> Path | None:
+    return next((path for path in (folder / f"{stem}.gz", folder / stem) if path.is_file()), None)
+
+
+def _check(array: Array, sha256: str | None, name: str) -> None:
+    if sha256 is not None and digest(array) != sha256:
+        raise FormatError(f"{name}: its contents are not the published ones (SHA-256 differs); remove it and try again")
+
+
+def _download(name: str, stem: str, folder: Path) -> None:
+    from tinygan.data.fetch import fetch  # here: urllib takes longer to import than all of tinygan.data
+
+    known = KNOWN[name]
+    if _file(folder, stem):
+        return
+
+    def verify(data: bytes) -> None:
+        _check(parse_idx(io.BytesIO(data), stem), known.sha256[stem], stem)
+
+    fetch([f"{url}{stem}.gz" for url in known.mirrors], folder / f"{stem}.gz", verify, hint=f"to get it: {known.get}")

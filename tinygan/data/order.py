@@ -1,0 +1,42 @@
+"""Which sample comes when: a pure function of the position in the stream, so one whole number resumes a run exactly."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy import ndarray as Array
+
+
+class Order:
+    """Position t of the stream ↦ index into the data.
+
+    A set of ``size`` N is shuffled anew in each epoch e = t // N: index = permutation(seed, e)[t mod N], so every
+    sample comes once an epoch and a batch may cross from one epoch into the next. An endless set (``size`` None)
+    is taken as it comes: index = t.
+    """
+
+    def __init__(self, size: int | None, seed: int) -> None:
+        if size is not None and size < 1:
+            raise ValueError(f"Order: size is {size}; expected at least 1, or None for an endless set")
+        self.size = size
+        self.seed = seed
+
+    def indices(self, position: int, n: int) -> Array:
+        """Indices (n,) int64 of the stream's positions position ... position + n - 1."""
+        t = np.arange(position, position + n, dtype=np.int64)
+        if self.size is None:
+            return t
+        epochs, places = np.divmod(t, self.size)
+        index = np.empty_like(t)
+        for epoch in np.unique(epochs):
+            here = epochs == epoch
+            index[here] = _permutation(self.size, self.seed, int(epoch))[places[here]]
+        return index
+
+
+@lru_cache(maxsize=4)  # the epoch in hand and the next, for two sets in step
+def _permutation(size: int, seed: int, epoch: int) -> Array:
+    order = np.random.default_rng([seed, epoch]).permutation(size)
+    order.flags.writeable = False
+    return order

@@ -1,0 +1,88 @@
+"""Distributions in the plane whose truth is known: endless, each sample at random access."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy import ndarray as Array
+
+from tinygan.data.counter import key, normal, uniform
+
+RING = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)  # 8 distinct angles
+GRID = np.array([(x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2)], float)
+
+_Draw = tuple[Array, dict[str, Array]]
+_Rule = Callable[[Array, Array], _Draw]  # uniforms (n,), normals (n, 2) -> points (n, 2), labels
+
+
+def _modes(centres: Array, sigma: float) -> _Rule:
+    """x = μ_k + σ ε, k uniform."""
+
+    def draw(u: Array, noise: Array) -> _Draw:
+        mode = (len(centres) * u).astype(np.int64)
+        return centres[mode] + sigma * noise, {"class": mode}
+
+    return draw
+
+
+def _curve(point: Callable[[Array], Array], start: float, stop: float, sigma: float) -> _Rule:
+    """x = c(t) + σ ε, t uniform from start to stop."""
+
+    def draw(u: Array, noise: Array) -> _Draw:
+        t = start + (stop - start) * u
+        return point(t) + sigma * noise, {"class": np.zeros(len(u), np.int64), "t": t.astype(np.float32)}
+
+    return draw
+
+
+def _circle(t: Array) -> Array:
+    return np.stack([np.cos(t), np.sin(t)], axis=1)
+
+
+def _roll(t: Array) -> Array:
+    return t[:, None] / 7.5 * _circle(t)
+
+
+class Kind(NamedTuple):
+    """One distribution: what it is, its number of modes, its rule."""
+
+    what: str
+    modes: int
+    rule: _Rule
+
+
+KINDS = {
+    # Lin et al. 2018 (PacGAN), §4.1
+    "ring": Kind("8 Gaussians, sigma 0.01, on the unit circle", 8, _modes(RING, 0.01)),
+    "grid": Kind("25 Gaussians, sigma 0.05, 2 apart", 25, _modes(GRID, 0.05)),
+    # (t cos t, t sin t), t from 1.5 π to 4.5 π, as in the code of Gulrajani et al. 2017
+    "swiss-roll": Kind(
+        "a spiral of one and a half turns, noise 0.25, divided by 7.5",
+        1,
+        _curve(_roll, 1.5 * np.pi, 4.5 * np.pi, 0.25 / 7.5),
+    ),
+    # the manifold itself: its tangents and curvature are known
+    "circle": Kind("the unit circle, without noise", 1, _curve(_circle, 0.0, 2 * np.pi, 0.0)),
+}
+
+
+class Toy:
+    """Points (n, 2) of one of ``KINDS``. Labels: "class", the mode's number (0 where there is one piece only);
+    on a curve also "t", the angle in radians."""
+
+    shape: tuple[int, ...] = (2,)
+    size: int | None = None
+
+    def __init__(self, name: str, seed: int = 0, split: int = 0) -> None:
+        self.name = name
+        self._rule = KINDS[name].rule
+        self.classes = tuple(str(mode) for mode in range(KINDS[name].modes))
+        self._stream = key(seed, split)
+
+    def batch(self, index: Array) -> _Draw:
+        """Points (n, 2) float32 and their labels; sample i of a seed is the same in every batch."""
+        u = uniform(self._stream, index, 1)[:, 0]
+        points, labels = self._rule(u, normal(self._stream, index, 2, first=1))
+        return points.astype(np.float32), labels
