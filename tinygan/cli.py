@@ -9,12 +9,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from tinygan import __version__, kernels
 from tinygan.config import read_toml, set_key, to_toml
 from tinygan.errors import DataError, TinyganError, UsageError
+from tinygan.recipes import find
 from tinygan.run import Config, Loop, Run, free_path, mapping_of, resolve
 
 
@@ -124,12 +126,13 @@ def configure(args: argparse.Namespace, base: dict[str, Any]) -> Config:
     for name in ("recipe", "data", "steps", "batch", "seed", "backend"):
         if getattr(args, name) is not None:
             mapping[name] = getattr(args, name)
-    loop = {field.name for field in fields(Loop)}
+    loop = [field.name for field in fields(Loop)]
+    settings = [field.name for field in fields(find(mapping.get("recipe", Loop.recipe)).settings)]
     for assignment in args.set:
-        key = assignment.split("=")[0].strip()
-        mapping = set_key(
-            mapping, assignment if key in loop or key.startswith("settings.") else f"settings.{assignment}"
-        )
+        key = assignment.partition("=")[0].split(".")[0].strip()
+        near = key if key in settings else "".join(get_close_matches(key, [*loop, *settings], n=1))
+        of_loop = near in loop or key == "settings"  # an unknown key is refused where its nearest stands
+        mapping = set_key(mapping, assignment if of_loop else f"settings.{assignment}")
     return resolve(mapping)
 
 
@@ -176,7 +179,7 @@ def data(args: argparse.Namespace) -> int:
 
 def recipes(args: argparse.Namespace) -> int:
     from tinygan.config import as_mapping
-    from tinygan.recipes import RECIPES, find
+    from tinygan.recipes import RECIPES
 
     for name in [args.name] if args.name else RECIPES:
         entry = find(name)

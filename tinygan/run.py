@@ -33,7 +33,7 @@ class Loop:
     recipe: str = "dcgan"
     data: str = "strokes"
     steps: int = 1500
-    batch: int = 64
+    batch: int = 32
     seed: int = 0
     backend: str = "auto"
     log_every: int = 10

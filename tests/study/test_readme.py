@@ -19,7 +19,7 @@ TINYGAN = [part.strip() for line in COMMANDS for part in line.split("&&") if par
 
 @pytest.mark.parametrize("code", [code for code, _ in PYTHON], ids=range(len(PYTHON)))
 def test_a_python_block_prints_the_text_block_after_it(code):
-    kind, expected = dict((c, following) for c, following in PYTHON)[code]
+    kind, expected = dict(PYTHON)[code]
     assert kind == "text", "each python block is followed by what it prints"
     printed = subprocess.check_output([sys.executable, "-W", "error", "-c", code], text=True)
     assert printed == expected
@@ -35,6 +35,8 @@ def test_every_block_is_of_a_kind_that_is_tested():
     assert len(TINYGAN) >= 8
 
 
-@pytest.mark.parametrize("command", ["train --steps 2 --batch 4 --set width=2", "check --draws 1", "info", "data", "recipes"])
+@pytest.mark.parametrize(
+    "command", ["train --steps 2 --batch 4 --set width=2", "check --draws 1", "info", "data", "recipes"]
+)
 def test_the_commands_run_outside_the_checkout(command, tmp_path):
     subprocess.check_output([sys.executable, "-W", "error", "-m", "tinygan", *command.split()], cwd=tmp_path)

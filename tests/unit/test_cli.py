@@ -97,7 +97,7 @@ MISTAKES = [
     ("train dcgn", 2, "unknown recipe 'dcgn': did you mean dcgan?"),
     ("train --data stroks", 2, "did you mean strokes?"),
     ("train --set widht=3", 2, "did you mean width?"),
-    ("train --set stepps=3", 2, "unknown key settings.stepps"),
+    ("train --set stepps=3", 2, "unknown key stepps (did you mean steps?)"),
     ("train --set width=wide", 2, 'settings.width is "wide"; expected a whole number'),
     ("train --set loss=hing", 2, "did you mean hinge?"),
     ("train --set width", 2, "expected KEY=VALUE"),
