@@ -29,8 +29,8 @@ class Schedule:
     def __post_init__(self) -> None:
         if self.over < 1:
             raise UsageError(f"schedule.over is a number of steps, at least 1: got {self.over}")
-        if self.kind == "exponential" and self.end <= 0:
-            raise UsageError(f"schedule.end of an exponential schedule is positive: got {self.end}")
+        if self.end < 0 or (self.kind == "exponential" and self.end == 0):
+            raise UsageError(f"schedule.end is at least 0, of an exponential schedule above 0: got {self.end}")
 
     def __call__(self, t: int) -> float:
         s = min(t / self.over, 1.0)

@@ -82,8 +82,9 @@ def interpolate(real: Array, fake: Array, rng: np.random.Generator) -> Array:
 
 
 def perturb(real: Array, rng: np.random.Generator) -> Array:
-    """x + ½ std(x) u, u ~ U[0, 1] for each value   (Kodali et al. 2017, as in the authors' code [from memory])."""
-    return real + 0.5 * real.std() * rng.random(real.shape).astype(real.dtype)
+    """x + std(x) (u − ½), u ~ U[0, 1] for each value, std over the batch   (Kodali et al. 2017, §2.3, as in the code
+    of Kurach et al. 2019, which clips the result to the range of pixels besides)."""
+    return real + real.std() * (rng.random(real.shape) - 0.5).astype(real.dtype)
 
 
 # ---------------------------------------------------------------- of a generator

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from tinygan.optim import Adam
-from tinygan.recipes.dcgan import DCGAN as Recipe
-from tinygan.recipes.dcgan import Settings
+from tinygan.recipes.dcgan import DCGAN, Settings
 
-from .twins import DCGAN, SECOND, batch_norm, conv2d, conv_transpose2d, cut, tensors
+from .twins import HALF, SECOND, agree, batch_norm, conv2d, conv_transpose2d, cut, tensors
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -35,14 +34,14 @@ class Twin:
         z = torch.tensor(self.recipe.latents(N, rng), dtype=self.G.dtype)
         w, gamma1, beta1, w1, gamma2, beta2, w2, b2 = cut(self.recipe.G, self.G)
         h = F.linear(z, w).view(N, 3, 3, 2 * WIDTH)
-        k = conv_transpose2d(torch.relu(batch_norm(h, gamma1, beta1)), w1, **DCGAN)
-        y = conv_transpose2d(torch.relu(batch_norm(k, gamma2, beta2)), w2, b2, **DCGAN)
+        k = conv_transpose2d(torch.relu(batch_norm(h, gamma1, beta1)), w1, **HALF)
+        y = conv_transpose2d(torch.relu(batch_norm(k, gamma2, beta2)), w2, b2, **HALF)
         return torch.tanh(y), torch.cat([*statistics(h), *statistics(k)])
 
     def discriminator(self, x):
         """Logits, and the statistics of their batch."""
         w1, b1, w2, gamma, beta, w, b = cut(self.recipe.D, self.D)
-        h = conv2d(F.leaky_relu(conv2d(x, w1, b1, **DCGAN), 0.2), w2, **DCGAN)
+        h = conv2d(F.leaky_relu(conv2d(x, w1, b1, **HALF), 0.2), w2, **HALF)
         y = F.linear(F.leaky_relu(batch_norm(h, gamma, beta), 0.2).flatten(1), w, b)
         return y, torch.cat(statistics(h))
 
@@ -106,7 +105,7 @@ def doubled(state):
 
 
 @pytest.mark.parametrize("penalty", ["none", "r1", "wgan-gp"])
-def test_steps_of_the_recipe_are_those_of_autograd_and_adam(penalty, agree):
+def test_steps_of_the_recipe_are_those_of_autograd_and_adam(penalty):
     settings = Settings(
         latent=LATENT,
         width=WIDTH,
@@ -115,7 +114,7 @@ def test_steps_of_the_recipe_are_those_of_autograd_and_adam(penalty, agree):
         adam_G=Adam(lr=1e-2, b1=0.5, b2=0.9),
         adam_D=Adam(lr=2e-2, b1=0.4, b2=0.99),
     )
-    recipe = Recipe(settings, SHAPE)
+    recipe = DCGAN(settings, SHAPE)
     state = doubled(recipe.init(np.random.default_rng(0)))
     twin = Twin(recipe, state)
     images = np.random.default_rng(1).uniform(-1, 1, size=(STEPS, N, *SHAPE))

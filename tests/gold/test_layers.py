@@ -6,7 +6,7 @@ import pytest
 from tinygan import layers as L
 from tinygan.net import Net
 
-from .twins import FIRST, conv2d, conv_transpose2d, cut, on_images, tensors
+from .twins import FIRST, agree, conv2d, conv_transpose2d, cut, on_images, tensors
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -67,7 +67,7 @@ CASES = {
 }
 
 
-def agrees(agree, net, theta, shape, op):
+def agrees(net, theta, shape, op):
     """y, x̄ and θ̄ of one random batch are those of ``op``."""
     rng = np.random.default_rng(1)
     x = rng.normal(size=(5, *shape))
@@ -90,14 +90,14 @@ def weights_of(net):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_value_and_gradients_are_those_of_torch(name, agree):
+def test_value_and_gradients_are_those_of_torch(name):
     layer, shape, op = CASES[name]
     net = Net(layer)
-    agrees(agree, net, weights_of(net), shape, op)
+    agrees(net, weights_of(net), shape, op)
 
 
 @pytest.mark.parametrize("shape", [(4,), IMAGE])
-def test_batch_norm_moves_its_running_values_as_torch_does(shape, agree):
+def test_batch_norm_moves_its_running_values_as_torch_does(shape):
     rng = np.random.default_rng(2)
     net = Net(L.BatchNorm(4, momentum=0.3))
     theta, x = weights_of(net), rng.normal(1.5, 2.0, size=(5, *shape))
@@ -108,12 +108,12 @@ def test_batch_norm_moves_its_running_values_as_torch_does(shape, agree):
     agree(FIRST, running=(ours, torch.cat([mean, var])))
 
 
-def test_batch_norm_in_evaluation_is_that_of_torch(agree):
+def test_batch_norm_in_evaluation_is_that_of_torch():
     net = Net(L.BatchNorm(4))
     running = np.random.default_rng(3).uniform(0.5, 2, size=net.running_size)
     mean, var = torch.tensor(running).split(4)
     op = on_images(lambda x, gamma, beta: F.batch_norm(x, mean, var, gamma, beta, training=False))
-    agrees(agree, net.eval(running), weights_of(net), IMAGE, op)
+    agrees(net.eval(running), weights_of(net), IMAGE, op)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_batch_norm_in_evaluation_is_that_of_torch(agree):
         (L.ConvTranspose2d(4, 3, 3), IMAGE, 2, conv_transpose2d),
     ],
 )
-def test_spectral_norm_is_the_map_of_w_over_sigma(layer, shape, rows, op, agree):
+def test_spectral_norm_is_the_map_of_w_over_sigma(layer, shape, rows, op):
     net = Net(L.SpectralNorm(layer))
     theta = weights_of(net)
     running = net.start(theta, np.random.default_rng(4))
@@ -133,4 +133,4 @@ def test_spectral_norm_is_the_map_of_w_over_sigma(layer, shape, rows, op, agree)
     def normalised(x, w, b):
         return op(x, w / (w.movedim(rows, 0).flatten(1).T @ u).norm(), b)
 
-    agrees(agree, net.at(running), theta, shape, normalised)
+    agrees(net.at(running), theta, shape, normalised)

@@ -13,8 +13,19 @@ from tinygan.layers import BatchNorm, Conv2d, InstanceNorm, LayerNorm, Linear, R
 from tinygan.net import Net
 from tinygan.penalty import through_jvp
 
-from .conftest import relative
-from .twins import SECOND, batch_norm, conv2d, cut, gradients, on_images, push_tangents, standardise, tensors
+from .twins import (
+    SECOND,
+    agree,
+    batch_norm,
+    conv2d,
+    cut,
+    gradients,
+    on_images,
+    push_tangents,
+    relative,
+    standardise,
+    tensors,
+)
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -99,7 +110,7 @@ def gradient_by_differences(f, a):
 
 
 @pytest.mark.parametrize("name", NORMS)
-def test_a_loss_on_tangents_has_the_right_gradient_here_and_a_wrong_one_in_native_torch(name, agree):
+def test_a_loss_on_tangents_has_the_right_gradient_here_and_a_wrong_one_in_native_torch(name):
     layer, native, composite = NORMS[name]
     case = Case(Net(layer), (2, 3, C))
     (gx, gtheta), (fx, ftheta) = case.ours(), case.by_differences()
@@ -112,7 +123,7 @@ def test_a_loss_on_tangents_has_the_right_gradient_here_and_a_wrong_one_in_nativ
     assert error >= WRONG or not AFFECTED
 
 
-def test_a_generator_with_batch_norm_has_the_right_gradient_here_and_a_wrong_one_in_native_torch(agree):
+def test_a_generator_with_batch_norm_has_the_right_gradient_here_and_a_wrong_one_in_native_torch():
     case = Case(GENERATOR, (5,))
     (gz, gtheta), (fz, ftheta) = case.ours(), case.by_differences()
     cz, ctheta = case.of_torch(generator(batch_norm))

@@ -18,7 +18,7 @@ from tinygan.penalty import (
     zero_centred,
 )
 
-from .twins import DCGAN, SECOND, batch_norm, conv2d, conv_transpose2d, cut, gradients, push_tangents, tensors
+from .twins import HALF, SECOND, agree, batch_norm, conv2d, conv_transpose2d, cut, gradients, push_tangents, tensors
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -48,16 +48,16 @@ G = Net(
 
 def critic(theta, x):
     w1, b1, w2, gamma, beta, w, b = cut(D, theta)
-    h = F.leaky_relu(conv2d(x, w1, b1, **DCGAN), 0.2)
-    h = F.silu(batch_norm(conv2d(h, w2, **DCGAN), gamma, beta))
+    h = F.leaky_relu(conv2d(x, w1, b1, **HALF), 0.2)
+    h = F.silu(batch_norm(conv2d(h, w2, **HALF), gamma, beta))
     return F.linear(h.flatten(1), w, b)
 
 
 def generator(theta, z):
     w, gamma1, beta1, w1, gamma2, beta2, w2, b2 = cut(G, theta)
     h = F.softplus(batch_norm(F.linear(z, w).view(-1, 2, 2, 6), gamma1, beta1))
-    h = torch.relu(batch_norm(conv_transpose2d(h, w1, **DCGAN), gamma2, beta2))
-    return torch.tanh(conv_transpose2d(h, w2, b2, **DCGAN))
+    h = torch.relu(batch_norm(conv_transpose2d(h, w1, **HALF), gamma2, beta2))
+    return torch.tanh(conv_transpose2d(h, w2, b2, **HALF))
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def basis(z):
         ),
     ],
 )
-def test_gradient_penalties_are_those_of_double_backward(points, objective, formula, place, agree):
+def test_gradient_penalties_are_those_of_double_backward(points, objective, formula, place):
     theta, theta_G, real, z, rng = place
     x = points(real, G.forward(theta_G, z)[0], rng)
     value, ours = gradient_penalty(D, theta, x, objective)
@@ -106,7 +106,7 @@ def test_gradient_penalties_are_those_of_double_backward(points, objective, form
     agree(SECOND, value=(value, theirs.detach()), gtheta=(ours.theta, g), gx=(ours.x, gx))
 
 
-def test_path_length_is_that_of_double_backward(place, agree):
+def test_path_length_is_that_of_double_backward(place):
     _, theta, real, z, _ = place
     value, length, ours = path_length(G, theta, z, 0.7, np.random.default_rng(5))
     image = np.random.default_rng(5).standard_normal(real.shape) / 8  # sqrt of 8x8 pixels
@@ -130,7 +130,7 @@ def test_path_length_is_that_of_double_backward(place, agree):
         pytest.param(orthonormal_l1, lambda M: M.abs().mean(), id="l1"),
     ],
 )
-def test_orthonormality_is_that_of_forward_over_reverse(objective, formula, place, agree):
+def test_orthonormality_is_that_of_forward_over_reverse(objective, formula, place):
     _, theta, _, z, _ = place
     weights, at = tensors(theta, z)
     value, ours = through_jvp(G, theta, z, basis(at).numpy(), objective(0.8))
@@ -139,7 +139,7 @@ def test_orthonormality_is_that_of_forward_over_reverse(objective, formula, plac
     agree(SECOND, value=(value, theirs.detach()), gtheta=(ours.theta, g), gz=(ours.x, gz))
 
 
-def test_laplace_beltrami_has_the_gradients_of_both_nets(place, agree):
+def test_laplace_beltrami_has_the_gradients_of_both_nets(place):
     theta_D, theta_G, _, z, _ = place
     weights_D, weights_G, at = tensors(theta_D, theta_G, z)
     image, image_dot, saved = G.jvp(theta_G, z, basis(at).numpy())

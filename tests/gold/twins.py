@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
 FIRST, SECOND = 1e-12, 1e-10  # bounds on relative errors of first derivatives, and of second ones and whole steps
-DCGAN = {"stride": 2, "padding": 1}  # of its 4x4 kernels
+HALF = {"stride": 2, "padding": 1}  # DCGAN's 4x4 kernels
 
 
 def tensors(*arrays):
@@ -61,3 +61,18 @@ def push_tangents(f, x, x_dot):
         # torch 2.13 compiles its own rules of forward mode with torch.jit.script, which it deprecates
         warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
         return torch.stack([torch.func.jvp(f, (x,), (v,))[1] for v in x_dot])
+
+
+def agree(bound, **pairs):
+    """agree(bound, name=(ours, theirs), ...): every relative error is within ``bound``; pytest -rP shows them."""
+    errors = {name: relative(*map(np.asarray, pair)) for name, pair in pairs.items()}
+    print(*(f"{name} {error:.1e}" for name, error in errors.items()), sep="\n")
+    assert all(error <= bound for error in errors.values()), errors
+
+
+def relative(a, b):
+    """max|a − b| / max|b| of float64 arrays of one shape."""
+    assert a.shape == b.shape
+    assert a.dtype == b.dtype == np.float64
+    error, scale = np.abs(a - b).max(initial=0), np.abs(b).max(initial=0)
+    return float(error / scale) if scale else float(error)

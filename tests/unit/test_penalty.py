@@ -67,8 +67,7 @@ def test_the_cotangents_of_tangents_are_those_of_differences(name):
     y, y_dot = normal(2, N, 2, 3), normal(3, K, N, 2, 3)
     _, gy, gy_dot = ON_TANGENTS[name](y, y_dot)
     settles(lambda a: ON_TANGENTS[name](y, a)[0], gy_dot, y_dot)
-    assert gy.shape == y.shape
-    assert not gy.any()
+    np.testing.assert_array_equal(gy, np.zeros_like(y))
 
 
 def test_values_are_means_over_samples_of_norms_over_one():
@@ -76,6 +75,7 @@ def test_values_are_means_over_samples_of_norms_over_one():
     assert zero_centred(g)[0] == 0.5 * (25 + 4) / 2
     assert one_centred(g)[0] == (16 + 1) / 2
     assert centred(2.0)(g)[0] == (9 + 0) / 2
+    np.testing.assert_allclose(one_centred(g)[1], [[[4 * 0.6], [4 * 0.8]], [[0], [1]]], rtol=EXACT)
     assert laplace_beltrami(g, np.stack([g, 2 * g]))[0] == (1 + 4) * (25 + 4) / 2
 
 
@@ -143,11 +143,12 @@ def test_the_gradients_through_a_jvp_hold_what_the_objective_asks_of_the_point()
 
 
 @pytest.mark.parametrize("name", ON_GRADIENTS)
-def test_the_gradients_through_a_vjp_are_those_of_the_whole_value(name):
-    theta, z, u = weights(GENERATOR), normal(2, N, LATENT), normal(3, N, 2, 2, 3)
-    pulled = through_vjp(GENERATOR, theta, z, u, ON_GRADIENTS[name])[1]
-    settles(lambda a: through_vjp(GENERATOR, a, z, u, ON_GRADIENTS[name])[0], pulled.theta, theta)
-    settles(lambda a: through_vjp(GENERATOR, theta, a, u, ON_GRADIENTS[name])[0], pulled.x, z)
+@pytest.mark.parametrize(("net", "shape"), [(GENERATOR, (LATENT,)), (CRITIC, (2, 2, 3))])
+def test_the_gradients_through_a_vjp_are_those_of_the_whole_value(net, shape, name):
+    theta, x, u = weights(net), normal(2, N, *shape), normal(3, N, *net.out(shape))
+    pulled = through_vjp(net, theta, x, u, ON_GRADIENTS[name])[1]
+    settles(lambda a: through_vjp(net, a, x, u, ON_GRADIENTS[name])[0], pulled.theta, theta)
+    settles(lambda a: through_vjp(net, theta, a, u, ON_GRADIENTS[name])[0], pulled.x, x)
 
 
 def test_the_penalised_gradient_is_that_of_the_sum_of_logits():
@@ -186,15 +187,14 @@ def test_interpolation_has_one_weight_in_the_unit_interval_for_each_sample(dtype
     np.testing.assert_array_equal(x, np.broadcast_to(e[:, None, None, None], x.shape))
     assert 0 <= e.min() <= 0.05
     assert 0.95 <= e.max() <= 1
-    assert len(np.unique(e)) == 200
     np.testing.assert_allclose(interpolate(real, real, np.random.default_rng(0)), real, rtol=1e-6)
 
 
-def test_perturbation_is_uniform_up_to_half_the_spread_of_the_data():
+def test_perturbation_is_uniform_within_half_the_spread_of_the_data():
     real = normal(2, 200, 2, 2, 3).astype(np.float32)
     moved = perturb(real, np.random.default_rng(0)) - real
     assert moved.dtype == np.float32
-    share = moved / (0.5 * real.std())
-    assert -1e-6 <= share.min() <= 0.01
-    assert 0.99 <= share.max() <= 1 + 1e-6
-    assert abs(share.mean() - 0.5) <= 5 / np.sqrt(12 * share.size)
+    share = moved / real.std()
+    assert -0.5 - 1e-6 <= share.min() <= -0.49
+    assert 0.49 <= share.max() <= 0.5 + 1e-6
+    assert abs(share.mean()) <= 5 / np.sqrt(12 * share.size)

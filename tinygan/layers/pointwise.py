@@ -13,13 +13,10 @@ from tinygan.layer import Bundle, Layer, Params, Saved
 
 
 class Pointwise(Layer):
-    """y = φ(x; a) of any shape."""
+    """y = φ(x; a) of any shape; ``f`` is the row of the table, ``a`` its parameter where it has one."""
 
     f: ClassVar[str]
-
-    def __init__(self, a: float = 0.0) -> None:
-        super().__init__()
-        self.a = a
+    a: float = 0.0
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         Y = kernels.pointwise(X, self.f, self.a)
@@ -35,17 +32,17 @@ class ReLU(Pointwise):
 
     f = "relu"
 
-    def __init__(self) -> None:
-        super().__init__()
-
 
 class LeakyReLU(Pointwise):
-    """max(x, 0) + a min(x, 0), a = ``slope``; 0.2 is Radford et al. 2016, §3."""
+    """max(x, a x), 0 ≤ a ≤ 1, a = ``slope``; 0.2 is Radford et al. 2016, §3."""
 
     f = "leaky_relu"
 
     def __init__(self, slope: float = 0.2) -> None:
-        super().__init__(slope)
+        super().__init__()
+        self.a = slope
+        if not 0 <= slope <= 1:
+            raise ValueError(f"LeakyReLU: a slope is in [0, 1]: got {slope}")
 
 
 class ELU(Pointwise):
@@ -54,28 +51,29 @@ class ELU(Pointwise):
     f = "elu"
 
     def __init__(self, a: float = 1.0) -> None:
-        super().__init__(a)
+        super().__init__()
+        self.a = a
 
 
-class SiLU(ReLU):
+class SiLU(Pointwise):
     """x σ(x) (Elfwing et al. 2018)."""
 
     f = "silu"
 
 
-class Softplus(ReLU):
+class Softplus(Pointwise):
     """log(1 + eˣ)."""
 
     f = "softplus"
 
 
-class Tanh(ReLU):
+class Tanh(Pointwise):
     """tanh x."""
 
     f = "tanh"
 
 
-class Sigmoid(ReLU):
+class Sigmoid(Pointwise):
     """σ(x) = 1 / (1 + e⁻ˣ)."""
 
     f = "sigmoid"
