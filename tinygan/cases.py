@@ -14,7 +14,9 @@ import numpy as np
 
 from tinygan import layers as L
 from tinygan.check import BOUNDS, check_layer
-from tinygan.layer import Concat, Layer, Residual, Sequential
+from tinygan.compose import Concat, Residual, Sequential
+from tinygan.layer import Layer
+from tinygan.layers.norm import RunningNorm
 
 Pick = Callable[[int, int], int]
 Case = Callable[[Pick], tuple[Layer, tuple[int, ...]]]
@@ -42,12 +44,18 @@ def _pair(pick: Pick, low: int, high: int) -> tuple[int, int]:
 
 def _any(pick: Pick) -> tuple[int, ...]:
     """A vector's shape or an image's."""
-    return (pick(1, 9),) if pick(0, 1) else (pick(1, 5), pick(1, 5), pick(1, 4))
+    return (pick(1, 9),) if pick(0, 1) else _image(pick)
 
 
 def _batch_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     shape = _any(pick)
     return L.BatchNorm(shape[-1]), shape
+
+
+def _running_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    shape = _any(pick)
+    C = shape[-1]
+    return RunningNorm(np.linspace(-2, 2, C), np.linspace(0.1, 3, C)), shape
 
 
 def _layer_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
@@ -82,7 +90,7 @@ def _image(pick: Pick) -> tuple[int, ...]:
 def _spectral(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     case = (_linear, _conv, _conv_transpose, _up_conv, _conv_pool)[pick(0, 4)]
     f, shape = case(pick)
-    return L.SpectralNorm(f), shape
+    return L.SpectralNorm(f), shape  # type: ignore[arg-type]
 
 
 def _linear(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
@@ -109,7 +117,7 @@ def _residual(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
 def _concat(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     c = pick(1, 3)
     branches = [Sequential(), L.Conv2d(c, pick(1, 3), 3, pad=1), Sequential(L.Tanh(), L.Conv2d(c, 2, 1))]
-    return Concat(*branches[: pick(1, 3)]), _image(lambda low, high: c if high == 4 else pick(low, high))
+    return Concat(*branches[: pick(1, 3)]), (pick(1, 5), pick(1, 5), c)
 
 
 def _deep(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
@@ -142,6 +150,7 @@ CASES: dict[str, Case] = {
     "ConvPool2d": _conv_pool,
     "SpectralNorm": _spectral,
     "BatchNorm": _batch_norm,
+    "BatchNorm(eval)": _running_norm,
     "LayerNorm": _layer_norm,
     "GroupNorm": _group_norm,
     "InstanceNorm": _instance_norm,
@@ -155,8 +164,8 @@ CASES: dict[str, Case] = {
     "Sigmoid": _of_any(L.Sigmoid),
     "Reshape": _reshape,
     "AvgPool2d": _pool,
-    "GlobalPool(sum)": _of_image(lambda: L.GlobalPool("sum")),
-    "GlobalPool(mean)": _of_image(lambda: L.GlobalPool("mean")),
+    "GlobalSumPool": _of_image(L.GlobalSumPool),
+    "GlobalMeanPool": _of_image(L.GlobalMeanPool),
     "Upsample": lambda pick: (L.Upsample(pick(1, 3)), _image(pick)),
     "Dropout": _of_any(lambda: L.Dropout(0.4)),
     "GaussianNoise": _of_any(lambda: L.GaussianNoise(0.5)),

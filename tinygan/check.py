@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygan.compare import far, norm, ratio, settled
 from tinygan.errors import ShapeError
-from tinygan.layer import Array, Layer, pull, push
+from tinygan.layer import Array, Layer, pack, pull, push
 from tinygan.net import Net
 
 BOUNDS = {
@@ -28,7 +28,7 @@ BOUNDS = {
     "pair": 1e-6,  # the gradients of ⟨ȳ, y⟩ + ⟨ẏ̄, ẏ⟩ in x, ẋ and θ at once, against differences
     "pure": 0.0,  # inputs are not written, and the same call gives the same bits
     "edges": 1e-3,  # no tangents, no samples, one sample, strided and read-only arrays; float32 against float64
-    "shapes": 0.0,  # a wrong x or cotangent raises, and the message holds both shapes
+    "shapes": 0.0,  # a wrong cotangent raises, an x that does not fit too; the message holds the shapes
     "apart": 0.0,  # two forwards in one step do not disturb each other
 }
 AFFINE_TANGENT = 1e-12
@@ -48,6 +48,8 @@ def check_net(
     net: Net, shape: tuple[int, ...], *, K: int = 3, N: int = 4, rng: np.random.Generator | None = None
 ) -> dict[str, float]:
     """The worst error of each check at random x (N, *shape) with K tangents; CheckFailed where one is over its bound."""
+    if K < 1 or N < 1:
+        raise ValueError(f"check_net: needs at least one tangent and one sample: K={K}, N={N}")
     trial = Trial(net, shape, K, N, rng or np.random.default_rng(0))
     errors = {name: getattr(trial, name)() for name in BOUNDS}
     for name, error in errors.items():
@@ -66,10 +68,10 @@ class Trial:
         self.shape, self.K, self.N, self.rng = shape, K, N, rng
         theta = net.init(rng, np.float64)
         self.theta = theta + 0.1 * rng.normal(size=theta.shape)  # off the special values 0 and 1
-        self.running = net.start(self.theta, rng)
+        self.running = net.init_running(self.theta, rng)
         self.key = int(rng.integers(2**31))
         self.source = net
-        self.net = net.at(self.running, np.random.default_rng(self.key))
+        self.net = net.bind(self.running, np.random.default_rng(self.key))
         self.affine = all(f.affine for f in _leaves(net.f))
         self.x, self.x_dot = self.draw(N, *shape), self.draw(K, N, *shape)
         self.gy, self.gy_dot = self.cotangents()
@@ -78,7 +80,7 @@ class Trial:
         return self.rng.normal(size=shape)
 
     def cotangents(self) -> tuple[Array, Array]:
-        out = self.net.out(self.shape)
+        out = self.net.out_shape(self.shape)
         return self.draw(self.N, *out), self.draw(self.K, self.N, *out)
 
     def primal(self) -> float:
@@ -171,6 +173,14 @@ class Trial:
         return max(errors)
 
     def shapes(self) -> float:
+        other = (*self.shape[:-1], self.shape[-1] + 1)
+        try:
+            self.net.forward(self.theta, self.draw(self.N, *other))  # which a layer of any shape may take
+        except ShapeError as error:
+            if f"(N, {', '.join(map(str, other))})" not in str(error):
+                return math.inf
+        except (ValueError, IndexError, TypeError):
+            return math.inf
         _, saved = self.net.forward(self.theta, self.x)
         wrong = (*self.gy.shape[:-1], self.gy.shape[-1] + 1)
         try:
@@ -190,13 +200,13 @@ class Trial:
 
     def run(self, *, dtype: Any = np.float64, dress: Callable[[Array], Array] = lambda a: a) -> tuple[Array, ...]:
         """(Y, X̄ point, X̄ tangents, θ̄) of one jvp and its backward, on bundles put into ``dtype`` and ``dress``."""
-        net = self.source.at(self.running.astype(dtype), np.random.default_rng(self.key))
+        net = self.source.bind(self.running.astype(dtype), np.random.default_rng(self.key))
         theta = self.theta.astype(dtype)
         X = dress(np.concatenate([self.x[None], self.x_dot]).astype(dtype))
         G = dress(np.concatenate([self.gy[None], self.gy_dot]).astype(dtype))
         Y, saved = push(net.f, net._p(theta), X)
         GX, g = pull(net.f, net._p(theta), saved, G)
-        flat = [np.reshape(a, -1) for a in _arrays(g)]
+        flat = pack(g)
         return Y, GX[0], GX[1:], np.concatenate(flat) if flat else np.zeros(0, dtype)
 
 
@@ -220,10 +230,5 @@ def _leaves(f: Layer) -> Iterator[Layer]:
         yield f
 
 
-def _arrays(p: Any) -> Iterator[Array]:
-    for a in p:
-        yield from _arrays(a) if isinstance(a, tuple) else (a,)
-
-
 def _title(net: Net) -> str:
-    return ", ".join(type(f).__name__ for f in getattr(net.f, "children", (net.f,)))
+    return ", ".join(type(f).__name__ for f in net.f.children)  # type: ignore[attr-defined]

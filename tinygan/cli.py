@@ -1,11 +1,13 @@
 """The command ``tinygan``. A user's mistake is one line on stderr and an exit code, never a traceback.
 
-Exit codes: 0 done, 2 usage, 3 diverged, 4 data or checkpoint, 130 Ctrl-C, 143 SIGTERM.
+Exit codes: 0 done, 1 a check failed or memory ran out, 2 usage, 3 diverged, 4 data or checkpoint, 130 Ctrl-C,
+143 SIGTERM.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -14,14 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from tinygan import __version__, kernels
-from tinygan.config import read_toml, set_key, to_toml
-from tinygan.errors import DataError, TinyganError, UsageError
+from tinygan.config import as_mapping, merge, read_toml, set_key, to_toml
+from tinygan.errors import DataError, TinyganError, UsageError, nearest
 from tinygan.recipes import find
-from tinygan.run import Config, Loop, Run, free_path, mapping_of, resolve
+from tinygan.run import Config, Loop, Run, free_path, resolve
+from tinygan.toml import shown
+
+MOST_SAMPLES = 100_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a path may hold what the terminal cannot show
     args = parser().parse_args(argv)
     try:
         return int(args.run(args))
@@ -35,19 +43,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"tinygan: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
         return DataError.exit_code
     except MemoryError as error:
-        print(f"tinygan: out of memory ({error}): choose a smaller --batch or width", file=sys.stderr)
+        print(f"tinygan: out of memory ({error}): ask for less", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
 
 
 def parser() -> argparse.ArgumentParser:
+    """The grammar of the command."""
     top = argparse.ArgumentParser(prog="tinygan", description="GANs from scratch: every derivative by hand.")
     top.add_argument("--version", action="version", version=f"tinygan {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     p = commands.add_parser("train", help="train a recipe; with no options, digits in about two minutes")
-    p.set_defaults(run=train)
+    p.set_defaults(run=run_train)
     p.add_argument("recipe", nargs="?", metavar="RECIPE", help="see `tinygan recipes` (dcgan)")
     p.add_argument("--data", metavar="NAME|PATH", help="see `tinygan data` (strokes), or a folder of pictures")
     p.add_argument("--out", type=Path, metavar="DIR", help="the run directory (runs/RECIPE-DATA)")
@@ -60,51 +69,52 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
 
     p = commands.add_parser("sample", help="images from a trained run")
-    p.set_defaults(run=sample)
+    p.set_defaults(run=run_sample)
     p.add_argument("dir", type=Path, metavar="RUN")
     p.add_argument("-n", type=int, default=64, metavar="N", help="how many (64)")
     p.add_argument("--out", type=Path, metavar="FILE", help=".png: one grid; .npy: float32 (N, H, W, C) in [-1, 1]")
     p.add_argument("--seed", type=int, default=0, metavar="S")
 
     p = commands.add_parser("data", help="which data there is, where, and how to get it")
-    p.set_defaults(run=data)
+    p.set_defaults(run=run_data)
     p.add_argument("name", nargs="?", metavar="NAME")
     p = commands.add_parser("recipes", help="which systems there are, and their settings")
-    p.set_defaults(run=recipes)
+    p.set_defaults(run=run_recipes)
     p.add_argument("name", nargs="?", metavar="NAME")
     p = commands.add_parser("check", help="prove the derivatives of every layer: worst errors, layer by check")
-    p.set_defaults(run=check)
+    p.set_defaults(run=run_check)
     p.add_argument("--draws", type=int, default=20, metavar="N", help="random cases a layer (20)")
     p.add_argument("--seed", type=int, default=0, metavar="S")
     p = commands.add_parser("info", help="versions, CPU, BLAS, threads, backend in force")
-    p.set_defaults(run=info)
+    p.set_defaults(run=run_info)
     return top
 
 
 # ---------------------------------------------------------------- train
 
 
-def train(args: argparse.Namespace) -> int:
+def run_train(args: argparse.Namespace) -> int:
+    """``tinygan train``."""
     from tinygan.data import open_data
     from tinygan.interrupt import Interrupt
-    from tinygan.train import fit, train
+    from tinygan.train import recipe_for, train
 
     with Interrupt() as interrupt:
         if args.resume and args.out is None:
             raise UsageError("--resume needs the run to go on with: add --out DIR")
-        resumed = Run.open(args.out) if args.resume and (args.out / "config.toml").exists() else None
-        config = configure(args, mapping_of(resumed.config) if resumed else {})
+        resumed = Run.open(args.out) if args.resume else None
+        config = configure(args, as_mapping(resumed.config) if resumed else {})
         config = replace(config, backend=kernels.choose(config.backend), data=place(config.data))
-        if args.dry_run:
-            print(to_toml(mapping_of(config)), end="")
-            return 0
         if resumed:
             resumed.change(config)
-        source = open_data(config.data, data_seed=config.seed)
-        recipe = fit(config, source)
+        if args.dry_run:
+            print(to_toml(as_mapping(config)), end="")
+            return 0
+        data = open_data(config.data, data_seed=config.seed)
+        recipe = recipe_for(config, data)
         path = args.out or free_path(f"{config.recipe}-{Path(config.data).name}")
         with kernels.on_cpu(config.backend), resumed or Run.create(path, config) as run:
-            step = train(run, recipe, source, interrupt)
+            step = train(run, recipe, data, interrupt)
     if step < config.steps:
         print(f"stopped at step {step}, saved; go on with: tinygan train --resume --out {run.path}", file=sys.stderr)
         return interrupt.code
@@ -114,15 +124,18 @@ def train(args: argparse.Namespace) -> int:
 
 def place(data: str) -> str:
     """The name of a data set, or the absolute path of a folder: a run is resumed from anywhere."""
-    from tinygan.data import catalogue
+    from tinygan.data import NAMES, open_data
 
-    names = {entry.name for entry in catalogue()}
-    return str(Path(data).resolve()) if data not in names and Path(data).is_dir() else data
+    if data in NAMES:
+        return data
+    if not data or not Path(data).is_dir():
+        open_data(data)  # says what is wrong
+    return str(Path(data).resolve())
 
 
 def configure(args: argparse.Namespace, base: dict[str, Any]) -> Config:
     """The configuration: defaults, then a run's own, then --config, then options, then --set."""
-    mapping = {**base, **(read_toml(args.config) if args.config else {})}
+    mapping = merge(base, read_toml(args.config) if args.config else {})
     for name in ("recipe", "data", "steps", "batch", "seed", "backend"):
         if getattr(args, name) is not None:
             mapping[name] = getattr(args, name)
@@ -130,8 +143,9 @@ def configure(args: argparse.Namespace, base: dict[str, Any]) -> Config:
     settings = [field.name for field in fields(find(mapping.get("recipe", Loop.recipe)).settings)]
     for assignment in args.set:
         key = assignment.partition("=")[0].split(".")[0].strip()
-        near = key if key in settings else "".join(get_close_matches(key, [*loop, *settings], n=1))
-        of_loop = near in loop or key == "settings"  # an unknown key is refused where its nearest stands
+        of_loop = key == "settings" or (
+            key not in settings and "".join(get_close_matches(key, loop + settings, 1)) in loop
+        )
         mapping = set_key(mapping, assignment if of_loop else f"settings.{assignment}")
     return resolve(mapping)
 
@@ -139,7 +153,8 @@ def configure(args: argparse.Namespace, base: dict[str, Any]) -> Config:
 # ---------------------------------------------------------------- the rest
 
 
-def sample(args: argparse.Namespace) -> int:
+def run_sample(args: argparse.Namespace) -> int:
+    """``tinygan sample``."""
     import numpy as np
 
     from tinygan.atomic import write_atomic
@@ -147,14 +162,15 @@ def sample(args: argparse.Namespace) -> int:
     from tinygan.grid import make_grid
     from tinygan.train import sample
 
-    if args.n < 1 or args.seed < 0:
-        raise UsageError(f"-n is at least 1 and --seed at least 0: got {args.n} and {args.seed}")
+    if not 1 <= args.n <= MOST_SAMPLES or args.seed < 0:
+        raise UsageError(f"-n is 1 to {MOST_SAMPLES} and --seed at least 0: got {args.n} and {args.seed}")
     run = Run.open(args.dir)
     out = args.out or run.samples / f"sample-n{args.n}-seed{args.seed}.png"
-    if out.suffix not in (".png", ".npy"):
+    if out.suffix.lower() not in (".png", ".npy"):
         raise UsageError(f"--out ends in .png or .npy: got {out}")
-    images = sample(run, args.n, args.seed)
-    if out.suffix == ".npy":
+    with kernels.on_cpu(run.config.backend):
+        images = sample(run, args.n, args.seed)
+    if out.suffix.lower() == ".npy":
         write_atomic(out, lambda file: np.save(file, images))
     else:
         write_png(out, make_grid(images))
@@ -162,13 +178,13 @@ def sample(args: argparse.Namespace) -> int:
     return 0
 
 
-def data(args: argparse.Namespace) -> int:
-    from tinygan.data import catalogue
+def run_data(args: argparse.Namespace) -> int:
+    """``tinygan data``."""
+    from tinygan.data import NAMES, catalogue
 
-    entries = [entry for entry in catalogue() if args.name in (None, entry.name)]
-    if not entries:
-        raise UsageError(f"unknown data {args.name!r}: the names are {', '.join(entry.name for entry in catalogue())}")
-    for entry in entries:
+    if args.name not in (None, *NAMES):
+        raise UsageError(f"unknown data {args.name!r}{nearest(args.name, NAMES)}; the names are {', '.join(NAMES)}")
+    for entry in (entry for entry in catalogue() if args.name in (None, entry.name)):
         size = "x".join(map(str, entry.shape))
         print(f"{entry.name:14s} {size:8s} {entry.what}")
         print(f"{'':14s} {'':8s} {entry.where or 'not here: ' + entry.get}")
@@ -177,27 +193,31 @@ def data(args: argparse.Namespace) -> int:
     return 0
 
 
-def recipes(args: argparse.Namespace) -> int:
-    from tinygan.config import as_mapping
+def run_recipes(args: argparse.Namespace) -> int:
+    """``tinygan recipes``."""
     from tinygan.recipes import RECIPES
 
     for name in [args.name] if args.name else RECIPES:
         entry = find(name)
         print(f"{name}: {entry.about}\n  settings (--set KEY=VALUE) and their defaults:")
-        for line in flat(as_mapping(entry.settings())):
+        for line in dotted(as_mapping(entry.settings())):
             print(f"    {line}")
+    print("every recipe:\n  the loop (--set KEY=VALUE too) and its defaults:")
+    for line in dotted(as_mapping(Loop())):
+        print(f"    {line}")
     return 0
 
 
-def flat(mapping: dict[str, Any], prefix: str = "") -> list[str]:
-    """KEY=VALUE lines, dotted."""
+def dotted(mapping: dict[str, Any], prefix: str = "") -> list[str]:
+    """KEY=VALUE lines as --set takes them."""
     lines = []
     for key, value in mapping.items():
-        lines += flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}={value}"]
+        lines += dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}={shown(value)}"]
     return lines
 
 
-def check(args: argparse.Namespace) -> int:
+def run_check(args: argparse.Namespace) -> int:
+    """``tinygan check``."""
     from tinygan.cases import table
     from tinygan.check import BOUNDS, CheckFailed
 
@@ -217,7 +237,8 @@ def check(args: argparse.Namespace) -> int:
     return 0
 
 
-def info(args: argparse.Namespace) -> int:
+def run_info(args: argparse.Namespace) -> int:
+    """``tinygan info``."""
     from tinygan.info import report
 
     for name, value in report().items():

@@ -14,16 +14,15 @@ Mappings hold what TOML holds: bool, int, float, str, lists and tables of these.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from difflib import get_close_matches
 from re import fullmatch
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from tinygan.errors import UsageError
+from tinygan.errors import UsageError, nearest
 from tinygan.toml import parse_toml, read_toml, shown, to_toml
 
-__all__ = ["as_mapping", "build", "differences", "read_toml", "set_key", "to_toml"]
+__all__ = ["as_mapping", "build", "differences", "merge", "read_toml", "set_key", "to_toml"]
 
 T = TypeVar("T")
 
@@ -41,7 +40,7 @@ def build(cls: type[T], mapping: Mapping[str, Any], *, where: str = "") -> T:
     known = {field.name: field for field in _fields(cls)}
     for key in mapping:
         if key not in known:
-            raise UsageError(f"unknown key {_path(where, key)}{_nearest(key, known)}; the keys are {', '.join(known)}")
+            raise UsageError(f"unknown key {_path(where, key)}{nearest(key, known)}; the keys are {', '.join(known)}")
     for name, field in known.items():
         if name not in mapping and field.default is MISSING and field.default_factory is MISSING:
             raise UsageError(f"the key {_path(where, name)} is missing; expected {_wanted(hints[name])}; add it")
@@ -69,7 +68,11 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return float(value)
     elif type(value) is hint and hint in _WORDS:
         return value
-    advice = _nearest(value, members) if origin is Literal and isinstance(value, str) else ""
+    advice = (
+        nearest(value, [choice for choice in members if isinstance(choice, str)])
+        if origin is Literal and isinstance(value, str)
+        else ""
+    )
     raise UsageError(f"{where} is {shown(value)}{advice}; expected {_wanted(hint)}")
 
 
@@ -91,11 +94,6 @@ def _wanted(hint: Any) -> str:
 
 def _fields(cls: Any) -> list[Field[Any]]:
     return [field for field in fields(cls) if field.init]
-
-
-def _nearest(word: str, known: Iterable[Any]) -> str:
-    close = get_close_matches(word[:60], [text for text in known if isinstance(text, str)], n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def _path(where: str, key: str) -> str:
@@ -150,6 +148,14 @@ def _with(mapping: Mapping[str, Any], keys: list[str], value: Any, where: str) -
             raise UsageError(f"cannot set {where}.{keys[1]}: {where} is {shown(below)}; expected a table")
         value = _with(below, keys[1:], value, where)
     return {**mapping, keys[0]: value}
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Both mappings in one, ``above`` first where they share a key; tables are merged key by key."""
+    both = {
+        k: merge(below[k], v) for k, v in above.items() if isinstance(v, Mapping) and isinstance(below.get(k), Mapping)
+    }
+    return {**below, **above, **both}
 
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:

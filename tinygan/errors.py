@@ -5,6 +5,9 @@ Every message is one line: what is wrong, what was expected, what to do.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class TinyganError(Exception):
     """A mistake with an explanation; the command prints the line and exits with ``exit_code``."""
@@ -36,3 +39,9 @@ class FormatError(DataError):
 
 class ShapeError(ValueError):
     """Arrays that do not fit: the message names the layer, the rule and both shapes."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """ " (did you mean X?)" for an unknown word near a known one, to end a message's first part; else empty."""
+    close = get_close_matches(word[:60], list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -12,7 +12,7 @@ import numpy as np
 from tinygan import __version__, kernels
 
 OPTIONAL = ("numba", "cupy-cuda12x", "cupy-cuda13x", "tqdm", "pillow", "matplotlib")
-FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "asimd")  # what the vector kernels ask for
+FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "asimd")  # vector instructions that arithmetic lives on
 
 
 def report() -> dict[str, str]:
@@ -44,7 +44,7 @@ def _cores() -> int:
 
 
 def _thread_keys() -> list[str]:
-    return [key for key in ("TINYGAN_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS") if key in os.environ]
+    return [key for key in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS") if key in os.environ]
 
 
 def _features() -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy import ndarray as Array
 
-Array = NDArray[Any]
 Shape = tuple[int, ...]
 Init = Callable[[np.random.Generator, Shape, int, int], Array]
 

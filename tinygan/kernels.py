@@ -2,7 +2,7 @@
 
 ``tinygan.kernels.reference`` (NumPy) defines every operation; faster backends stand beside it in ``kernels/`` and are
 held to it by tests. The backend is picked by where the array lives: CuPy arrays go to ``cuda``, NumPy arrays to the
-CPU backend in force (``use_cpu``, ``on_cpu`` or the environment variable ``TINYGAN_CPU``).
+CPU backend in force (``on_cpu``, else the environment variable ``TINYGAN_CPU``, else the best there is).
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from numpy import ndarray as Array
 
 from tinygan.errors import UsageError
 
@@ -33,11 +35,11 @@ def available() -> tuple[str, ...]:
 
 
 def choose(name: str) -> str:
-    """The CPU backend that ``name`` asks for; ``auto`` is the best there is. UsageError where it is not there."""
+    """The backend that ``name`` asks for; ``auto`` is $TINYGAN_CPU or the best CPU one. UsageError where it is not there."""
+    if name == "auto":
+        name = os.environ.get("TINYGAN_CPU") or ("jit" if "jit" in available() else "reference")
     if name not in BACKENDS:
         raise UsageError(f"unknown backend {name!r}: choose one of {', '.join(BACKENDS)}")
-    if name == "auto":
-        return "jit" if "jit" in available() else "reference"
     if name not in available():
         raise UsageError(f"backend {name!r} is not in this version of tinygan: use --backend auto or reference")
     return name
@@ -48,7 +50,7 @@ _cpu: ContextVar[str] = ContextVar("cpu", default="")
 
 def cpu_backend() -> str:
     """The name of the CPU backend in force."""
-    return _cpu.get() or choose(os.environ.get("TINYGAN_CPU") or "auto")
+    return _cpu.get() or choose("auto")
 
 
 @contextmanager
@@ -71,59 +73,66 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"tinygan.kernels.{name}")
 
 
-# Contracts. The formulas stand in kernels/reference.py.
+# Contracts, which every backend has under the same names and arguments. The formulas stand in kernels/reference.py.
+
+OPERATIONS = (
+    *("linear", "linear_dx", "linear_dw", "conv2d", "conv2d_dx", "conv2d_dw"),
+    *("pointwise", "pointwise_dx", "standardise", "standardise_dx", "adam"),
+)
 
 
-def linear(x: Any, w: Any) -> Any:
+def linear(x: Array, w: Array) -> Array:
     """y = x Wᵀ.   x (M, I), w (O, I) → (M, O)."""
     return backend(x).linear(x, w)
 
 
-def linear_dx(gy: Any, w: Any) -> Any:
+def linear_dx(gy: Array, w: Array) -> Array:
     """x̄ = ȳ W.   gy (M, O) → (M, I)."""
     return backend(gy).linear_dx(gy, w)
 
 
-def linear_dw(x: Any, gy: Any) -> Any:
+def linear_dw(x: Array, gy: Array) -> Array:
     """W̄ = ȳᵀ x.   → (O, I)."""
     return backend(x).linear_dw(x, gy)
 
 
-def conv2d(x: Any, w: Any, *, stride: Any, pad: Any) -> Any:
-    """y = w ⋆ x.   x (N, H, W, C), w (kh, kw, C, O), stride (sh, sw), pad ((t, b), (l, r)) → (N, h, v, O)."""
+def conv2d(x: Array, w: Array, *, stride: Any, pad: Any) -> Array:
+    """y = w ⋆ x.   x (N, H, W, C), w (kh, kw, C, O), stride (sh, sw), pad ((t, b), (l, r)) → (N, P, Q, O)."""
     return backend(x).conv2d(x, w, stride=stride, pad=pad)
 
 
-def conv2d_dx(gy: Any, w: Any, *, size: Any, stride: Any, pad: Any) -> Any:
-    """The adjoint of conv2d in x, also the transposed convolution.   gy (N, h, v, O), size (H, W) → (N, H, W, C)."""
+def conv2d_dx(gy: Array, w: Array, *, size: Any, stride: Any, pad: Any) -> Array:
+    """The adjoint of conv2d in x, also the transposed convolution.   gy (N, P, Q, O), size (H, W) → (N, H, W, C)."""
     return backend(gy).conv2d_dx(gy, w, size=size, stride=stride, pad=pad)
 
 
-def conv2d_dw(x: Any, gy: Any, *, kernel: Any, stride: Any, pad: Any) -> Any:
+def conv2d_dw(x: Array, gy: Array, *, kernel: Any, stride: Any, pad: Any) -> Array:
     """The adjoint of conv2d in w.   kernel (kh, kw) → (kh, kw, C, O)."""
     return backend(x).conv2d_dw(x, gy, kernel=kernel, stride=stride, pad=pad)
 
 
-def pointwise(X: Any, f: str, a: float = 0.0) -> Any:
+def pointwise(X: Array, f: str, a: float = 0.0) -> Array:
     """y = φ(x), ẏ = φ'(x) ẋ.   X (1+K, N, ...)."""
     return backend(X).pointwise(X, f, a)
 
 
-def pointwise_dx(X: Any, Y: Any, G: Any, f: str, a: float = 0.0) -> Any:
+def pointwise_dx(X: Array, Y: Array, G: Array, f: str, a: float = 0.0) -> Array:
     """x̄ = φ' ȳ + Σₖ φ'' ẋₖ ẏ̄ₖ,  ẋ̄ = φ' ẏ̄."""
     return backend(X).pointwise_dx(X, Y, G, f, a)
 
 
-def standardise(X: Any, axes: Any, eps: float, *, centre: bool) -> Any:
-    """y = (x − μ) (⟨(x − μ)²⟩ + ε)^-½ over ``axes`` of x, and its tangents.   → Y, saved = (y, r, ẋ centred, μ)."""
-    return backend(X).standardise(X, axes, eps, centre)
+def standardise(X: Array, axes: Any, eps: float, *, centre: bool) -> tuple[Array, Any]:
+    """y = (x − μ) (⟨(x − μ)²⟩ + ε)^-½ over ``axes`` of x, and its tangents.   → Y, saved = (y, r, ẋ centred, μ, variance)."""
+    return backend(X).standardise(X, axes, eps, centre=centre)
 
 
-def standardise_dx(saved: Any, G: Any, axes: Any, *, centre: bool) -> Any:
+def standardise_dx(saved: Any, G: Array, axes: Any, *, centre: bool) -> Array:
     """The adjoint of the pair map of ``standardise``."""
-    return backend(G).standardise_dx(saved, G, axes, centre)
+    return backend(G).standardise_dx(saved, G, axes, centre=centre)
 
 
-def adam(theta: Any, g: Any, m: Any, v: Any, *, lr: float, b1: float, b2: float, eps: float, t: int) -> Any:
+def adam(
+    theta: Array, g: Array, m: Array, v: Array, *, lr: float, b1: float, b2: float, eps: float, t: int
+) -> tuple[Array, Array, Array]:
     """One step of Adam (Kingma & Ba 2015, algorithm 1) on flat vectors: new (θ, m, v)."""
     return backend(theta).adam(theta, g, m, v, lr=lr, b1=b1, b2=b2, eps=eps, t=t)

@@ -1,4 +1,4 @@
-"""The algebra: layers on bundles, and the ways to put them together.
+"""The algebra: layers on bundles.
 
 A layer is a map y = f(x; p). Its first-order behaviour is the pair map (x, ẋ) ↦ (y, ẏ), ẏ = J ẋ, whose adjoint is
 
@@ -10,16 +10,14 @@ with tangents it is the gradient of any loss on J ẋ. There is one code path fo
 
 from __future__ import annotations
 
-import copy
 import math
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy import ndarray as Array
 
 from tinygan.errors import ShapeError
 
-Array = NDArray[Any]
 Bundle = Array  # (1+K, N, ...): row 0 the point, rows 1..K its tangents
 Shape = tuple[int, ...]
 Params = tuple[Any, ...]  # a leaf's arrays in the order of Layer.shapes; a composite's children's Params
@@ -30,14 +28,13 @@ class Layer:
     """A map by hand: three formulas, ``forward``, ``backward`` and ``gradient``.
 
     ``shapes`` names the trained arrays p, ``running`` the running values (batch statistics, singular vectors), which
-    are values beside p: ``start`` makes them, ``update`` returns their successors, ``at`` and ``eval`` return a layer
+    are values beside p: ``init_running`` makes them, ``update`` returns their successors, ``bind`` and ``eval`` return a layer
     that holds them. A layer never changes: each of these returns another.
     """
 
     shapes: dict[str, Shape]
     running: dict[str, Shape]
     affine: ClassVar[bool] = False  # in x: then a difference with step one is exact
-    out_axis: ClassVar[int]  # of a weight layer: the axis of its first array that counts outputs
 
     def __init__(self) -> None:
         self.shapes, self.running = {}, {}
@@ -46,7 +43,7 @@ class Layer:
         """Fresh trained arrays, float64."""
         return ()
 
-    def out(self, shape: Shape) -> Shape:
+    def out_shape(self, shape: Shape) -> Shape:
         """The shape of one sample's y from that of its x; ShapeError where x does not fit."""
         return shape
 
@@ -60,6 +57,8 @@ class Layer:
 
     def gradient(self, p: Params, saved: Saved, G: Bundle) -> Params:
         """(ȳ, ẏ̄) ↦ p̄."""
+        if self.shapes:
+            raise NotImplementedError(f"{type(self).__name__} has parameters: write its gradient")
         return ()
 
     def pull(
@@ -68,19 +67,19 @@ class Layer:
         """``backward`` and ``gradient`` as asked; a composite overrides it with one sweep for both."""
         return self.backward(p, saved, G) if wrt_x else None, self.gradient(p, saved, G) if wrt_p else None
 
-    def start(self, p: Params, rng: np.random.Generator) -> Params:
+    def init_running(self, p: Params, rng: np.random.Generator) -> Params:
         """The running values to begin with."""
         return ()
 
-    def update(self, values: Params, p: Params, saved: Saved) -> Params:
+    def update(self, running: Params, p: Params, saved: Saved) -> Params:
         """The running values after a forward in training."""
-        return values
+        return running
 
-    def at(self, values: Params, rng: np.random.Generator | None) -> Layer:
+    def bind(self, running: Params, rng: np.random.Generator | None) -> Layer:
         """This layer as a pure function for one training step: running values held, noise drawn from ``rng``."""
         return self
 
-    def eval(self, values: Params) -> Layer:
+    def eval(self, running: Params) -> Layer:
         """The layer for evaluation: same p, running values instead of batch statistics, no noise."""
         return self
 
@@ -88,7 +87,13 @@ class Layer:
         """Names and shapes of the trained ("shapes") or running ("running") arrays; a composite's is nested."""
         return dict(getattr(self, kind))
 
-    def wrong(self, rule: str, x: Shape) -> ShapeError:
+    def images(self, shape: Shape, channels: int | None = None) -> Shape:
+        """``shape``, if it is (H, W, C) with C = ``channels``; ShapeError otherwise."""
+        if len(shape) != 3 or channels not in (None, shape[2]):
+            raise self.shape_error(f"expects images{f' of {channels} channels' if channels else ''}", shape)
+        return shape
+
+    def shape_error(self, rule: str, x: Shape) -> ShapeError:
         """The error of an x (shape of one sample) that breaks ``rule``; it names the layer and both shapes."""
         own = "".join(f", {name} {shape}" for name, shape in self.shapes.items())
         return ShapeError(f"{type(self).__name__}: {rule}: x (N, {', '.join(map(str, x))}){own}")
@@ -106,7 +111,9 @@ def unfold(Y: Array, like: Bundle) -> Bundle:
 
 def push(f: Layer, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
     """f.forward with x checked; remembers the shape of Y for ``pull``."""
-    f.out(X.shape[2:])
+    if X.dtype.kind != "f":
+        raise TypeError(f"{type(f).__name__}: x is an array of floats: got {X.dtype}; use x.astype(np.float32)")
+    f.out_shape(X.shape[2:])
     Y, saved = f.forward(p, X)
     return Y, (Y.shape, saved)
 
@@ -138,109 +145,3 @@ def pack(p: Params) -> list[Array]:
 def size(tree: Any) -> int:
     """How many numbers a tree of shapes holds."""
     return sum(map(size, tree.values())) if isinstance(tree, dict) else math.prod(tree)
-
-
-class Composite(Layer):
-    """Layers put together: everything but the flow of bundles is done child by child."""
-
-    def __init__(self, *children: Layer) -> None:
-        super().__init__()
-        self.children = children
-
-    def init(self, rng: np.random.Generator) -> Params:
-        return tuple(f.init(rng) for f in self.children)
-
-    def start(self, p: Params, rng: np.random.Generator) -> Params:
-        return tuple(f.start(q, rng) for f, q in zip(self.children, p, strict=True))
-
-    def update(self, values: Params, p: Params, saved: Saved) -> Params:
-        return tuple(f.update(v, q, s[1]) for f, v, q, s in zip(self.children, values, p, saved, strict=True))
-
-    def at(self, values: Params, rng: np.random.Generator | None) -> Layer:
-        return self._with(tuple(f.at(v, rng) for f, v in zip(self.children, values, strict=True)))
-
-    def eval(self, values: Params) -> Layer:
-        return self._with(tuple(f.eval(v) for f, v in zip(self.children, values, strict=True)))
-
-    def _with(self, children: tuple[Layer, ...]) -> Self:
-        other = copy.copy(self)
-        other.children = children
-        return other
-
-    def tree(self, kind: str) -> dict[str, Any]:
-        return {f"{i}.{type(f).__name__.lower()}": f.tree(kind) for i, f in enumerate(self.children)}
-
-
-class Sequential(Composite):
-    """y = fₙ(… f₁(x))."""
-
-    def out(self, shape: Shape) -> Shape:
-        for f in self.children:
-            shape = f.out(shape)
-        return shape
-
-    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        saved = []
-        for f, q in zip(self.children, p, strict=True):
-            X, s = push(f, q, X)
-            saved.append(s)
-        return X, saved
-
-    def pull(
-        self, p: Params, saved: Saved, G: Any, *, wrt_x: bool = True, wrt_p: bool = True
-    ) -> tuple[Bundle | None, Params | None]:
-        grads: list[Any] = []
-        for i in reversed(range(len(self.children))):
-            G, g = pull(self.children[i], p[i], saved[i], G, wrt_x=wrt_x or i > 0, wrt_p=wrt_p)
-            grads.append(g)
-        return G if wrt_x else None, tuple(reversed(grads)) if wrt_p else None
-
-
-class Residual(Composite):
-    """y = f(x) + s(x), ẏ = Jf ẋ + Js ẋ;   x̄ = f's + s's.   ``Residual(f)`` has the identity for s."""
-
-    def __init__(self, f: Layer, shortcut: Layer | None = None) -> None:
-        super().__init__(f, shortcut or Sequential())
-
-    def out(self, shape: Shape) -> Shape:
-        a, b = (f.out(shape) for f in self.children)
-        if a != b:
-            raise ShapeError(f"Residual: the branch and the shortcut end in one shape: {a} and {b}")
-        return a
-
-    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        (Y, s), (Z, t) = (push(f, q, X) for f, q in zip(self.children, p, strict=True))
-        return Y + Z, (s, t)
-
-    def pull(
-        self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
-    ) -> tuple[Bundle | None, Params | None]:
-        (a, g), (b, h) = (
-            pull(f, q, s, G, wrt_x=wrt_x, wrt_p=wrt_p) for f, q, s in zip(self.children, p, saved, strict=True)
-        )
-        return a + b if wrt_x else None, (g, h) if wrt_p else None
-
-
-class Concat(Composite):
-    """y = [f₁(x), …, fₙ(x)] along the last axis;   x̄ = Σ f̄ᵢ of each one's slice of ȳ. ``Sequential()`` is the identity."""
-
-    def out(self, shape: Shape) -> Shape:
-        outs = [f.out(shape) for f in self.children]
-        if len({out[:-1] for out in outs}) > 1:
-            raise ShapeError(f"Concat: branches differ in the last axis only: {', '.join(map(str, outs))}")
-        return *outs[0][:-1], sum(out[-1] for out in outs)
-
-    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        branches = [push(f, q, X) for f, q in zip(self.children, p, strict=True)]
-        return np.concatenate([Y for Y, _ in branches], axis=-1), [s for _, s in branches]
-
-    def pull(
-        self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
-    ) -> tuple[Bundle | None, Params | None]:
-        ends = np.cumsum([shape[-1] for shape, _ in saved])[:-1]
-        pulled = [
-            pull(f, q, s, g, wrt_x=wrt_x, wrt_p=wrt_p)
-            for f, q, s, g in zip(self.children, p, saved, np.split(G, ends, axis=-1), strict=True)
-        ]
-        GX = sum(gx for gx, _ in pulled) if wrt_x else None
-        return GX, tuple(g for _, g in pulled) if wrt_p else None

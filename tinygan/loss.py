@@ -8,12 +8,10 @@ Each discriminator loss: (d_real, d_fake) ↦ (L, ∂L/∂d_real, ∂L/∂d_fake
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
+from numpy import ndarray as Array
 
 
 class Loss(NamedTuple):

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygan.compose import Sequential
 from tinygan.errors import ShapeError
-from tinygan.layer import Array, Layer, Params, Saved, Sequential, pack, pull, push, size, unpack
+from tinygan.layer import Array, Layer, Params, Saved, pack, pull, push, size, unpack
 
 
 class Pullback(NamedTuple):
@@ -22,7 +23,7 @@ class Net:
     """A composition of layers as a function of one flat vector θ (P,).
 
     Optimisers, averages, checkpoints and clipping then are one line each. Running values (batch statistics, singular
-    vectors) are a second flat vector beside θ; ``at`` and ``eval`` return nets that hold them.
+    vectors) are a second flat vector beside θ; ``bind`` and ``eval`` return nets that hold them.
     """
 
     def __init__(self, *layers: Layer) -> None:
@@ -34,24 +35,24 @@ class Net:
         """θ (P,), drawn."""
         return _flat(self.f.init(rng), dtype)
 
-    def start(self, theta: Array, rng: np.random.Generator) -> Array:
+    def init_running(self, theta: Array, rng: np.random.Generator) -> Array:
         """The running values (R,) to begin with."""
-        return _flat(self.f.start(self._p(theta), rng), theta.dtype)
+        return _flat(self.f.init_running(self._p(theta), rng), theta.dtype)
 
-    def at(self, running: Array, rng: np.random.Generator | None = None) -> Net:
+    def bind(self, running: Array, rng: np.random.Generator | None = None) -> Net:
         """The net of one forward in training: running values held, noise (dropout) drawn once from ``rng``.
 
         It is a pure function of (θ, x): the same noise again at each call with the same shapes.
         """
-        return Net._of(self.f.at(unpack(self._running, running), rng), self)
+        return Net._of(self.f.bind(self._r(running), rng), self)
 
     def eval(self, running: Array) -> Net:
         """The net for evaluation: running statistics for batch statistics, no noise."""
-        return Net._of(self.f.eval(unpack(self._running, running)), self)
+        return Net._of(self.f.eval(self._r(running)), self)
 
     def update(self, running: Array, theta: Array, saved: Saved) -> Array:
         """The running values after the forward that returned ``saved``."""
-        return _flat(self.f.update(unpack(self._running, running), self._p(theta), saved[1]), running.dtype)
+        return _flat(self.f.update(self._r(running), self._p(theta), saved[1]), running.dtype)
 
     def forward(self, theta: Array, x: Array) -> tuple[Array, Saved]:
         """y = f(x; θ).   x (N, ...)."""
@@ -76,15 +77,17 @@ class Net:
         wrt_theta: bool = True,
     ) -> Pullback:
         """The adjoint of ``forward`` or, with the tangents' cotangents gy_dot (K, N, ...), of ``jvp``."""
+        if gy_dot is not None and gy_dot.shape[1:] != gy.shape:
+            raise ShapeError(f"Net: gy_dot is (K, *gy.shape): gy_dot {gy_dot.shape}, gy {gy.shape}")
         G = gy[None] if gy_dot is None else np.concatenate([gy[None], gy_dot])
         GX, g = pull(self.f, self._p(theta), saved, G, wrt_x=wrt_x, wrt_p=wrt_theta)
         return Pullback(
             GX[0] if wrt_x else None, GX[1:] if wrt_x else None, _flat(g, theta.dtype) if wrt_theta else None
         )
 
-    def out(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample's y; ShapeError where a layer does not fit."""
-        return self.f.out(tuple(shape))
+        return self.f.out_shape(tuple(shape))
 
     def view(self, theta: Array) -> dict[str, Array]:
         """θ by name: {"0.linear.w": ..., ...}, views."""
@@ -94,6 +97,11 @@ class Net:
         if theta.shape != (self.size,):
             raise ShapeError(f"Net: theta is one flat vector: got {theta.shape}, expected ({self.size},)")
         return unpack(self._trained, theta)
+
+    def _r(self, running: Array) -> Params:
+        if running.shape != (self.running_size,):
+            raise ShapeError(f"Net: running is one flat vector: got {running.shape}, expected ({self.running_size},)")
+        return unpack(self._running, running)
 
     @staticmethod
     def _of(f: Layer, like: Net) -> Net:

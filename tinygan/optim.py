@@ -17,9 +17,9 @@ from tinygan.layer import Array
 
 @dataclass(frozen=True)
 class Schedule:
-    """A factor on the learning rate at step t = 0, 1, ...: f(0) = 1, f(t) = ``end`` from step ``over`` on.
+    """A factor f(t) on the learning rate at step t = 0, 1, ..., with s = min(t/over, 1).
 
-    constant f = 1;  linear f = 1 + (end − 1) t/over;  exponential f = end^(t/over).
+    constant f = 1 (``over`` and ``end`` stay at 1);  linear f = 1 + (end − 1) s;  exponential f = end^s.
     """
 
     kind: Literal["constant", "linear", "exponential"] = "constant"
@@ -29,7 +29,9 @@ class Schedule:
     def __post_init__(self) -> None:
         if self.over < 1:
             raise UsageError(f"schedule.over is a number of steps, at least 1: got {self.over}")
-        if self.end < 0 or (self.kind == "exponential" and self.end == 0):
+        if self.kind == "constant" and (self.over, self.end) != (1, 1.0):
+            raise UsageError("schedule.over and schedule.end do nothing in a constant schedule: set schedule.kind too")
+        if not (0 <= self.end < math.inf) or (self.kind == "exponential" and self.end == 0):
             raise UsageError(f"schedule.end is at least 0, of an exponential schedule above 0: got {self.end}")
 
     def __call__(self, t: int) -> float:
@@ -57,6 +59,12 @@ class Optimiser(Protocol):
     def step(self, theta: Array, g: Array, memory: Moments) -> tuple[Array, Moments]: ...
 
 
+def require(name: str, value: float, low: float, high: float) -> None:
+    """UsageError unless low ≤ value < high; NaN is not."""
+    if not low <= value < high:
+        raise UsageError(f"{name} is at least {low:g} and below {high:g}: got {value}")
+
+
 @dataclass(frozen=True)
 class Adam:
     """m ← b₁m + (1−b₁)g,  v ← b₂v + (1−b₂)g²,  θ ← θ − lr m̂/(√v̂ + ε),  m̂ = m/(1−b₁ᵗ)   (Kingma & Ba 2015, alg. 1)."""
@@ -66,6 +74,12 @@ class Adam:
     b2: float = 0.999
     eps: float = 1e-8
     schedule: Schedule = Schedule()
+
+    def __post_init__(self) -> None:
+        require("lr", self.lr, 0, math.inf)
+        require("b1", self.b1, 0, 1)
+        require("b2", self.b2, 0, 1)
+        require("eps", self.eps, 1e-30, math.inf)
 
     def init(self, theta: Array) -> Moments:
         return Moments(np.zeros_like(theta), np.zeros_like(theta), 0)
@@ -85,6 +99,10 @@ class SGD:
     momentum: float = 0.0
     schedule: Schedule = Schedule()
 
+    def __post_init__(self) -> None:
+        require("lr", self.lr, 0, math.inf)
+        require("momentum", self.momentum, 0, 1)
+
     def init(self, theta: Array) -> Moments:
         return Moments(np.zeros_like(theta), np.zeros_like(theta[:0]), 0)
 
@@ -101,6 +119,11 @@ class RMSProp:
     rho: float = 0.99
     eps: float = 1e-8
     schedule: Schedule = Schedule()
+
+    def __post_init__(self) -> None:
+        require("lr", self.lr, 0, math.inf)
+        require("rho", self.rho, 0, 1)
+        require("eps", self.eps, 1e-30, math.inf)
 
     def init(self, theta: Array) -> Moments:
         return Moments(np.zeros_like(theta[:0]), np.zeros_like(theta), 0)

@@ -9,6 +9,7 @@ An objective is a function that returns its value and its cotangents. Norms ‖�
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -50,13 +51,13 @@ def through_vjp(
 def gradient_penalty(D: Net, theta: Array, x: Array, objective: OnGradient, **wrt: bool) -> tuple[float, Pullback]:
     """objective(∇ₓ Σₙ D(xₙ)): ``zero_centred`` at real x is R1, at fake x R2; ``one_centred`` between them WGAN-GP,
     around real x DRAGAN. In a critic with batch statistics ∇ₓ holds every sample's influence on all."""
-    y = np.ones((len(x), *D.out(x.shape[1:])), x.dtype)
-    return through_vjp(D, theta, x, y, objective, **wrt)
+    u = np.ones((len(x), *D.out_shape(x.shape[1:])), x.dtype)
+    return through_vjp(D, theta, x, u, objective, **wrt)
 
 
 def zero_centred(g: Array) -> tuple[float, Array]:
     """½ E‖g‖²: R1 and R2   (Mescheder et al. 2018, eq. 9; times γ)."""
-    return float(0.5 * _square(g).mean()), g / len(g)
+    return float(0.5 * _square(g).sum() / _count(g)), g / _count(g)
 
 
 def one_centred(g: Array) -> tuple[float, Array]:
@@ -70,7 +71,7 @@ def centred(a: float) -> OnGradient:
     def objective(g: Array) -> tuple[float, Array]:
         norm = np.sqrt(_square(g))
         unit = g / np.where(norm > 0, norm, 1)
-        return float(((norm - a) ** 2).mean()), 2 * (norm - a) * unit / len(g)
+        return float(((norm - a) ** 2).sum() / _count(g)), 2 * (norm - a) * unit / _count(g)
 
     return objective
 
@@ -97,12 +98,12 @@ def path_length(
 
     Returns the value, the mean of ‖Jᵀn‖ for the next a, and the pullback.
     """
-    shape = G.out(z.shape[1:])
+    shape = G.out_shape(z.shape[1:])
     n = rng.standard_normal((len(z), *shape)).astype(z.dtype) / np.sqrt(np.prod(shape[:2], dtype=z.dtype))
     lengths: list[float] = []
 
     def objective(g: Array) -> tuple[float, Array]:
-        lengths.append(float(np.sqrt(_square(g)).mean()))
+        lengths.append(float(np.sqrt(_square(g)).sum() / _count(g)))
         return centred(a)(g)
 
     value, pulled = through_vjp(G, theta, z, n, objective, **wrt)
@@ -114,7 +115,7 @@ def orthonormal(s: float = 1.0) -> OnTangents:
 
     def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
         T, M = _gram(y_dot, s)
-        return float((M**2).sum() / len(y)), np.zeros_like(y), _rows(4 / len(y) * M, T, y_dot)
+        return float((M**2).sum() / _count(y)), np.zeros_like(y), _rows(4 / _count(y) * M, T, y_dot)
 
     return objective
 
@@ -124,7 +125,7 @@ def orthonormal_l1(s: float = 1.0) -> OnTangents:
 
     def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
         T, M = _gram(y_dot, s)
-        scale = 1 / (len(y) * len(y_dot) ** 2)
+        scale = 1 / (_count(y) * _count(y_dot) ** 2)
         return float(np.abs(M).sum() * scale), np.zeros_like(y), _rows(2 * scale * np.sign(M), T, y_dot)
 
     return objective
@@ -133,12 +134,17 @@ def orthonormal_l1(s: float = 1.0) -> OnTangents:
 def laplace_beltrami(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
     """E Σₖ‖∂f/∂zₖ‖² from tangents carried through the chart and on through f: E‖grad f‖² where the chart is orthonormal,
     which is −E f Δf on a closed manifold   (Qi et al. 2018, §4)."""
-    return float((y_dot**2).sum() / len(y)), np.zeros_like(y), 2 / len(y) * y_dot
+    return float((y_dot**2).sum() / _count(y)), np.zeros_like(y), 2 / _count(y) * y_dot
 
 
 def _square(g: Array) -> Array:
     """‖g‖² of each sample, (N, 1, ...)."""
-    return _column((g.reshape(len(g), -1) ** 2).sum(axis=1), g)
+    return (g**2).sum(axis=tuple(range(1, g.ndim)), keepdims=True)
+
+
+def _count(a: Array) -> int:
+    """How many samples a mean is over; of none it is zero."""
+    return max(len(a), 1)
 
 
 def _column(a: Array, like: Array) -> Array:
@@ -148,7 +154,7 @@ def _column(a: Array, like: Array) -> Array:
 def _gram(y_dot: Array, s: float) -> tuple[Array, Array]:
     """T (N, K, d), the tangents of each sample; M = T Tᵀ − s²I (N, K, K)."""
     K, N = y_dot.shape[:2]
-    T = y_dot.reshape(K, N, -1).transpose(1, 0, 2)
+    T = y_dot.reshape(K, N, math.prod(y_dot.shape[2:])).transpose(1, 0, 2)
     return T, T @ T.transpose(0, 2, 1) - (s * s) * np.eye(K, dtype=y_dot.dtype)
 
 

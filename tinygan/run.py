@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self, TextIO
 
@@ -32,21 +32,23 @@ class Loop:
 
     recipe: str = "dcgan"
     data: str = "strokes"
-    steps: int = 1500
+    steps: int = 1200
     batch: int = 32
     seed: int = 0
     backend: str = "auto"
     log_every: int = 10
-    sample_every: int = 250
-    save_every: int = 250
+    sample_every: int = 200
+    save_every: int = 200
     keep: int = 3
 
     def __post_init__(self) -> None:
         for name in ("batch", "log_every", "sample_every", "save_every", "keep"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} is at least 1: got {getattr(self, name)}")
-        if self.steps < 0 or self.seed < 0:
-            raise UsageError(f"steps and seed are at least 0: got {self.steps} and {self.seed}")
+        if self.steps < 0:
+            raise UsageError(f"steps is at least 0: got {self.steps}")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"seed is at least 0 and below 2^32: got {self.seed}")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Config(Loop):
     settings: Any = None
 
 
-LOOP = {"steps", "log_every", "sample_every", "save_every", "keep"}  # what a resumed run may change
+MAY_CHANGE = {"steps", "log_every", "sample_every", "save_every", "keep"}  # what a resumed run may change
 
 
 def resolve(mapping: dict[str, Any]) -> Config:
@@ -64,14 +66,14 @@ def resolve(mapping: dict[str, Any]) -> Config:
     table = mapping.get("settings", {})
     if not isinstance(table, dict):
         raise UsageError("settings is a table: write [settings] and its keys below it")
+    recipe = find(mapping.get("recipe", Loop.recipe))
+    known = {field.name for field in fields(Loop)}
+    for field in fields(recipe.settings):
+        if field.name in mapping and field.name not in known:
+            raise UsageError(f"{field.name} is a setting of the recipe: write it below [settings]")
     loop = build(Loop, {key: value for key, value in mapping.items() if key != "settings"})
-    settings = build(find(loop.recipe).settings, table, where="settings")
+    settings = build(recipe.settings, table, where="settings")
     return Config(**{**vars(loop), "settings": settings})
-
-
-def mapping_of(config: Config) -> dict[str, Any]:
-    """The inverse of ``resolve``."""
-    return as_mapping(config)
 
 
 class Run:
@@ -103,31 +105,33 @@ class Run:
         return cls(path, resolve(read_toml(path / "config.toml")))
 
     def change(self, config: Config) -> None:
-        """Go on under ``config``, which may differ in the loop only; UsageError names what else differs."""
-        here, there = ({k: v for k, v in mapping_of(c).items() if k not in LOOP} for c in (config, self.config))
+        """Go on under ``config``, which may differ in MAY_CHANGE only; UsageError names what else differs. ``hold`` saves."""
+        here, there = ({k: v for k, v in as_mapping(c).items() if k not in MAY_CHANGE} for c in (config, self.config))
         wrong = differences(here, there)
         if wrong:
             raise UsageError(
                 f"{self.path} is another run: {'; '.join(wrong)}: choose another --out, or drop the options"
             )
-        if config != self.config:
-            self.config = config
-            self._write_config()
+        self.config = config
 
     def hold(self) -> None:
         """Take the directory for a training; UsageError where another process has it. Orphans of killed ones go."""
-        self._log = (self.path / "train.log").open("a")
-        if fcntl:
-            try:
-                fcntl.flock(self._log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise UsageError(f"{self.path} is being trained by another process: choose another --out") from error
+        log = (self.path / "train.log").open("a")
+        try:
+            if fcntl:
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            log.close()
+            raise UsageError(f"{self.path} is being trained by another process: choose another --out") from error
+        self._log = log
         for folder in (self.path, self.samples, self.checkpoints):
             folder.mkdir(exist_ok=True)
             sweep(folder)
 
     def rewind(self, step: int) -> None:
-        """Statistics go on after ``step``: what a killed training wrote beyond its last checkpoint is dropped."""
+        """Go on after ``step`` under the configuration in force: it is saved, and statistics that a killed training wrote
+        beyond its last checkpoint are dropped."""
+        self._write_config()
         stats = self.path / "stats.jsonl"
         kept = [line for line in _records(stats) if json.loads(line)["step"] <= step]
         write_atomic(stats, lambda file: file.write("".join(kept).encode()))
@@ -156,7 +160,7 @@ class Run:
                 file.close()
 
     def _write_config(self) -> None:
-        text = to_toml(mapping_of(self.config))
+        text = to_toml(as_mapping(self.config))
         write_atomic(self.path / "config.toml", lambda file: file.write(text.encode()))
 
 
@@ -178,6 +182,6 @@ def _records(path: Path) -> list[str]:
         whole = [line for line in lines if line.endswith("\n")]
         if all(isinstance(json.loads(line)["step"], int) for line in whole):
             return whole
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise FormatError(f"{path} is damaged, expected one JSON object with a step on each line: move it away to go on")

@@ -13,14 +13,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy import ndarray as Array
 
 from tinygan.errors import UsageError
 
-Array = NDArray[Any]
-
-MAX_HEADER = 2**20  # bytes; the format allows 100,000,000, for which Python's JSON can need 24 s and 2.5 GB
-MAX_TENSORS = 10_000  # a header of 100,000 tensors is a known way to keep a reader busy
+MAX_HEADER = 2**19  # bytes; the format allows 100,000,000, for which Python's JSON can need 24 s and 2.5 GB
+MAX_TENSORS = 4096  # a header of 100,000 tensors is a known way to keep a reader busy
 MAX_RANK = 64  # NumPy's own limit
 MAX_BYTES = 2**63 - 1
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygan import __version__, kernels
-from tinygan.checkpoint import flatten, latest_checkpoint, load_checkpoint, save_checkpoint
+from tinygan.checkpoint import flatten, latest_checkpoint, load_checkpoint, restore, save_checkpoint
 from tinygan.data import Dataset
 from tinygan.data.order import Order
 from tinygan.data.png import write_png
@@ -26,20 +26,24 @@ from tinygan.layer import Array
 from tinygan.progress import Progress
 from tinygan.recipes import Recipe, find
 from tinygan.run import Config, Run
+from tinygan.safetensors import load
 
-INIT, STEP, SHOWN = 0, 1, 2  # the streams of a seed
+INIT, STEP, SHOWN, SAMPLE = 1, 2, 3, 5  # the streams of a seed; data/order.py has 4
 GRID = 64  # images in a sample grid
+DIVERGED = (
+    "diverged at step {}: {}; earlier checkpoints are kept: start again in another --out with a lower learning rate"
+)
 
 
-def make(config: Config, shape: tuple[int, ...]) -> Recipe:
+def recipe_of(config: Config, shape: tuple[int, ...]) -> Recipe:
     """The recipe of a configuration for samples of ``shape``."""
     recipe: Recipe = find(config.recipe).make(config.settings, shape)
     return recipe
 
 
-def fit(config: Config, data: Dataset) -> Recipe:
+def recipe_for(config: Config, data: Dataset) -> Recipe:
     """The recipe of a configuration for a data set; UsageError where they do not fit."""
-    recipe = make(config, data.shape)
+    recipe = recipe_of(config, data.shape)
     taken = config.batch * recipe.batches
     if data.size is not None and taken > data.size:
         raise UsageError(f"a step takes {taken} images and {data.name} has {data.size}: choose a smaller --batch")
@@ -55,11 +59,14 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
     run.hold()
     order = Order(data.size, config.seed)
     taken = config.batch * recipe.batches
-    state, step = restore(run, recipe)
+    facts = facts_of(config, data)
+    state, step = first_or_latest(run, recipe, facts)
+    if step > config.steps:
+        raise UsageError(f"{run.path} is at step {step} already: ask for more than --steps {config.steps}")
     run.rewind(step)
     z = recipe.latents(GRID, np.random.default_rng([config.seed, SHOWN]))
     if step == 0:
-        show(run, "real", data.batch(order.indices(0, min(GRID, data.size or GRID)))[0])
+        write_samples(run, "real", data.batch(order.indices(0, min(GRID, data.size or GRID)))[0])
     run.log(f"train from step {step} to {config.steps}: {fingerprint()}")
     saved = step if latest_checkpoint(run.checkpoints) else None
     with Progress(step, config.steps) as progress:
@@ -69,85 +76,102 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
             with np.errstate(all="ignore"):  # a NaN or an infinity is found by check
                 state, log = recipe.step(state, batch, np.random.default_rng([config.seed, STEP, step]))
             step += 1
-            check(step, log, state, recipe)
+            require_finite(step, log, state, recipe)
             if step % config.log_every == 0 or step == config.steps:
                 now = time.perf_counter()
                 speed = (step - tick) * taken / (now - began)
                 run.tick({"step": step, **log, "images/s": round(speed, 1), "seconds": round(now - began, 3)})
                 progress.show(step, log, speed)
                 tick, began = step, now
-            if step % config.sample_every == 0 or step == config.steps:
-                show(run, f"{step:06d}", recipe.sample(state, z))
-            if step % config.save_every == 0 or step == config.steps:
-                saved = save(run, recipe, state, step, data.shape)
+            if step % config.sample_every == 0:
+                picture(run, recipe, state, step, z)
+            if step % config.save_every == 0:
+                saved = save(run, recipe, state, step, facts)
     if saved != step:
-        save(run, recipe, state, step, data.shape)
+        save(run, recipe, state, step, facts)
+    if not (run.samples / f"{step:06d}.png").exists():
+        picture(run, recipe, state, step, z)
     run.log(f"{'interrupted' if interrupt else 'done'} at step {step}")
     return step
 
 
-def restore(run: Run, recipe: Recipe) -> tuple[Any, int]:
-    """The state of the newest checkpoint and its step, or the first state and 0."""
+def facts_of(config: Config, data: Dataset) -> dict[str, str]:
+    """What a checkpoint says besides its state. With ``step`` it fixes every generator and the position in the data."""
+    return {
+        "recipe": config.recipe,
+        "data": f"{config.data}, {'endless' if data.size is None else data.size}",
+        "shape": " ".join(map(str, data.shape)),
+        "batch": str(config.batch),
+        "seed": str(config.seed),
+    }
+
+
+def first_or_latest(run: Run, recipe: Recipe, facts: dict[str, str]) -> tuple[Any, int]:
+    """The state of the newest checkpoint and its step, or the first state and 0; FormatError where facts differ."""
     first = recipe.init(np.random.default_rng([run.config.seed, INIT]))
     path = latest_checkpoint(run.checkpoints)
     if path is None:
         return first, 0
     state, metadata = load_checkpoint(path, first)
-    return state, _step(path, metadata)
+    facts = facts | {"step": str(int(path.stem))}
+    for name, fact in facts.items():
+        if metadata.get(name) != fact:
+            raise FormatError(f"{path}: its {name} is {metadata.get(name)}, expected {fact}: move it away to go on")
+    return state, int(path.stem)
 
 
-def save(run: Run, recipe: Recipe, state: Any, step: int, shape: tuple[int, ...]) -> int:
-    """One checkpoint with everything: the state, and (seed, step), which fix every generator and the data's position."""
-    check(step, {}, state, recipe)
-    config = run.config
-    metadata = {
-        "recipe": config.recipe,
-        "data": config.data,
-        "shape": " ".join(map(str, shape)),
-        "seed": str(config.seed),
-        "step": str(step),
-        "position": str(step * config.batch * recipe.batches),
-        "tinygan": __version__,
-    }
-    save_checkpoint(run.checkpoints, step, state, metadata, keep=config.keep)
+def save(run: Run, recipe: Recipe, state: Any, step: int, facts: dict[str, str]) -> int:
+    """A checkpoint of a finite state; returns its step."""
+    require_finite_state(step, state, recipe)
+    save_checkpoint(run.checkpoints, step, state, facts | {"step": str(step)}, keep=run.config.keep)
     return step
+
+
+def picture(run: Run, recipe: Recipe, state: Any, step: int, z: Array) -> None:
+    """samples/STEP.png of a finite state: the same latents at every step."""
+    require_finite_state(step, state, recipe)
+    write_samples(run, f"{step:06d}", recipe.sample(state, z))
 
 
 def sample(run: Run, n: int, seed: int) -> Array:
     """n images (n, H, W, C) in [-1, 1] from the newest checkpoint of a run."""
-    from tinygan.safetensors import load
-
     path = latest_checkpoint(run.checkpoints)
     if path is None:
         raise FormatError(f"{run.path} has no checkpoint yet: train it first, tinygan train --resume --out {run.path}")
-    metadata = load(path, digest=True)[1]
+    tensors, metadata = load(path, digest=True)
     try:
         shape = tuple(map(int, metadata["shape"].split()))
     except (KeyError, ValueError) as error:
         raise FormatError(f"{path}: no shape in its metadata, expected a checkpoint of tinygan train") from error
-    recipe = make(run.config, shape)
-    state, _ = load_checkpoint(path, recipe.init(np.random.default_rng(0)))
-    rng = np.random.default_rng([seed, SHOWN])
-    z = recipe.latents(n, rng)
+    recipe = recipe_of(run.config, shape)
+    state = restore(recipe.init(np.random.default_rng(0)), tensors)
+    z = recipe.latents(n, np.random.default_rng([seed, SAMPLE]))
     return np.concatenate([recipe.sample(state, z[i : i + GRID]) for i in range(0, n, GRID)])
 
 
-def check(step: int, log: dict[str, float], state: Any, recipe: Recipe) -> None:
-    """Diverged where a logged number, or with an empty log any array of the state, is not finite; it names which."""
+def require_finite(step: int, log: dict[str, float], state: Any, recipe: Recipe) -> None:
+    """Diverged where a logged number is not finite; it names it, and the first such array of the new state."""
     wrong = [f"{name} is {value}" for name, value in log.items() if not math.isfinite(value)]
-    if log and not wrong:
-        return
+    if wrong:
+        broken = not_finite(state, recipe)
+        raise Diverged(DIVERGED.format(step, wrong[0] + (f" (in the new state, first {broken[0]})" if broken else "")))
+
+
+def require_finite_state(step: int, state: Any, recipe: Recipe) -> None:
+    """Diverged where an array of the state is not finite, before it reaches a picture or a checkpoint."""
+    broken = not_finite(state, recipe)
+    if broken:
+        raise Diverged(DIVERGED.format(step, f"{broken[0]} is not finite"))
+
+
+def not_finite(state: Any, recipe: Recipe) -> list[str]:
+    """The names of a state's arrays that hold a NaN or an infinity, those of nets by layer and first."""
     leaves = flatten(state)
     nets = {f"{name} {part}": a for name, net in recipe.nets.items() for part, a in net.view(leaves.pop(name)).items()}
-    arrays = nets | leaves
-    broken = [name for name, a in arrays.items() if not np.isfinite(a).all()]
-    if wrong or broken:
-        what = wrong[0] if wrong else f"{broken[0]} is not finite"
-        where = f" (in the new state, first {broken[0]})" if wrong and broken else ""
-        raise Diverged(f"diverged at step {step}: {what}{where}; earlier checkpoints are kept: lower the learning rate")
+    return [name for name, a in (nets | leaves).items() if not np.isfinite(a).all()]
 
 
-def show(run: Run, name: str, images: Array) -> None:
+def write_samples(run: Run, name: str, images: Array) -> None:
     """A grid of images as samples/NAME.png."""
     write_png(run.samples / f"{name}.png", make_grid(images))
 
@@ -158,10 +182,3 @@ def fingerprint() -> str:
         f"tinygan {__version__}, numpy {np.__version__}, Python {platform.python_version()}, "
         f"backend {kernels.cpu_backend()}, {platform.machine()}"
     )
-
-
-def _step(path: Any, metadata: dict[str, str]) -> int:
-    try:
-        return int(metadata["step"])
-    except (KeyError, ValueError) as error:
-        raise FormatError(f"{path}: no step in its metadata, expected a checkpoint of tinygan train") from error

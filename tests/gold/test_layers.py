@@ -60,7 +60,7 @@ CASES = {
     "tanh": (L.Tanh(), IMAGE, torch.tanh),
     "sigmoid": (L.Sigmoid(), IMAGE, torch.sigmoid),
     "average pool": (L.AvgPool2d(2), IMAGE, lambda x: avg_pool(x, 2)),
-    "global mean": (L.GlobalPool("mean"), IMAGE, lambda x: F.adaptive_avg_pool2d(x.movedim(-1, 1), 1).flatten(1)),
+    "global mean": (L.GlobalMeanPool(), IMAGE, lambda x: F.adaptive_avg_pool2d(x.movedim(-1, 1), 1).flatten(1)),
     "upsample": (L.Upsample(3), IMAGE, lambda x: upsample(x, 3)),
     "upsample and conv": (L.UpConv2d(4, 3), IMAGE, lambda x, w, b: conv2d(upsample(x, 2), w, b, padding=1)),
     "conv and pool": (L.ConvPool2d(4, 3), IMAGE, lambda x, w, b: avg_pool(conv2d(x, w, b, padding=1), 2)),
@@ -127,10 +127,10 @@ def test_batch_norm_in_evaluation_is_that_of_torch():
 def test_spectral_norm_is_the_map_of_w_over_sigma(layer, shape, rows, op):
     net = Net(L.SpectralNorm(layer))
     theta = weights_of(net)
-    running = net.start(theta, np.random.default_rng(4))
+    running = net.init_running(theta, np.random.default_rng(4))
     u = torch.tensor(running)
 
     def normalised(x, w, b):
         return op(x, w / (w.movedim(rows, 0).flatten(1).T @ u).norm(), b)
 
-    agrees(net.at(running), theta, shape, normalised)
+    agrees(net.bind(running), theta, shape, normalised)

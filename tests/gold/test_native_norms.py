@@ -73,7 +73,7 @@ class Case:
         rng = np.random.default_rng(0)
         self.net, self.theta = net, net.init(rng, np.float64) + 0.3 * rng.normal(size=net.size)
         self.x, self.x_dot = rng.normal(size=(N, *shape)), rng.normal(size=(K, N, *shape))
-        self.c = rng.normal(size=(K, N, *net.out(shape)))
+        self.c = rng.normal(size=(K, N, *net.out_shape(shape)))
 
     def ours(self):
         def objective(y, y_dot):

@@ -5,7 +5,7 @@ import pytest
 
 from tinygan.cli import main
 from tinygan.data.png import read_png
-from tinygan.run import Run, mapping_of, resolve
+from tinygan.run import Run
 
 SMALL = ["--batch", "8", "--set", "width=2", "--set", "latent=4"]
 
@@ -39,7 +39,7 @@ def test_train_leaves_a_run_directory(home, capsys):
     assert {path.name for path in (run / "samples").iterdir()} == {"real.png", "000002.png", "000003.png"}
     assert {path.name for path in (run / "checkpoints").iterdir()} == {"000003.safetensors", "latest.safetensors"}
     assert read_png(run / "samples/000003.png").shape == (8 * 30 + 2, 8 * 30 + 2, 3)
-    assert mapping_of(resolve({})) != mapping_of(Run.open(run).config)
+    assert Run.open(run).config.settings.width == 2
     assert main(["train", "--steps", "0", *SMALL]) == 0
     assert (home / "runs/dcgan-strokes-2").is_dir(), "a second run gets a folder of its own"
 
@@ -87,22 +87,57 @@ def test_info_recipes_data_and_check_print(capsys):
     assert "ConvTranspose2d" in capsys.readouterr().out
 
 
-def test_info_imports_nothing_optional_and_says_which_backend(monkeypatch, capsys):
+def test_info_says_which_backend_is_in_force(monkeypatch, capsys):
     monkeypatch.setenv("TINYGAN_CPU", "reference")
-    main(["info"])
+    assert main(["info"]) == 0
     assert "reference (there are" in capsys.readouterr().out
+    monkeypatch.setenv("TINYGAN_CPU", "fast")
+    assert main(["train", "--dry-run"]) == 2
+    assert "unknown backend 'fast'" in capsys.readouterr().err
+
+
+def test_what_recipes_prints_is_what_set_takes(home, capsys):
+    assert main(["recipes", "dcgan"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines() if "=" in line and "KEY" not in line]
+    assert len(lines) > 20
+    options = [word for line in lines for word in ("--set", line)]
+    assert main(["train", "--dry-run", *options]) == 0
+
+
+def test_a_config_file_on_resume_changes_only_what_it_names(run, capsys):
+    (run.parent / "c.toml").write_text("steps = 4\n[settings]\nwidth = 2\n")
+    assert main(["train", "--resume", "--out", "RUN", "--config", "c.toml"]) == 0
+    assert Run.open(run).config.steps == 4
+
+
+def test_no_steps_leave_a_first_picture_and_a_checkpoint(home, capsys):
+    assert main(["train", "--steps", "0", "--out", "RUN", *SMALL]) == 0
+    assert (home / "RUN/samples/000000.png").is_file()
+    assert main(["sample", "RUN", "-n", "2"]) == 0
 
 
 MISTAKES = [
-    ("train dcgn", 2, "unknown recipe 'dcgn': did you mean dcgan?"),
-    ("train --data stroks", 2, "did you mean strokes?"),
+    ("train dcgn", 2, "unknown recipe 'dcgn' (did you mean dcgan?)"),
+    ("train --data stroks", 2, "(did you mean strokes?)"),
+    ("train --dry-run --data stroks", 2, "(did you mean strokes?)"),
+    ("train --config recipe.toml", 2, "unknown recipe 5"),
+    ("train --config loss.toml", 2, "loss is a setting of the recipe: write it below [settings]"),
+    ("train --set adam_G.b1=1", 2, "b1 is at least 0 and below 1"),
+    ("train --set adam_G.lr=-1", 2, "lr is at least 0"),
+    ("train --set adam_D.lr=nan", 2, "lr is at least 0"),
+    ("train --set clip=nan", 2, "clip is at least 0"),
+    ("train --set width=1000000000000000", 2, "width is at least 1 and below"),
+    ("train --set adam_G.schedule.end=0.1", 2, "set schedule.kind too"),
+    ("train --seed 99999999999", 2, "seed is at least 0 and below 2^32"),
+    ("train --resume --out none", 4, "none holds no run"),
+    ("train --resume --out empty", 4, "empty holds no run"),
     ("train --set widht=3", 2, "did you mean width?"),
     ("train --set stepps=3", 2, "unknown key stepps (did you mean steps?)"),
     ("train --set width=wide", 2, 'settings.width is "wide"; expected a whole number'),
     ("train --set loss=hing", 2, "did you mean hinge?"),
     ("train --set width", 2, "expected KEY=VALUE"),
     ("train --set adam_G.schedule.over=0", 2, "schedule.over"),
-    ("train --steps -1", 2, "steps and seed are at least 0"),
+    ("train --steps -1", 2, "steps is at least 0"),
     ("train --batch 0", 2, "batch is at least 1"),
     ("train --data ring", 2, "dcgan needs images"),
     ("train --data ./nowhere", 4, "nowhere"),
@@ -116,6 +151,7 @@ MISTAKES = [
     ("train --data one --batch 2", 2, "a step takes 2 images and one has 1"),
     ("train --data broken", 4, "broken"),
     ("train --backend cuda", 2, "backend 'cuda' is not in this version"),
+    ("train --data two", 2, "C of 1, 3 or 4"),
     ("sample none", 4, "none holds no run"),
     ("sample full", 4, "full holds no run"),
     ("data stroks", 2, "unknown data 'stroks'"),
@@ -127,16 +163,22 @@ MISTAKES = [
 @pytest.fixture
 def littered(home):
     """A working directory with files to trip over."""
+    from tinygan.data.idx import write_idx
     from tinygan.data.png import write_png
 
     (home / "bad.toml").write_text("steps = = 3")
     (home / "key.toml").write_text("wdith = 3")
+    (home / "recipe.toml").write_text("recipe = 5")
+    (home / "loss.toml").write_text('loss = "hinge"')
     for name in ("full", "empty", "mixed", "one", "broken"):
         (home / name).mkdir()
     (home / "full/notes.txt").write_text("keep me")
     write_png(home / "mixed/a.png", np.zeros((8, 8, 1), np.uint8))
     write_png(home / "mixed/b.png", np.zeros((8, 9, 1), np.uint8))
     write_png(home / "one/a.png", np.zeros((8, 8, 1), np.uint8))
+    (home / "two").mkdir()
+    write_idx(home / "two/train-images-idx3-ubyte", np.zeros((8, 8, 8, 2), np.uint8))
+    write_idx(home / "two/train-labels-idx1-ubyte", np.zeros(8, np.uint8))
     (home / "broken/a.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")
     return home
 
@@ -159,6 +201,11 @@ def flip(path, at):
     path.write_bytes(data)
 
 
+def copy(run, old, new):
+    data = (run / f"checkpoints/{old}.safetensors").read_bytes()
+    (run / f"checkpoints/{new}.safetensors").write_bytes(data)
+
+
 IN_A_RUN = [
     (lambda run: None, "train --out RUN", 2, "holds a run already: add --resume"),
     (lambda run: None, "train --out RUN --resume --set width=3", 2, "settings.width: 3 here, 2 in the run"),
@@ -174,7 +221,10 @@ IN_A_RUN = [
     (lambda run: (run / "checkpoints/000003.safetensors").unlink(), "sample RUN", 4, "has no checkpoint yet"),
     (lambda run: (run / "config.toml").write_text("steps = "), "sample RUN", 2, "config.toml"),
     (lambda run: (run / "stats.jsonl").write_text("[]\n"), "train --out RUN --resume", 4, "stats.jsonl is damaged"),
-    (lambda run: None, "sample RUN -n 0", 2, "-n is at least 1"),
+    (lambda run: None, "train --out RUN --resume --steps 1", 2, "is at step 3 already"),
+    (lambda run: copy(run, "000003", "000900"), "train --out RUN --resume", 4, "its step is 3, expected 900"),
+    (lambda run: None, "sample RUN -n 0", 2, "-n is 1 to"),
+    (lambda run: None, "sample RUN -n 1000000000000000000000", 2, "-n is 1 to"),
     (lambda run: None, "sample RUN --out picture.gif", 2, "ends in .png or .npy"),
     (lambda run: None, "sample RUN --out none/picture.png", 4, "cannot write none/picture.png"),
 ]

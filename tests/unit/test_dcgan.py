@@ -14,8 +14,8 @@ SMALL = {"latent": 4, "width": 2}
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (10, 12, 1), (64, 64, 3)], ids=str)
 def test_the_nets_fit_the_image(shape):
-    assert generator(shape, 5, 2).out((5,)) == shape
-    assert discriminator(shape, 2).out(shape) == (1,)
+    assert generator(shape, 5, 2).out_shape((5,)) == shape
+    assert discriminator(shape, 2).out_shape(shape) == (1,)
 
 
 @pytest.mark.parametrize("shape", [(2,), (7, 8, 1), (4, 4, 1)], ids=str)
@@ -26,7 +26,7 @@ def test_an_image_that_cannot_be_halved_is_refused(shape):
 
 OPTIONS = [{"loss": loss} for loss in LOSSES]
 OPTIONS += [{"penalty": penalty} for penalty in ("r1", "r2", "wgan-gp", "dragan")]
-OPTIONS += [{"n_critic": 3}, {"norm_G": False}, {"norm_D": False}, {"clip": 0.5}, {"ema": 0.0}]
+OPTIONS += [{"n_critic": 3}, {"batch_norm_G": False}, {"batch_norm_D": False}, {"clip": 0.5}, {"ema": 0.0}]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)

@@ -139,13 +139,15 @@ def test_a_missing_split_is_named(tmp_path):
         open_data(tmp_path, split="test")
 
 
-@pytest.mark.parametrize("place", ["", "mnist"])
-def test_tinygan_data_is_searched_itself_and_in_its_folder(tmp_path, monkeypatch, place):
-    write_set(tmp_path / "own" / place)
-    monkeypatch.setenv("TINYGAN_DATA", str(tmp_path / "own"))
-    assert locate("mnist") == tmp_path / "own" / place
+@pytest.mark.parametrize("own", ["own", "own/mnist"])
+def test_tinygan_data_holds_a_folder_of_the_name_or_is_it(tmp_path, monkeypatch, own):
+    place = tmp_path / "own/mnist"
+    write_set(place)
+    monkeypatch.setenv("TINYGAN_DATA", str(tmp_path / own))
+    assert locate("mnist") == place
+    assert locate("fashion-mnist") != place, "files of another set are not taken for it"
     assert open_data("mnist").size == 12  # another hash than the published one: the user's own set
-    assert next(entry for entry in catalogue() if entry.name == "mnist").where == str(tmp_path / "own" / place)
+    assert next(entry for entry in catalogue() if entry.name == "mnist").where == str(place)
 
 
 def test_a_cached_file_must_have_the_published_hash(tmp_path):
@@ -155,7 +157,7 @@ def test_a_cached_file_must_have_the_published_hash(tmp_path):
 
 
 def test_what_is_nowhere_is_explained():
-    with pytest.raises(DataError, match="set TINYGAN_DATA to it"):
+    with pytest.raises(DataError, match="set TINYGAN_DATA=DIR"):
         open_data("mnist")
     if not SYSTEM.is_dir():
         with pytest.raises(DataError, match="apt-get install dataset-fashion-mnist"):
@@ -163,7 +165,7 @@ def test_what_is_nowhere_is_explained():
 
 
 def test_an_unknown_name_brings_the_nearest_one():
-    with pytest.raises(UsageError, match="'fashon-mnist'; did you mean fashion-mnist"):
+    with pytest.raises(UsageError, match=r"'fashon-mnist' \(did you mean fashion-mnist\?\)"):
         open_data("fashon-mnist")
     with pytest.raises(UsageError, match="unknown split 'val'; expected one of train, test"):
         open_data("strokes", split="val")

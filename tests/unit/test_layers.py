@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tinygan import layers as L
 from tinygan.cases import CASES
 from tinygan.check import check_layer
+from tinygan.compose import Concat, Residual, Sequential
 from tinygan.errors import ShapeError
-from tinygan.layer import Concat, Layer, Residual, Sequential, push
+from tinygan.layer import Layer, push
 
 DRAWS = int(os.environ.get("TINYGAN_DRAWS", "200"))
 
@@ -44,7 +45,7 @@ WRONG = [
     (L.Reshape(3, 4), (11,), "cannot become"),
     (L.AvgPool2d(2), (3, 4, 1), "2 divides"),
     (L.Upsample(2), (3, 4), "images"),
-    (L.GlobalPool("sum"), (5,), "images"),
+    (L.GlobalSumPool(), (5,), "images"),
 ]
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from tinygan.compose import Concat, Residual, Sequential
 from tinygan.errors import ShapeError
-from tinygan.layer import Concat, Residual, Sequential, fold, pack, push, unfold, unpack
+from tinygan.layer import fold, pack, push, unfold, unpack
 from tinygan.layers import BatchNorm, Conv2d, Dropout, Linear, ReLU, Reshape, SpectralNorm, Tanh
 from tinygan.net import Net
 
@@ -103,14 +104,14 @@ def test_fold_and_unfold_are_inverse_and_do_not_copy(rng):
 def test_running_values_are_beside_theta_and_never_change_in_place(rng):
     net = Net(SpectralNorm(Linear(4, 6)), BatchNorm(6), ReLU(), Dropout(0.5), Linear(6, 1))
     theta = net.init(rng, np.float64)
-    running = net.start(theta, rng)
+    running = net.init_running(theta, rng)
     assert running.shape == (net.running_size,) == (6 + 12,)
     before = running.copy()
     x = rng.normal(size=(8, 4))
-    bound = net.at(running, np.random.default_rng(1))
+    bound = net.bind(running, np.random.default_rng(1))
     y, saved = bound.forward(theta, x)
     assert np.array_equal(y, bound.forward(theta, x)[0]), "a bound net is a pure function"
-    assert not np.array_equal(y, net.at(running, np.random.default_rng(2)).forward(theta, x)[0])
+    assert not np.array_equal(y, net.bind(running, np.random.default_rng(2)).forward(theta, x)[0])
     after = bound.update(running, theta, saved)
     assert np.array_equal(running, before) and not np.array_equal(after, before)
     evaluated = net.eval(after)

@@ -11,7 +11,7 @@ def test_running_statistics_follow_the_batch_with_momentum_and_the_unbiased_vari
     net = Net(BatchNorm(3, momentum=0.3))
     theta = net.init(rng, np.float64)
     x = rng.normal(2, 3, size=(5, 4, 4, 3))
-    running = net.start(theta, rng)
+    running = net.init_running(theta, rng)
     _, saved = net.forward(theta, x)
     mean, var = net.update(running, theta, saved).reshape(2, 3)
     assert np.allclose(mean, 0.3 * x.mean((0, 1, 2)), rtol=1e-13)

@@ -145,7 +145,7 @@ def test_the_gradients_through_a_jvp_hold_what_the_objective_asks_of_the_point()
 @pytest.mark.parametrize("name", ON_GRADIENTS)
 @pytest.mark.parametrize(("net", "shape"), [(GENERATOR, (LATENT,)), (CRITIC, (2, 2, 3))])
 def test_the_gradients_through_a_vjp_are_those_of_the_whole_value(net, shape, name):
-    theta, x, u = weights(net), normal(2, N, *shape), normal(3, N, *net.out(shape))
+    theta, x, u = weights(net), normal(2, N, *shape), normal(3, N, *net.out_shape(shape))
     pulled = through_vjp(net, theta, x, u, ON_GRADIENTS[name])[1]
     settles(lambda a: through_vjp(net, a, x, u, ON_GRADIENTS[name])[0], pulled.theta, theta)
     settles(lambda a: through_vjp(net, theta, a, u, ON_GRADIENTS[name])[0], pulled.x, x)

@@ -1,5 +1,7 @@
 """The reference kernels are what their formulas say: against plain loops, and at extreme values."""
 
+import importlib
+import inspect
 import itertools
 
 import numpy as np
@@ -8,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygan import kernels
+from tinygan.compose import Sequential
 from tinygan.kernels import reference
-from tinygan.layer import Sequential
 from tinygan.layers import AvgPool2d, Conv2d, ConvPool2d, UpConv2d, Upsample
 
 small = st.integers(0, 3)
@@ -94,8 +96,11 @@ def test_the_door_knows_its_backends():
         kernels.choose("fast")
 
 
-def test_every_backend_has_every_operation_of_the_door():
-    names = [
-        n for n, f in vars(kernels).items() if getattr(f, "__doc__", None) and callable(f) and n in vars(reference)
-    ]
-    assert {"conv2d", "conv2d_dx", "conv2d_dw", "linear", "pointwise", "standardise", "adam"} <= set(names)
+@pytest.mark.parametrize("operation", kernels.OPERATIONS)
+def test_every_backend_has_every_operation_with_the_doors_arguments(operation):
+    wanted = inspect.signature(getattr(kernels, operation)).parameters
+    for name in kernels.available():
+        if name == "cuda":
+            continue  # imports CuPy; the device tests ask it
+        found = inspect.signature(getattr(importlib.import_module(f"tinygan.kernels.{name}"), operation)).parameters
+        assert [(p.name, p.kind) for p in found.values()] == [(p.name, p.kind) for p in wanted.values()]

@@ -18,11 +18,11 @@ WEIGHTS = [
 def test_sigma_comes_within_a_percent_of_the_largest_singular_value(layer, matrix, rng):
     net = Net(SpectralNorm(layer))
     theta = net.init(rng, np.float64)
-    running = net.start(theta, rng)
+    running = net.init_running(theta, rng)
     w = matrix(net.view(theta)["0.spectralnorm.w"])
     shape = (20,) if isinstance(layer, Linear) else (5, 5, 4)
     for _ in range(30):
-        _, saved = net.at(running).forward(theta, np.ones((1, *shape)))
+        _, saved = net.bind(running).forward(theta, np.ones((1, *shape)))
         running = net.update(running, theta, saved)
     sigma = np.linalg.norm(w.T @ running)
     assert abs(sigma / np.linalg.svd(w, compute_uv=False)[0] - 1) <= 0.01
@@ -30,5 +30,5 @@ def test_sigma_comes_within_a_percent_of_the_largest_singular_value(layer, matri
 
 def test_without_a_singular_vector_it_says_what_to_do(rng):
     net = Net(SpectralNorm(Linear(3, 2)))
-    with pytest.raises(UsageError, match=r"net\.at"):
+    with pytest.raises(UsageError, match=r"net\.bind"):
         net.forward(net.init(rng), np.ones((1, 3), np.float32))

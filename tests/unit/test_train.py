@@ -104,7 +104,9 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, number
 def test_two_trainings_of_one_run_are_told_apart(tmp_path):
     process = start("--out", tmp_path / "run", "--steps", 100_000, *SMALL, "--set", "log_every=1")
     wait_for_step(tmp_path / "run", 1, process)
-    code, errors = finish(start("--out", tmp_path / "run", "--resume"))
+    config = (tmp_path / "run/config.toml").read_bytes()
+    code, errors = finish(start("--out", tmp_path / "run", "--resume", "--steps", 77))
+    assert (tmp_path / "run/config.toml").read_bytes() == config, "a refused training changes nothing"
     process.terminate()
     finish(process)
     assert code == 2
@@ -150,7 +152,7 @@ def test_too_large_a_learning_rate_diverges_with_exit_code_3(tmp_path, capsys):
     code = main(["train", "--steps", "20", "--out", str(tmp_path / "run"), *SMALL, "--set", "adam_D.lr=1e30"])
     errors = capsys.readouterr().err
     assert code == 3
-    assert "diverged at step" in errors and "lower the learning rate" in errors
+    assert "diverged at step" in errors and "with a lower learning rate" in errors
     assert latest_checkpoint(tmp_path / "run/checkpoints") is None
 
 

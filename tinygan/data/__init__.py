@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -10,9 +9,12 @@ from numpy import ndarray as Array
 
 from tinygan.data import folder, mnist, toys
 from tinygan.data.strokes import Strokes
-from tinygan.errors import DataError, UsageError
+from tinygan.errors import DataError, UsageError, nearest
 
 _SPLITS = ("train", "test")
+
+
+NAMES = (Strokes.name, *mnist.KNOWN, *toys.KINDS)
 
 
 class Dataset(Protocol):
@@ -56,10 +58,8 @@ def open_data(name_or_path: str | Path, *, split: str = "train", data_seed: int 
         return toys.Toy(name, data_seed, _SPLITS.index(split))
     if name in mnist.KNOWN:
         return mnist.load_known(name, split)
-    if not Path(name).is_dir() and "/" not in name:
-        names = [entry.name for entry in catalogue()]
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0)[0]
-        raise UsageError(f"no data set or folder {name!r}; did you mean {near}? there are: {', '.join(names)}")
+    if not name or (not Path(name).is_dir() and "/" not in name):
+        raise UsageError(f"no data set or folder {name!r}{nearest(name, NAMES)}; the names are {', '.join(NAMES)}")
     return _open_folder(Path(name), split)
 
 

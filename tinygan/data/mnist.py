@@ -45,7 +45,7 @@ KNOWN = {
     ),
     "mnist": Known(
         what="70,000 handwritten digits (LeCun, Cortes and Burges 1998)",
-        get="put its four IDX files in a folder and set TINYGAN_DATA to it",
+        get="put its four IDX files in DIR/mnist and set TINYGAN_DATA=DIR",
         classes=tuple("0123456789"),
         mirrors=(
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -63,14 +63,15 @@ KNOWN = {
 
 def cache(name: str) -> Path:
     """Where downloads of the set go: $XDG_CACHE_HOME/tinygan/NAME, else ~/.cache/tinygan/NAME."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinygan" / name
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111 (no error where there is no home) / "tinygan" / name
 
 
 def locate(name: str, split: str = "train") -> Path | None:
-    """The first folder that holds the split: $TINYGAN_DATA/NAME, $TINYGAN_DATA, the system's data sets, the cache."""
+    """The first folder that holds the split: $TINYGAN_DATA/NAME, $TINYGAN_DATA if it is called NAME, the system's data
+    sets, the cache. A folder that cannot be looked into does not hold it."""
     places = [Path("/usr/share/datasets") / name, cache(name)]
     if own := os.environ.get("TINYGAN_DATA"):
-        places = [Path(own) / name, Path(own), *places]
+        places = [Path(own) / name, *([Path(own)] if Path(own).name == name else []), *places]
     return next((place for place in places if holds(place, split)), None)
 
 
@@ -116,7 +117,7 @@ def load_folder(folder: Path, split: str, name: str, sha256: dict[str, str] | No
 
 
 def _file(folder: Path, stem: str) -> Path | None:
-    return next((path for path in (folder / f"{stem}.gz", folder / stem) if path.is_file()), None)
+    return next((path for path in (folder / f"{stem}.gz", folder / stem) if os.path.isfile(path)), None)  # noqa: PTH113 (no error where one may not look)
 
 
 def _check(array: Array, sha256: str | None, name: str) -> None:

@@ -6,7 +6,7 @@ from tinygan.layers.linear import Linear
 from tinygan.layers.noise import Dropout, GaussianNoise
 from tinygan.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PixelNorm
 from tinygan.layers.pointwise import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
-from tinygan.layers.shape import AvgPool2d, GlobalPool, Reshape, Upsample
+from tinygan.layers.shape import AvgPool2d, GlobalMeanPool, GlobalSumPool, Reshape, Upsample
 from tinygan.layers.spectral import SpectralNorm
 
 __all__ = [
@@ -18,7 +18,8 @@ __all__ = [
     "ConvTranspose2d",
     "Dropout",
     "GaussianNoise",
-    "GlobalPool",
+    "GlobalMeanPool",
+    "GlobalSumPool",
     "GroupNorm",
     "InstanceNorm",
     "LayerNorm",

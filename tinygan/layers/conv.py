@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tinygan import kernels
 from tinygan.init import Init, lecun
-from tinygan.layer import Bundle, Layer, Params, Saved, Shape, fold, unfold
+from tinygan.layer import Bundle, Params, Saved, Shape, fold, unfold
+from tinygan.layers.weight import WeightLayer
 
 Pair = int | tuple[int, int]
 Pad = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 
 
-class Conv2d(Layer):
+class Conv2d(WeightLayer):
     """y = w ⋆ x + b,  ẏ = w ⋆ ẋ;   x̄ = w ⋆ᵀ ȳ,  ẋ̄ = w ⋆ᵀ ẏ̄;   w̄ = Σ ȳ ⋆ x + Σ ẏ̄ ⋆ ẋ,  b̄ = Σ ȳ.
 
     y[i, j] = Σ_uv x[s·i+u−p, s·j+v−p] w[u, v] (cross-correlation, zeros outside x).
-    x (N, H, W, C), w (kh, kw, C, O), b (O,)  →  y (N, h, v, O),  h = (H + 2p − kh) // s + 1.
+    x (N, H, W, C), w (kh, kw, C, O), b (O,)  →  y (N, P, Q, O),  P = (H + 2p − kh) // s + 1, Q likewise.
     ``stride`` s is a number or (rows, columns); ``pad`` p one too, or ((top, bottom), (left, right)).
     """
 
-    affine = True
     out_axis = 3
 
     def __init__(
@@ -36,49 +34,37 @@ class Conv2d(Layer):
         bias: bool = True,
         init: Init = lecun,
     ) -> None:
-        super().__init__()
-        self.kernel = pair(kernel)
-        self.how: Any = {"stride": pair(stride), "pad": pads(pad)}
-        self.shapes = {"w": (*self.kernel, c_in, c_out)} | ({"b": (c_out,)} if bias else {})
-        self.draw = init
+        self.kernel = kh, kw = pair(kernel)
+        self.geometry: Any = {"stride": pair(stride), "pad": pads(pad)}
+        super().__init__((kh, kw, c_in, c_out), (kh * kw * c_in, kh * kw * c_out), bias=bias, init=init)
 
-    def init(self, rng: np.random.Generator) -> Params:
-        (kh, kw, C, O), *rest = self.shapes.values()
-        return self.draw(rng, (kh, kw, C, O), kh * kw * C, kh * kw * O), *map(np.zeros, rest)
-
-    def out(self, shape: Shape) -> Shape:
+    def out_shape(self, shape: Shape) -> Shape:
         C, O = self.shapes["w"][2:]
-        if len(shape) != 3 or shape[2] != C:
-            raise self.wrong(f"expects images of {C} channels", shape)
-        size = conv_size(shape[:2], self.kernel, **self.how)
-        if min(size) < 1:
-            raise self.wrong("the kernel is larger than the padded image", shape)
-        return *size, O
+        H, W, _ = self.images(shape, C)
+        (sh, sw), ((top, bottom), (left, right)) = self.geometry["stride"], self.geometry["pad"]
+        P, Q = (H + top + bottom - self.kernel[0]) // sh + 1, (W + left + right - self.kernel[1]) // sw + 1
+        if min(P, Q) < 1:
+            raise self.shape_error("the kernel is larger than the padded image", shape)
+        return P, Q, O
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        w, *b = p
-        Y = unfold(kernels.conv2d(fold(X), w, **self.how), X)
-        if b:
-            Y[0] += b[0]
-        return Y, X
+        return self.shift(p, unfold(kernels.conv2d(fold(X), p[0], **self.geometry), X)), X
 
     def backward(self, p: Params, X: Saved, G: Bundle) -> Bundle:
-        return unfold(kernels.conv2d_dx(fold(G), p[0], size=X.shape[2:4], **self.how), X)
+        return unfold(kernels.conv2d_dx(fold(G), p[0], size=X.shape[2:4], **self.geometry), X)
 
     def gradient(self, p: Params, X: Saved, G: Bundle) -> Params:
-        gw = kernels.conv2d_dw(fold(X), fold(G), kernel=self.kernel, **self.how)
-        return (gw, G[0].sum(axis=(0, 1, 2)))[: len(p)]
+        return self.with_bias(kernels.conv2d_dw(fold(X), fold(G), kernel=self.kernel, **self.geometry), G)
 
 
-class ConvTranspose2d(Layer):
+class ConvTranspose2d(WeightLayer):
     """y = w ⋆ᵀ x + b,  ẏ = w ⋆ᵀ ẋ;   x̄ = w ⋆ ȳ,  ẋ̄ = w ⋆ ẏ̄;   w̄ = Σ x ⋆ ȳ + Σ ẋ ⋆ ẏ̄,  b̄ = Σ ȳ.
 
     The adjoint of the convolution from y to x, whose weight it holds: w (kh, kw, C_out, C_in).
-    x (N, h, v, C_in)  →  y (N, H, W, C_out),  H = s (h − 1) − 2p + kh + ``output_padding`` (rows and columns at the end
+    x (N, P, Q, C_in)  →  y (N, H, W, C_out),  H = s (P − 1) − 2p + kh + ``output_padding`` (rows and columns at the end
     that the convolution would ignore; less than s).
     """
 
-    affine = True
     out_axis = 2
 
     def __init__(
@@ -93,59 +79,44 @@ class ConvTranspose2d(Layer):
         bias: bool = True,
         init: Init = lecun,
     ) -> None:
-        super().__init__()
-        self.kernel = pair(kernel)
-        self.how: Any = {"stride": pair(stride), "pad": pads(pad)}
+        self.kernel = kh, kw = pair(kernel)
         self.extra = pair(output_padding)
-        self.shapes = {"w": (*self.kernel, c_out, c_in)} | ({"b": (c_out,)} if bias else {})
-        self.draw = init
-        if any(e < 0 or e >= s for e, s in zip(self.extra, self.how["stride"], strict=True)):
-            raise ValueError(f"ConvTranspose2d: output_padding is less than stride: {self.extra}, {self.how['stride']}")
+        self.geometry: Any = {"stride": pair(stride), "pad": pads(pad)}
+        sh, sw = self.geometry["stride"]
+        if not (0 <= self.extra[0] < sh and 0 <= self.extra[1] < sw):
+            raise ValueError(f"ConvTranspose2d: output_padding is less than stride: {self.extra}, {(sh, sw)}")
+        fans = max(1, kh * kw * c_in // (sh * sw)), kh * kw * c_out  # one output pixel meets kh·kw/s² taps
+        super().__init__((kh, kw, c_out, c_in), fans, bias=bias, init=init)
 
-    def init(self, rng: np.random.Generator) -> Params:
-        (kh, kw, O, C), *rest = self.shapes.values()
-        taps = kh * kw / (self.how["stride"][0] * self.how["stride"][1])  # that meet in one output pixel
-        return self.draw(rng, (kh, kw, O, C), max(1, round(taps * C)), kh * kw * O), *map(np.zeros, rest)
-
-    def out(self, shape: Shape) -> Shape:
+    def out_shape(self, shape: Shape) -> Shape:
         O, C = self.shapes["w"][2:]
-        if len(shape) != 3 or shape[2] != C:
-            raise self.wrong(f"expects images of {C} channels", shape)
-        size = tuple(
-            s * (n - 1) - a - b + k + e
-            for n, k, s, (a, b), e in zip(
-                shape[:2], self.kernel, self.how["stride"], self.how["pad"], self.extra, strict=True
-            )
-        )
-        if min(size) < 1:
-            raise self.wrong("the padding leaves no pixel", shape)
-        return *size, O
+        P, Q, _ = self.images(shape, C)
+        (sh, sw), ((top, bottom), (left, right)) = self.geometry["stride"], self.geometry["pad"]
+        H = sh * (P - 1) - top - bottom + self.kernel[0] + self.extra[0]
+        W = sw * (Q - 1) - left - right + self.kernel[1] + self.extra[1]
+        if min(H, W) < 1:
+            raise self.shape_error("the padding leaves no pixel", shape)
+        return H, W, O
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        w, *b = p
-        size = self.out(X.shape[2:])[:2]
-        Y = unfold(kernels.conv2d_dx(fold(X), w, size=size, **self.how), X)
-        if b:
-            Y[0] += b[0]
-        return Y, X
+        size = self.out_shape(X.shape[2:])[:2]
+        return self.shift(p, unfold(kernels.conv2d_dx(fold(X), p[0], size=size, **self.geometry), X)), X
 
     def backward(self, p: Params, X: Saved, G: Bundle) -> Bundle:
-        return unfold(kernels.conv2d(fold(G), p[0], **self.how), X)
+        return unfold(kernels.conv2d(fold(G), p[0], **self.geometry), X)
 
     def gradient(self, p: Params, X: Saved, G: Bundle) -> Params:
-        gw = kernels.conv2d_dw(fold(G), fold(X), kernel=self.kernel, **self.how)
-        return (gw, G[0].sum(axis=(0, 1, 2)))[: len(p)]
+        return self.with_bias(kernels.conv2d_dw(fold(G), fold(X), kernel=self.kernel, **self.geometry), G)
 
 
 def pair(k: Pair) -> tuple[int, int]:
+    """One number for both directions, or (rows, columns)."""
     return (k, k) if isinstance(k, int) else k
 
 
 def pads(p: Pad) -> tuple[tuple[int, int], tuple[int, int]]:
+    """((top, bottom), (left, right)) of any form of padding; ValueError where one is negative."""
     rows, columns = (p, p) if isinstance(p, int) else p
+    if min(*pair(rows), *pair(columns)) < 0:
+        raise ValueError(f"pad is at least 0: got {p}")
     return pair(rows), pair(columns)
-
-
-def conv_size(size: Shape, kernel: Shape, stride: Shape, pad: tuple[tuple[int, int], tuple[int, int]]) -> Shape:
-    """(H, W) → (h, v) = (H + top + bottom − kh) // s + 1."""
-    return tuple((n + a + b - k) // s + 1 for n, k, s, (a, b) in zip(size, kernel, stride, pad, strict=True))

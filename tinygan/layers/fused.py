@@ -6,31 +6,23 @@ w₄[u, v] = Σ_{a,b ∈ {0,1}} w[u−a, v−b]. In a phase of the output 9 taps
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from tinygan import kernels
 from tinygan.init import Init, lecun
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape, fold, unfold
+from tinygan.layer import Array, Bundle, Params, Saved, Shape, fold, unfold
+from tinygan.layers.weight import WeightLayer
 
 HALF = {"stride": (2, 2), "pad": ((1, 1), (1, 1))}
 
 
-class Fused(Layer):
-    """What ``UpConv2d`` and ``ConvPool2d`` share: w (3, 3, C, O), b (O,)."""
+class Fused(WeightLayer):
+    """What the two below share: w (3, 3, C, O), b (O,)."""
 
-    affine = True
-    out_axis: ClassVar[int] = 3
+    out_axis = 3
 
     def __init__(self, c_in: int, c_out: int, *, bias: bool = True, init: Init = lecun) -> None:
-        super().__init__()
-        self.shapes = {"w": (3, 3, c_in, c_out)} | ({"b": (c_out,)} if bias else {})
-        self.draw = init
-
-    def init(self, rng: np.random.Generator) -> Params:
-        (_, _, C, O), *rest = self.shapes.values()
-        return self.draw(rng, (3, 3, C, O), 9 * C, 9 * O), *map(np.zeros, rest)
+        super().__init__((3, 3, c_in, c_out), (9 * c_in, 9 * c_out), bias=bias, init=init)
 
 
 class UpConv2d(Fused):
@@ -39,26 +31,20 @@ class UpConv2d(Fused):
     x (N, H, W, C)  →  y (N, 2H, 2W, O).
     """
 
-    def out(self, shape: Shape) -> Shape:
-        C, O = self.shapes["w"][2:]
-        if len(shape) != 3 or shape[2] != C:
-            raise self.wrong(f"expects images of {C} channels", shape)
-        return 2 * shape[0], 2 * shape[1], O
+    def out_shape(self, shape: Shape) -> Shape:
+        H, W, _ = self.images(shape, self.shapes["w"][2])
+        return 2 * H, 2 * W, self.shapes["w"][3]
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        w, *b = p
         size = 2 * X.shape[2], 2 * X.shape[3]
-        Y = unfold(kernels.conv2d_dx(fold(X), transpose(spread(w)), size=size, **HALF), X)
-        if b:
-            Y[0] += b[0]
-        return Y, X
+        return self.shift(p, unfold(kernels.conv2d_dx(fold(X), transpose(spread(p[0])), size=size, **HALF), X)), X
 
     def backward(self, p: Params, X: Saved, G: Bundle) -> Bundle:
         return unfold(kernels.conv2d(fold(G), transpose(spread(p[0])), **HALF), X)
 
     def gradient(self, p: Params, X: Saved, G: Bundle) -> Params:
-        gw = gather(transpose(kernels.conv2d_dw(fold(G), fold(X), kernel=(4, 4), **HALF)))
-        return (gw, G[0].sum(axis=(0, 1, 2)))[: len(p)]
+        g4 = kernels.conv2d_dw(fold(G), fold(X), kernel=(4, 4), **HALF)
+        return self.with_bias(gather(transpose(g4)), G)
 
 
 class ConvPool2d(Fused):
@@ -67,25 +53,21 @@ class ConvPool2d(Fused):
     x (N, H, W, C), H and W even  →  y (N, H/2, W/2, O).
     """
 
-    def out(self, shape: Shape) -> Shape:
-        C, O = self.shapes["w"][2:]
-        if len(shape) != 3 or shape[2] != C or shape[0] % 2 or shape[1] % 2:
-            raise self.wrong(f"expects images of {C} channels and even height and width", shape)
-        return shape[0] // 2, shape[1] // 2, O
+    def out_shape(self, shape: Shape) -> Shape:
+        H, W, _ = self.images(shape, self.shapes["w"][2])
+        if H % 2 or W % 2:
+            raise self.shape_error("expects an even height and width", shape)
+        return H // 2, W // 2, self.shapes["w"][3]
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        w, *b = p
-        Y = unfold(kernels.conv2d(fold(X), spread(w) / 4, **HALF), X)
-        if b:
-            Y[0] += b[0]
-        return Y, X
+        return self.shift(p, unfold(kernels.conv2d(fold(X), spread(p[0]) / 4, **HALF), X)), X
 
     def backward(self, p: Params, X: Saved, G: Bundle) -> Bundle:
         return unfold(kernels.conv2d_dx(fold(G), spread(p[0]) / 4, size=X.shape[2:4], **HALF), X)
 
     def gradient(self, p: Params, X: Saved, G: Bundle) -> Params:
-        gw = gather(kernels.conv2d_dw(fold(X), fold(G), kernel=(4, 4), **HALF)) / 4
-        return (gw, G[0].sum(axis=(0, 1, 2)))[: len(p)]
+        g4 = kernels.conv2d_dw(fold(X), fold(G), kernel=(4, 4), **HALF)
+        return self.with_bias(gather(g4) / 4, G)
 
 
 def spread(w: Array) -> Array:

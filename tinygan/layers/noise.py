@@ -1,4 +1,4 @@
-"""Random layers. Noise is drawn when ``at`` binds a generator, so that a bound net is a pure function.
+"""Random layers. Noise is drawn from the generator that ``bind`` is given, so that a bound net is a pure function.
 
 A mask belongs to the point: its tangents, and every call of one bound net with the same shape, meet the same one.
 """
@@ -10,34 +10,38 @@ from typing import Self
 
 import numpy as np
 
+from tinygan.compose import Sequential
 from tinygan.errors import UsageError
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Sequential
+from tinygan.layer import Array, Bundle, Layer, Params, Saved
 
 
 class Random(Layer):
-    """A layer that needs noise: ``net.at(running, rng)`` for training, ``net.eval(running)`` without."""
+    """A layer that needs noise: ``net.bind(running, rng)`` for training, ``net.eval(running)`` without."""
 
     key: int | None = None
 
-    def at(self, values: Params, rng: np.random.Generator | None) -> Self:
+    def bind(self, running: Params, rng: np.random.Generator | None) -> Self:
         if rng is None:
-            raise UsageError(f"{type(self).__name__} needs noise: pass a generator, net.at(running, rng)")
+            raise UsageError(f"{type(self).__name__} needs noise: pass a generator, net.bind(running, rng)")
         bound = copy.copy(self)
         bound.key = int(rng.integers(2**63))
         return bound
 
-    def eval(self, values: Params) -> Layer:
+    def eval(self, running: Params) -> Layer:
         return Sequential()
 
     def rng(self) -> np.random.Generator:
         """The same stream at each call."""
         if self.key is None:
-            raise UsageError(f"{type(self).__name__} has no noise yet: use net.at(running, rng) or net.eval(running)")
+            raise UsageError(f"{type(self).__name__} has no noise yet: use net.bind(running, rng) or net.eval(running)")
         return np.random.default_rng(self.key)
 
 
 class Dropout(Random):
-    """y = m x,  ẏ = m ẋ,  x̄ = m ȳ,  ẋ̄ = m ẏ̄;  m = 0 with probability ``rate``, else 1/(1 − rate) (Srivastava et al. 2014)."""
+    """y = m x,  ẏ = m ẋ,  x̄ = m ȳ,  ẋ̄ = m ẏ̄;  m = 0 with probability ``rate``, else 1/(1 − rate) (Srivastava et al. 2014).
+
+    x of any shape; each value has its own m.
+    """
 
     affine = True
 
@@ -57,7 +61,7 @@ class Dropout(Random):
 
 
 class GaussianNoise(Random):
-    """y = x + σ n,  n ~ N(0, 1);  ẏ = ẋ,  x̄ = ȳ,  ẋ̄ = ẏ̄."""
+    """y = x + σ n,  n ~ N(0, 1);  ẏ = ẋ,  x̄ = ȳ,  ẋ̄ = ẏ̄.   x of any shape, σ = ``sigma``."""
 
     affine = True
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+
+import numpy as np
 
 from tinygan.layer import Bundle, Layer, Params, Saved, Shape
 
@@ -17,9 +18,9 @@ class Reshape(Layer):
         super().__init__()
         self.to = shape
 
-    def out(self, shape: Shape) -> Shape:
+    def out_shape(self, shape: Shape) -> Shape:
         if math.prod(shape) != math.prod(self.to):
-            raise self.wrong(f"cannot become (N, {', '.join(map(str, self.to))})", shape)
+            raise self.shape_error(f"cannot become (N, {', '.join(map(str, self.to))})", shape)
         return self.to
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
@@ -41,10 +42,11 @@ class AvgPool2d(Layer):
         super().__init__()
         self.k = k
 
-    def out(self, shape: Shape) -> Shape:
-        if len(shape) != 3 or shape[0] % self.k or shape[1] % self.k:
-            raise self.wrong(f"expects images whose height and width {self.k} divides", shape)
-        return shape[0] // self.k, shape[1] // self.k, shape[2]
+    def out_shape(self, shape: Shape) -> Shape:
+        H, W, C = self.images(shape)
+        if H % self.k or W % self.k:
+            raise self.shape_error(f"expects a height and width that {self.k} divides", shape)
+        return H // self.k, W // self.k, C
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         return block_sum(X, self.k) / self.k**2, None
@@ -62,10 +64,9 @@ class Upsample(Layer):
         super().__init__()
         self.k = k
 
-    def out(self, shape: Shape) -> Shape:
-        if len(shape) != 3:
-            raise self.wrong("expects images", shape)
-        return shape[0] * self.k, shape[1] * self.k, shape[2]
+    def out_shape(self, shape: Shape) -> Shape:
+        H, W, C = self.images(shape)
+        return self.k * H, self.k * W, C
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         return repeat(X, self.k), None
@@ -74,30 +75,30 @@ class Upsample(Layer):
         return block_sum(G, self.k)
 
 
-class GlobalPool(Layer):
-    """y = Σ or mean of x over pixels;  x̄ = ȳ (or ȳ / HW) at every pixel.   x (N, H, W, C)  →  y (N, C)."""
+class GlobalSumPool(Layer):
+    """y = Σ x over pixels;  x̄ = ȳ at every pixel.   x (N, H, W, C)  →  y (N, C)."""
 
     affine = True
 
-    def __init__(self, how: Literal["sum", "mean"]) -> None:
-        super().__init__()
-        self.how = how
-
-    def out(self, shape: Shape) -> Shape:
-        if len(shape) != 3:
-            raise self.wrong("expects images", shape)
-        return shape[2:]
+    def out_shape(self, shape: Shape) -> Shape:
+        return self.images(shape)[2:]
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        Y = X.sum(axis=(2, 3))
-        return Y / self._pixels(X.shape), X.shape
+        return X.sum(axis=(2, 3)), X.shape
 
     def backward(self, p: Params, shape: Saved, G: Bundle) -> Bundle:
-        GX = (G / self._pixels(shape))[:, :, None, None]
-        return GX.repeat(shape[2], axis=2).repeat(shape[3], axis=3)
+        return np.broadcast_to(G[:, :, None, None], shape).copy()
 
-    def _pixels(self, shape: Shape) -> int:
-        return shape[2] * shape[3] if self.how == "mean" else 1
+
+class GlobalMeanPool(GlobalSumPool):
+    """y = Σ x / HW over pixels;  x̄ = ȳ / HW at every pixel.   x (N, H, W, C)  →  y (N, C)."""
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        Y, shape = super().forward(p, X)
+        return Y / (shape[2] * shape[3]), shape
+
+    def backward(self, p: Params, shape: Saved, G: Bundle) -> Bundle:
+        return super().backward(p, shape, G / (shape[2] * shape[3]))
 
 
 def repeat(X: Bundle, k: int) -> Bundle:

@@ -9,8 +9,10 @@ import numpy as np
 
 from tinygan.errors import UsageError
 from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
+from tinygan.layers.weight import WeightLayer
 
 WARM_UP = 20  # power iterations before the first step
+TINY = 1e-12  # the least σ, for weights that are zero
 
 
 class SpectralNorm(Layer):
@@ -20,61 +22,62 @@ class SpectralNorm(Layer):
 
         W̄ = (V̄ − ⟨V̄, V⟩ u vᵀ) / σ        (Miyato et al. 2018, eq. 12)
 
-    x meets only f, a layer that is affine in x. ``update`` is one power iteration, u ← Wv/‖Wv‖; where u is exact σ is
-    the largest singular value.
+    x meets only f. ``update`` is one power iteration, u ← Wv/‖Wv‖; where u is exact σ is the largest singular value.
     """
 
     affine = True
 
-    def __init__(self, f: Layer) -> None:
+    def __init__(self, f: WeightLayer) -> None:
         super().__init__()
-        self.f: Any = f
-        self.shapes = dict(f.shapes)
-        self.running = {"u": (self.shapes["w"][self.f.out_axis],)}
+        if not isinstance(f, WeightLayer):
+            raise ValueError(f"SpectralNorm goes around a layer with a weight, as Linear or Conv2d: {type(f).__name__}")
+        self.f, self.shapes = f, dict(f.shapes)
+        self.running = {"u": (f.shapes["w"][f.out_axis],)}
         self.u: Any = None
 
     def init(self, rng: np.random.Generator) -> Params:
         return self.f.init(rng)
 
-    def out(self, shape: Shape) -> Shape:
-        return self.f.out(shape)
+    def out_shape(self, shape: Shape) -> Shape:
+        return self.f.out_shape(shape)
 
-    def start(self, p: Params, rng: np.random.Generator) -> Params:
-        values: Params = (rng.normal(size=self.running["u"]),)
+    def init_running(self, p: Params, rng: np.random.Generator) -> Params:
+        running: Params = (rng.normal(size=self.running["u"]),)
         for _ in range(WARM_UP):
-            values = self.update(values, p, None)
-        return values
+            running = self.update(running, p, None)
+        return running
 
-    def at(self, values: Params, rng: np.random.Generator | None) -> Self:
+    def bind(self, running: Params, rng: np.random.Generator | None) -> Self:
         bound = copy.copy(self)
-        (bound.u,) = values
+        (bound.u,) = running
         return bound
 
-    def eval(self, values: Params) -> Layer:
-        return self.at(values, None)
+    def eval(self, running: Params) -> Layer:
+        return self.bind(running, None)
 
-    def update(self, values: Params, p: Params, saved: Saved) -> Params:
+    def update(self, running: Params, p: Params, saved: Saved) -> Params:
         w = self._matrix(p[0])
-        u = w @ (w.T @ values[0])
-        return (u / np.sqrt(u @ u),)
+        u = w @ (w.T @ running[0])
+        length = np.sqrt(u @ u)
+        return (u / length if length > 0 else running[0],)
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         if self.u is None:
-            raise UsageError("SpectralNorm has no singular vector yet: use net.at(running, rng) or net.eval(running)")
-        wu = self._matrix(p[0]).T @ self.u
-        sigma = np.sqrt(wu @ wu)
+            raise UsageError("SpectralNorm has no singular vector yet: use net.bind(running, rng) or net.eval(running)")
+        v = self._matrix(p[0]).T @ self.u
+        sigma = np.maximum(np.sqrt(v @ v), TINY)
         q = (p[0] / sigma, *p[1:])
         Y, saved = self.f.forward(q, X)
-        return Y, (q, wu / sigma, sigma, saved)
+        return Y, (q, self.u, v / sigma, sigma, saved)
 
     def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
-        q, _, _, inner = saved
+        q, *_, inner = saved
         return self.f.backward(q, inner, G)
 
     def gradient(self, p: Params, saved: Saved, G: Bundle) -> Params:
-        q, v, sigma, inner = saved
+        q, u, v, sigma, inner = saved
         gv, *rest = self.f.gradient(q, inner, G)
-        gw = self._matrix(gv) - (gv * q[0]).sum() * np.outer(self.u, v)
+        gw = self._matrix(gv) - (gv * q[0]).sum() * np.outer(u, v)
         return self._weight(gw) / sigma, *rest
 
     def _matrix(self, w: Array) -> Array:

@@ -1,7 +1,7 @@
 """The generator and the discriminator of DCGAN (Radford et al. 2016), for small images.
 
 The image is halved until its sides are odd or 4 (28 → 14 → 7, 32 → 16 → 8 → 4), doubling the channels from ``width``.
-4x4 kernels of stride 2 in place of the paper's 5x5: every output pixel meets as many taps, so no checkerboard.
+4x4 kernels of stride 2 in place of the paper's 5x5: every output pixel meets equally many taps, so no checkerboard.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ INIT = normal(0.02)  # Radford et al. 2016, §3
 
 def levels(shape: tuple[int, ...]) -> int:
     """How often an image (H, W, C) is halved; UsageError where it cannot be."""
-    if len(shape) != 3:
-        raise UsageError(f"dcgan needs images (H, W, C): the data has samples of shape {shape}")
+    if len(shape) != 3 or shape[2] not in (1, 3, 4):
+        raise UsageError(f"dcgan needs images (H, W, C) with C of 1, 3 or 4: the data has samples of shape {shape}")
     H, W, _ = shape
     n = 0
     while H % 2 == 0 and W % 2 == 0 and min(H, W) > 4:

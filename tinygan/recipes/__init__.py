@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from tinygan.errors import UsageError
+from tinygan.errors import UsageError, nearest
 from tinygan.layer import Array
 from tinygan.net import Net
 from tinygan.recipes import dcgan
@@ -41,10 +40,8 @@ RECIPES = {
 }
 
 
-def find(name: str) -> Entry:
+def find(name: object) -> Entry:
     """The recipe called ``name``; UsageError names the nearest."""
-    if name not in RECIPES:
-        close = get_close_matches(name, RECIPES, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise UsageError(f"unknown recipe {name!r}: {hint}the recipes are {', '.join(RECIPES)}")
+    if not isinstance(name, str) or name not in RECIPES:
+        raise UsageError(f"unknown recipe {name!r}{nearest(str(name), RECIPES)}; the recipes are {', '.join(RECIPES)}")
     return RECIPES[name]

@@ -8,45 +8,45 @@ One step, as the original algorithm box (Goodfellow et al. 2014, alg. 1) with Ad
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.loss import LOSSES
 from tinygan.models import dcgan
 from tinygan.net import Net
-from tinygan.optim import Adam, Moments, clip_norm, ema, norm
+from tinygan.optim import Adam, Moments, clip_norm, ema, norm, require
 from tinygan.penalty import gradient_penalty, interpolate, one_centred, perturb, zero_centred
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be chosen. ``gamma`` is the weight of the penalty (½γE‖∇D‖² for r1 and r2, λE(‖∇D‖−1)² for the others)."""
+    """What can be chosen; lines marked (paper) are Radford et al. 2016, §3."""
 
-    latent: int = 64
-    width: int = 32
-    loss: Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"] = "non-saturating"
+    latent: int = 64  # numbers in z
+    width: int = 32  # channels after D's first convolution
+    loss: Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"] = "non-saturating"  # (paper)
     penalty: Literal["none", "r1", "r2", "wgan-gp", "dragan"] = "none"
-    gamma: float = 10.0
-    norm_G: bool = True
-    norm_D: bool = True
-    n_critic: int = 1
-    clip: float = 0.0
-    ema: float = 0.99
-    adam_G: Adam = Adam(lr=5e-4)  # 2e-4 in the paper; small nets and small images bear more
-    adam_D: Adam = Adam(lr=5e-4)
+    gamma: float = (
+        10.0  # its weight: γ ½E‖∇D‖² for r1, r2; λ E(‖∇D‖ − 1)² for the others (λ = 10: Gulrajani et al. 2017)
+    )
+    batch_norm_G: bool = True  # (paper)
+    batch_norm_D: bool = True  # (paper)
+    n_critic: int = 1  # steps of D for one of G
+    clip: float = 0.0  # greatest gradient norm; 0: no clipping
+    ema: float = 0.99  # decay a step of the average of G's weights that samples come from: over 100 steps
+    adam_G: Adam = Adam(lr=1e-3)  # 2e-4 in the paper; small nets and small images bear more
+    adam_D: Adam = Adam(lr=1e-3)
 
     def __post_init__(self) -> None:
-        for name in ("latent", "width", "n_critic"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is at least 1: got {getattr(self, name)}")
-        if not 0 <= self.ema < 1:
-            raise UsageError(f"ema is in [0, 1): got {self.ema}")
-        if self.gamma < 0 or self.clip < 0:
-            raise UsageError(f"gamma and clip are at least 0: got {self.gamma} and {self.clip}")
+        for name, most in (("latent", 2**14), ("width", 2**11), ("n_critic", 2**10)):
+            require(name, getattr(self, name), 1, most + 1)
+        require("ema", self.ema, 0, 1)
+        require("gamma", self.gamma, 0, math.inf)
+        require("clip", self.clip, 0, math.inf)
 
 
 class State(NamedTuple):
@@ -66,8 +66,8 @@ class DCGAN:
 
     def __init__(self, settings: Settings, shape: tuple[int, ...]) -> None:
         self.settings = s = settings
-        self.G = dcgan.generator(shape, s.latent, s.width, batch_norm=s.norm_G)
-        self.D = dcgan.discriminator(shape, s.width, batch_norm=s.norm_D)
+        self.G = dcgan.generator(shape, s.latent, s.width, batch_norm=s.batch_norm_G)
+        self.D = dcgan.discriminator(shape, s.width, batch_norm=s.batch_norm_D)
         self.nets = {"D": self.D, "G": self.G}
         self.batches = s.n_critic
         self.loss = LOSSES[s.loss]
@@ -75,7 +75,9 @@ class DCGAN:
     def init(self, rng: np.random.Generator) -> State:
         g, d = self.G.init(rng), self.D.init(rng)
         s = self.settings
-        return State(g, d, self.G.start(g, rng), self.D.start(d, rng), g, s.adam_G.init(g), s.adam_D.init(d))
+        return State(
+            g, d, self.G.init_running(g, rng), self.D.init_running(d, rng), g, s.adam_G.init(g), s.adam_D.init(d)
+        )
 
     def step(self, state: State, batch: Array, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
         """One step of D on ``batch`` (n_critic N, H, W, C), N images for each of its steps, and one of G on N latents."""
@@ -86,8 +88,8 @@ class DCGAN:
         return state, log | log_G
 
     def step_D(self, state: State, real: Array, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
-        s, D, theta = self.settings, self.D.at(state.D_running), state.D
-        fake, saved_G = self.G.at(state.G_running).forward(state.G, self.latents(len(real), rng))
+        s, D, theta = self.settings, self.D.bind(state.D_running), state.D
+        fake, saved_G = self.G.bind(state.G_running).forward(state.G, self.latents(len(real), rng))
         d_real, saved_real = D.forward(theta, real)
         d_fake, saved_fake = D.forward(theta, fake)
         loss, g_real, g_fake = self.loss.discriminator(d_real, d_fake)
@@ -99,12 +101,13 @@ class DCGAN:
             g = g + s.gamma * g_penalty
         log["grad_D"] = norm(g)
         theta, memory = s.adam_D.step(theta, self.clip(g), state.D_memory)
+        # Every forward on a batch of its own moves running statistics; the penalty's points are no samples.
         running = D.update(D.update(state.D_running, state.D, saved_real), state.D, saved_fake)
         G_running = self.G.update(state.G_running, state.G, saved_G)
         return state._replace(D=theta, D_memory=memory, D_running=running, G_running=G_running), log
 
     def step_G(self, state: State, n: int, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
-        s, G, D = self.settings, self.G.at(state.G_running), self.D.at(state.D_running)
+        s, G, D = self.settings, self.G.bind(state.G_running), self.D.bind(state.D_running)
         fake, saved_G = G.forward(state.G, self.latents(n, rng))
         d_fake, saved_D = D.forward(state.D, fake)
         loss, g_fake = self.loss.generator(d_fake)

@@ -1,0 +1,40 @@
+"""What the layers with a weight share: arrays, first draw, and the bias."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygan.init import Init
+from tinygan.layer import Array, Bundle, Layer, Params, Shape
+
+
+class WeightLayer(Layer):
+    """An affine map of x by a weight w, and a bias b for each output: y = (w · x) + b,  ẏ = w · ẋ,  b̄ = Σ ȳ.
+
+    ``out_axis`` is the axis of w that counts outputs; ``fans`` are the numbers of inputs that meet in one output and of
+    outputs that one input meets, for the first draw.
+    """
+
+    affine = True
+    out_axis: int
+
+    def __init__(self, w: Shape, fans: tuple[int, int], *, bias: bool, init: Init) -> None:
+        super().__init__()
+        self.shapes = {"w": w} | ({"b": (w[self.out_axis],)} if bias else {})
+        self.fans, self.draw = fans, init
+
+    def init(self, rng: np.random.Generator) -> Params:
+        w, *b = self.shapes.values()
+        return self.draw(rng, w, *self.fans), *map(np.zeros, b)
+
+    def shift(self, p: Params, Y: Bundle) -> Bundle:
+        """Y + b, in place: Y is the fresh product."""
+        for b in p[1:]:
+            Y[0] += b  # a constant has no tangent
+        return Y
+
+    def with_bias(self, gw: Array, G: Bundle) -> Params:
+        """(w̄, b̄), or (w̄,) where there is no bias."""
+        if "b" not in self.shapes:
+            return (gw,)
+        return gw, G[0].sum(axis=tuple(range(G.ndim - 2)))
