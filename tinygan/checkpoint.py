@@ -108,13 +108,14 @@ def save_checkpoint(folder: str | Path, step: int, state: Any, metadata: Mapping
         folder.mkdir(parents=True, exist_ok=True)
         save(path, flatten(state), metadata)
         _link(folder, path.name)
-        earlier = [other for number, other in _numbered(folder) if number < step]
+        earlier = earlier_than(folder, step)
         for other in earlier[: max(0, len(earlier) - (keep - 1))]:
             other.unlink(missing_ok=True)
     except (DataError, OSError) as error:
         cause = error.__cause__ if isinstance(error, DataError) else error
+        kept = "the previous checkpoint is kept" if earlier_than(folder, step) else "there is no earlier checkpoint"
         raise DataError(
-            f"cannot save {path}: {getattr(cause, 'strerror', None) or error}; the previous checkpoint is kept; "
+            f"cannot save {path}: {getattr(cause, 'strerror', None) or error}; {kept}; "
             "free space and run again with --resume"
         ) from error
     return path
@@ -130,6 +131,11 @@ def _link(folder: Path, target: str) -> None:
         temporary.unlink(missing_ok=True)
         if not isinstance(error, OSError) or error.errno not in _NO_LINKS:
             raise
+
+
+def earlier_than(folder: Path, step: int) -> list[Path]:
+    """The checkpoints of lower steps, the lowest first."""
+    return [path for number, path in _numbered(folder) if number < step] if folder.is_dir() else []
 
 
 def _numbered(folder: Path) -> list[tuple[int, Path]]:

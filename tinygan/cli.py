@@ -15,9 +15,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from tinygan import __version__, kernels
+from tinygan import kernels
 from tinygan.config import as_mapping, merge, read_toml, set_key, to_toml
 from tinygan.errors import DataError, TinyganError, UsageError, nearest
+from tinygan.grammar import parser
 from tinygan.recipes import find
 from tinygan.run import Config, Loop, Run, free_path, resolve
 from tinygan.toml import shown
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a path may hold what the terminal cannot show
     args = parser().parse_args(argv)
     try:
-        return int(args.run(args))
+        return COMMANDS[args.command](args)
     except TinyganError as error:
         print(f"tinygan: {error}", file=sys.stderr)
         return error.exit_code
@@ -47,47 +48,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def parser() -> argparse.ArgumentParser:
-    """The grammar of the command."""
-    top = argparse.ArgumentParser(prog="tinygan", description="GANs from scratch: every derivative by hand.")
-    top.add_argument("--version", action="version", version=f"tinygan {__version__}")
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
-
-    p = commands.add_parser("train", help="train a recipe; with no options, digits in about two minutes")
-    p.set_defaults(run=run_train)
-    p.add_argument("recipe", nargs="?", metavar="RECIPE", help="see `tinygan recipes` (dcgan)")
-    p.add_argument("--data", metavar="NAME|PATH", help="see `tinygan data` (strokes), or a folder of pictures")
-    p.add_argument("--out", type=Path, metavar="DIR", help="the run directory (runs/RECIPE-DATA)")
-    for name, what in (("steps", "steps in all"), ("batch", "images a step"), ("seed", "fixes every random number")):
-        p.add_argument(f"--{name}", type=int, metavar="N", help=f"{what} ({getattr(Loop, name)})")
-    p.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, as --set adam_G.lr=1e-4")
-    p.add_argument("--config", type=Path, metavar="FILE.toml", help="settings from a file; options come after it")
-    p.add_argument("--resume", action="store_true", help="go on with the run in --out, bit for bit")
-    p.add_argument("--backend", choices=kernels.BACKENDS, help="which kernels (auto)")
-    p.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
-
-    p = commands.add_parser("sample", help="images from a trained run")
-    p.set_defaults(run=run_sample)
-    p.add_argument("dir", type=Path, metavar="RUN")
-    p.add_argument("-n", type=int, default=64, metavar="N", help="how many (64)")
-    p.add_argument("--out", type=Path, metavar="FILE", help=".png: one grid; .npy: float32 (N, H, W, C) in [-1, 1]")
-    p.add_argument("--seed", type=int, default=0, metavar="S")
-
-    p = commands.add_parser("data", help="which data there is, where, and how to get it")
-    p.set_defaults(run=run_data)
-    p.add_argument("name", nargs="?", metavar="NAME")
-    p = commands.add_parser("recipes", help="which systems there are, and their settings")
-    p.set_defaults(run=run_recipes)
-    p.add_argument("name", nargs="?", metavar="NAME")
-    p = commands.add_parser("check", help="prove the derivatives of every layer: worst errors, layer by check")
-    p.set_defaults(run=run_check)
-    p.add_argument("--draws", type=int, default=20, metavar="N", help="random cases a layer (20)")
-    p.add_argument("--seed", type=int, default=0, metavar="S")
-    p = commands.add_parser("info", help="versions, CPU, BLAS, threads, backend in force")
-    p.set_defaults(run=run_info)
-    return top
 
 
 # ---------------------------------------------------------------- train
@@ -244,3 +204,13 @@ def run_info(args: argparse.Namespace) -> int:
     for name, value in report().items():
         print(f"{name:12s} {value}")
     return 0
+
+
+COMMANDS = {
+    "train": run_train,
+    "sample": run_sample,
+    "data": run_data,
+    "recipes": run_recipes,
+    "check": run_check,
+    "info": run_info,
+}

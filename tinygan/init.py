@@ -20,14 +20,3 @@ def normal(std: float) -> Init:
 def lecun(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
     """N(0, 1/fan_in): keeps the variance of a linear map (LeCun et al. 1998, §4.6)."""
     return rng.normal(0, math.sqrt(1 / fan_in), shape)
-
-
-def he(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
-    """N(0, 2/fan_in): keeps it through a ReLU (He et al. 2015, eq. 10)."""
-    return rng.normal(0, math.sqrt(2 / fan_in), shape)
-
-
-def glorot(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
-    """U(−a, a), a² = 6/(fan_in + fan_out) (Glorot & Bengio 2010, eq. 16)."""
-    a = math.sqrt(6 / (fan_in + fan_out))
-    return rng.uniform(-a, a, shape)

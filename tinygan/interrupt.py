@@ -28,5 +28,5 @@ class Interrupt:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.code:
-            raise KeyboardInterrupt
+            raise SystemExit(128 + number)
         self.code = 128 + number

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self, TextIO
@@ -90,6 +91,7 @@ class Run:
         """A new run directory; UsageError where something is in it already."""
         if (path / "config.toml").exists():
             raise UsageError(f"{path} holds a run already: add --resume to go on with it, or choose another --out")
+        sweep(path)  # a start that was killed at once
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise UsageError(f"{path} exists and holds no run: choose another --out")
         run = cls(path, config)
@@ -105,7 +107,10 @@ class Run:
         return cls(path, resolve(read_toml(path / "config.toml")))
 
     def change(self, config: Config) -> None:
-        """Go on under ``config``, which may differ in MAY_CHANGE only; UsageError names what else differs. ``hold`` saves."""
+        """Go on under ``config``, which may differ in MAY_CHANGE only; UsageError names what else differs.
+
+        ``rewind`` saves it.
+        """
         here, there = ({k: v for k, v in as_mapping(c).items() if k not in MAY_CHANGE} for c in (config, self.config))
         wrong = differences(here, there)
         if wrong:
@@ -140,24 +145,24 @@ class Run:
     def tick(self, record: dict[str, float]) -> None:
         """One line of statistics, on disk when this returns."""
         assert self._stats
-        self._stats.write(json.dumps(record) + "\n")
-        self._stats.flush()
+        _append(self._stats, json.dumps(record))
 
     def log(self, text: str) -> None:
         """One line of train.log."""
         assert self._log
-        self._log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {text}\n")
-        self._log.flush()
+        _append(self._log, f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {text}")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error and self._log:
-            self.log(f"{type(error).__name__}: {error}")
+            with suppress(DataError):  # on a full disk the first error is the one to tell
+                self.log(f"{type(error).__name__}: {error}")
         for file in (self._log, self._stats):
             if file:
-                file.close()
+                with suppress(OSError):
+                    file.close()
 
     def _write_config(self) -> None:
         text = to_toml(as_mapping(self.config))
@@ -171,6 +176,17 @@ def free_path(name: str, folder: str = "runs") -> Path:
         n += 1
         path = Path(folder, f"{name}-{n}")
     return path
+
+
+def _append(file: TextIO, line: str) -> None:
+    """One line, on disk when this returns. Raises DataError."""
+    try:
+        file.write(line + "\n")
+        file.flush()
+    except OSError as error:
+        raise DataError(
+            f"cannot write {file.name}: {error.strerror}; free space and run again with --resume"
+        ) from error
 
 
 def _records(path: Path) -> list[str]:

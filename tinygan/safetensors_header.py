@@ -58,7 +58,7 @@ def encode(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
     """The header of a file that holds ``arrays``, which are in file order.
 
     Raises UsageError for what no reader accepts: a name or metadata that is not Unicode text, the name
-    ``__metadata__``, more than 10,000 tensors, more than 1 MiB of header.
+    ``__metadata__``, more than MAX_TENSORS tensors, more than MAX_HEADER bytes of header.
     """
     if "__metadata__" in arrays:
         raise UsageError("no tensor can have the name '__metadata__'; choose another")

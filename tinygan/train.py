@@ -1,8 +1,8 @@
 """The loop: batches in, steps, and what is written on the way.
 
 Every random number of step t comes from a generator of its own, ``default_rng([seed, STEP, t])``, and its data from the
-position t · batch in an order that the seed fixes. So (seed, t) is the state of every generator, a checkpoint holds it
-exactly, and a resumed run goes on bit for bit.
+position t · (images a step) in an order that the seed fixes. So (seed, t) is the state of every generator and of the data:
+a checkpoint holds it exactly, and a resumed run goes on bit for bit.
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ from tinygan.safetensors import load
 
 INIT, STEP, SHOWN, SAMPLE = 1, 2, 3, 5  # the streams of a seed; data/order.py has 4
 GRID = 64  # images in a sample grid
-DIVERGED = (
-    "diverged at step {}: {}; earlier checkpoints are kept: start again in another --out with a lower learning rate"
-)
+DIVERGED = "diverged at step {}: {}; no checkpoint holds it: start again in another --out with a lower learning rate"
 
 
 def recipe_of(config: Config, shape: tuple[int, ...]) -> Recipe:
@@ -73,7 +71,7 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
         tick, began = step, time.perf_counter()
         while step < config.steps and not interrupt:
             batch, _ = data.batch(order.indices(step * taken, taken))
-            with np.errstate(all="ignore"):  # a NaN or an infinity is found by check
+            with np.errstate(all="ignore"):  # require_finite tells of a NaN or an infinity
                 state, log = recipe.step(state, batch, np.random.default_rng([config.seed, STEP, step]))
             step += 1
             require_finite(step, log, state, recipe)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tinygan.cli import parser
 from tinygan.data import catalogue
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -24,11 +23,6 @@ def test_a_python_block_prints_the_text_block_after_it(code, tmp_path):
     assert kind == "text", "each python block is followed by what it prints"
     printed = subprocess.check_output([sys.executable, "-W", "error", "-c", code], text=True, cwd=tmp_path)
     assert printed == expected
-
-
-@pytest.mark.parametrize("line", TINYGAN)
-def test_a_command_of_the_readme_is_understood(line):
-    assert callable(parser().parse_args(shlex.split(line)[1:]).run)
 
 
 def test_every_block_is_of_a_kind_that_is_tested():

@@ -137,6 +137,7 @@ MISTAKES = [
     ("train --set loss=hing", 2, "did you mean hinge?"),
     ("train --set width", 2, "expected KEY=VALUE"),
     ("train --set adam_G.schedule.over=0", 2, "schedule.over"),
+    ("train --set width=2 latent=2", 2, "each setting has its own --set"),
     ("train --steps -1", 2, "steps is at least 0"),
     ("train --batch 0", 2, "batch is at least 1"),
     ("train --data ring", 2, "dcgan needs images"),
@@ -193,6 +194,15 @@ def test_a_mistake_is_one_line_and_writes_nothing(line, code, phrase, littered, 
     assert phrase in err
     assert not out
     assert sorted(littered.rglob("*")) == before
+
+
+@pytest.mark.parametrize("line", ["train --steps many", "train --backend fast", "tarin", "sample"])
+def test_what_the_grammar_refuses_is_one_line_too(line, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(line.split())
+    err = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert err.startswith("tinygan: ") and err.count("\n") == 1 and "--help" in err
 
 
 def flip(path, at):

@@ -46,7 +46,8 @@ MAY = {  # room: the rooms it may import, beside itself
     "info": "kernels",
     "run": f"{FILE_ROOMS} recipes",
     "train": f"{FILE_ROOMS} {ALGEBRA} data recipes run interrupt progress",
-    "cli": f"{FILE_ROOMS} kernels data recipes run train interrupt info cases check",
+    "grammar": "errors kernels run",
+    "cli": f"{FILE_ROOMS} grammar kernels data recipes run train interrupt info cases check",
     "__main__": "cli",
     "__init__": "",
 }

@@ -150,6 +150,11 @@ def test_tinygan_data_holds_a_folder_of_the_name_or_is_it(tmp_path, monkeypatch,
     assert next(entry for entry in catalogue() if entry.name == "mnist").where == str(place)
 
 
+def test_every_set_has_its_own_folder_in_the_cache(tmp_path):
+    assert cache("mnist") == tmp_path / "cache/tinygan/mnist"
+    assert cache("fashion-mnist") == tmp_path / "cache/tinygan/fashion-mnist"
+
+
 def test_a_cached_file_must_have_the_published_hash(tmp_path):
     write_set(cache("mnist"))
     with pytest.raises(FormatError, match=r"train-images.*SHA-256 differs\); remove it and try again"):

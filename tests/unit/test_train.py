@@ -113,8 +113,10 @@ def test_two_trainings_of_one_run_are_told_apart(tmp_path):
     assert "is being trained by another process" in errors
 
 
-def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(tmp_path):
+@pytest.mark.parametrize("logged", [0, 20_000], ids=["room in the log", "the log is full too"])
+def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(tmp_path, logged):
     assert main(["train", "--steps", "2", "--out", str(tmp_path / "run"), *SMALL]) == 0
+    (tmp_path / "run/train.log").write_text("x" * logged)
     before = tensors(tmp_path / "run")
 
     def small_files():
@@ -124,7 +126,10 @@ def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(tmp_path):
     code, errors = finish(process)
     assert code == 4
     message = errors.splitlines()[-1]
-    assert message.startswith("tinygan: cannot save") and "the previous checkpoint is kept" in message
+    if logged:
+        assert message.startswith("tinygan: cannot write") and message.endswith("run again with --resume")
+    else:
+        assert message.startswith("tinygan: cannot save") and "the previous checkpoint is kept" in message
     assert tensors(tmp_path / "run") == before
     assert not list((tmp_path / "run/checkpoints").glob("*.tmp-*"))
 
@@ -154,6 +159,13 @@ def test_too_large_a_learning_rate_diverges_with_exit_code_3(tmp_path, capsys):
     assert code == 3
     assert "diverged at step" in errors and "with a lower learning rate" in errors
     assert latest_checkpoint(tmp_path / "run/checkpoints") is None
+
+
+def test_a_start_that_was_killed_at_once_does_not_block_the_next(tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/.config.toml.tmp-999999999-0123abcd").write_bytes(b"recipe")
+    assert main(["train", "--steps", "1", "--out", str(tmp_path / "run"), *SMALL]) == 0
+    assert not list((tmp_path / "run").glob(".*"))
 
 
 def test_a_cut_off_line_of_statistics_is_dropped(tmp_path, capsys):

@@ -14,6 +14,7 @@ from tinygan.errors import DataError, UsageError, nearest
 _SPLITS = ("train", "test")
 
 
+DOWNLOAD = "downloaded at first use; or "
 NAMES = (Strokes.name, *mnist.KNOWN, *toys.KINDS)
 
 
@@ -69,7 +70,13 @@ def catalogue() -> list[Entry]:
     return [
         Entry(Strokes.name, Strokes.shape, "handwritten-looking digits, endless", "built in", drawn),
         *(
-            Entry(name, (28, 28, 1), known.what, str(place) if (place := mnist.locate(name)) else None, known.get)
+            Entry(
+                name,
+                (28, 28, 1),
+                known.what,
+                str(place) if (place := mnist.locate(name)) else None,
+                DOWNLOAD + known.get,
+            )
             for name, known in mnist.KNOWN.items()
         ),
         *(Entry(name, toys.Toy.shape, kind.what, "built in", drawn) for name, kind in toys.KINDS.items()),

@@ -30,7 +30,7 @@ class Known(NamedTuple):
 KNOWN = {
     "fashion-mnist": Known(
         what="70,000 pictures of clothes (Xiao, Rasul and Vollgraf 2017)",
-        get="apt-get install dataset-fashion-mnist",
+        get="apt-get install dataset-fashion-mnist, or put its IDX files in DIR/fashion-mnist and set TINYGAN_DATA=DIR",
         classes=("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
         mirrors=(
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -63,7 +63,8 @@ KNOWN = {
 
 def cache(name: str) -> Path:
     """Where downloads of the set go: $XDG_CACHE_HOME/tinygan/NAME, else ~/.cache/tinygan/NAME."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111 (no error where there is no home) / "tinygan" / name
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (a home may be missing)
+    return Path(home) / "tinygan" / name
 
 
 def locate(name: str, split: str = "train") -> Path | None:

@@ -12,7 +12,7 @@ class WeightLayer(Layer):
     """An affine map of x by a weight w, and a bias b for each output: y = (w · x) + b,  ẏ = w · ẋ,  b̄ = Σ ȳ.
 
     ``out_axis`` is the axis of w that counts outputs; ``fans`` are the numbers of inputs that meet in one output and of
-    outputs that one input meets, for the first draw.
+    outputs that one input meets (of stride 1), for the first draw.
     """
 
     affine = True

@@ -43,5 +43,7 @@ RECIPES = {
 def find(name: object) -> Entry:
     """The recipe called ``name``; UsageError names the nearest."""
     if not isinstance(name, str) or name not in RECIPES:
+        if "=" in str(name):
+            raise UsageError(f"{name!r} is no recipe: each setting has its own --set, as --set a=1 --set b=2")
         raise UsageError(f"unknown recipe {name!r}{nearest(str(name), RECIPES)}; the recipes are {', '.join(RECIPES)}")
     return RECIPES[name]

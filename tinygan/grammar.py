@@ -1,0 +1,53 @@
+"""What the command line may say."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from tinygan import __version__, kernels
+from tinygan.errors import UsageError
+from tinygan.run import Loop
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, whose errors are one line too."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(UsageError.exit_code, f"tinygan: {message}; see {self.prog} --help\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The grammar of the command."""
+    top = Parser(prog="tinygan", description="GANs from scratch: every derivative by hand.")
+    top.add_argument("--version", action="version", version=f"tinygan {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    p = commands.add_parser("train", help="train a recipe; with no options, digits in about two minutes")
+    p.add_argument("recipe", nargs="?", metavar="RECIPE", help="see `tinygan recipes` (dcgan)")
+    p.add_argument("--data", metavar="NAME|PATH", help="see `tinygan data` (strokes), or a folder of pictures")
+    p.add_argument("--out", type=Path, metavar="DIR", help="the run directory (runs/RECIPE-DATA)")
+    for name, what in (("steps", "steps in all"), ("batch", "images a step"), ("seed", "fixes every random number")):
+        p.add_argument(f"--{name}", type=int, metavar="N", help=f"{what} ({getattr(Loop, name)})")
+    p.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, as --set adam_G.lr=1e-4")
+    p.add_argument("--config", type=Path, metavar="FILE.toml", help="settings from a file; options come after it")
+    p.add_argument("--resume", action="store_true", help="go on with the run in --out, bit for bit")
+    p.add_argument("--backend", choices=kernels.BACKENDS, help="which kernels (auto)")
+    p.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
+
+    p = commands.add_parser("sample", help="images from a trained run")
+    p.add_argument("dir", type=Path, metavar="RUN")
+    p.add_argument("-n", type=int, default=64, metavar="N", help="how many (64)")
+    p.add_argument("--out", type=Path, metavar="FILE", help=".png: one grid; .npy: float32 (N, H, W, C) in [-1, 1]")
+    p.add_argument("--seed", type=int, default=0, metavar="S")
+
+    p = commands.add_parser("data", help="which data there is, where, and how to get it")
+    p.add_argument("name", nargs="?", metavar="NAME")
+    p = commands.add_parser("recipes", help="which systems there are, and their settings")
+    p.add_argument("name", nargs="?", metavar="NAME")
+    p = commands.add_parser("check", help="prove the derivatives of every layer: worst errors, layer by check")
+    p.add_argument("--draws", type=int, default=20, metavar="N", help="random cases a layer (20)")
+    p.add_argument("--seed", type=int, default=0, metavar="S")
+    p = commands.add_parser("info", help="versions, CPU, BLAS, threads, backend in force")
+    return top
