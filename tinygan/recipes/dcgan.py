@@ -30,9 +30,7 @@ class Settings:
     width: int = 32  # channels after D's first convolution
     loss: Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"] = "non-saturating"  # (paper)
     penalty: Literal["none", "r1", "r2", "wgan-gp", "dragan"] = "none"
-    gamma: float = (
-        10.0  # its weight: γ ½E‖∇D‖² for r1, r2; λ E(‖∇D‖ − 1)² for the others (λ = 10: Gulrajani et al. 2017)
-    )
+    gamma: float = 10.0  # its weight: γ ½E‖∇D‖² for r1 and r2, γ E(‖∇D‖ − 1)² for the others
     batch_norm_G: bool = True  # (paper)
     batch_norm_D: bool = True  # (paper)
     n_critic: int = 1  # steps of D for one of G
