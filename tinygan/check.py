@@ -156,13 +156,12 @@ class Trial:
 
     def edges(self) -> float:
         y, x, x_dot, theta = self.run()
-        errors = []
         for dress in (_strided, np.asfortranarray, _read_only):
             again = self.run(dress=dress)
             if not max(far(a, b) for a, b in zip(again, (y, x, x_dot, theta), strict=True)) <= LAYOUT:
                 return math.inf
         single = self.run(dtype=np.float32)
-        errors += [far(a, b) for a, b in zip(single, (y, x, x_dot, theta), strict=True)]
+        errors = [far(a, b) for a, b in zip(single, (y, x, x_dot, theta), strict=True)]
         if any(a.dtype != np.float32 for a in single):
             return math.inf
         for N in (0, 1):

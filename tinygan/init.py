@@ -1,4 +1,4 @@
-"""Where weights begin: functions (rng, shape, fan_in, fan_out) → float64 array."""
+"""Where weights begin: functions (rng, shape, fan_in) → float64 array."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy import ndarray as Array
 
 Shape = tuple[int, ...]
-Init = Callable[[np.random.Generator, Shape, int, int], Array]
+Init = Callable[[np.random.Generator, Shape, int], Array]
 
 
 def normal(std: float) -> Init:
     """N(0, std²); std = 0.02 is DCGAN's (Radford et al. 2016, §3)."""
-    return lambda rng, shape, fan_in, fan_out: rng.normal(0, std, shape)
+    return lambda rng, shape, fan_in: rng.normal(0, std, shape)
 
 
-def lecun(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+def lecun(rng: np.random.Generator, shape: Shape, fan_in: int) -> Array:
     """N(0, 1/fan_in): keeps the variance of a linear map (LeCun et al. 1998, §4.6)."""
     return rng.normal(0, math.sqrt(1 / fan_in), shape)

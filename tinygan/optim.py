@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -50,13 +50,6 @@ class Moments(NamedTuple):
     m: Array
     v: Array
     t: int
-
-
-class Optimiser(Protocol):
-    """Any of the three below."""
-
-    def init(self, theta: Array) -> Moments: ...
-    def step(self, theta: Array, g: Array, memory: Moments) -> tuple[Array, Moments]: ...
 
 
 def require(name: str, value: float, low: float, high: float) -> None:

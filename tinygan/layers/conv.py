@@ -36,7 +36,7 @@ class Conv2d(WeightLayer):
     ) -> None:
         self.kernel = kh, kw = pair(kernel)
         self.geometry: Any = {"stride": pair(stride), "pad": pads(pad)}
-        super().__init__((kh, kw, c_in, c_out), (kh * kw * c_in, kh * kw * c_out), bias=bias, init=init)
+        super().__init__((kh, kw, c_in, c_out), kh * kw * c_in, bias=bias, init=init)
 
     def out_shape(self, shape: Shape) -> Shape:
         C, O = self.shapes["w"][2:]
@@ -85,8 +85,8 @@ class ConvTranspose2d(WeightLayer):
         sh, sw = self.geometry["stride"]
         if not (0 <= self.extra[0] < sh and 0 <= self.extra[1] < sw):
             raise ValueError(f"ConvTranspose2d: output_padding is less than stride: {self.extra}, {(sh, sw)}")
-        fans = max(1, kh * kw * c_in // (sh * sw)), kh * kw * c_out  # one output pixel meets kh·kw/s² taps
-        super().__init__((kh, kw, c_out, c_in), fans, bias=bias, init=init)
+        fan_in = max(1, kh * kw * c_in // (sh * sw))  # one output pixel meets kh·kw/s² taps
+        super().__init__((kh, kw, c_out, c_in), fan_in, bias=bias, init=init)
 
     def out_shape(self, shape: Shape) -> Shape:
         O, C = self.shapes["w"][2:]

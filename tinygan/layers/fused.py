@@ -22,7 +22,7 @@ class Fused(WeightLayer):
     out_axis = 3
 
     def __init__(self, c_in: int, c_out: int, *, bias: bool = True, init: Init = lecun) -> None:
-        super().__init__((3, 3, c_in, c_out), (9 * c_in, 9 * c_out), bias=bias, init=init)
+        super().__init__((3, 3, c_in, c_out), 9 * c_in, bias=bias, init=init)
 
 
 class UpConv2d(Fused):

@@ -17,7 +17,7 @@ class Linear(WeightLayer):
     out_axis = 0
 
     def __init__(self, n_in: int, n_out: int, *, bias: bool = True, init: Init = lecun) -> None:
-        super().__init__((n_out, n_in), (n_in, n_out), bias=bias, init=init)
+        super().__init__((n_out, n_in), n_in, bias=bias, init=init)
 
     def out_shape(self, shape: Shape) -> Shape:
         O, I = self.shapes["w"]

@@ -11,21 +11,21 @@ from tinygan.layer import Array, Bundle, Layer, Params, Shape
 class WeightLayer(Layer):
     """An affine map of x by a weight w, and a bias b for each output: y = (w · x) + b,  ẏ = w · ẋ,  b̄ = Σ ȳ.
 
-    ``out_axis`` is the axis of w that counts outputs; ``fans`` are the numbers of inputs that meet in one output and of
-    outputs that one input meets (of stride 1), for the first draw.
+    ``out_axis`` is the axis of w that counts outputs; ``fan_in`` is the number of inputs that meet in one output,
+    for the first draw.
     """
 
     affine = True
     out_axis: int
 
-    def __init__(self, w: Shape, fans: tuple[int, int], *, bias: bool, init: Init) -> None:
+    def __init__(self, w: Shape, fan_in: int, *, bias: bool, init: Init) -> None:
         super().__init__()
         self.shapes = {"w": w} | ({"b": (w[self.out_axis],)} if bias else {})
-        self.fans, self.draw = fans, init
+        self.fan_in, self.draw = fan_in, init
 
     def init(self, rng: np.random.Generator) -> Params:
         w, *b = self.shapes.values()
-        return self.draw(rng, w, *self.fans), *map(np.zeros, b)
+        return self.draw(rng, w, self.fan_in), *map(np.zeros, b)
 
     def shift(self, p: Params, Y: Bundle) -> Bundle:
         """Y + b, in place: Y is the fresh product."""
