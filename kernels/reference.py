@@ -11,9 +11,9 @@ from numpy.lib.stride_tricks import as_strided
 # ---------------------------------------------------------------- linear
 
 
-def linear(x, w):
-    """y = x Wᵀ.   x (M, I), w (O, I) → y (M, O)."""
-    return x @ w.T
+def linear(x, w, *, bias=None, points=None):
+    """y = x Wᵀ + b.   x (M, I), w (O, I), b (O,) → y (M, O). The bias goes to the first ``points`` rows."""
+    return shift(x @ w.T, bias, points)
 
 
 def linear_dx(gy, w):
@@ -26,20 +26,27 @@ def linear_dw(x, gy):
     return gy.T @ x
 
 
+def shift(y, bias, points):
+    """y + b in its first ``points`` samples (None: all), in place; the others are tangents, and a constant has none."""
+    if bias is not None:
+        y[:points] += bias
+    return y
+
+
 # ---------------------------------------------------------------- convolution
 # One trilinear form  ⟨w ⋆ x, y⟩ = Σ x[n, s·i+u−p, s·j+v−q, c] w[u, v, c, o] y[n, i, j, o]  and its three contractions.
 
 
-def conv2d(x, w, *, stride, pad):
-    """y[n, i, j, o] = Σ_uvc x[n, s·i+u−p, s·j+v−q, c] w[u, v, c, o], zero outside x.
+def conv2d(x, w, *, stride, pad, bias=None, points=None):
+    """y[n, i, j, o] = Σ_uvc x[n, s·i+u−p, s·j+v−q, c] w[u, v, c, o] + b[o], zero outside x.
 
     x (N, H, W, C), w (kh, kw, C, O), stride (sh, sw), pad ((top, bottom), (left, right)) → y (N, P, Q, O)
-    with P = (H + top + bottom − kh) // sh + 1.
+    with P = (H + top + bottom − kh) // sh + 1. The bias b (O,) goes to the first ``points`` samples.
     """
     if stride == (1, 1) and 4 * w.shape[3] <= w.shape[2]:
-        return multiply_then_shift(frame(x, *pad), w)
+        return shift(multiply_then_shift(frame(x, *pad), w), bias, points)
     cols, size = patches(x, w.shape[:2], stride, pad)
-    return (cols @ w.reshape(-1, w.shape[3])).reshape(len(x), *size, w.shape[3])
+    return shift((cols @ w.reshape(-1, w.shape[3])).reshape(len(x), *size, w.shape[3]), bias, points)
 
 
 def conv2d_dw(x, gy, *, kernel, stride, pad):
@@ -48,14 +55,14 @@ def conv2d_dw(x, gy, *, kernel, stride, pad):
     return (cols.T @ gy.reshape(-1, gy.shape[3])).reshape(*kernel, x.shape[3], gy.shape[3])
 
 
-def conv2d_dx(gy, w, *, size, stride, pad):
-    """x̄[n, s·i+u−p, s·j+v−q, c] += Σ_uvo ȳ[n, i, j, o] w[u, v, c, o]; also the transposed convolution of gy.
+def conv2d_dx(gy, w, *, size, stride, pad, bias=None, points=None):
+    """x̄[n, s·i+u−p, s·j+v−q, c] += Σ_uvo ȳ[n, i, j, o] w[u, v, c, o]; also the transposed convolution of gy, plus b[c].
 
     A gather, not a scatter: input rows with (row + p) mod s = a meet only the taps a, a+s, ..., so each of the
     s·s phases is an ordinary convolution of ȳ by its flipped taps, and each x̄ is written once.
     gy (N, P, Q, O), size (H, W) → (N, H, W, C).
     """
-    gx = np.zeros((len(gy), *size, w.shape[2]), gy.dtype)
+    gx = np.zeros((len(gy), *size, w.shape[2]), np.result_type(gy, w))
     for a in range(stride[0]):
         for b in range(stride[1]):
             taps = w[a :: stride[0], b :: stride[1]][::-1, ::-1].transpose(0, 1, 3, 2)
@@ -63,7 +70,7 @@ def conv2d_dx(gy, w, *, size, stride, pad):
             columns, left, right = phase(b, taps.shape[1], size[1], stride[1], pad[1][0], gy.shape[2])
             if taps.size and gx[:, rows, columns].size:
                 gx[:, rows, columns] = conv2d(gy, taps, stride=(1, 1), pad=((up, down), (left, right)))
-    return gx
+    return shift(gx, bias, points)
 
 
 def multiply_then_shift(x, w):

@@ -81,9 +81,9 @@ OPERATIONS = (
 )
 
 
-def linear(x: Array, w: Array) -> Array:
-    """y = x Wᵀ.   x (M, I), w (O, I) → (M, O)."""
-    return backend(x).linear(x, w)
+def linear(x: Array, w: Array, *, bias: Array | None = None, points: int | None = None) -> Array:
+    """y = x Wᵀ + b.   x (M, I), w (O, I), b (O,) → (M, O). The bias goes to the first ``points`` rows (None: all)."""
+    return backend(x).linear(x, w, bias=bias, points=points)
 
 
 def linear_dx(gy: Array, w: Array) -> Array:
@@ -96,14 +96,20 @@ def linear_dw(x: Array, gy: Array) -> Array:
     return backend(x).linear_dw(x, gy)
 
 
-def conv2d(x: Array, w: Array, *, stride: Any, pad: Any) -> Array:
-    """y = w ⋆ x.   x (N, H, W, C), w (kh, kw, C, O), stride (sh, sw), pad ((t, b), (l, r)) → (N, P, Q, O)."""
-    return backend(x).conv2d(x, w, stride=stride, pad=pad)
+def conv2d(
+    x: Array, w: Array, *, stride: Any, pad: Any, bias: Array | None = None, points: int | None = None
+) -> Array:
+    """y = w ⋆ x + b.   x (N, H, W, C), w (kh, kw, C, O), stride (sh, sw), pad ((t, b), (l, r)), b (O,) → (N, P, Q, O).
+
+    The bias goes to the first ``points`` samples (None: all): in a folded bundle the rest are tangents."""
+    return backend(x).conv2d(x, w, stride=stride, pad=pad, bias=bias, points=points)
 
 
-def conv2d_dx(gy: Array, w: Array, *, size: Any, stride: Any, pad: Any) -> Array:
-    """The adjoint of conv2d in x, also the transposed convolution.   gy (N, P, Q, O), size (H, W) → (N, H, W, C)."""
-    return backend(gy).conv2d_dx(gy, w, size=size, stride=stride, pad=pad)
+def conv2d_dx(
+    gy: Array, w: Array, *, size: Any, stride: Any, pad: Any, bias: Array | None = None, points: int | None = None
+) -> Array:
+    """The adjoint of conv2d in x; plus b (C,), the transposed convolution.   gy (N, P, Q, O), size (H, W) → (N, H, W, C)."""
+    return backend(gy).conv2d_dx(gy, w, size=size, stride=stride, pad=pad, bias=bias, points=points)
 
 
 def conv2d_dw(x: Array, gy: Array, *, kernel: Any, stride: Any, pad: Any) -> Array:

@@ -48,7 +48,7 @@ class Conv2d(WeightLayer):
         return P, Q, O
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        return self.shift(p, unfold(kernels.conv2d(fold(X), p[0], **self.geometry), X)), X
+        return unfold(kernels.conv2d(fold(X), p[0], **self.geometry, **self.bias(p, X)), X), X
 
     def backward(self, p: Params, X: Saved, G: Bundle) -> Bundle:
         return unfold(kernels.conv2d_dx(fold(G), p[0], size=X.shape[2:4], **self.geometry), X)
@@ -100,7 +100,7 @@ class ConvTranspose2d(WeightLayer):
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         size = self.out_shape(X.shape[2:])[:2]
-        return self.shift(p, unfold(kernels.conv2d_dx(fold(X), p[0], size=size, **self.geometry), X)), X
+        return unfold(kernels.conv2d_dx(fold(X), p[0], size=size, **self.geometry, **self.bias(p, X)), X), X
 
     def backward(self, p: Params, X: Saved, G: Bundle) -> Bundle:
         return unfold(kernels.conv2d(fold(G), p[0], **self.geometry), X)

@@ -37,7 +37,8 @@ class UpConv2d(Fused):
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         size = 2 * X.shape[2], 2 * X.shape[3]
-        return self.shift(p, unfold(kernels.conv2d_dx(fold(X), transpose(spread(p[0])), size=size, **HALF), X)), X
+        w4 = transpose(spread(p[0]))
+        return unfold(kernels.conv2d_dx(fold(X), w4, size=size, **HALF, **self.bias(p, X)), X), X
 
     def backward(self, p: Params, X: Saved, G: Bundle) -> Bundle:
         return unfold(kernels.conv2d(fold(G), transpose(spread(p[0])), **HALF), X)
@@ -60,7 +61,7 @@ class ConvPool2d(Fused):
         return H // 2, W // 2, self.shapes["w"][3]
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        return self.shift(p, unfold(kernels.conv2d(fold(X), spread(p[0]) / 4, **HALF), X)), X
+        return unfold(kernels.conv2d(fold(X), spread(p[0]) / 4, **HALF, **self.bias(p, X)), X), X
 
     def backward(self, p: Params, X: Saved, G: Bundle) -> Bundle:
         return unfold(kernels.conv2d_dx(fold(G), spread(p[0]) / 4, size=X.shape[2:4], **HALF), X)

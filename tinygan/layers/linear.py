@@ -26,7 +26,7 @@ class Linear(WeightLayer):
         return (O,)
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        return self.shift(p, unfold(kernels.linear(fold(X), p[0]), X)), X
+        return unfold(kernels.linear(fold(X), p[0], **self.bias(p, X)), X), X
 
     def backward(self, p: Params, X: Saved, G: Bundle) -> Bundle:
         return unfold(kernels.linear_dx(fold(G), p[0]), X)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinygan.init import Init
@@ -27,11 +29,9 @@ class WeightLayer(Layer):
         w, *b = self.shapes.values()
         return self.draw(rng, w, self.fan_in), *map(np.zeros, b)
 
-    def shift(self, p: Params, Y: Bundle) -> Bundle:
-        """Y + b, in place: Y is the fresh product."""
-        for b in p[1:]:
-            Y[0] += b  # a constant has no tangent
-        return Y
+    def bias(self, p: Params, X: Bundle) -> dict[str, Any]:
+        """The bias for a kernel on the folded X: it goes to the points, a constant has no tangent."""
+        return {"bias": p[1], "points": X.shape[1]} if "b" in self.shapes else {}
 
     def with_bias(self, gw: Array, G: Bundle) -> Params:
         """(w̄, b̄), or (w̄,) where there is no bias."""

@@ -1,0 +1,164 @@
+"""From a Python function to machine code: compiled by Numba at the first use, kept on disk, run on every thread.
+
+A kernel is written as a function of a ``Vector`` (and static choices) that returns the loop to compile:
+
+    @kernel
+    def double(v):
+        def run(part, thread, x: Reals, n: Int): ...
+        return run
+
+``double(v, parts, x, n)`` runs parts 0 … parts − 1 on the threads of ``jit_pool``. Arguments are contiguous arrays of
+the vector's dtype (``Reals``), of int64 (``Ints``), numbers (``Int``, ``Real``). A kernel's results may depend on ``part``,
+never on ``thread``, which is for scratch memory: so they do not depend on how many threads there are.
+"""
+
+import hashlib
+import os
+import struct
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from llvmlite import binding, ir
+
+from tinygan.kernels import jit_host, jit_pool
+from tinygan.kernels.jit_vector import integer
+
+Reals, Ints, Int, Real = "reals", "ints", "int", "real"  # the kinds of arguments, as annotations
+KINDS = {Reals: "q", Ints: "q", Int: "q", Real: "d"}
+
+
+class Kernel:
+    """The kernel that ``build(vector, *static)`` returns, for each vector and static choice a machine function."""
+
+    def __init__(self, build):
+        self.build = build
+        self.__doc__ = build.__doc__
+        self.compiled = cache(self._compiled)
+
+    def __call__(self, v, parts, *args, static=()):
+        address, pack = self.compiled(v, *static)
+        jit_pool.run(address, pack(*map(_plain, args)), parts)
+
+    def _compiled(self, v, *static):
+        loop = self.build(v, *static)
+        kinds = list(loop.__annotations__.values())
+        name = "-".join(map(str, (self.build.__module__.rpartition(".")[2], self.build.__name__, v.dtype, v.bytes, *static)))
+        return _load(name, lambda: _compile(loop, kinds, v)), struct.Struct("".join(KINDS[k] for k in kinds)).pack
+
+
+def kernel(build):
+    """The decorator."""
+    return Kernel(build)
+
+
+def _plain(a):
+    """What goes into the argument block: an array's address, or the number."""
+    return a.__array_interface__["data"][0] if isinstance(a, np.ndarray) else a
+
+
+# ---------------------------------------------------------------- compiling
+
+
+def _compile(loop, kinds, v):
+    """(symbol, object code) of a function (unused, unused, arguments, part, thread)."""
+    import numba
+    from numba.core import types
+    from numba.extending import intrinsic
+
+    real, whole = v.scalar, types.int64
+    by_kind = {Reals: types.CPointer(real), Ints: types.CPointer(whole), Int: whole, Real: real}
+    kinds = [by_kind[kind] for kind in kinds]
+
+    @intrinsic
+    def unpack(typing_context, block):
+        """The arguments as a tuple, from their block of 8 bytes each."""
+        made = types.Tuple(kinds)
+
+        def codegen(context, b, signature, args):
+            values = []
+            for i, kind in enumerate(kinds):
+                stored = ir.DoubleType() if kind is real else context.get_value_type(kind)
+                value = b.load(b.bitcast(b.gep(args[0], [integer(i)]), stored.as_pointer()))
+                values.append(b.fptrunc(value, ir.FloatType()) if kind is types.float32 else value)
+            return context.make_tuple(b, made, values)
+
+        return made(block), codegen
+
+    body = numba.njit(loop, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+
+    def entry(block, part, thread):
+        body(part, thread, *unpack(block))
+
+    wrapper = numba.cfunc(types.void(types.CPointer(whole), whole, whole), error_model="numpy")(entry)
+    module = binding.parse_assembly(wrapper.inspect_llvm())
+    # Numba's wrapper talks to the interpreter; the function inside it does not, and is all that is kept.
+    symbol = wrapper.native_name.removeprefix("cfunc.")
+    module.get_function(wrapper.native_name).linkage = "internal"
+    machine = jit_host.machine()
+    passes = binding.create_new_module_pass_manager()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.run(module, binding.create_pass_builder(machine, binding.create_pipeline_tuning_options()))
+    outside = {f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")}
+    if unknown := outside - set(jit_host.LIBRARY):
+        raise AssertionError(f"a kernel calls what no library has: {sorted(unknown)}")
+    return symbol, machine.emit_object(module)
+
+
+# ---------------------------------------------------------------- keeping
+
+
+@cache
+def folder():
+    """Where object code is kept: $TINYGAN_CACHE or the user's cache, below a key of everything it depends on."""
+    sources = sorted(Path(__file__).parent.glob("jit*.py"))
+    parts = [jit_host.description(), *(p.read_text("utf-8") for p in sources)]
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (a home may be missing)
+    return Path(os.environ.get("TINYGAN_CACHE") or Path(home) / "tinygan") / f"kernels-{key}"
+
+
+def _load(name, make):
+    """The address of the kernel ``name``, from its file, else made and kept; a file that is not whole is made again."""
+    file = folder() / f"{name}.o"
+    kept = _read(file)
+    if kept is None:
+        kept = make()
+        _write(file, *kept)
+    symbol, code = kept
+    engine = jit_host.engine()
+    engine.add_object_file(binding.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    ENGINES.append(engine)
+    return engine.get_function_address(symbol)
+
+
+ENGINES = []  # they own the code
+
+
+def _read(file):
+    try:
+        digest, _, rest = file.read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    if hashlib.sha256(rest).hexdigest().encode() != digest:
+        return None
+    symbol, _, code = rest.partition(b"\n")
+    return symbol.decode(), code
+
+
+def _write(file, symbol, code):
+    """Keep it if the folder can be written; a kernel needs no file to run."""
+    whole = symbol.encode() + b"\n" + code
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent)
+        try:
+            with os.fdopen(handle, "wb") as f:
+                f.write(hashlib.sha256(whole).hexdigest().encode() + b"\n" + whole)
+            os.replace(name, file)
+        except OSError:
+            os.unlink(name)
+            raise
