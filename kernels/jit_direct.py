@@ -16,7 +16,7 @@ from tinygan.kernels.jit_build import Int, Ints, Reals, kernel
 from tinygan.kernels.jit_memory import empty
 from tinygan.kernels.jit_pack import pack, pack_transposed, panels
 from tinygan.kernels.jit_vector import at, clear, copy
-from tinygan.kernels.reference import phase
+from tinygan.kernels.reference import phase, shift
 
 FRAMES = 1 << 18  # bytes of frames that a thread holds at a time: half of a second-level cache
 CHUNK = 192  # pixels of the weight gradient's inner loop: their panel stays in a first-level cache
@@ -135,9 +135,12 @@ class Plan(NamedTuple):
     full: bool  # every output is in a phase
 
 
-def correlated(v, x, pack_weight, plan, shape, bias):
+def correlated(v, x, pack_weight, plan, shape, bias, points):
     """y of ``shape``, by ``plan``; ``pack_weight(packed)`` fills the panels."""
-    y = empty(shape, x.dtype) if plan.full else np.zeros(shape, x.dtype)
+    y = empty(shape, x.dtype)
+    if not plan.full:
+        y[:] = 0
+        shift(y, bias, points)
     packed = empty((plan.packed,), x.dtype)
     pack_weight(packed)
     columns = int(plan.panels[-1].sum()) * v.lanes
@@ -171,9 +174,9 @@ def make_plan(v, x_shape, points, y_size, O, phases, step, frame, origin):
                 counts.append(count)
             groups.append((n, count, counts.index(count), shifted))
     vectors, table = panels(O, v.lanes)[1], []
-    ia, ic, taps, at_row, at_tap, packed = [], [], [], 0, 0, 0
-    for f in phases:
-        taps.append(np.arange(f.kernel[0]) * FW * C)
+    none = np.zeros(0, np.int64)
+    ia, ic, at_row, at_tap, packed = [none], [none], 0, 0, 0
+    taps = [none, *(np.arange(f.kernel[0]) * FW * C for f in phases)]
     for count in counts:
         at_tap, packed = 0, 0
         for f in phases:
@@ -221,7 +224,7 @@ def conv2d(v, x, w, stride, pad, bias, points):
     def packing(packed):
         pack(v, 1, w, packed, *cut, O, rows, rows, 1, rows)
 
-    return correlated(v, x, packing, plan, (len(x), *size, O), bias)
+    return correlated(v, x, packing, plan, (len(x), *size, O), bias, points)
 
 
 @lru_cache(512)
@@ -259,7 +262,7 @@ def conv2d_dx(v, gy, w, size, stride, pad, bias, points):
     def packing(packed):
         pack_transposed(v, len(places), w, packed, plan.panels, len(plan.panels), C, O, places)
 
-    return correlated(v, gy, packing, plan, (len(gy), *size, C), bias)
+    return correlated(v, gy, packing, plan, (len(gy), *size, C), bias, points)
 
 
 # ---------------------------------------------------------------- w̄ from x and ȳ
