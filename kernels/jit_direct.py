@@ -14,8 +14,8 @@ import numpy as np
 from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_build import Int, Ints, Reals, kernel
 from tinygan.kernels.jit_memory import empty
-from tinygan.kernels.jit_pack import pack, pack_transposed, panels
-from tinygan.kernels.jit_vector import at, clear, copy
+from tinygan.kernels.jit_pack import fill_frame, pack, pack_transposed, panels
+from tinygan.kernels.jit_vector import at, clear
 from tinygan.kernels.reference import phase, shift
 
 FRAMES = 1 << 18  # bytes of frames that a thread holds at a time: half of a second-level cache
@@ -41,12 +41,9 @@ def correlate(v):
         a = at(x, first * H * W * C)
         if framed:
             a = at(frames, thread * room)
-            clear(a, count * FH * FW * C)
-            r0, r1_, c0, c1 = max(0, -top), min(H, FH - top), max(0, -left), min(W, FW - left)
             for i in range(count):
-                for r in range(r0, r1_):
-                    source = (((first + i) * H + r) * W + c0) * C
-                    copy(at(x, source), at(a, ((i * FH + r + top) * FW + c0 + left) * C), (c1 - c0) * C)
+                image = at(x, (first + i) * H * W * C)
+                fill_frame(image, H, W, C, 0, C, at(a, i * FH * FW * C), FH, FW, top, left)
         b = bias if shifted else zero
         for f in range(table * n_phases * 6, (table + 1) * n_phases * 6, 6):
             row, rows, tap, T, K = phases[f], phases[f + 1], at(taps, phases[f + 2]), phases[f + 3], phases[f + 4]
@@ -143,12 +140,7 @@ def correlated(v, x, pack_weight, plan, shape, bias, points):
         shift(y, bias, points)
     packed = empty((plan.packed,), x.dtype)
     pack_weight(packed)
-    columns = int(plan.panels[-1].sum()) * v.lanes
-    zero = np.zeros(columns, x.dtype)
-    start = zero
-    if bias is not None:
-        start = np.zeros(columns, x.dtype)
-        start[: shape[3]] = bias
+    start, zero = bias_rows(v, bias, plan.panels, shape[3], x.dtype)
     threads = jit_pool.pool().n
     n_panels, groups = len(plan.panels), len(plan.groups)
     splits = min(n_panels, -(-2 * threads // groups))
@@ -157,6 +149,14 @@ def correlated(v, x, pack_weight, plan, shape, bias, points):
     tables = plan.groups, plan.panels, plan.phases, plan.ia, plan.ic, plan.taps
     correlate(v, groups * splits, x, packed, y, start, zero, frames, *tables, *numbers)
     return y
+
+
+def bias_rows(v, bias, panels, O, dtype):
+    """The bias, filled up to whole vectors, and as many zeros."""
+    rows = np.zeros((2, int(panels[-1].sum()) * v.lanes), dtype)
+    if bias is not None:
+        rows[0, :O] = bias
+    return rows[0], rows[1]
 
 
 def make_plan(v, x_shape, points, y_size, O, phases, step, frame, origin):

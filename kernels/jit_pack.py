@@ -6,6 +6,7 @@ of n_p vectors one after another, from rows · s_p · lanes on; the last vector 
 
 from functools import cache
 
+import numba
 import numpy as np
 
 from tinygan.kernels.jit_build import Int, Ints, Reals, kernel
@@ -20,6 +21,21 @@ def panels(columns, lanes):
     widths = {0: [3] * threes, 1: [3] * (threes - 1) + [2, 2] if threes else [1], 2: [3] * threes + [2]}[rest]
     starts = np.cumsum([0, *widths])[:-1]
     return np.array([starts, widths], np.int64).T.copy(), vectors
+
+
+@numba.njit(inline="always")
+def fill_frame(image, H, W, C, c0, channels, frame, FH, FW, top, left):
+    """frame (FH, FW, channels) = image (H, W, C) from channel c0 on, its corner at (top, left), zero around it."""
+    if H + top < FH or W + left < FW or top > 0 or left > 0:
+        clear(frame, FH * FW * channels)
+    i0, i1, j0, j1 = max(0, -top), min(H, FH - top), max(0, -left), min(W, FW - left)
+    for i in range(i0, i1):
+        source, target = (i * W + j0) * C + c0, ((i + top) * FW + j0 + left) * channels
+        if channels == C:
+            copy(at(image, source), at(frame, target), (j1 - j0) * C)
+        else:
+            for j in range(j1 - j0):
+                copy(at(image, source + j * C), at(frame, target + j * channels), channels)
 
 
 @kernel

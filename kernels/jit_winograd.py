@@ -1,0 +1,178 @@
+"""The convolutions by Winograd's algorithm: which form for which shape, and its tables."""
+
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygan.kernels import jit_pool
+from tinygan.kernels.jit_direct import bias_rows
+from tinygan.kernels.jit_memory import empty
+from tinygan.kernels.jit_pack import panels
+from tinygan.kernels.jit_winograd_kernels import SKEW, contract, correlate, finish, transform_weight, turn
+from tinygan.kernels.reference import phase
+
+TILES = 48  # tiles of a block: a multiple of every tile's rows
+ROWS = 16  # at most this many rows in a tile
+
+
+def form(v, what, C, O, size, kernel, stride):
+    """(m, r) of the form that is fastest for ``what`` ("y", "dx", "dw"), or None for the direct form.
+
+    ``size`` is that of the convolution's output. Measured in bench/results/conv.jsonl.
+    """
+    if v.dtype != "float32" or C % v.lanes or O % v.lanes or min(C, O) < 16:
+        return None
+    if kernel == (4, 4) and stride == (2, 2):
+        return (2, 2)
+    if kernel == (3, 3) and stride == (1, 1):
+        return (4, 3)
+    return None
+
+
+class Plan(NamedTuple):
+    """The tables of ``correlate`` for one shape."""
+
+    numbers: tuple[int, ...]
+    blocks: np.ndarray
+    panels: np.ndarray
+    phases: np.ndarray
+    ia: np.ndarray
+    ic: np.ndarray
+    room: int
+    plane: int
+    packed: int
+
+
+def make_plan(v, f, x_shape, y_shape, points, S, D, phases, frame_up, frame_left):
+    """For x (N, H, W, C) and y (N, P, Q, O); phases (first row, first column, rows, columns, up, over)."""
+    (m, r), (N, H, W, C), (_, P, Q, O) = f, x_shape, y_shape
+    n, K = m + r - 1, S * S * C
+    TH, TW = (-(-max(p[k] for p in phases) // m) for k in (2, 3))
+    FH = max(p[4] for p in phases) + S * (TH * m + r - 1)
+    FW = max(p[5] for p in phases) + S * (TW * m + r - 1)
+    blocks = []
+    for first, last, shifted in ((0, points, 1), (points, N, 0)):
+        total = (last - first) * TH * TW
+        count = max(1, -(-total // TILES))
+        count = min(-(-count // 4) * 4, -(-total // 12))  # a multiple of 4 where it can be, for the balance of threads
+        size = -(-total // max(1, count) // 12) * 12
+        blocks += [(first * TH * TW + k, min(size, total - k), shifted) for k in range(0, total, max(size, 1))]
+    plane = K * O + SKEW
+    room = n * n * (TILES * (K + O) + 2 * SKEW) + FH * FW * C + m * m * O
+    numbers = (
+        *(len(panels(O, v.lanes)[0]), len(phases), S, D, H, W, C, O, P, Q),
+        *(FH, FW, frame_up, frame_left, TH, TW, TILES, plane, room),
+    )
+    table = np.array(blocks, np.int64)
+    ia, ic = np.arange(ROWS) * K, np.arange(ROWS) * O
+    return Plan(numbers, table, panels(O, v.lanes)[0], np.array(phases, np.int64), ia, ic, room, plane, len(phases) * n * n * plane)
+
+
+def correlated(v, f, plan, x, y_shape, weight, bias):
+    """y by ``plan``; ``weight(packed)`` fills the transformed weights."""
+    packed = empty((plan.packed,), x.dtype)
+    weight(packed)
+    y = empty(y_shape, x.dtype)
+    scratch = empty((jit_pool.pool().n * plan.room,), x.dtype)
+    start, zero = bias_rows(v, bias, plan.panels, y_shape[3], x.dtype)
+    tables = plan.blocks, plan.panels, plan.phases, plan.ia, plan.ic, np.zeros(1, np.int64)
+    correlate(v, len(plan.blocks), x, packed, y, start, zero, scratch, *tables, *plan.numbers, static=f)
+    return y
+
+
+def slices(channels, taps):
+    """Parts of a weight transform: the correlations, each cut so that all threads have work."""
+    step = max(8, -(-channels // max(1, 16 // len(taps))))
+    return [(c, min(step, channels - c)) for c in range(0, channels, step)]
+
+
+@lru_cache(512)
+def forward_plan(v, f, shape, w_shape, S, pad, size, points):
+    (m, r), (kh, kw, C, O) = f, w_shape
+    phases = [(0, 0, *size, 0, 0)]
+    plan = make_plan(v, f, shape, (len(shape), *size, O), points, S, 1, phases, pad[0][0], pad[1][0])
+    taps = list(product(range(S), range(S)))
+    parts = [
+        ((a * kw + b) * C * O + c * O, S * kw * C * O, S * C * O, 0, (a * S + b) * C + c, count)
+        for a, b in taps
+        for c, count in slices(C, taps)
+    ]
+    return plan, np.array(parts, np.int64)
+
+
+def conv2d(v, f, x, w, stride, pad, bias, points):
+    """``reference.conv2d`` by F(m, r) of kernel S r, stride S."""
+    kh, kw, C, O = w.shape
+    S, points = stride[0], len(x) if points is None else points
+    size = tuple((n + sum(p) - k) // S + 1 for n, p, k in zip(x.shape[1:3], pad, (kh, kw), strict=True))
+    plan, parts = forward_plan(v, f, x.shape, w.shape, S, pad, size, points)
+
+    def weight(packed):
+        numbers = len(plan.panels), O, S * S * C, plan.plane
+        transform_weight(v, len(parts), w, packed, plan.panels, parts, *numbers, static=f)
+
+    return correlated(v, f, plan, x, (len(x), *size, O), weight, bias)
+
+
+@lru_cache(512)
+def backward_plan(v, f, shape, w_shape, size, S, pad, points):
+    (m, r), (kh, kw, C, O), (N, P, Q, _) = f, w_shape, shape
+    found, parts = [], []
+    for a, b in product(range(S), range(S)):
+        rows, up, _ = phase(a, r, size[0], S, pad[0][0], P)
+        columns, left, _ = phase(b, r, size[1], S, pad[1][0], Q)
+        rows, columns = range(size[0])[rows], range(size[1])[columns]
+        if rows and columns:
+            found.append((a, b, rows.start, columns.start, len(rows), len(columns), -up, -left))
+    up, left = (max([0, *(-p[k] for p in found)]) for k in (6, 7))
+    phases = [(*p[2:6], p[6] + up, p[7] + left) for p in found]
+    plan = make_plan(v, f, shape, (N, *size, C), points, 1, S, phases, up, left)
+    n2 = (m + r - 1) ** 2
+    for k, (a, b, *_) in enumerate(found):
+        tap = (a + S * (r - 1)) * kw + b + S * (r - 1)  # the last one: the taps run backwards
+        for o, count in slices(O, found):
+            parts.append((tap * C * O + o * C, -S * kw * C * O, -S * C * O, k * n2 * plan.plane, o, count))
+    return plan, np.array(parts, np.int64)
+
+
+def conv2d_dx(v, f, gy, w, size, stride, pad, bias, points):
+    """``reference.conv2d_dx`` by F(m, r): S² correlations of ȳ with the weight's phases, turned round."""
+    kh, kw, C, O = w.shape
+    points = len(gy) if points is None else points
+    plan, parts = backward_plan(v, f, gy.shape, w.shape, size, stride[0], pad, points)
+
+    def weight(packed):
+        turned = empty((kh * kw * O * C,), w.dtype)
+        turn(v, kh * kw, w, turned, C, O)
+        transform_weight(v, len(parts), turned, packed, plan.panels, parts, len(plan.panels), C, O, plan.plane, static=f)
+
+    return correlated(v, f, plan, gy, (len(gy), *size, C), weight, bias)
+
+
+@lru_cache(512)
+def lists(lanes):
+    """Where the tiles of a block lie in U and in the panels of 1, 2 and 3 vectors."""
+    tile = np.arange(TILES) * lanes
+    return tile, np.concatenate([tile * k for k in (1, 2, 3)])
+
+
+def conv2d_dw(v, f, x, gy, stride, pad):
+    """``reference.conv2d_dw`` by F(m, r). Sums over ranges of tiles that the shape fixes are added in order."""
+    (m, r), S, (N, H, W, C), (_, P, Q, O) = f, stride[0], x.shape, gy.shape
+    n, K = m + r - 1, S * S * C
+    TH, TW = -(-P // m), -(-Q // m)
+    FH, FW = S * (TH * m + r - 1), S * (TW * m + r - 1)
+    total, plane = N * TH * TW, K * O + SKEW
+    ranges = 2 if total >= 4 * TILES else 1
+    pieces = max(1, min(C // v.lanes, -(-2 * jit_pool.pool().n // ranges)))
+    room = n * n * (TILES * (K + O) + 2 * SKEW) + FH * FW * C + TH * m * TW * m * O
+    scratch = empty((jit_pool.pool().n * room,), x.dtype)
+    q = empty((ranges * n * n * plane,), x.dtype)
+    cut, (ix, ig) = panels(O, v.lanes)[0], lists(v.lanes)
+    numbers = len(cut), total, ranges, pieces, S, H, W, C, O, P, Q, FH, FW, pad[0][0], pad[1][0], TH, TW, TILES, plane, room
+    contract(v, ranges * pieces, x, gy, q, scratch, cut, ix, ig, *numbers, static=f)
+    gw = empty((S * r, S * r, C, O), x.dtype)
+    finish(v, C, q, gw, ranges, S, C, O, plane, static=f)
+    return gw

@@ -1,0 +1,248 @@
+"""Convolutions in fewer multiplications than taps (Winograd 1980; Lavin & Gray 2016), built from small matrices.
+
+F(m, r): m outputs of an r-tap correlation from n = m + r − 1 products, y = Aᵀ [(G g) ∘ (Bᵀ d)]; in two dimensions each matrix acts
+on both sides. Sums over channels commute with Aᵀ, so a block of tiles costs n² matrix products, one for each place.
+
+A kernel of S·r taps and stride S is S² correlations of r taps and stride 1, one for each phase of the input, whose products
+are summed before Aᵀ; its adjoint has S² phases of the output instead. The weight gradient is Gᵀ [Σ (Bᵀ d B) ∘ (A ȳ Aᵀ)] G.
+
+    F(2,2) 9 products for 16 (no fractions);  F(4,2) 25 for 64;  F(2,3) 16 for 36;  F(4,3) 36 for 144
+"""
+
+from tinygan.kernels.jit_build import Int, Ints, Reals, kernel
+from tinygan.kernels.jit_pack import fill_frame
+from tinygan.kernels.jit_vector import at, clear, copy
+
+SKEW = 16  # numbers between planes: a power of two apart, their stores would share one set of the cache (3 times slower)
+
+# (m, r): Bᵀ, G, Aᵀ. Column 1 of every Aᵀ is all ones, so that a bias is added once, to product (1, 1).
+F = {
+    (2, 2): (
+        [[1, -1, 0], [0, 1, 0], [0, 1, -1]],
+        [[1, 0], [1, 1], [0, 1]],
+        [[1, 1, 0], [0, 1, -1]],
+    ),
+    (4, 2): (  # points 0, 1, −1, 2, ∞
+        [[2, -1, -2, 1, 0], [0, -2, -1, 1, 0], [0, 2, -3, 1, 0], [0, -1, 0, 1, 0], [0, 2, -1, -2, 1]],
+        [[1 / 2, 0], [-1 / 2, -1 / 2], [-1 / 6, 1 / 6], [1 / 6, 1 / 3], [0, 1]],
+        [[1, 1, 1, 1, 0], [0, 1, -1, 2, 0], [0, 1, 1, 4, 0], [0, 1, -1, 8, 1]],
+    ),
+    (2, 3): (  # points 0, 1, −1, ∞ (Lavin & Gray 2016, eq. 10)
+        [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]],
+        [[1, 0, 0], [1 / 2, 1 / 2, 1 / 2], [1 / 2, -1 / 2, 1 / 2], [0, 0, 1]],
+        [[1, 1, 1, 0], [0, 1, -1, -1]],
+    ),
+    (4, 3): (  # points 0, 1, −1, 2, −2, ∞ (Lavin & Gray 2016, §4.3)
+        [
+            [4, 0, -5, 0, 1, 0],
+            [0, -4, -4, 1, 1, 0],
+            [0, 4, -4, -1, 1, 0],
+            [0, -2, -1, 2, 1, 0],
+            [0, 2, -1, -2, 1, 0],
+            [0, 4, 0, -5, 0, 1],
+        ],
+        [
+            [1 / 4, 0, 0],
+            [-1 / 6, -1 / 6, -1 / 6],
+            [-1 / 6, 1 / 6, -1 / 6],
+            [1 / 24, 1 / 12, 1 / 6],
+            [1 / 24, -1 / 12, 1 / 6],
+            [0, 0, 1],
+        ],
+        [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]],
+    ),
+}
+
+
+def transposed(M):
+    return [list(row) for row in zip(*M, strict=True)]
+
+
+# ---------------------------------------------------------------- kernels
+
+
+@kernel
+def turn(v):
+    """w (taps, C, O) → (taps, O, C), C and O multiples of the lanes. Part = a tap."""
+    lanes, block = v.lanes, v.transpose()
+
+    def run(part, thread, w: Reals, turned: Reals, C: Int, O: Int):
+        for c in range(0, C, lanes):
+            for o in range(0, O, lanes):
+                block(at(w, part * C * O + c * O + o), O, at(turned, part * C * O + o * C + c), C)
+
+    return run
+
+
+@kernel
+def transform_weight(v, m, r):
+    """(G w Gᵀ)[xi, row, column] in panels. Part = some input channels of one correlation.
+
+    ``taps[part]``: its first tap in w, the steps between taps, its planes in ``out``, its first row there, its channels.
+    """
+    lanes, n = v.lanes, m + r - 1
+    G = v.sandwich(F[m, r][1])
+
+    def run(part, thread, w: Reals, out: Reals, panels: Ints, taps: Ints, count: Int, O: Int, rows: Int, plane: Int):
+        k = 6 * part
+        tap, down, right, first, row, channels = taps[k], taps[k + 1], taps[k + 2], taps[k + 3], taps[k + 4], taps[k + 5]
+        for p in range(count):
+            start, wide = panels[2 * p] * lanes, panels[2 * p + 1]
+            for c in range(channels):
+                target = at(out, first + rows * start + (row + c) * wide * lanes)
+                G(at(w, tap + c * O + start), down, right, target, n * plane, plane, wide, lanes)
+
+    return run
+
+
+@kernel
+def correlate(v, m, r):
+    """y from x and transformed weights, for every output phase. Part = a block of tiles.
+
+    Per block: U[xi] (tiles, inputs · C) = Bᵀ d B;  M[xi] = U[xi] W[xi];  y = Aᵀ M A.
+    """
+    lanes, n = v.lanes, m + r - 1
+    B, A = v.sandwich(F[m, r][0]), v.sandwich(F[m, r][2])
+    t1, t2, t3 = (v.tile(v.rows(k), k) for k in (1, 2, 3))
+    r1, r2, r3 = (v.rows(k) for k in (1, 2, 3))
+
+    def run(
+        part, thread, x: Reals, w: Reals, y: Reals, bias: Reals, zero: Reals, scratch: Reals, blocks: Ints, panels: Ints,
+        phases: Ints, ia: Ints, ic: Ints, nothing: Ints, count: Int, n_phases: Int, S: Int, D: Int, H: Int, W: Int, C: Int,
+        O: Int, P: Int, Q: Int, FH: Int, FW: Int, top: Int, left: Int, TH: Int, TW: Int, TB: Int, plane: Int, room: Int
+    ):  # fmt: skip
+        first, tiles, shifted = blocks[3 * part], blocks[3 * part + 1], blocks[3 * part + 2]
+        inputs = S * S
+        K = inputs * C
+        u_plane, m_plane = TB * K + SKEW, TB * O + SKEW
+        U = at(scratch, thread * room)
+        M = at(U, n * n * u_plane)
+        frame = at(M, n * n * m_plane)
+        spare = at(frame, FH * FW * C)
+        for f in range(n_phases):
+            row0, column0, rows, columns = phases[6 * f], phases[6 * f + 1], phases[6 * f + 2], phases[6 * f + 3]
+            up, over = phases[6 * f + 4], phases[6 * f + 5]
+            last = -1
+            for i in range(tiles):
+                image, tile = (first + i) // (TH * TW), (first + i) % (TH * TW)
+                if image != last:
+                    last = image
+                    fill_frame(at(x, image * H * W * C), H, W, C, 0, C, frame, FH, FW, top, left)
+                i0, j0 = tile // TW * m * S + up, tile % TW * m * S + over
+                for p in range(inputs):
+                    d = at(frame, ((i0 + p // S) * FW + j0 + p % S) * C)
+                    B(d, S * FW * C, S * C, at(U, i * K + p * C), n * u_plane, u_plane, C // lanes, lanes)
+            for xi in range(n * n):
+                a, panel, c = at(U, xi * u_plane), at(w, (f * n * n + xi) * plane), at(M, xi * m_plane)
+                b = bias if shifted and xi == n + 1 else zero
+                for p in range(count):
+                    s, wide = panels[2 * p] * lanes, panels[2 * p + 1]
+                    g, start, target = at(panel, K * s), at(b, s), at(c, s)
+                    if wide == 3:
+                        for q in range(0, tiles, r3):
+                            t3(at(a, q * K), g, at(target, q * O), start, ia, ic, nothing, 1, K, O)
+                    elif wide == 2:
+                        for q in range(0, tiles, r2):
+                            t2(at(a, q * K), g, at(target, q * O), start, ia, ic, nothing, 1, K, O)
+                    else:
+                        for q in range(0, tiles, r1):
+                            t1(at(a, q * K), g, at(target, q * O), start, ia, ic, nothing, 1, K, O)
+            for i in range(tiles):
+                image, tile = (first + i) // (TH * TW), (first + i) % (TH * TW)
+                i0, j0 = tile // TW * m, tile % TW * m
+                h, k = min(m, rows - i0), min(m, columns - j0)
+                out = at(y, ((image * P + row0 + i0 * D) * Q + column0 + j0 * D) * O)
+                if h == m and k == m:
+                    A(at(M, i * O), n * m_plane, m_plane, out, D * Q * O, D * O, O // lanes, lanes)
+                elif h > 0 and k > 0:
+                    A(at(M, i * O), n * m_plane, m_plane, spare, m * O, O, O // lanes, lanes)
+                    for i1 in range(h):
+                        for j1 in range(k):
+                            copy(at(spare, (i1 * m + j1) * O), at(out, (i1 * Q + j1) * D * O), O)
+
+    return run
+
+
+@kernel
+def contract(v, m, r):
+    """q[range, xi, input · C + c, o] = Σ_tiles (Bᵀ d B)[xi] (A ȳ Aᵀ)[xi]. Part = (range of tiles, range of channels)."""
+    lanes, n, R = v.lanes, m + r - 1, v.channel_rows
+    B, Z = v.sandwich(F[m, r][0]), v.sandwich(transposed(F[m, r][2]))
+    o1, o2, o3 = (v.outer(R, k, accumulate=True) for k in (1, 2, 3))
+
+    def run(
+        part, thread, x: Reals, gy: Reals, q: Reals, scratch: Reals, panels: Ints, ix: Ints, ig: Ints, count: Int, total: Int,
+        ranges: Int, slices: Int, S: Int, H: Int, W: Int, C: Int, O: Int, P: Int, Q: Int, FH: Int, FW: Int, top: Int, left: Int,
+        TH: Int, TW: Int, TB: Int, plane: Int, room: Int
+    ):  # fmt: skip
+        own, piece = part // slices, part % slices
+        vectors = C // lanes
+        c0, c1 = piece * vectors // slices * lanes, (piece + 1) * vectors // slices * lanes
+        CT, inputs = c1 - c0, S * S
+        K = inputs * CT
+        u_plane, z_plane = TB * K + SKEW, TB * O + SKEW
+        U = at(scratch, thread * room)
+        V = at(U, n * n * (TB * inputs * C + SKEW))
+        frame = at(V, n * n * z_plane)
+        g_frame = at(frame, FH * FW * C)
+        target = at(q, own * n * n * plane)
+        for xi in range(n * n):
+            for p in range(inputs):
+                clear(at(target, xi * plane + (p * C + c0) * O), CT * O)
+        last, g_image = -1, gy
+        end = (own + 1) * total // ranges
+        for first in range(own * total // ranges, end, TB):
+            tiles = min(TB, end - first)
+            for i in range(tiles):
+                image, tile = (first + i) // (TH * TW), (first + i) % (TH * TW)
+                if image != last:
+                    last = image
+                    fill_frame(at(x, image * H * W * C), H, W, C, c0, CT, frame, FH, FW, top, left)
+                    g_image = at(gy, image * P * Q * O)
+                    if P < TH * m or Q < TW * m:
+                        fill_frame(g_image, P, Q, O, 0, O, g_frame, TH * m, TW * m, 0, 0)
+                        g_image = g_frame
+                i0, j0 = tile // TW * m, tile % TW * m
+                for p in range(inputs):
+                    d = at(frame, ((i0 * S + p // S) * FW + j0 * S + p % S) * CT)
+                    B(d, S * FW * CT, S * CT, at(U, p * CT * TB + i * lanes), n * u_plane, u_plane, CT // lanes, TB * lanes)
+                for p in range(count):
+                    s, wide = panels[2 * p] * lanes, panels[2 * p + 1]
+                    g = at(g_image, (i0 * TW * m + j0) * O + s)
+                    Z(g, TW * m * O, O, at(V, TB * s + i * wide * lanes), n * z_plane, z_plane, wide, lanes)
+            for xi in range(n * n):
+                for p in range(count):
+                    s, wide = panels[2 * p] * lanes, panels[2 * p + 1]
+                    b = at(V, xi * z_plane + TB * s)
+                    for k in range(0, K, R):
+                        a = at(U, xi * u_plane + k // lanes * lanes * TB + k % lanes)
+                        c = at(target, xi * plane + (k // CT * C + c0 + k % CT) * O + s)
+                        if wide == 3:
+                            o3(a, b, c, O, ix, at(ig, 2 * TB), tiles)
+                        elif wide == 2:
+                            o2(a, b, c, O, ix, at(ig, TB), tiles)
+                        else:
+                            o1(a, b, c, O, ix, ig, tiles)
+
+    return run
+
+
+@kernel
+def finish(v, m, r):
+    """w̄ = Gᵀ (Σ_ranges q) G. Part = an input channel."""
+    lanes, n = v.lanes, m + r - 1
+    G = v.sandwich(transposed(F[m, r][1]))
+
+    def run(part, thread, q: Reals, gw: Reals, ranges: Int, S: Int, C: Int, O: Int, plane: Int):
+        width = S * r
+        for p in range(S * S):
+            row = (p * C + part) * O
+            for k in range(1, ranges):
+                for xi in range(n * n):
+                    a, b = at(q, xi * plane + row), at(q, (k * n * n + xi) * plane + row)
+                    for o in range(O):
+                        a[o] += b[o]
+            target = at(gw, ((p // S * width + p % S) * C + part) * O)
+            G(at(q, row), n * plane, plane, target, S * width * C * O, S * C * O, O // lanes, lanes)
+
+    return run
