@@ -5,9 +5,8 @@ Arrays of float32 and float64 are worked on as they are; other dtypes go to ``re
 
 import numpy as np
 
-from tinygan.kernels import jit_direct, jit_host, reference
+from tinygan.kernels import jit_direct, jit_few, jit_host, jit_norm, jit_norm_rows, jit_pointwise, jit_winograd, precision_in_force, reference
 from tinygan.kernels.jit_vector import Vector
-from tinygan.kernels.reference import adam, pointwise, pointwise_dx, standardise, standardise_dx  # noqa: F401
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 ONE = {"stride": (1, 1), "pad": ((0, 0), (0, 0))}
@@ -42,6 +41,11 @@ def conv2d(x, w, *, stride, pad, bias=None, points=None):
     v, x, w = prepare(x, w)
     if v is None or not (x.size and w.size):
         return reference.conv2d(x, w, stride=stride, pad=pad, bias=bias, points=points)
+    size = tuple((n + sum(p) - k) // s + 1 for n, p, k, s in zip(x.shape[1:3], pad, w.shape[:2], stride, strict=True))
+    if form := winograd(v, "y", *w.shape[2:], size, w.shape[:2], stride):
+        return jit_winograd.conv2d(v, form, x, w, stride, pad, bias, points)
+    if stride == (1, 1) and few(v, w.shape[3], w.shape[2]):
+        return jit_few.conv2d(v, x, w, pad, bias, points)
     return jit_direct.conv2d(v, x, w, stride, pad, bias, points)
 
 
@@ -49,6 +53,10 @@ def conv2d_dx(gy, w, *, size, stride, pad, bias=None, points=None):
     v, gy, w = prepare(gy, w)
     if v is None or not (gy.size and w.size):
         return reference.conv2d_dx(gy, w, size=size, stride=stride, pad=pad, bias=bias, points=points)
+    if form := winograd(v, "dx", *w.shape[2:], gy.shape[1:3], w.shape[:2], stride):
+        return jit_winograd.conv2d_dx(v, form, gy, w, size, stride, pad, bias, points)
+    if few(v, w.shape[2], w.shape[3]):
+        return jit_few.conv2d_dx(v, gy, w, size, stride, pad, bias, points)
     return jit_direct.conv2d_dx(v, gy, w, size, stride, pad, bias, points)
 
 
@@ -56,4 +64,76 @@ def conv2d_dw(x, gy, *, kernel, stride, pad):
     v, x, gy = prepare(x, gy)
     if v is None or not (x.size and gy.size):
         return reference.conv2d_dw(x, gy, kernel=kernel, stride=stride, pad=pad)
+    if form := winograd(v, "dw", x.shape[3], gy.shape[3], gy.shape[1:3], kernel, stride):
+        return jit_winograd.conv2d_dw(v, form, x, gy, stride, pad)
+    if stride == (1, 1) and few(v, gy.shape[3], x.shape[3]):  # the same sums with the parts exchanged: the taps run backwards
+        swapped = tuple((k - 1 - first, k - 1 - last) for k, (first, last) in zip(kernel, pad, strict=True))
+        gw = jit_direct.conv2d_dw(v, gy, x, kernel, stride, swapped)
+        return np.ascontiguousarray(gw[::-1, ::-1].swapaxes(2, 3))
     return jit_direct.conv2d_dw(v, x, gy, kernel, stride, pad)
+
+
+def few(v, out, into):
+    """Whether ``out`` channels would leave half of a vector empty, and there are more channels that come in."""
+    return 2 * out <= v.lanes and into > out
+
+
+def winograd(v, *shape):
+    """The form of Winograd's algorithm for this shape; None for the direct form, or where the user insists on it."""
+    return None if precision_in_force() == "direct" else jit_winograd.form(v, *shape)
+
+
+def pointwise(X, f, a):
+    v, X = prepare(X)
+    return reference.pointwise(X, f, a) if v is None or not X.size else jit_pointwise.pointwise(v, X, f, a)
+
+
+def pointwise_dx(S, G, f, a):
+    v, S, G = prepare(S, G)
+    return reference.pointwise_dx(S, G, f, a) if v is None or not G.size else jit_pointwise.pointwise_dx(v, S, G, f, a)
+
+
+def normalise(X, gamma, beta, sizes, eps, *, centre):
+    v, X = prepare(X)
+    if v is None or not X.size:
+        return reference.normalise(X, gamma, beta, sizes, eps, centre=centre)
+    room = jit_norm if sizes[1] > 1 else jit_norm_rows
+    return room.normalise(v, X, *vectors(X.dtype, sizes, gamma, beta), sizes, eps, centre)
+
+
+def normalise_pull(saved, gamma, G, sizes, *, centre, wrt_x=True, wrt_p=True):
+    v, X, G = prepare(saved[0], G)
+    if v is None or not X.size:
+        return reference.normalise_pull(saved, gamma, G, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
+    room = jit_norm if sizes[1] > 1 else jit_norm_rows
+    gamma, _ = vectors(X.dtype, sizes, gamma, None)
+    return room.normalise_pull(v, (X, saved[1]), gamma, G, sizes, centre, wrt_x, wrt_p)
+
+
+def vectors(dtype, sizes, gamma, beta):
+    """γ and β as (G, D); ones and zeros where they are None."""
+    shape = sizes[2:]
+    gamma = np.ones(shape, dtype) if gamma is None else np.ascontiguousarray(gamma, dtype).reshape(shape)
+    return gamma, np.zeros(shape, dtype) if beta is None else np.ascontiguousarray(beta, dtype).reshape(shape)
+
+
+def column_sum(A):
+    v, A = prepare(A)
+    return reference.column_sum(A) if v is None or not A.size else jit_norm.column_sum(v, A)
+
+
+def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
+    vector, *flat = prepare(theta, g, m, v)
+    if vector is None:
+        return reference.adam(theta, g, m, v, lr=lr, b1=b1, b2=b2, eps=eps, t=t)
+    return jit_pointwise.adam(vector, *flat, lr, b1, b2, eps, t)
+
+
+def combine(a, x, b, y):
+    v, x, y = prepare(x, y)
+    return reference.combine(a, x, b, y) if v is None or not x.size else jit_pointwise.combine(v, a, x, b, y)
+
+
+def dot(x, y):
+    v, x, y = prepare(x, y)
+    return reference.dot(x, y) if v is None or not x.size else jit_pointwise.dot(v, x, y)

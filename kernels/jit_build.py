@@ -14,10 +14,15 @@ never on ``thread``, which is for scratch memory: so they do not depend on how m
 
 import hashlib
 import os
+import re
+import shutil
 import struct
 import tempfile
+import threading
+import time
 from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +31,8 @@ from llvmlite import binding, ir
 from tinygan.kernels import jit_host, jit_pool
 from tinygan.kernels.jit_vector import integer
 
+OLD = 30 * 24 * 3600
+MAKING = threading.RLock()  # one kernel is compiled at a time
 Reals, Ints, Int, Real = "reals", "ints", "int", "real"  # the kinds of arguments, as annotations
 KINDS = {Reals: "q", Ints: "q", Int: "q", Real: "d"}
 
@@ -45,7 +52,8 @@ class Kernel:
     def _compiled(self, v, *static):
         loop = self.build(v, *static)
         kinds = list(loop.__annotations__.values())
-        name = "-".join(map(str, (self.build.__module__.rpartition(".")[2], self.build.__name__, v.dtype, v.bytes, *static)))
+        parts = self.build.__module__.rpartition(".")[2], self.build.__name__, v.dtype, v.bytes, *static
+        name = "-".join(map(str, parts))
         return _load(name, lambda: _compile(loop, kinds, v)), struct.Struct("".join(KINDS[k] for k in kinds)).pack
 
 
@@ -110,55 +118,93 @@ def _compile(loop, kinds, v):
 # ---------------------------------------------------------------- keeping
 
 
+def cache_folder():
+    """Where object code may be kept: $TINYGAN_CACHE, else the user's cache; None where there is neither."""
+    asked, shared = (os.environ.get(name, "") for name in ("TINYGAN_CACHE", "XDG_CACHE_HOME"))
+    if asked:
+        return Path(asked).absolute()
+    if Path(shared).is_absolute():
+        return Path(shared) / "tinygan"
+    try:
+        return Path.home() / ".cache" / "tinygan"
+    except RuntimeError:  # a user without a home
+        return None
+
+
 @cache
 def folder():
-    """Where object code is kept: $TINYGAN_CACHE or the user's cache, below a key of everything it depends on."""
+    """The folder of a key of everything that object code depends on, below ``cache_folder``; None where none can be used."""
     sources = sorted(Path(__file__).parent.glob("jit*.py"))
-    parts = [jit_host.description(), *(p.read_text("utf-8") for p in sources)]
+    parts = [jit_host.description(), version("numba"), *(p.read_text("utf-8") for p in sources)]
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (a home may be missing)
-    return Path(os.environ.get("TINYGAN_CACHE") or Path(home) / "tinygan") / f"kernels-{key}"
+    above = cache_folder()
+    return above and _usable(above / f"kernels-{key}")
+
+
+def _usable(own):
+    """The folder, made if need be; None where there is none, and where others may write: its files are run."""
+    try:
+        own.mkdir(mode=0o700, parents=True)
+        _prune(own)
+    except OSError:  # it is there, or cannot be made
+        with suppress(OSError):
+            os.utime(own)  # in use
+    try:
+        about = own.stat()
+    except OSError:
+        return None
+    ours = os.name == "nt" or (about.st_uid in (0, os.geteuid()) and not about.st_mode & 0o022)
+    return own if ours else None
+
+
+def _prune(own):
+    """Folders of other keys that no process has begun to use for OLD seconds go."""
+    for other in own.parent.iterdir():
+        if re.fullmatch("kernels-[0-9a-f]{16}", other.name) and other != own and not other.is_symlink():
+            with suppress(OSError):
+                if time.time() - other.stat().st_mtime > OLD:
+                    shutil.rmtree(other, ignore_errors=True)
 
 
 def _load(name, make):
     """The address of the kernel ``name``, from its file, else made and kept; a file that is not whole is made again."""
-    file = folder() / f"{name}.o"
-    kept = _read(file)
-    if kept is None:
-        kept = make()
-        _write(file, *kept)
+    readable = re.sub(r"[^\w.-]", "_", name)[:60]
+    file = folder() and folder() / f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.o"
+    with MAKING:
+        kept = file and _read(file, name)
+        if kept is None:
+            kept = make()
+            if file:
+                _write(file, name, *kept)
     symbol, code = kept
-    engine = jit_host.engine()
-    engine.add_object_file(binding.ObjectFileRef.from_data(code))
-    engine.finalize_object()
-    ENGINES.append(engine)
-    return engine.get_function_address(symbol)
+    return jit_host.load([symbol], code=code)[0]
 
 
-ENGINES = []  # they own the code
+def _digest(name, whole):
+    return hashlib.sha256(name.encode() + b"\n" + whole).hexdigest().encode()
 
 
-def _read(file):
+def _read(file, name):
+    """(symbol, object code) of a file, None where it is missing or not whole."""
     try:
-        digest, _, rest = file.read_bytes().partition(b"\n")
+        digest, _, whole = file.read_bytes().partition(b"\n")
     except OSError:
         return None
-    if hashlib.sha256(rest).hexdigest().encode() != digest:
+    if _digest(name, whole) != digest:
         return None
-    symbol, _, code = rest.partition(b"\n")
+    symbol, _, code = whole.partition(b"\n")
     return symbol.decode(), code
 
 
-def _write(file, symbol, code):
+def _write(file, name, symbol, code):
     """Keep it if the folder can be written; a kernel needs no file to run."""
     whole = symbol.encode() + b"\n" + code
     with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent)
+        handle, other = tempfile.mkstemp(dir=file.parent)
         try:
             with os.fdopen(handle, "wb") as f:
-                f.write(hashlib.sha256(whole).hexdigest().encode() + b"\n" + whole)
-            os.replace(name, file)
-        except OSError:
-            os.unlink(name)
+                f.write(_digest(name, whole) + b"\n" + whole)
+            Path(other).replace(file)
+        except BaseException:
+            Path(other).unlink()
             raise

@@ -3,40 +3,62 @@
 import ctypes
 import os
 from functools import cache
+from pathlib import Path
 
 from llvmlite import binding
 
 from tinygan.errors import UsageError
 
 WIDTHS = (16, 32, 64)  # bytes of a vector: SSE and NEON, AVX2, AVX-512
-LIBRARY = ("memcpy", "memset", "exp", "expm1", "log1p", "tanh")  # what compiled code may call
+MOST_THREADS = 1024
+LIBRARY = ("memcpy", "memset", "sqrt")  # what compiled code may call
+YIELD = "SwitchToThread" if os.name == "nt" else "sched_yield"  # what the pool may call: it offers the core to another
 
 
 @cache
 def width():
     """Bytes of a vector: 64 with AVX-512, 32 with AVX2, else 16; $TINYGAN_VECTOR (16, 32 or 64) overrides."""
     asked = os.environ.get("TINYGAN_VECTOR")
-    if asked is not None:
+    if asked:
         if asked not in map(str, WIDTHS):
             raise UsageError(f"TINYGAN_VECTOR is a width in bytes, 16, 32 or 64: got {asked!r}")
         return int(asked)
-    has = binding.get_host_cpu_features()
+    has = features()
     return 64 if has.get("avx512vl") else 32 if has.get("avx2") and has.get("fma") else 16
 
 
 def threads():
     """How many threads work: $TINYGAN_THREADS, else the cores that this process may run on."""
     asked = os.environ.get("TINYGAN_THREADS")
-    if asked is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not (asked.isdecimal() and 1 <= int(asked) <= 1024):
-        raise UsageError(f"TINYGAN_THREADS is a number of threads, 1 to 1024: got {asked!r}")
+    if not asked:
+        return min(cores(), MOST_THREADS)
+    if not (asked.isdecimal() and len(asked) <= 4 and 1 <= int(asked) <= MOST_THREADS):
+        raise UsageError(f"TINYGAN_THREADS is a number of threads, 1 to {MOST_THREADS}: got {asked[:60]!r}")
     return int(asked)
+
+
+def cores():
+    """The cores of the affinity mask, or fewer where a container has a quota of their time: more threads would be halted."""
+    mask = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = map(int, Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split())
+    except (OSError, ValueError):  # no such file, or no limit: "max 100000"
+        return mask
+    return max(1, min(mask, -(-quota // period)))
+
+
+@cache
+def features():
+    """The host's vector instructions and more, name → whether it has it; empty where LLVM cannot tell."""
+    try:
+        return binding.get_host_cpu_features()
+    except RuntimeError:
+        return binding.FeatureMap()
 
 
 def description():
     """What compiled code depends on besides its source."""
-    return f"{binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()} LLVM {binding.llvm_version_info}"
+    return f"{binding.get_host_cpu_name()} {features().flatten()} LLVM {binding.llvm_version_info}"
 
 
 @cache
@@ -45,20 +67,28 @@ def start():
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     binding.initialize_native_asmparser()
-    process = ctypes.CDLL(None)
-    for name in LIBRARY:
-        binding.add_symbol(name, ctypes.cast(getattr(process, name), ctypes.c_void_p).value)
+    process = ctypes.CDLL("ucrtbase" if os.name == "nt" else None)
+    system = ctypes.CDLL("kernel32") if os.name == "nt" else process
+    for library, names in ((process, LIBRARY), (system, (YIELD,))):
+        for name in names:
+            binding.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
 
 
 def machine():
-    """LLVM's target for this host; an engine takes it over, so each has its own."""
+    """LLVM's target for this host; an engine takes it over, so each has its own. Its models are Numba's."""
     start()
-    features = binding.get_host_cpu_features().flatten()
-    return binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=features, opt=3, reloc="static", codemodel="large", jit=True
-    )
+    target = binding.Target.from_default_triple()
+    reloc = "static" if target.name.startswith("x86") else "default"
+    host = {"cpu": binding.get_host_cpu_name(), "features": features().flatten()}
+    return target.create_target_machine(**host, opt=3, reloc=reloc, codemodel="jitdefault", jit=True)
 
 
-def engine(assembly=""):
-    """An engine with a module's text compiled into it."""
-    return binding.create_mcjit_compiler(binding.parse_assembly(assembly), machine())
+def load(symbols, *, assembly="", code=None):
+    """The addresses of ``symbols`` of a module's text or of object code, never unloaded: at exit threads may be in it."""
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(assembly), machine())
+    if code is not None:
+        engine.add_object_file(binding.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    addresses = [engine.get_function_address(symbol) for symbol in symbols]
+    engine.detach()
+    return addresses

@@ -5,13 +5,13 @@ contracted, and a last part of a vector goes through the same arithmetic under a
 where a loop begins or ends.
 """
 
-import math
-
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from tinygan.kernels.jit_vector import I32, integer, loop
+
+STRICT = ("nsz",)  # an instruction without flags would get those that jit_build gives to all of a kernel
 
 
 class Lanes:
@@ -34,16 +34,16 @@ class Lanes:
         return self.make(self.b.call(self.v._declare(self.b, full, self.v.ir, [self.v.ir] * len(values)), values))
 
     def __add__(self, other):
-        return self.make(self.b.fadd(self.value, self.lift(other).value))
+        return self.make(self.b.fadd(self.value, self.lift(other).value, flags=STRICT))
 
     def __sub__(self, other):
-        return self.make(self.b.fsub(self.value, self.lift(other).value))
+        return self.make(self.b.fsub(self.value, self.lift(other).value, flags=STRICT))
 
     def __mul__(self, other):
-        return self.make(self.b.fmul(self.value, self.lift(other).value))
+        return self.make(self.b.fmul(self.value, self.lift(other).value, flags=STRICT))
 
     def __truediv__(self, other):
-        return self.make(self.b.fdiv(self.value, self.lift(other).value))
+        return self.make(self.b.fdiv(self.value, self.lift(other).value, flags=STRICT))
 
     def __rsub__(self, other):
         return self.lift(other) - self
@@ -74,87 +74,6 @@ class Lanes:
 
     def sqrt(self):
         return self.call("sqrt")
-
-
-# ---------------------------------------------------------------- eˣ and what follows from it
-
-
-class Format:
-    """What eˣ needs to know of a dtype: bits of the fraction, ln 2 in two parts (n · high is exact), terms, least x."""
-
-    def __init__(self, dtype):
-        single = dtype == "float32"
-        self.bits, self.whole = (23, ir.IntType(32)) if single else (52, ir.IntType(64))
-        self.bias = 127 if single else 1023
-        self.high, self.low = (355 / 512, math.log(2) - 355 / 512) if single else (0.693145751953125, 1.42860682030941723e-6)
-        self.terms = 7 if single else 13  # of the series of eʳ, |r| ≤ ln 2 / 2: its rest is below a tenth of an ulp
-        self.nothing, self.normal = (-104.0, -87.0) if single else (-746.0, -708.0)  # eˣ is 0 and normal here
-        self.round = 1.5 * 2.0**self.bits  # x + round − round is the integer nearest to x
-
-
-def _split(x, least):
-    """x ≤ 0 as n ln 2 + r, from ``least`` on: eʳ − 1, and 2ⁿ as a function of a shift right of n's bits (and the rest)."""
-    f, b = Format(x.v.dtype), x.b
-    x = (x < least).pick(least, x)
-    shifted = x.fma(1 / math.log(2), f.round)
-    n = shifted - f.round
-    r = n.fma(-f.low, n.fma(-f.high, x))
-    series = x.lift(1 / math.factorial(f.terms))
-    for k in range(f.terms - 1, 1, -1):
-        series = series.fma(r, 1 / math.factorial(k))
-    vector = ir.VectorType(f.whole, x.v.lanes)
-
-    def whole(k):
-        return ir.Constant(vector, [int(k)] * x.v.lanes)
-
-    exponent = b.sub(b.bitcast(shifted.value, vector), b.bitcast(x.v.constant(f.round), vector))
-
-    def power(exponent):
-        return x.make(b.bitcast(b.shl(b.add(exponent, whole(f.bias)), whole(f.bits)), x.v.ir))
-
-    half = b.ashr(exponent, whole(1))
-    return (r * r).fma(series, r), lambda: power(exponent), lambda: (power(half), power(b.sub(exponent, half)))
-
-
-def exp(x):
-    """eˣ, x ≤ 0; in two steps of half the exponent, so that it goes gradually to zero."""
-    rest, _, halves = _split(x, Format(x.v.dtype).nothing)
-    first, second = halves()
-    return rest.fma(first, first) * second
-
-
-def expm1(x):
-    """eˣ − 1, x ≤ 0: exact to a few units in the last place near 0 too."""
-    rest, power, _ = _split(x, Format(x.v.dtype).normal)
-    return rest.fma(power(), power() - 1)
-
-
-def log1p(u):
-    """log(1 + u) = 2 artanh(u / (2 + u)), 0 ≤ u ≤ 1, by the series of artanh."""
-    s = u / (u + 2)
-    square, terms = s * s, 9 if u.v.dtype == "float32" else 18
-    series = u.lift(2 / (2 * terms - 1))
-    for k in range(terms - 2, 0, -1):
-        series = series.fma(square, 2 / (2 * k + 1))
-    return (series * square).fma(s, s + s)
-
-
-def sigmoid(x):
-    """1 / (1 + e⁻ˣ)."""
-    e = exp(-abs(x))
-    return (x < 0).pick(e, 1) / (1 + e)
-
-
-def softplus(x):
-    """log(1 + eˣ)."""
-    return (x > 0).pick(x, 0) + log1p(exp(-abs(x)))
-
-
-def tanh(x):
-    """t = e^(−2|x|) − 1: |tanh x| = −t / (2 + t)."""
-    t = expm1(-2 * abs(x))
-    y = t / (t + 2)
-    return (x < 0).pick(y, -y)
 
 
 # ---------------------------------------------------------------- loops over memory
@@ -201,7 +120,7 @@ def totals(v, terms, function):
                 values = [y.value for y in (results if isinstance(results, tuple) else (results,))]
                 if left is not None:
                     values = [b.select(v.mask(b, left), y, v.constant(0)) for y in values]
-                return [b.fadd(s, y) for s, y in zip(sums, values, strict=True)]
+                return [b.fadd(s, y, flags=STRICT) for s, y in zip(sums, values, strict=True)]
 
             sums = _cut(v, b, args[1], apply, [v.constant(0)] * terms)
             return context.make_tuple(b, made, [_across(v, b, s) for s in sums])
@@ -260,5 +179,5 @@ def _across(v, b, x):
     while n > 1:
         n //= 2
         low, high = (ir.Constant(ir.VectorType(I32, n), list(range(o, o + n))) for o in (0, n))
-        x = b.fadd(b.shuffle_vector(x, x, low), b.shuffle_vector(x, x, high))
+        x = b.fadd(b.shuffle_vector(x, x, low), b.shuffle_vector(x, x, high), flags=STRICT)
     return b.extract_element(x, ir.Constant(I32, 0))

@@ -4,6 +4,8 @@ A large fresh array costs a page fault every 4 KiB, about 0.25 ms a MiB: as much
 an ordinary array whose memory returns to a store when the last view of it is gone.
 """
 
+import math
+import os
 import threading
 
 import numpy as np
@@ -13,12 +15,61 @@ KEPT = 1 << 29  # bytes that wait in the store at most
 ALIGN = 64
 
 
+class Store:
+    """Pieces of memory by size; when they are too many those go whose size was not asked for longest.
+
+    Nobody ever waits for it: who comes while it is busy (another thread, or a collection in the middle of it that brings
+    memory back) gets fresh memory, or leaves theirs to the system.
+    """
+
+    def __init__(self, most=KEPT):
+        self.most = most
+        self.begin()
+
+    def begin(self):
+        """Empty: in the child of a fork too, which perhaps has a lock that another thread held."""
+        self.free, self.kept, self.lock = {}, 0, threading.Lock()
+
+    def take(self, size):
+        if self.lock.acquire(blocking=False):
+            try:
+                pieces = self.free.pop(size, None)
+                if pieces:
+                    self.free[size] = pieces  # the newest of the sizes
+                    self.kept -= size
+                    return pieces.pop()
+            finally:
+                self.lock.release()
+        return np.empty(size, np.uint8)
+
+    def put(self, raw):
+        size = raw.size
+        if size <= self.most and self.lock.acquire(blocking=False):
+            try:
+                self.free.setdefault(size, []).append(raw)
+                self.kept += size
+                while self.kept > self.most:
+                    oldest = next(iter(self.free))
+                    if self.free[oldest]:
+                        self.free[oldest].pop()
+                        self.kept -= oldest
+                    else:
+                        del self.free[oldest]
+            finally:
+                self.lock.release()
+
+
+STORE = Store()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=STORE.begin)
+
+
 class Block:
     """The owner of one piece of memory: NumPy holds it as the base of arrays on it."""
 
     def __init__(self, raw, shape, dtype):
-        self.raw = raw
         start = raw.ctypes.data
+        self.raw = raw
         self.__array_interface__ = {
             "version": 3,
             "shape": shape,
@@ -26,44 +77,17 @@ class Block:
             "data": (start + -start % ALIGN, False),
         }
 
-    def __del__(self):
-        STORE.put(self.raw)
-
-
-class Store:
-    """Pieces of memory by size (a power of two, or one and a half), newest first."""
-
-    def __init__(self):
-        self.free, self.kept, self.lock = {}, 0, threading.RLock()  # a collection inside ``put`` may call ``put``
-
-    def take(self, size):
-        with self.lock:
-            pieces = self.free.get(size)
-            if pieces:
-                self.kept -= size
-                return pieces.pop()
-        return np.empty(size, np.uint8)
-
-    def put(self, raw):
-        with self.lock:
-            if self.kept + raw.size <= KEPT:
-                self.free.setdefault(raw.size, []).append(raw)
-                self.kept += raw.size
-
-
-STORE = Store()
+    def __del__(self, put=STORE.put):  # held here: when the interpreter ends, the names of this module go first
+        put(self.raw)
 
 
 def empty(shape, dtype):
     """np.empty(shape, dtype), on used memory where it is large."""
-    dtype = np.dtype(dtype)
-    count = 1
-    for n in shape:
-        count *= n
-    size = count * dtype.itemsize
+    dtype, shape = np.dtype(dtype), tuple(map(int, shape))
+    size = math.prod(shape) * dtype.itemsize
     if size < SMALL:
         return np.empty(shape, dtype)
-    return np.asarray(Block(STORE.take(room(size + ALIGN)), tuple(map(int, shape)), dtype))
+    return np.asarray(Block(STORE.take(room(size + ALIGN)), shape, dtype))
 
 
 def room(size):

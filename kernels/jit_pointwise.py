@@ -8,7 +8,8 @@ import numpy as np
 
 from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_build import Int, Real, Reals, kernel
-from tinygan.kernels.jit_lanes import each, exp, expm1, sigmoid, softplus, tanh, totals
+from tinygan.kernels.jit_exp import exp, expm1, sigmoid, softplus, tanh
+from tinygan.kernels.jit_lanes import each, totals
 from tinygan.kernels.jit_memory import empty
 from tinygan.kernels.jit_vector import at
 from tinygan.kernels.reference import OF_X

@@ -2,7 +2,8 @@
 
 Images are channels last. A bundle X (1+K, N, ...) holds the point in row 0 and its K tangents in rows 1..K;
 to the linear operations below rows are just more samples, so they take and return plain batches.
-A name ``f_dx`` or ``f_dw`` is the adjoint of ``f`` with respect to x or w.
+A name ``f_dx`` or ``f_dw`` is the adjoint of ``f`` with respect to x or w. The file is over 250 lines because every
+definition has its one place here.
 """
 
 import numpy as np
@@ -135,106 +136,139 @@ def softplus(x):
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def _silu_slope(x, y, a):
+def _silu_slope(x, a):
     s = sigmoid(x)
     return s * (1 + x * (1 - s))
 
 
-def _silu_curve(x, y, a):
+def _silu_curve(x, a):
     s = sigmoid(x)
     return s * (1 - s) * (2 + x * (1 - 2 * s))
 
 
-def _softplus_curve(x, y, a):
-    s = sigmoid(x)
-    return s * (1 - s)
+def _step(y, right, left):
+    """``right`` where y > 0, ``left`` elsewhere: at a kink the derivative is the one from the left."""
+    return np.where(y > 0, y.dtype.type(right), y.dtype.type(left))
 
 
-def _elu_rest(x, y, a):
-    """Left of zero both derivatives of a (eˣ − 1) are a eˣ = y + a."""
-    return np.where(x > 0, 0, y + a).astype(x.dtype, copy=False)
-
-
-#  name: φ(x; a),  φ'(x, y; a),  φ''(x, y; a) (None: zero almost everywhere),  with y = φ(x)
+#  name: φ(x; a),  φ'(s; a),  φ''(s; a) ẋ / ṡ (None: zero almost everywhere).
+#  s is y = φ(x), of which φ' is a function: a backward needs no x. There φ'' ẋ = (φ''/φ') ẏ. Of silu alone s is x.
+OF_X = ("silu",)
 POINTWISE = {
-    "relu": (lambda x, a: np.maximum(x, 0), lambda x, y, a: (x > 0).astype(x.dtype), None),
-    "leaky_relu": (
-        lambda x, a: np.maximum(x, a * x),  # 0 ≤ a ≤ 1
-        lambda x, y, a: np.where(x > 0, 1, a).astype(x.dtype),
-        None,
-    ),
-    "elu": (
+    "relu": (lambda x, a: np.maximum(x, 0), lambda y, a: _step(y, 1, 0), None),
+    "leaky_relu": (lambda x, a: np.maximum(x, a * x), lambda y, a: _step(y, 1, a), None),  # 0 ≤ a ≤ 1
+    "elu": (  # left of zero both derivatives of a (eˣ − 1) are a eˣ = y + a; 0 ≤ a
         lambda x, a: np.maximum(x, 0) + a * np.expm1(np.minimum(x, 0)),
-        lambda x, y, a: (x > 0) + _elu_rest(x, y, a),
-        _elu_rest,
+        lambda y, a: np.where(y > 0, y.dtype.type(1), y + a),
+        lambda y, a: _step(y, 0, 1),
     ),
     "silu": (lambda x, a: x * sigmoid(x), _silu_slope, _silu_curve),
-    "softplus": (lambda x, a: softplus(x), lambda x, y, a: sigmoid(x), _softplus_curve),
-    "tanh": (lambda x, a: np.tanh(x), lambda x, y, a: 1 - y * y, lambda x, y, a: -2 * y * (1 - y * y)),
-    "sigmoid": (lambda x, a: sigmoid(x), lambda x, y, a: y * (1 - y), lambda x, y, a: y * (1 - y) * (1 - 2 * y)),
+    "softplus": (lambda x, a: softplus(x), lambda y, a: -np.expm1(-y), lambda y, a: np.exp(-y)),  # φ' = σ = 1 − e⁻ʸ
+    "tanh": (lambda x, a: np.tanh(x), lambda y, a: 1 - y * y, lambda y, a: -2 * y),
+    "sigmoid": (lambda x, a: sigmoid(x), lambda y, a: y * (1 - y), lambda y, a: 1 - 2 * y),
 }
 
 
 def pointwise(X, f, a):
-    """y = φ(x), ẏ = φ'(x) ẋ over a bundle X (1+K, N, ...); ``f`` names a row of POINTWISE, ``a`` is its parameter."""
+    """y = φ(x), ẏ = φ'(x) ẋ over a bundle X (1+K, N, ...) → Y, and the S that ``pointwise_dx`` takes, Y or X.
+
+    ``f`` names a row of POINTWISE, ``a`` is its parameter.
+    """
     value, slope, _ = POINTWISE[f]
     if len(X) == 1:
-        return value(X, a)
-    Y = np.empty_like(X)
-    Y[0] = value(X[0], a)
-    Y[1:] = slope(X[0], Y[0], a) * X[1:]
-    return Y
+        Y = value(X, a)
+    else:
+        Y = np.empty_like(X)
+        Y[0] = value(X[0], a)
+        Y[1:] = slope(X[0] if f in OF_X else Y[0], a) * X[1:]
+    return Y, X if f in OF_X else Y
 
 
-def pointwise_dx(X, Y, G, f, a):
+def pointwise_dx(S, G, f, a):
     """x̄ = φ' ȳ + Σₖ φ'' ẋₖ ẏ̄ₖ,  ẋ̄ = φ' ẏ̄."""
     _, slope, curve = POINTWISE[f]
-    x, y = X[0], Y[0]
-    GX = slope(x, y, a) * G
+    GX = slope(S[0], a) * G
     if curve is not None and len(G) > 1:
-        GX[0] += curve(x, y, a) * (X[1:] * G[1:]).sum(axis=0)
+        GX[0] += curve(S[0], a) * (S[1:] * G[1:]).sum(axis=0)
     return GX
 
 
 # ---------------------------------------------------------------- normalisation
 
 
-def standardise(X, axes, eps, *, centre):
-    """y = (x − μ) r with r = (⟨(x − μ)²⟩ + ε)^-½; ⟨·⟩ the mean over ``axes`` of x, μ = ⟨x⟩ (0 without ``centre``).
+# x is seen as ``sizes`` (S, R, G, D): S sets of R rows, each of G groups of D channels. ⟨·⟩ is the mean over R and D.
+# Batch norm has one set of N·H·W rows and C groups; instance, group and layer norm have a set for each sample.
 
-    Tangent: ẏ = r (ẋ − ⟨ẋ⟩ − y ⟨y (ẋ − ⟨ẋ⟩)⟩). X (1+K, N, ...) → Y, and (y, r, centred ẋ, μ, variance).
+
+def normalise(X, gamma, beta, sizes, eps, *, centre):
+    """z = (x − μ) r, y = γ z + β with r = (⟨(x − μ)²⟩ + ε)^-½, μ = ⟨x⟩ (0 without ``centre``).
+
+    Tangents: ż = r (ẋ − ⟨ẋ⟩ − z⟨zẋ⟩), ẏ = γ ż. X (1+K, N, ...), γ, β G·D numbers or None (y = z) → Y,
+    and saved = (X, (μ, ⟨(x − μ)²⟩, r, ⟨ẋ⟩, ⟨zẋ⟩)), each (S, 1, G, 1).
     """
-    m = mean(X, axes)
-    Xc = X - m if centre else X
-    var = mean(Xc[:1] ** 2, axes)
+    A = X.reshape(len(X), *sizes)
+    m = mean(A) if centre else np.zeros_like(A[:, :, :1, :, :1])
+    Y = A - m
+    var = mean(Y[:1] * Y[:1])[0]
     r = 1 / np.sqrt(var + eps)
-    Y = r * Xc
-    y, x_dot = Y[0], Xc[1:]
+    Y *= r
+    ra = mean(Y[0] * Y[1:])
     if len(X) > 1:
-        Y[1:] -= r * y * mean(y * x_dot, axes)
-    return Y, (y, r[0], x_dot, m[0], var[0])
+        Y[1:] -= Y[0] * ra
+    if gamma is not None:
+        Y *= gamma.reshape(sizes[2:])
+        Y[0] += beta.reshape(sizes[2:])
+    return Y.reshape(X.shape), (X, (m[0], var, r, m[1:], ra / r))
 
 
-def standardise_dx(saved, G, axes, *, centre):
-    """x̄ = P r (ȳ − y⟨yȳ⟩) − Σₖ r² (a Pu + c ẋ + (⟨uẋ⟩ − 3ac) y),  ẋ̄ = P r (ẏ̄ − y⟨yẏ̄⟩).
+def normalise_pull(saved, gamma, G, sizes, *, centre, wrt_x=True, wrt_p=True):
+    """The adjoint of the pair map of ``normalise``: (x̄, ẋ̄) and (γ̄, β̄), None where not asked for.
 
-    u = ẏ̄ₖ, a = ⟨yẋ⟩, c = ⟨yu⟩, ẋ centred, P u = u − ⟨u⟩ (the identity without ``centre``). y is centred, so P only meets G.
+    x̄ = P r (γȳ − z⟨zγȳ⟩) − Σₖ r² (a Pu + c ẋ + (⟨uẋ⟩ − 3ac) z),  ẋ̄ = P r (u − z⟨zu⟩),  γ̄ = Σ ȳz + Σₖ Σ ẏ̄ż,  β̄ = Σ ȳ.
+    u = γẏ̄ₖ, a = ⟨zẋ⟩, c = ⟨zu⟩, ẋ centred, P u = u − ⟨u⟩ (the identity without ``centre``). z is centred, so P only meets G.
     """
-    y, r, x_dot, *_ = saved
-    PG = G - mean(G, axes) if centre else G
-    GX = r * (PG - y * mean(y * G, axes))
+    X, (mu, _, r, x_mean, a) = saved
+    A, B = X.reshape(len(X), *sizes), G.reshape(len(G), *sizes)
+    z, x_dot = (A[0] - mu) * r, A[1:] - x_mean
+    sums = (s.sum(axis=2, keepdims=True) for s in (B, B * z, B[1:] * x_dot))
+    g_p, m, c, e = pulled_terms(*sums, gamma, r, a, sizes, centre=centre)
+    if not wrt_x:
+        return None, g_p if wrt_p else None
+    GX = B * (1 if gamma is None else gamma.reshape(sizes[2:]))
+    if centre:
+        GX -= m
+    u = GX[1:]
     if len(G) > 1:
-        u = PG[1:]
-        a, c = mean(y * x_dot, axes), mean(y * u, axes)
-        GX[0] -= r * r * (a * u + c * x_dot + (mean(u * x_dot, axes) - 3 * a * c) * y).sum(axis=0)
-    return GX
+        curve = r * r * (a * u + c[1:] * x_dot + (e - 3 * a * c[1:]) * z).sum(axis=0)
+    GX -= z * c
+    GX *= r
+    if len(G) > 1:
+        GX[0] -= curve
+    return GX.reshape(G.shape), g_p if wrt_p else None
 
 
-def mean(A, axes):
-    """⟨A⟩ over ``axes`` of one row of a bundle, kept as axes of length one; zero over nothing."""
-    axes = tuple(a + 1 for a in axes)
-    count = np.prod([A.shape[a] for a in axes], dtype=int)
-    return A.sum(axis=axes, keepdims=True) / max(int(count), 1)
+def pulled_terms(g, gz, gx, gamma, r, a, sizes, *, centre):
+    """(γ̄, β̄), ⟨γG⟩, c = ⟨zγG⟩, ⟨uẋ⟩ from sums over a set's rows: of G, G z and ẏ̄ (ẋ − ⟨ẋ⟩).
+
+    Σ ẏ̄ż = r (Σ ẏ̄ẋ − a Σ ẏ̄z). Of ``gx`` the last K rows are used.
+    """
+    gx = gx[len(gx) - len(a) :]
+    gamma_bar = (gz[0] + (r * (gx - a * gz[1:])).sum(axis=0)).sum(axis=(0, 1)).reshape(-1)
+    beta_bar = g[0].sum(axis=(0, 1)).reshape(-1)
+    count = max(sizes[1] * sizes[3], 1)
+    scale = 1 if gamma is None else gamma.reshape(sizes[2:])
+    m, c, e = ((scale * s).sum(axis=-1, keepdims=True) / count for s in (g, gz, gx))
+    return (gamma_bar, beta_bar), m if centre else np.zeros_like(m), c, e
+
+
+def mean(A):
+    """⟨A⟩, kept as axes of length one; zero over nothing."""
+    return A.sum(axis=(-3, -1), keepdims=True) / max(A.shape[-3] * A.shape[-1], 1)
+
+
+def column_sum(A):
+    """Σ over all axes but the last."""
+    return A.sum(axis=tuple(range(A.ndim - 1)))
 
 
 # ---------------------------------------------------------------- optimiser
@@ -246,3 +280,13 @@ def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
     v = b2 * v + (1 - b2) * (g * g)
     step = lr / (1 - b1**t)
     return theta - step * m / (np.sqrt(v / (1 - b2**t)) + eps), m, v
+
+
+def combine(a, x, b, y):
+    """a x + b y, a and b numbers."""
+    return a * x + b * y
+
+
+def dot(x, y):
+    """⟨x, y⟩ = Σ x y, a number."""
+    return float(x.reshape(-1) @ y.reshape(-1))

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygan.errors import ShapeError
-from tinygan.layer import Bundle, Layer, Params, Saved, Shape, pull, push
+from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape, pull, push
 
 
 class Composite(Layer):
@@ -26,6 +26,10 @@ class Composite(Layer):
 
     def gradient(self, p: Params, saved: Saved, G: Bundle) -> Any:
         return self.pull(p, saved, G, wrt_x=False)[1]
+
+    @property
+    def piecewise_linear(self) -> bool:
+        return all(f.piecewise_linear for f in self.children)
 
     def init_running(self, p: Params, rng: np.random.Generator) -> Params:
         return tuple(f.init_running(q, rng) for f, q in zip(self.children, p, strict=True))
@@ -73,6 +77,21 @@ class Sequential(Composite):
         return G if wrt_x else None, tuple(reversed(grads)) if wrt_p else None
 
 
+    def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
+        met: list[Any] = []
+        for f, q, (_, s) in zip(reversed(self.children), reversed(p), reversed(saved), strict=True):
+            G, t = f.trace(q, s, G)
+            met.append(t)
+        return G, met[::-1]
+
+    def mixed(self, p: Params, saved: Saved, trace: Any, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+        grads = []
+        for f, q, (_, s), t in zip(self.children, p, saved, trace, strict=True):
+            Z, g = f.mixed(q, s, t, Z, r)
+            grads.append(g)
+        return Z, tuple(grads)
+
+
 class Residual(Composite):
     """y = f(x) + s(x), ẏ = Jf ẋ + Js ẋ;   x̄ = f's + s's.   ``Residual(f)`` has the identity for s."""
 
@@ -98,6 +117,17 @@ class Residual(Composite):
         return a + b if wrt_x else None, (g, h) if wrt_p else None
 
 
+    def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
+        (a, s), (b, t) = (f.trace(q, s, G) for f, q, (_, s) in zip(self.children, p, saved, strict=True))
+        return a + b, (s, t)
+
+    def mixed(self, p: Params, saved: Saved, trace: Any, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+        (a, g), (b, h) = (
+            f.mixed(q, s, t, Z, r) for f, q, (_, s), t in zip(self.children, p, saved, trace, strict=True)
+        )
+        return a + b, (g, h)
+
+
 class Concat(Composite):
     """y = [f₁(x), …, fₙ(x)] along the last axis;   x̄ = Σ f̄ᵢ of each one's slice of ȳ. ``Sequential()`` is the identity."""
 
@@ -114,10 +144,24 @@ class Concat(Composite):
     def pull(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
-        ends = np.cumsum([shape[-1] for shape, _ in saved])[:-1]
         pulled = [
             pull(f, q, s, g, wrt_x=wrt_x, wrt_p=wrt_p)
-            for f, q, s, g in zip(self.children, p, saved, np.split(G, ends, axis=-1), strict=True)
+            for f, q, s, g in zip(self.children, p, saved, self._parts(saved, G), strict=True)
         ]
         GX = sum(gx for gx, _ in pulled) if wrt_x else None
         return GX, tuple(g for _, g in pulled) if wrt_p else None
+
+    def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
+        traced = [
+            f.trace(q, s, g)
+            for f, q, (_, s), g in zip(self.children, p, saved, self._parts(saved, G), strict=True)
+        ]
+        return sum(gx for gx, _ in traced), [t for _, t in traced]
+
+    def mixed(self, p: Params, saved: Saved, trace: Any, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+        pairs = [f.mixed(q, s, t, Z, r) for f, q, (_, s), t in zip(self.children, p, saved, trace, strict=True)]
+        return np.concatenate([Y for Y, _ in pairs], axis=-1), tuple(g for _, g in pairs)
+
+    def _parts(self, saved: Saved, G: Bundle) -> list[Bundle]:
+        """G cut into each branch's channels."""
+        return np.split(G, np.cumsum([shape[-1] for shape, _ in saved])[:-1], axis=-1)

@@ -2,12 +2,14 @@
 
 ``tinygan.kernels.reference`` (NumPy) defines every operation; faster backends stand beside it in ``kernels/`` and are
 held to it by tests. The backend is picked by where the array lives: CuPy arrays go to ``cuda``, NumPy arrays to the
-CPU backend in force (``on_cpu``, else the environment variable ``TINYGAN_CPU``, else the best there is).
+CPU backend in force (``on_cpu``, else the environment variable ``TINYGAN_CPU``, else the best there is). How exact they
+are is ``precision``, else ``TINYGAN_PRECISION``, else "fast".
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,22 +27,36 @@ _inside, _beside = Path(__file__).with_suffix(""), Path(__file__).parents[1] / "
 __path__ = [str(_inside if _inside.is_dir() else _beside)]
 
 BACKENDS = ("auto", "reference", "jit", "cuda")
+NEEDS = {"jit": ("numba", "tinygan[jit]"), "cuda": ("cupy", "tinygan[cuda12]")}  # a backend's module, and who brings it
+PRECISIONS = ("auto", "fast", "direct")
 
 
 @cache
 def available() -> tuple[str, ...]:
-    """The backends that this version has, best first."""
-    files = {path.stem for folder in __path__ for path in Path(folder).glob("*.py")}
-    return tuple(name for name in ("cuda", "jit", "reference") if name in files)
+    """The backends that work here, best first: this version has their file, and what they need is installed."""
+    return tuple(name for name in ("cuda", "jit", "reference") if _has_file(name) and _has_needs(name))
+
+
+def _has_file(name: str) -> bool:
+    return any((Path(folder) / f"{name}.py").is_file() for folder in __path__)
+
+
+def _has_needs(name: str) -> bool:
+    return name not in NEEDS or importlib.util.find_spec(NEEDS[name][0]) is not None
 
 
 def choose(name: str) -> str:
     """The backend that ``name`` asks for; ``auto`` is $TINYGAN_CPU or the best CPU one. UsageError where it is not there."""
     if name == "auto":
-        name = os.environ.get("TINYGAN_CPU") or ("jit" if "jit" in available() else "reference")
+        name = os.environ.get("TINYGAN_CPU") or "auto"
+    if name == "auto":
+        return "jit" if "jit" in available() else "reference"
     if name not in BACKENDS:
         raise UsageError(f"unknown backend {name!r}: choose one of {', '.join(BACKENDS)}")
     if name not in available():
+        if _has_file(name):
+            module, extra = NEEDS[name]
+            raise UsageError(f"backend {name!r} needs {module}, which is not here: pip install '{extra}'")
         raise UsageError(f"backend {name!r} is not in this version of tinygan: use --backend auto or reference")
     return name
 
@@ -55,12 +71,41 @@ def cpu_backend() -> str:
 
 @contextmanager
 def on_cpu(name: str) -> Iterator[None]:
-    """Run the CPU kernels of ``name`` inside the block."""
-    token = _cpu.set(choose(name))
+    """Run the CPU kernels of ``name`` inside the block; UsageError where they cannot be loaded."""
+    name = choose(name)
+    _module(name)
+    token = _cpu.set(name)
     try:
         yield
     finally:
         _cpu.reset(token)
+
+
+def choose_precision(name: str) -> str:
+    """Fast or direct; ``auto`` is $TINYGAN_PRECISION or "fast". UsageError for another name."""
+    if name == "auto":
+        name = os.environ.get("TINYGAN_PRECISION") or "auto"
+    if name not in PRECISIONS:
+        raise UsageError(f"unknown precision {name!r}: choose one of {', '.join(PRECISIONS)}")
+    return "fast" if name == "auto" else name
+
+
+_precision: ContextVar[str] = ContextVar("precision", default="")
+
+
+def precision_in_force() -> str:
+    """The precision in force: "fast", the quickest form whose error is stated, or "direct", the sum as it is defined."""
+    return _precision.get() or choose_precision("auto")
+
+
+@contextmanager
+def precision(name: str) -> Iterator[None]:
+    """Run kernels at the precision ``name`` inside the block."""
+    token = _precision.set(choose_precision(name))
+    try:
+        yield
+    finally:
+        _precision.reset(token)
 
 
 def backend(x: Any) -> Any:
@@ -70,14 +115,19 @@ def backend(x: Any) -> Any:
 
 @cache
 def _module(name: str) -> Any:
-    return importlib.import_module(f"tinygan.kernels.{name}")
+    try:
+        return importlib.import_module(f"tinygan.kernels.{name}")
+    except ImportError as error:  # as when Numba is older than NumPy
+        why = " ".join(str(error).split())
+        raise UsageError(f"backend {name!r} cannot be loaded ({why}): use --backend reference") from error
 
 
 # Contracts, which every backend has under the same names and arguments. The formulas stand in kernels/reference.py.
 
 OPERATIONS = (
     *("linear", "linear_dx", "linear_dw", "conv2d", "conv2d_dx", "conv2d_dw"),
-    *("pointwise", "pointwise_dx", "standardise", "standardise_dx", "adam"),
+    *("pointwise", "pointwise_dx", "normalise", "normalise_pull", "column_sum"),
+    *("adam", "combine", "dot"),
 )
 
 
@@ -117,24 +167,36 @@ def conv2d_dw(x: Array, gy: Array, *, kernel: Any, stride: Any, pad: Any) -> Arr
     return backend(x).conv2d_dw(x, gy, kernel=kernel, stride=stride, pad=pad)
 
 
-def pointwise(X: Array, f: str, a: float = 0.0) -> Array:
-    """y = φ(x), ẏ = φ'(x) ẋ.   X (1+K, N, ...)."""
+def pointwise(X: Array, f: str, a: float = 0.0) -> tuple[Array, Array]:
+    """y = φ(x), ẏ = φ'(x) ẋ.   X (1+K, N, ...) → Y, S: what the adjoint is taken from, Y itself where that will do."""
     return backend(X).pointwise(X, f, a)
 
 
-def pointwise_dx(X: Array, Y: Array, G: Array, f: str, a: float = 0.0) -> Array:
+def pointwise_dx(S: Array, G: Array, f: str, a: float = 0.0) -> Array:
     """x̄ = φ' ȳ + Σₖ φ'' ẋₖ ẏ̄ₖ,  ẋ̄ = φ' ẏ̄."""
-    return backend(X).pointwise_dx(X, Y, G, f, a)
+    return backend(G).pointwise_dx(S, G, f, a)
 
 
-def standardise(X: Array, axes: Any, eps: float, *, centre: bool) -> tuple[Array, Any]:
-    """y = (x − μ) (⟨(x − μ)²⟩ + ε)^-½ over ``axes`` of x, and its tangents.   → Y, saved = (y, r, ẋ centred, μ, variance)."""
-    return backend(X).standardise(X, axes, eps, centre=centre)
+def normalise(
+    X: Array, gamma: Array | None, beta: Array | None, sizes: Any, eps: float, *, centre: bool
+) -> tuple[Array, Any]:
+    """y = γ (x − μ) (⟨(x − μ)²⟩ + ε)^-½ + β and its tangents; x as ``sizes`` (S, R, G, D), ⟨·⟩ over R and D, γ, β G·D numbers.
+
+    → Y, saved = (X, (μ, ⟨(x − μ)²⟩, ...)), statistics (S, 1, G, 1).
+    """
+    return backend(X).normalise(X, gamma, beta, sizes, eps, centre=centre)
 
 
-def standardise_dx(saved: Any, G: Array, axes: Any, *, centre: bool) -> Array:
-    """The adjoint of the pair map of ``standardise``."""
-    return backend(G).standardise_dx(saved, G, axes, centre=centre)
+def normalise_pull(
+    saved: Any, gamma: Array | None, G: Array, sizes: Any, *, centre: bool, wrt_x: bool = True, wrt_p: bool = True
+) -> tuple[Array | None, tuple[Array, Array] | None]:
+    """The adjoint of the pair map of ``normalise``: X̄ and (γ̄, β̄), as asked."""
+    return backend(G).normalise_pull(saved, gamma, G, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
+
+
+def column_sum(A: Array) -> Array:
+    """Σ over all axes but the last.   (..., C) → (C,)."""
+    return backend(A).column_sum(A)
 
 
 def adam(
@@ -142,3 +204,14 @@ def adam(
 ) -> tuple[Array, Array, Array]:
     """One step of Adam (Kingma & Ba 2015, algorithm 1) on flat vectors: new (θ, m, v)."""
     return backend(theta).adam(theta, g, m, v, lr=lr, b1=b1, b2=b2, eps=eps, t=t)
+
+
+def combine(a: float, x: Array, b: float, y: Array) -> Array:
+    """a x + b y."""
+    return backend(x).combine(a, x, b, y)
+
+
+def dot(x: Array, y: Array) -> float:
+    """⟨x, y⟩ = Σ x y."""
+    value: float = backend(x).dot(x, y)
+    return value

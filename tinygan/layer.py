@@ -67,6 +67,23 @@ class Layer:
         """``backward`` and ``gradient`` as asked; a composite overrides it with one sweep for both."""
         return self.backward(p, saved, G) if wrt_x else None, self.gradient(p, saved, G) if wrt_p else None
 
+    @property
+    def piecewise_linear(self) -> bool:
+        """Whether f is affine around almost every x, so that a penalty on its derivative meets no curvature: ``mixed`` holds."""
+        return self.affine and not self.shapes
+
+    def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
+        """``backward``, and the cotangents that it met on the way; a leaf's is its own."""
+        return self.backward(p, saved, G), G
+
+    def mixed(self, p: Params, saved: Saved, trace: Any, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+        """p̄ of Σₙ ⟨gₙ, rₙ f(xₙ) + J ẋₙ⟩ where f is piecewise linear and g is what ``trace`` met: one product, not two.
+
+        Z = r x + ẋ (1, N, ...) comes in and r y + J ẋ goes out. r (N,) is a factor for each sample; None: zero.
+        """
+        Y, _ = self.forward(p, np.concatenate([np.zeros_like(Z), Z]))  # at x = 0: the constant, and the linear part of Z
+        return (Y[1:] if r is None else Y[1:] + column(r, Y) * Y[:1]), ()
+
     def init_running(self, p: Params, rng: np.random.Generator) -> Params:
         """The running values to begin with."""
         return ()
@@ -107,6 +124,11 @@ def fold(X: Bundle) -> Array:
 def unfold(Y: Array, like: Bundle) -> Bundle:
     """(T·N, ...) → (T, N, ...)."""
     return Y.reshape(*like.shape[:2], *Y.shape[1:])
+
+
+def column(r: Array, like: Bundle) -> Array:
+    """r (N,), to be multiplied with a bundle (T, N, ...)."""
+    return r.reshape(-1, *[1] * (like.ndim - 2))
 
 
 def push(f: Layer, p: Params, X: Bundle) -> tuple[Bundle, Saved]:

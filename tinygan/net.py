@@ -85,6 +85,20 @@ class Net:
             GX[0] if wrt_x else None, GX[1:] if wrt_x else None, _flat(g, theta.dtype) if wrt_theta else None
         )
 
+    @property
+    def piecewise_linear(self) -> bool:
+        """Whether y is affine around almost every x: weights, rectifiers, pools; no smooth activation, no batch statistics."""
+        return self.f.piecewise_linear
+
+    def trace(self, theta: Array, saved: Saved, u: Array) -> tuple[Array, Any]:
+        """Jᵀu, and the cotangents met on the way, for ``mixed``."""
+        GX, met = self.f.trace(self._p(theta), saved[1], u[None])
+        return GX[0], met
+
+    def mixed(self, theta: Array, saved: Saved, trace: Any, z: Array, r: Array | None) -> Array:
+        """The gradient in θ of Σₙ rₙ⟨u, f(xₙ)⟩ + ⟨u, J ẋ⟩ for a piecewise linear net, z = r x + ẋ, u and ``trace`` of ``trace``."""
+        return _flat(self.f.mixed(self._p(theta), saved[1], trace, z[None], r)[1], theta.dtype)
+
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample's y; ShapeError where a layer does not fit."""
         return self.f.out_shape(tuple(shape))

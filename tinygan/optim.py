@@ -100,8 +100,8 @@ class SGD:
         return Moments(np.zeros_like(theta), np.zeros_like(theta[:0]), 0)
 
     def step(self, theta: Array, g: Array, memory: Moments) -> tuple[Array, Moments]:
-        m = self.momentum * memory.m + g
-        return theta - (self.lr * self.schedule(memory.t)) * m, memory._replace(m=m, t=memory.t + 1)
+        m = kernels.combine(self.momentum, memory.m, 1, g)
+        return kernels.combine(1, theta, -self.lr * self.schedule(memory.t), m), memory._replace(m=m, t=memory.t + 1)
 
 
 @dataclass(frozen=True)
@@ -132,12 +132,12 @@ class RMSProp:
 
 def ema(average: Array, theta: Array, decay: float) -> Array:
     """The exponential moving average of weights, d·average + (1−d)·θ."""
-    return decay * average + (1 - decay) * theta
+    return kernels.combine(decay, average, 1 - decay, theta)
 
 
 def norm(g: Array) -> float:
     """‖g‖."""
-    return math.sqrt(float(g @ g))
+    return math.sqrt(kernels.dot(g, g))
 
 
 def clip_norm(g: Array, most: float) -> Array:

@@ -3,7 +3,25 @@
 import numpy as np
 import pytest
 
-from tinygan.layers import BatchNorm, Linear, Reshape, SiLU, Softplus, Tanh
+from tinygan.compose import Concat, Residual, Sequential
+from tinygan.layers import (
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    ConvPool2d,
+    ConvTranspose2d,
+    Dropout,
+    GaussianNoise,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Reshape,
+    SiLU,
+    Softplus,
+    SpectralNorm,
+    Tanh,
+    UpConv2d,
+)
 from tinygan.net import Net
 from tinygan.penalty import (
     centred,
@@ -198,3 +216,57 @@ def test_perturbation_is_uniform_within_half_the_spread_of_the_data():
     assert -0.5 - 1e-6 <= share.min() <= -0.49
     assert 0.49 <= share.max() <= 0.5 + 1e-6
     assert abs(share.mean()) <= 5 / np.sqrt(12 * share.size)
+
+
+# ---------------------------------------------------------------- piecewise linear nets
+
+
+def critic(*layers):
+    return Net(*layers, Reshape(16), Linear(16, 1))
+
+
+PIECEWISE = {
+    "linear": critic(Conv2d(3, 4, 3, pad=1), LeakyReLU(0.2), AvgPool2d(2)),
+    "no bias": critic(Conv2d(3, 4, 4, stride=2, pad=1, bias=False), ReLU()),
+    "residual": critic(ConvPool2d(3, 4), Residual(Sequential(ReLU(), Conv2d(4, 4, 3, pad=1)))),
+    "side by side": critic(Concat(Conv2d(3, 3, 3, stride=2, pad=1), Sequential(AvgPool2d(2), Conv2d(3, 1, 1))), ReLU()),
+    "spectral norm": critic(SpectralNorm(Conv2d(3, 4, 4, stride=2, pad=1)), LeakyReLU(0.1)),
+    "noise": critic(GaussianNoise(0.3), ConvTranspose2d(3, 4, 4, stride=2, pad=1), ReLU(), Dropout(0.4), AvgPool2d(4)),
+    "fused": critic(UpConv2d(3, 4), ReLU(), AvgPool2d(4)),
+}
+
+
+@pytest.mark.parametrize("name", PIECEWISE)
+@pytest.mark.parametrize("loss", [True, False], ids=["with a loss on y", "alone"])
+def test_the_short_way_through_a_piecewise_linear_net_is_the_long_way(name, loss, monkeypatch):
+    net = PIECEWISE[name]
+    theta = weights(net)
+    net = net.bind(net.init_running(theta, np.random.default_rng(2)), np.random.default_rng(3))
+    assert net.piecewise_linear
+    x, gy = normal(4, N, 4, 4, 3), normal(5, N, 1)
+    options = {"primal": net.forward(theta, x), "gy": gy} if loss else {}
+    value, short = gradient_penalty(net, theta, x, one_centred, **options)
+    monkeypatch.setattr(Net, "piecewise_linear", False)
+    other, long = gradient_penalty(net, theta, x, one_centred, **options)
+    assert abs(value - other) <= EXACT
+    for a, b in ((short.theta, long.theta), (short.x, long.x)):
+        assert np.abs(a - b).max() <= EXACT * max(1, np.abs(b).max())
+    apart = gradient_penalty(net, theta, x, one_centred)[1]
+    if loss:
+        plain = net.backward(theta, net.forward(theta, x)[1], gy)
+        assert np.abs(apart.theta + plain.theta - long.theta).max() <= EXACT * np.abs(long.theta).max()
+
+
+def test_smooth_nets_and_batch_statistics_take_the_long_way():
+    assert not CRITIC.piecewise_linear
+    assert not Net(Linear(3, 3), Tanh()).piecewise_linear
+    assert not Net(Residual(Linear(3, 3), BatchNorm(3))).piecewise_linear
+
+
+def test_a_loss_on_several_outputs_takes_the_long_way():
+    net = Net(Linear(4, 6), LeakyReLU(0.2), Linear(6, 3))
+    theta, x, u, gy = weights(net), normal(4, N, 4), normal(5, N, 3), normal(6, N, 3)
+    pulled = through_vjp(net, theta, x, u, zero_centred, gy=gy)[1]
+    plain = net.backward(theta, net.forward(theta, x)[1], gy)
+    apart = through_vjp(net, theta, x, u, zero_centred)[1]
+    assert np.abs(pulled.theta - plain.theta - apart.theta).max() <= EXACT

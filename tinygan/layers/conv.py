@@ -54,7 +54,7 @@ class Conv2d(WeightLayer):
         return unfold(kernels.conv2d_dx(fold(G), p[0], size=X.shape[2:4], **self.geometry), X)
 
     def gradient(self, p: Params, X: Saved, G: Bundle) -> Params:
-        return self.with_bias(kernels.conv2d_dw(fold(X), fold(G), kernel=self.kernel, **self.geometry), G)
+        return self.with_bias(p, kernels.conv2d_dw(fold(X), fold(G), kernel=self.kernel, **self.geometry), G)
 
 
 class ConvTranspose2d(WeightLayer):
@@ -106,7 +106,7 @@ class ConvTranspose2d(WeightLayer):
         return unfold(kernels.conv2d(fold(G), p[0], **self.geometry), X)
 
     def gradient(self, p: Params, X: Saved, G: Bundle) -> Params:
-        return self.with_bias(kernels.conv2d_dw(fold(G), fold(X), kernel=self.kernel, **self.geometry), G)
+        return self.with_bias(p, kernels.conv2d_dw(fold(G), fold(X), kernel=self.kernel, **self.geometry), G)
 
 
 def pair(k: Pair) -> tuple[int, int]:

@@ -45,7 +45,7 @@ class UpConv2d(Fused):
 
     def gradient(self, p: Params, X: Saved, G: Bundle) -> Params:
         g4 = kernels.conv2d_dw(fold(G), fold(X), kernel=(4, 4), **HALF)
-        return self.with_bias(gather(transpose(g4)), G)
+        return self.with_bias(p, gather(transpose(g4)), G)
 
 
 class ConvPool2d(Fused):
@@ -68,7 +68,7 @@ class ConvPool2d(Fused):
 
     def gradient(self, p: Params, X: Saved, G: Bundle) -> Params:
         g4 = kernels.conv2d_dw(fold(X), fold(G), kernel=(4, 4), **HALF)
-        return self.with_bias(gather(g4) / 4, G)
+        return self.with_bias(p, gather(g4) / 4, G)
 
 
 def spread(w: Array) -> Array:

@@ -32,4 +32,4 @@ class Linear(WeightLayer):
         return unfold(kernels.linear_dx(fold(G), p[0]), X)
 
     def gradient(self, p: Params, X: Saved, G: Bundle) -> Params:
-        return self.with_bias(kernels.linear_dw(fold(X), fold(G)), G)
+        return self.with_bias(p, kernels.linear_dw(fold(X), fold(G)), G)

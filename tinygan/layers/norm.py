@@ -1,20 +1,53 @@
-"""Normalisations: one standardisation, over different axes.
+"""Normalisations: one operation, over different groups of numbers.
 
 z = (x − μ) r,  r = (⟨(x − μ)²⟩ + ε)^-½,  y = γ z + β.
 Tangent: ż = r (ẋ − ⟨ẋ⟩ − z⟨zẋ⟩),  ẏ = γ ż. The adjoint of this pair map, with its second-order term, is
-``standardise_dx`` in kernels/reference.py. γ̄ = Σ ȳ z + Σ ẏ̄ ż,  β̄ = Σ ȳ.
+``normalise_pull`` in kernels/reference.py. γ̄ = Σ ȳ z + Σ ẏ̄ ż,  β̄ = Σ ȳ.
 """
 
 from __future__ import annotations
+
+import math
+from typing import Any
 
 import numpy as np
 
 from tinygan import kernels
 from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
 
+Sizes = tuple[int, int, int, int]  # S sets of R rows of G groups of D channels: means run over R and D
+
+
+class Normalisation(Layer):
+    """What they share. ``sizes`` says what is a group; x̄ and p̄ come from one sweep, for they have their sums in common."""
+
+    eps: float
+    centre = True  # μ = ⟨x⟩, else 0
+
+    def sizes(self, shape: Shape) -> Sizes:
+        """How x (N, ...) of ``shape`` is seen."""
+        raise NotImplementedError
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        gamma, beta = p or (None, None)
+        return kernels.normalise(X, gamma, beta, self.sizes(X.shape[1:]), self.eps, centre=self.centre)
+
+    def backward(self, p: Params, saved: Saved, G: Bundle) -> Any:
+        return self.pull(p, saved, G, wrt_p=False)[0]
+
+    def gradient(self, p: Params, saved: Saved, G: Bundle) -> Any:
+        return self.pull(p, saved, G, wrt_x=False)[1]
+
+    def pull(
+        self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
+    ) -> tuple[Bundle | None, Params | None]:
+        gamma, how = p[0] if p else None, {"centre": self.centre, "wrt_x": wrt_x, "wrt_p": wrt_p and bool(p)}
+        GX, g = kernels.normalise_pull(saved, gamma, G, self.sizes(G.shape[1:]), **how)
+        return GX, (tuple(a.reshape(q.shape) for a, q in zip(g, p, strict=True)) if g else ()) if wrt_p else None
+
 
 class ScaleShift(Layer):
-    """y = γ z + β with γ, β of the shape of the last axes: what the normalisations end in."""
+    """y = γ z + β with γ, β of the shape of the last axes."""
 
     def __init__(self, *shape: int, std: float = 0.0) -> None:
         super().__init__()
@@ -31,20 +64,8 @@ class ScaleShift(Layer):
             raise self.shape_error(f"expects x to end in {last}", shape)
         return shape
 
-    def scale(self, p: Params, Z: Bundle) -> Bundle:
-        """γ z + β; a constant has no tangent."""
-        gamma, beta = p
-        Y = gamma * Z
-        Y[0] += beta
-        return Y
 
-    def gradient(self, p: Params, saved: Saved, G: Bundle) -> Params:
-        Z, _ = saved
-        lead = tuple(range(Z.ndim - p[0].ndim))
-        return (G * Z).sum(axis=lead), G[0].sum(axis=lead[:-1])
-
-
-class BatchNorm(ScaleShift):
+class BatchNorm(Normalisation, ScaleShift):
     """z over the batch (and pixels) of each channel, with exact tangents; y = γ z + β (Ioffe & Szegedy 2015, alg. 1).
 
     x (N, C) or (N, H, W, C), γ, β (C,). A tangent meets every sample of the batch: ẏ depends on all of ẋ.
@@ -60,16 +81,12 @@ class BatchNorm(ScaleShift):
     def init_running(self, p: Params, rng: np.random.Generator) -> Params:
         return np.zeros(self.running["mean"]), np.ones(self.running["var"])
 
-    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        Z, saved = kernels.standardise(X, tuple(range(X.ndim - 2)), self.eps, centre=True)
-        return self.scale(p, Z), (Z, saved)
-
-    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
-        return kernels.standardise_dx(saved[1], p[0] * G, tuple(range(G.ndim - 2)), centre=True)
+    def sizes(self, shape: Shape) -> Sizes:
+        return 1, math.prod(shape[:-1]), shape[-1], 1
 
     def update(self, running: Params, p: Params, saved: Saved) -> Params:
-        y, _, _, mean, var = saved[1]
-        n = y[..., 0].size
+        X, (mean, var, *_) = saved
+        n = X[0, ..., 0].size
         batch = mean, var * (n / max(n - 1, 1))
         m = self.momentum
         return tuple((1 - m) * old + m * new.reshape(-1) for old, new in zip(running, batch, strict=True))
@@ -96,15 +113,23 @@ class RunningNorm(ScaleShift):
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         mean, r = self.mean.astype(X.dtype), (1 / np.sqrt(self.var + self.eps)).astype(X.dtype)
-        Z = r * X
-        Z[0] -= r * mean
-        return self.scale(p, Z), (Z, r)
+        gamma, beta = p
+        scale = gamma * r
+        Y = scale * X
+        Y[0] += beta - scale * mean
+        return Y, (X, mean, r)
 
     def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
-        return (p[0] * saved[1]) * G
+        return (p[0] * saved[2]) * G
+
+    def gradient(self, p: Params, saved: Saved, G: Bundle) -> Params:
+        X, mean, r = saved
+        lead = tuple(range(X.ndim - 1))
+        b = G[0].sum(axis=lead[:-1])
+        return r * ((G * X).sum(axis=lead) - mean * b), b
 
 
-class LayerNorm(ScaleShift):
+class LayerNorm(Normalisation, ScaleShift):
     """z over the last axes of each sample, γ, β of their shape (Ba et al. 2016, eq. 3).
 
     ``LayerNorm(C)``: x (..., C); ``LayerNorm(H, W, C)``: x (N, H, W, C).
@@ -114,18 +139,12 @@ class LayerNorm(ScaleShift):
         super().__init__(*shape)
         self.eps = eps
 
-    def _axes(self, X: Bundle) -> tuple[int, ...]:
-        return tuple(range(X.ndim - 1 - len(self.shapes["gamma"]), X.ndim - 1))
-
-    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        Z, saved = kernels.standardise(X, self._axes(X), self.eps, centre=True)
-        return self.scale(p, Z), (Z, saved)
-
-    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
-        return kernels.standardise_dx(saved[1], p[0] * G, self._axes(G), centre=True)
+    def sizes(self, shape: Shape) -> Sizes:
+        D = math.prod(self.shapes["gamma"])
+        return math.prod(shape) // D, 1, 1, D
 
 
-class GroupNorm(ScaleShift):
+class GroupNorm(Normalisation, ScaleShift):
     """z over the pixels and channels of each group of a sample (Wu & He 2018, eq. 5); γ, β (C,).
 
     x (N, H, W, C), ``groups`` a divisor of C. One group is the layer norm of WGAN-GP critics.
@@ -140,17 +159,9 @@ class GroupNorm(ScaleShift):
     def out_shape(self, shape: Shape) -> Shape:
         return super().out_shape(self.images(shape))
 
-    def _split(self, X: Bundle) -> Bundle:
-        """(1+K, N, H, W, C) → (1+K, N, H, W, groups, C/groups)."""
-        return X.reshape(*X.shape[:-1], self.groups, X.shape[-1] // self.groups)
-
-    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        Z, saved = kernels.standardise(self._split(X), (1, 2, 4), self.eps, centre=True)
-        Z = Z.reshape(X.shape)
-        return self.scale(p, Z), (Z, saved)
-
-    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
-        return kernels.standardise_dx(saved[1], self._split(p[0] * G), (1, 2, 4), centre=True).reshape(G.shape)
+    def sizes(self, shape: Shape) -> Sizes:
+        N, H, W, C = shape
+        return N, H * W, self.groups, C // self.groups
 
 
 class InstanceNorm(GroupNorm):
@@ -160,18 +171,17 @@ class InstanceNorm(GroupNorm):
         super().__init__(channels, channels, eps=eps)
 
 
-class PixelNorm(Layer):
+class PixelNorm(Normalisation):
     """y = x (⟨x²⟩ + ε)^-½ over the channels of each pixel, nothing trained (Karras et al. 2018, §4.2).
 
     x (..., C).  ẏ = r (ẋ − y⟨yẋ⟩).
     """
 
+    centre = False
+
     def __init__(self, *, eps: float = 1e-8) -> None:
         super().__init__()
         self.eps = eps
 
-    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        return kernels.standardise(X, (X.ndim - 2,), self.eps, centre=False)
-
-    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
-        return kernels.standardise_dx(saved, G, (G.ndim - 2,), centre=False)
+    def sizes(self, shape: Shape) -> Sizes:
+        return math.prod(shape[:-1]), 1, 1, shape[-1]

@@ -2,6 +2,7 @@
 
 Forward y = φ(x);  tangent ẏ = φ'(x) ẋ;  adjoint x̄ = φ' ȳ + Σₖ φ'' ẋₖ ẏ̄ₖ,  ẋ̄ = φ' ẏ̄.
 The table of φ, φ', φ'' is POINTWISE in kernels/reference.py. At a kink the derivative is the one from the left.
+φ' and φ'' ẋ are functions of (y, ẏ), of all but silu: what a layer keeps for its backward is its own output, not its input.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tinygan import kernels
-from tinygan.layer import Bundle, Layer, Params, Saved
+from tinygan.layer import Array, Bundle, Layer, Params, Saved
 
 
 class Pointwise(Layer):
@@ -19,21 +20,31 @@ class Pointwise(Layer):
     a: float = 0.0
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        Y = kernels.pointwise(X, self.f, self.a)
-        return Y, (X, Y)
+        Y, saved = kernels.pointwise(X, self.f, self.a)
+        return Y, saved
 
     def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
-        X, Y = saved
-        return kernels.pointwise_dx(X, Y, G, self.f, self.a)
+        return kernels.pointwise_dx(saved, G, self.f, self.a)
 
 
-class ReLU(Pointwise):
+class Rectifier(Pointwise):
+    """Two straight halves: φ(x) = φ'(x) x and φ'' = 0, so that r y + ẏ = φ' (r x + ẋ)."""
+
+    @property
+    def piecewise_linear(self) -> bool:
+        return True
+
+    def mixed(self, p: Params, saved: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+        return self.backward(p, saved, Z), ()  # φ' z: a diagonal is its own transpose
+
+
+class ReLU(Rectifier):
     """max(x, 0)."""
 
     f = "relu"
 
 
-class LeakyReLU(Pointwise):
+class LeakyReLU(Rectifier):
     """max(x, a x), 0 ≤ a ≤ 1, a = ``slope``; 0.2 is Radford et al. 2016, §3."""
 
     f = "leaky_relu"
@@ -53,6 +64,8 @@ class ELU(Pointwise):
     def __init__(self, a: float = 1.0) -> None:
         super().__init__()
         self.a = a
+        if not a >= 0:
+            raise ValueError(f"ELU: a is at least 0: got {a}")
 
 
 class SiLU(Pointwise):

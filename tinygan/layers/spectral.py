@@ -75,8 +75,22 @@ class SpectralNorm(Layer):
         return self.f.backward(q, inner, G)
 
     def gradient(self, p: Params, saved: Saved, G: Bundle) -> Params:
-        q, u, v, sigma, inner = saved
-        gv, *rest = self.f.gradient(q, inner, G)
+        q, *_, inner = saved
+        return self._through(saved, self.f.gradient(q, inner, G))
+
+    @property
+    def piecewise_linear(self) -> bool:
+        return True
+
+    def mixed(self, p: Params, saved: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+        q, *_, inner = saved
+        Y, g = self.f.mixed(q, inner, trace, Z, r)
+        return Y, self._through(saved, g)
+
+    def _through(self, saved: Saved, g: Params) -> Params:
+        """W̄ from V̄."""
+        q, u, v, sigma, _ = saved
+        gv, *rest = g
         gw = self._matrix(gv) - (gv * q[0]).sum() * np.outer(u, v)
         return self._weight(gw) / sigma, *rest
 

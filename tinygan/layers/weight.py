@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygan import kernels
 from tinygan.init import Init
-from tinygan.layer import Array, Bundle, Layer, Params, Shape
+from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape, column
 
 
 class WeightLayer(Layer):
@@ -31,10 +32,23 @@ class WeightLayer(Layer):
 
     def bias(self, p: Params, X: Bundle) -> dict[str, Any]:
         """The bias for a kernel on the folded X: it goes to the points, a constant has no tangent."""
-        return {"bias": p[1], "points": X.shape[1]} if "b" in self.shapes else {}
+        return {"bias": p[1], "points": X.shape[1]} if len(p) > 1 else {}
 
-    def with_bias(self, gw: Array, G: Bundle) -> Params:
+    def with_bias(self, p: Params, gw: Array, G: Bundle) -> Params:
         """(w̄, b̄), or (w̄,) where there is no bias."""
-        if "b" not in self.shapes:
-            return (gw,)
-        return gw, G[0].sum(axis=tuple(range(G.ndim - 2)))
+        return (gw, kernels.column_sum(G[0])) if len(p) > 1 else (gw,)
+
+    @property
+    def piecewise_linear(self) -> bool:
+        return True
+
+    def mixed(self, p: Params, saved: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+        """w̄ = Σ g zᵀ, since Σ rₙ gₙ xₙᵀ + gₙ ẋₙᵀ = Σ gₙ (rₙ xₙ + ẋₙ)ᵀ;  b̄ = Σ rₙ gₙ."""
+        Y, _ = self.forward(p[:1], Z)
+        gw, *_ = self.gradient(p[:1], Z, trace)
+        if len(p) == 1:
+            return Y, (gw,)
+        if r is None:
+            return Y, (gw, np.zeros_like(p[1]))
+        Y += column(r, Y) * p[1]
+        return Y, (gw, np.einsum("n,nko->o", r, trace[0].reshape(len(r), -1, len(p[1]))))

@@ -3,7 +3,7 @@
 One step, as the original algorithm box (Goodfellow et al. 2014, alg. 1) with Adam:
 
     n_critic times:  z ~ N(0, I);   θ_D ← θ_D − Adam ∇( L_D(D(x), D(G(z))) + γ penalty )
-    once:            z ~ N(0, I);   θ_G ← θ_G − Adam ∇ L_G(D(G(z)));   θ̄ ← d θ̄ + (1 − d) θ_G
+    once, same z:    θ_G ← θ_G − Adam ∇ L_G(D(G(z)));   θ̄ ← d θ̄ + (1 − d) θ_G
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from tinygan.layer import Array
+from tinygan.layer import Array, Saved
 from tinygan.loss import LOSSES
 from tinygan.models import dcgan
 from tinygan.net import Net
 from tinygan.optim import Adam, Moments, clip_norm, ema, norm, require
-from tinygan.penalty import gradient_penalty, interpolate, one_centred, perturb, zero_centred
+from tinygan.penalty import gradient_penalty, interpolate, one_centred, perturb, weighted, zero_centred
 
 
 @dataclass(frozen=True)
@@ -78,55 +78,63 @@ class DCGAN:
         )
 
     def step(self, state: State, batch: Array, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
-        """One step of D on ``batch`` (n_critic N, H, W, C), N images for each of its steps, and one of G on N latents."""
+        """One step of D on ``batch`` (n_critic N, H, W, C), N images for each of its steps, and one of G on N latents.
+
+        G's step takes the latents of D's last one, whose images are there already, as most published code does.
+        """
         log: dict[str, float] = {}
         for real in np.split(batch, self.settings.n_critic):
-            state, log = self.step_D(state, real, rng)
-        state, log_G = self.step_G(state, len(real), rng)
+            made = self.generate(state, len(real), rng)
+            state, log = self.step_D(state, real, made, rng)
+        state, log_G = self.step_G(state, made)
         return state, log | log_G
 
-    def step_D(self, state: State, real: Array, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
-        s, D, theta = self.settings, self.D.bind(state.D_running), state.D
-        fake, saved_G = self.G.bind(state.G_running).forward(state.G, self.latents(len(real), rng))
-        d_real, saved_real = D.forward(theta, real)
-        d_fake, saved_fake = D.forward(theta, fake)
-        loss, g_real, g_fake = self.loss.discriminator(d_real, d_fake)
-        g = D.backward(theta, saved_real, g_real, wrt_x=False).theta
-        g = g + D.backward(theta, saved_fake, g_fake, wrt_x=False).theta
-        log = {"loss_D": loss, "D_real": float(d_real.mean()), "D_fake": float(d_fake.mean())}
+    def generate(self, state: State, n: int, rng: np.random.Generator) -> tuple[Array, Saved]:
+        """n images of G, and what its backward needs."""
+        return self.G.bind(state.G_running).forward(state.G, self.latents(n, rng))
+
+    def step_D(
+        self, state: State, real: Array, made: tuple[Array, Saved], rng: np.random.Generator
+    ) -> tuple[State, dict[str, float]]:
+        s, D, theta, (fake, saved_G) = self.settings, self.D.bind(state.D_running), state.D, made
+        on_real, on_fake = D.forward(theta, real), D.forward(theta, fake)
+        loss, g_real, g_fake = self.loss.discriminator(on_real[0], on_fake[0])
+        log = {"loss_D": loss, "D_real": float(on_real[0].mean()), "D_fake": float(on_fake[0].mean())}
+        value, at_real = self.pull_D(D, theta, real, on_real, g_real, s.penalty == "r1")
+        value_2, at_fake = self.pull_D(D, theta, fake, on_fake, g_fake, s.penalty == "r2")
+        g = at_real + at_fake
+        if s.penalty in ("wgan-gp", "dragan"):
+            x = interpolate(real, fake, rng) if s.penalty == "wgan-gp" else perturb(real, rng)
+            value, pulled = gradient_penalty(D, theta, x, weighted(s.gamma, one_centred), wrt_x=False)
+            g += pulled.theta
         if s.penalty != "none":
-            log["penalty"], g_penalty = self.penalty(D, theta, real, fake, rng)
-            g = g + s.gamma * g_penalty
+            log["penalty"] = value + value_2
         log["grad_D"] = norm(g)
         theta, memory = s.adam_D.step(theta, self.clip(g), state.D_memory)
         # Every forward on a batch of its own moves running statistics; the penalty's points are no samples.
-        running = D.update(D.update(state.D_running, state.D, saved_real), state.D, saved_fake)
+        running = D.update(D.update(state.D_running, state.D, on_real[1]), state.D, on_fake[1])
         G_running = self.G.update(state.G_running, state.G, saved_G)
         return state._replace(D=theta, D_memory=memory, D_running=running, G_running=G_running), log
 
-    def step_G(self, state: State, n: int, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
-        s, G, D = self.settings, self.G.bind(state.G_running), self.D.bind(state.D_running)
-        fake, saved_G = G.forward(state.G, self.latents(n, rng))
+    def pull_D(
+        self, D: Net, theta: Array, x: Array, primal: tuple[Array, Saved], gy: Array, penalised: bool
+    ) -> tuple[float, Array]:
+        """The gradient in θ_D of the loss at x and, where x is ``penalised``, of γ ½E‖∇D‖² there: they share their passes."""
+        if not penalised:
+            return 0.0, D.backward(theta, primal[1], gy, wrt_x=False).theta
+        objective = weighted(self.settings.gamma, zero_centred)
+        value, pulled = gradient_penalty(D, theta, x, objective, primal=primal, gy=gy, wrt_x=False)
+        return value, pulled.theta
+
+    def step_G(self, state: State, made: tuple[Array, Saved]) -> tuple[State, dict[str, float]]:
+        s, D, (fake, saved_G) = self.settings, self.D.bind(state.D_running), made
         d_fake, saved_D = D.forward(state.D, fake)
         loss, g_fake = self.loss.generator(d_fake)
         g_image = D.backward(state.D, saved_D, g_fake, wrt_theta=False).x
-        g = G.backward(state.G, saved_G, g_image, wrt_x=False).theta
+        g = self.G.bind(state.G_running).backward(state.G, saved_G, g_image, wrt_x=False).theta
         theta, memory = s.adam_G.step(state.G, self.clip(g), state.G_memory)
-        running = G.update(state.G_running, state.G, saved_G)
         average = ema(state.G_ema, theta, s.ema)
-        log = {"loss_G": loss, "grad_G": norm(g)}
-        return state._replace(G=theta, G_memory=memory, G_running=running, G_ema=average), log
-
-    def penalty(self, D: Net, theta: Array, real: Array, fake: Array, rng: np.random.Generator) -> tuple[float, Array]:
-        """The penalty chosen, and its gradient in θ_D."""
-        at, objective = {
-            "r1": (lambda: real, zero_centred),
-            "r2": (lambda: fake, zero_centred),
-            "wgan-gp": (lambda: interpolate(real, fake, rng), one_centred),
-            "dragan": (lambda: perturb(real, rng), one_centred),
-        }[self.settings.penalty]
-        value, pulled = gradient_penalty(D, theta, at(), objective, wrt_x=False)
-        return value, pulled.theta
+        return state._replace(G=theta, G_memory=memory, G_ema=average), {"loss_G": loss, "grad_G": norm(g)}
 
     def clip(self, g: Array) -> Array:
         return clip_norm(g, self.settings.clip) if self.settings.clip else g

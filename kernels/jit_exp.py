@@ -1,0 +1,86 @@
+"""eˣ and what follows from it, on vectors, to a few units in the last place everywhere; a NaN stays one.
+
+x = n ln 2 + r with |r| ≤ ln 2 / 2, eˣ = 2ⁿ eʳ, eʳ by its series: nothing is fitted, so one text serves float32 and float64.
+Only x ≤ 0 is needed: the rest goes by symmetry, where nothing overflows.
+"""
+
+import math
+
+from llvmlite import ir
+
+
+class Format:
+    """What eˣ needs to know of a dtype: bits of the fraction, ln 2 in two parts (n · high is exact), terms, least x."""
+
+    def __init__(self, dtype):
+        single = dtype == "float32"
+        self.bits, self.whole = (23, ir.IntType(32)) if single else (52, ir.IntType(64))
+        self.bias = 127 if single else 1023
+        self.high, self.low = (355 / 512, math.log(2) - 355 / 512) if single else (0.693145751953125, 1.42860682030941723e-6)
+        self.terms = 7 if single else 13  # of the series of eʳ, |r| ≤ ln 2 / 2: its rest is below a tenth of an ulp
+        self.nothing, self.normal = (-104.0, -87.0) if single else (-746.0, -708.0)  # eˣ is 0 and normal here
+        self.round = 1.5 * 2.0**self.bits  # x + round − round is the integer nearest to x
+
+
+def split(x, least):
+    """x ≤ 0 as n ln 2 + r (from ``least`` on): eʳ − 1, and n as whole numbers."""
+    f, b = Format(x.v.dtype), x.b
+    x = (x < least).pick(least, x)
+    shifted = x.fma(1 / math.log(2), f.round)
+    n = shifted - f.round
+    r = n.fma(-f.low, n.fma(-f.high, x))
+    series = x.lift(1 / math.factorial(f.terms))
+    for k in range(f.terms - 1, 1, -1):
+        series = series.fma(r, 1 / math.factorial(k))
+    vector = ir.VectorType(f.whole, x.v.lanes)
+    whole = b.sub(b.bitcast(shifted.value, vector), b.bitcast(x.v.constant(f.round), vector))
+    return (r * r).fma(series, r), whole
+
+
+def power(x, n):
+    """2ⁿ, n whole numbers, as vectors like x."""
+    f, b = Format(x.v.dtype), x.b
+    bias, bits = (ir.Constant(n.type, [k] * x.v.lanes) for k in (f.bias, f.bits))
+    return x.make(b.bitcast(b.shl(b.add(n, bias), bits), x.v.ir))
+
+
+def exp(x):
+    """eˣ, x ≤ 0; in two steps of half the exponent, so that it goes gradually to zero."""
+    rest, n = split(x, Format(x.v.dtype).nothing)
+    half = x.b.ashr(n, ir.Constant(n.type, [1] * x.v.lanes))
+    first = power(x, half)
+    return rest.fma(first, first) * power(x, x.b.sub(n, half))
+
+
+def expm1(x):
+    """eˣ − 1, x ≤ 0: exact to a few units in the last place near 0 too."""
+    rest, n = split(x, Format(x.v.dtype).normal)
+    return rest.fma(power(x, n), power(x, n) - 1)
+
+
+def log1p(u):
+    """log(1 + u) = 2 artanh(u / (2 + u)), 0 ≤ u ≤ 1, by the series of artanh."""
+    s = u / (u + 2)
+    square, terms = s * s, 9 if u.v.dtype == "float32" else 18
+    series = u.lift(2 / (2 * terms - 1))
+    for k in range(terms - 2, 0, -1):
+        series = series.fma(square, 2 / (2 * k + 1))
+    return (series * square).fma(s, s + s)
+
+
+def sigmoid(x):
+    """1 / (1 + e⁻ˣ)."""
+    e = exp(-abs(x))
+    return (x < 0).pick(e, 1) / (1 + e)
+
+
+def softplus(x):
+    """log(1 + eˣ)."""
+    return (x > 0).pick(x, 0) + log1p(exp(-abs(x)))
+
+
+def tanh(x):
+    """t = e^(−2|x|) − 1: |tanh x| = −t / (2 + t)."""
+    t = expm1(-2 * abs(x))
+    y = t / (t + 2)
+    return (x < 0).pick(y, -y)
