@@ -5,7 +5,18 @@ Arrays of float32 and float64 are worked on as they are; other dtypes go to ``re
 
 import numpy as np
 
-from tinygan.kernels import jit_direct, jit_few, jit_host, jit_norm, jit_norm_rows, jit_pointwise, jit_winograd, precision_in_force, reference
+from tinygan.kernels import (
+    jit_direct,
+    jit_direct_dw,
+    jit_few,
+    jit_host,
+    jit_norm,
+    jit_norm_rows,
+    jit_pointwise,
+    jit_winograd,
+    precision_in_force,
+    reference,
+)
 from tinygan.kernels.jit_vector import Vector
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -55,7 +66,7 @@ def conv2d_dx(gy, w, *, size, stride, pad, bias=None, points=None):
         return reference.conv2d_dx(gy, w, size=size, stride=stride, pad=pad, bias=bias, points=points)
     if form := winograd(v, "dx", *w.shape[2:], gy.shape[1:3], w.shape[:2], stride):
         return jit_winograd.conv2d_dx(v, form, gy, w, size, stride, pad, bias, points)
-    if few(v, w.shape[2], w.shape[3]):
+    if few(v, w.shape[2], w.shape[3]) and gy[0, ..., 0].size > 1:
         return jit_few.conv2d_dx(v, gy, w, size, stride, pad, bias, points)
     return jit_direct.conv2d_dx(v, gy, w, size, stride, pad, bias, points)
 
@@ -66,11 +77,13 @@ def conv2d_dw(x, gy, *, kernel, stride, pad):
         return reference.conv2d_dw(x, gy, kernel=kernel, stride=stride, pad=pad)
     if form := winograd(v, "dw", x.shape[3], gy.shape[3], gy.shape[1:3], kernel, stride):
         return jit_winograd.conv2d_dw(v, form, x, gy, stride, pad)
-    if stride == (1, 1) and few(v, gy.shape[3], x.shape[3]):  # the same sums with the parts exchanged: the taps run backwards
+    if stride == (1, 1) and few(
+        v, gy.shape[3], x.shape[3]
+    ):  # the same sums with the parts exchanged: the taps run backwards
         swapped = tuple((k - 1 - first, k - 1 - last) for k, (first, last) in zip(kernel, pad, strict=True))
-        gw = jit_direct.conv2d_dw(v, gy, x, kernel, stride, swapped)
+        gw = jit_direct_dw.conv2d_dw(v, gy, x, kernel, stride, swapped)
         return np.ascontiguousarray(gw[::-1, ::-1].swapaxes(2, 3))
-    return jit_direct.conv2d_dw(v, x, gy, kernel, stride, pad)
+    return jit_direct_dw.conv2d_dw(v, x, gy, kernel, stride, pad)
 
 
 def few(v, out, into):

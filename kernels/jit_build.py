@@ -22,11 +22,11 @@ import threading
 import time
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from llvmlite import binding, ir
+from numba import __version__ as numba_version
 
 from tinygan.kernels import jit_host, jit_pool
 from tinygan.kernels.jit_vector import integer
@@ -135,7 +135,7 @@ def cache_folder():
 def folder():
     """The folder of a key of everything that object code depends on, below ``cache_folder``; None where none can be used."""
     sources = sorted(Path(__file__).parent.glob("jit*.py"))
-    parts = [jit_host.description(), version("numba"), *(p.read_text("utf-8") for p in sources)]
+    parts = [jit_host.description(), numba_version, *(p.read_text("utf-8") for p in sources)]
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     above = cache_folder()
     return above and _usable(above / f"kernels-{key}")

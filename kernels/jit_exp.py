@@ -16,10 +16,19 @@ class Format:
         single = dtype == "float32"
         self.bits, self.whole = (23, ir.IntType(32)) if single else (52, ir.IntType(64))
         self.bias = 127 if single else 1023
-        self.high, self.low = (355 / 512, math.log(2) - 355 / 512) if single else (0.693145751953125, 1.42860682030941723e-6)
+        self.high, self.low = (
+            (355 / 512, math.log(2) - 355 / 512) if single else (0.693145751953125, 1.42860682030941723e-6)
+        )
         self.terms = 7 if single else 13  # of the series of eʳ, |r| ≤ ln 2 / 2: its rest is below a tenth of an ulp
         self.nothing, self.normal = (-104.0, -87.0) if single else (-746.0, -708.0)  # eˣ is 0 and normal here
         self.round = 1.5 * 2.0**self.bits  # x + round − round is the integer nearest to x
+
+
+def polynomial(x, a):
+    """Σ aₖ xᵏ by its even and odd halves, polynomials of x²: short chains of operations that wait for each other."""
+    if len(a) == 1:
+        return x.lift(a[0])
+    return polynomial(x * x, a[1::2]).fma(x, polynomial(x * x, a[::2]))
 
 
 def split(x, least):
@@ -29,9 +38,7 @@ def split(x, least):
     shifted = x.fma(1 / math.log(2), f.round)
     n = shifted - f.round
     r = n.fma(-f.low, n.fma(-f.high, x))
-    series = x.lift(1 / math.factorial(f.terms))
-    for k in range(f.terms - 1, 1, -1):
-        series = series.fma(r, 1 / math.factorial(k))
+    series = polynomial(r, [1 / math.factorial(k) for k in range(2, f.terms + 1)])
     vector = ir.VectorType(f.whole, x.v.lanes)
     whole = b.sub(b.bitcast(shifted.value, vector), b.bitcast(x.v.constant(f.round), vector))
     return (r * r).fma(series, r), whole
@@ -61,11 +68,8 @@ def expm1(x):
 def log1p(u):
     """log(1 + u) = 2 artanh(u / (2 + u)), 0 ≤ u ≤ 1, by the series of artanh."""
     s = u / (u + 2)
-    square, terms = s * s, 9 if u.v.dtype == "float32" else 18
-    series = u.lift(2 / (2 * terms - 1))
-    for k in range(terms - 2, 0, -1):
-        series = series.fma(square, 2 / (2 * k + 1))
-    return (series * square).fma(s, s + s)
+    terms = 8 if u.v.dtype == "float32" else 18
+    return (s * s * polynomial(s * s, [2 / (2 * k + 1) for k in range(1, terms)])).fma(s, s + s)
 
 
 def sigmoid(x):

@@ -1,7 +1,7 @@
 """Convolutions to few channels, such as those of an image: multiply, then shift.
 
-Where O output channels would leave most of a vector empty, all taps are multiplied at once, z[pixel] = x[pixel] · w (C, kh·kw·O), and
-each row of taps, kw·O neighbouring numbers, is added where it belongs in the output.
+Where O output channels would leave most of a vector empty, all taps are multiplied at once, z[pixel] = x[pixel] · w with
+w (C, kh·kw·O), and each row of taps, kw·O neighbouring numbers, is added where it belongs in the output.
 """
 
 from functools import lru_cache
@@ -12,17 +12,14 @@ from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_build import Int, Ints, Reals, kernel
 from tinygan.kernels.jit_memory import empty
 from tinygan.kernels.jit_pack import pack, panels
+from tinygan.kernels.jit_tile import SPARE, product
 from tinygan.kernels.jit_vector import at, copy
-
-SPARE = 16  # rows that a tile may read past the last one: the tables repeat it
 
 
 @kernel
 def spread(v):
     """y[s·i + u − p, s·j + t − q] += x[i, j] · w[:, u, t], from the bias on. Part = an image."""
-    t1, t2, t3 = (v.tile(v.rows(n), n) for n in (1, 2, 3))
-    r1, r2, r3 = (v.rows(n) for n in (1, 2, 3))
-    lanes = v.lanes
+    multiply = product(v)
 
     def run(
         part, thread, x: Reals, w: Reals, y: Reals, bias: Reals, zero: Reals, scratch: Reals, panels: Ints, ia: Ints, ic: Ints,
@@ -31,18 +28,7 @@ def spread(v):
     ):  # fmt: skip
         a, z = at(x, part * P * Q * C), at(scratch, thread * room)
         frame = at(z, P * Q * columns)
-        for p in range(count):
-            s, wide = panels[2 * p] * lanes, panels[2 * p + 1]
-            g, c = at(w, C * s), at(z, s)
-            if wide == 3:
-                for q in range(0, P * Q, r3):
-                    t3(a, g, c, zero, at(ia, q), at(ic, q), nothing, 1, C, columns)
-            elif wide == 2:
-                for q in range(0, P * Q, r2):
-                    t2(a, g, c, zero, at(ia, q), at(ic, q), nothing, 1, C, columns)
-            else:
-                for q in range(0, P * Q, r1):
-                    t1(a, g, c, zero, at(ia, q), at(ic, q), nothing, 1, C, columns)
+        multiply(a, w, z, zero, ia, ic, nothing, 1, C, P * Q, panels, 0, count, columns)
         b = bias if part < points else zero
         for k in range(FH * FW):
             for o in range(O):
@@ -74,7 +60,7 @@ def conv2d_dx(v, gy, w, size, stride, pad, bias, points):
 
 def conv2d(v, x, w, pad, bias, points):
     """``reference.conv2d`` of stride 1 where O is small: the adjoint of the flipped kernel's convolution."""
-    kh, kw, _, O = w.shape
+    kh, kw, *_ = w.shape
     size = tuple(n + sum(p) - k + 1 for n, p, k in zip(x.shape[1:3], pad, (kh, kw), strict=True))
     flipped = tuple((k - 1 - first, k - 1 - last) for k, (first, last) in zip((kh, kw), pad, strict=True))
     return spread_taps(v, x, w[::-1, ::-1].transpose(2, 0, 1, 3), size, (1, 1), flipped, bias, points)

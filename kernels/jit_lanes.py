@@ -85,11 +85,11 @@ def each(v, function):
     @intrinsic
     def run(typing_context, inputs, outputs, count):
         def codegen(context, b, signature, args):
-            read, sources = _reader(v, context, b, signature, args)
+            read = _reader(v, context, b, inputs, cgutils.unpack_tuple(b, args[0], len(inputs)))
             targets = cgutils.unpack_tuple(b, args[1], len(signature.args[1]))
 
             def apply(at, _, left=None):
-                results = function(*read(sources, at, left))
+                results = function(*read(at, left))
                 for p, y in zip(targets, results if isinstance(results, tuple) else (results,), strict=True):
                     if left is None:
                         v.store(b, y.value, b.gep(p, [at]))
@@ -105,6 +105,44 @@ def each(v, function):
     return run
 
 
+def columns(v, rows, function):
+    """``run(streams, tables, sums, step, count)``: sums[j step + i] += Σ_{k < rows} function(*streams[k step + i], *tables[i])[j]."""
+
+    @intrinsic
+    def run(typing_context, streams, tables, sums, step, count):
+        def codegen(context, b, signature, args):
+            pointers = cgutils.unpack_tuple(b, args[0], len(streams))
+            moved = [[b.gep(p, [b.mul(args[3], integer(k))]) for p in pointers] for k in range(rows)]
+            read_rows = [_reader(v, context, b, streams, sources) for sources in moved]
+            read_tables = _reader(v, context, b, tables, cgutils.unpack_tuple(b, args[1], len(tables)))
+
+            def apply(at, _, left=None):
+                fixed = list(read_tables(at, left))
+                terms = [function(*read(at, left), *fixed) for read in read_rows]
+                for j, term in enumerate(zip(*terms, strict=True)):
+                    place = b.gep(args[2], [b.add(b.mul(args[3], integer(j)), at)])
+                    total = _pairwise(term)
+                    if left is None:
+                        v.store(b, (total + Lanes(v, b, v.load(b, place))).value, place)
+                    else:
+                        mask = v.mask(b, left)
+                        v.store_some(b, (total + Lanes(v, b, load_some(v, b, place, mask))).value, place, mask)
+                return []
+
+            _cut(v, b, args[4], apply, [])
+            return context.get_dummy_value()
+
+        return types.void(streams, tables, sums, types.intp, types.intp), codegen
+
+    return run
+
+
+def _pairwise(terms):
+    """Their sum, halves added to halves."""
+    half = len(terms) // 2
+    return terms[0] if len(terms) == 1 else _pairwise(terms[:half]) + _pairwise(terms[half:])
+
+
 def totals(v, terms, function):
     """``run(inputs, count)``: the ``terms`` sums over i of function(*inputs[i])."""
 
@@ -113,10 +151,10 @@ def totals(v, terms, function):
         made = types.UniTuple(v.scalar, terms)
 
         def codegen(context, b, signature, args):
-            read, sources = _reader(v, context, b, signature, args)
+            read = _reader(v, context, b, inputs, cgutils.unpack_tuple(b, args[0], len(inputs)))
 
             def apply(at, sums, left=None):
-                results = function(*read(sources, at, left))
+                results = function(*read(at, left))
                 values = [y.value for y in (results if isinstance(results, tuple) else (results,))]
                 if left is not None:
                     values = [b.select(v.mask(b, left), y, v.constant(0)) for y in values]
@@ -130,22 +168,24 @@ def totals(v, terms, function):
     return run
 
 
-def _reader(v, context, b, signature, args):
-    """How to read the inputs at an offset (``left`` numbers of them, else a whole vector), and where they are."""
-    kinds = signature.args[0]
-    given = cgutils.unpack_tuple(b, args[0], len(kinds))
-    fixed = [None if isinstance(t, types.CPointer) else v.spread(b, context.cast(b, a, t, v.scalar)) for a, t in zip(given, kinds)]
+def _reader(v, context, b, kinds, given):
+    """How to read inputs at an offset: ``left`` numbers of them, or a whole vector."""
+    arrays = [isinstance(kind, types.CPointer) for kind in kinds]
+    fixed = [
+        None if array else Lanes(v, b, v.spread(b, context.cast(b, a, kind, v.scalar)))
+        for array, a, kind in zip(arrays, given, kinds, strict=True)
+    ]
 
-    def read(sources, at, left):
-        for p, number in zip(sources, fixed, strict=True):
+    def read(at, left):
+        for p, number in zip(given, fixed, strict=True):
             if number is not None:
-                yield Lanes(v, b, number)
+                yield number
             elif left is None:
                 yield Lanes(v, b, v.load(b, b.gep(p, [at])))
             else:
                 yield Lanes(v, b, load_some(v, b, b.gep(p, [at]), v.mask(b, left)))
 
-    return read, given
+    return read
 
 
 def load_some(v, b, p, mask):

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_build import Int, Reals, kernel
-from tinygan.kernels.jit_lanes import each
+from tinygan.kernels.jit_lanes import columns, each
 from tinygan.kernels.jit_memory import empty
 from tinygan.kernels.jit_vector import at, clear
 from tinygan.kernels.reference import pulled_terms
@@ -22,8 +22,8 @@ PERIOD = 256  # numbers of a chunk, about
 # ---------------------------------------------------------------- formulas on vectors; jit_norm_rows shares them
 
 
-def y_point(x, mu, r, gamma, beta):
-    return ((x - mu) * r).fma(gamma, beta)
+def y_point(x, mu, scale, beta):
+    return (x - mu).fma(scale, beta)
 
 
 def y_tangent(x, mu, r, gamma, x_dot, m, a):
@@ -40,12 +40,11 @@ def gx_tangent(x, mu, r, gamma, g, m, c, x_dot, x_mean, p, q, e, gx):
     return r * (u - c * z), gx - (p * u + q * (x_dot - x_mean) + e * z)
 
 
-#  Terms of the sums, of x, μ or a shift, r, a bundle's row of x with its mean or shift, its row of ȳ. Where there are fewer
-#  than three, the last is said again: its accumulators are the same.
+#  Terms of the sums: of x, a bundle's row of x, its row of ȳ; μ or a shift, r, the row's mean or shift
 TERMS = {
-    "plain": lambda x, m, r, row, row_m, g: (x, x, x),
-    "forward": lambda x, m, r, row, row_m, g: (row - row_m, *[(x - m) * (row - row_m)] * 2),
-    "backward": lambda x, m, r, row, row_m, g: (g, g * ((x - m) * r), g * (row - row_m)),
+    "plain": lambda x, row, g, m, r, row_m: (x,),
+    "forward": lambda x, row, g, m, r, row_m: (row - row_m, (x - m) * (row - row_m)),
+    "backward": lambda x, row, g, m, r, row_m: (g, g * ((x - m) * r), g * (row - row_m)),
 }
 COUNT = {"plain": 1, "forward": 2, "backward": 3}
 
@@ -56,30 +55,32 @@ COUNT = {"plain": 1, "forward": 2, "backward": 3}
 @kernel
 def column_sums(v, what):
     """sums[part, row of the bundle, term] += the terms of a part's chunks."""
-    terms = TERMS[what]
-    add = each(v, lambda x, m, r, row, row_m, g, *sums: tuple(s + t for s, t in zip(sums, terms(x, m, r, row, row_m, g))))
-    more = each(v, lambda s, t: s + t)
-    n_terms = COUNT[what]
+    terms, n_terms = TERMS[what], COUNT[what]
+    four, one, more = columns(v, 4, terms), columns(v, 1, terms), each(v, lambda s, t: s + t)
 
     def run(
         part, thread, X: Reals, G: Reals, tables: Reals, sums: Reals, scratch: Reals,
         n: Int, rows: Int, length: Int, period: Int, splits: Int, step: Int
     ):  # fmt: skip
         s, split = part // splits, part % splits
-        chunks = -(-length // period)
-        p = at(scratch, thread * n_terms * period)
-        q, w = at(p, (n_terms > 1) * period), at(p, (n_terms - 1) * period)
-        m = at(tables, s * period)
+        m, p = at(tables, s * period), at(scratch, thread * n_terms * period)
         r = at(m, rows * step)
         clear(at(sums, part * rows * n_terms * period), rows * n_terms * period)
-        last = (split + 1) * chunks // splits
-        for block in range(split * chunks // splits, last, BLOCK):
+        chunks = -(-length // period)
+        last = min(length, (split + 1) * chunks // splits * period)
+        for block in range(split * chunks // splits * period, last, BLOCK * period):
             for k in range(rows):
                 clear(p, n_terms * period)
-                for c in range(block, min(block + BLOCK, last)):
-                    i, count = s * length + c * period, min(period, length - c * period)
-                    read = (at(X, i), m, r, at(X, i + k * n), at(m, k * step), at(G, i + k * n), p, q, w)
-                    add(read, (p, q, w), count)
+                i, end = block, min(block + BLOCK * period, last)
+                while i < end:
+                    j = s * length + i
+                    streams = at(X, j), at(X, j + k * n), at(G, j + k * n)
+                    if end - i >= 4 * period:
+                        four(streams, (m, r, at(m, k * step)), p, period, period)
+                        i += 4 * period
+                    else:
+                        one(streams, (m, r, at(m, k * step)), p, period, min(period, end - i))
+                        i += period
                 total = at(sums, (part * rows + k) * n_terms * period)
                 more((total, p), (total,), n_terms * period)
 
@@ -88,7 +89,7 @@ def column_sums(v, what):
 
 @kernel
 def forward(v):
-    """Y; tables μ, r, γ, β, and of each tangent ⟨ẋ⟩, a."""
+    """Y; tables μ, r, γ, r γ, β, and of each tangent ⟨ẋ⟩, a."""
     point, tangent = each(v, y_point), each(v, y_tangent)
 
     def run(
@@ -98,14 +99,18 @@ def forward(v):
         s, split = part // splits, part % splits
         chunks = -(-length // period)
         mu = at(tables, s * period)
-        r, gamma, beta = at(mu, step), at(mu, 2 * step), at(mu, 3 * step)
-        for c in range(split * chunks // splits, (split + 1) * chunks // splits):
-            i, count = s * length + c * period, min(period, length - c * period)
-            x = at(X, i)
-            point((x, mu, r, gamma, beta), (at(Y, i),), count)
-            for k in range(1, rows):
-                t = at(mu, (2 * k + 2) * step)
-                tangent((x, mu, r, gamma, at(X, i + k * n), t, at(t, step)), (at(Y, i + k * n),), count)
+        r, gamma, scale, beta = at(mu, step), at(mu, 2 * step), at(mu, 3 * step), at(mu, 4 * step)
+        last = (split + 1) * chunks // splits
+        for block in range(split * chunks // splits, last, BLOCK):
+            for k in range(rows):
+                t = at(mu, (2 * k + 3) * step)
+                for c in range(block, min(block + BLOCK, last)):
+                    i, count = s * length + c * period, min(period, length - c * period)
+                    x, row, y = at(X, i), at(X, i + k * n), at(Y, i + k * n)
+                    if k == 0:
+                        point((x, mu, scale, beta), (y,), count)
+                    else:
+                        tangent((x, mu, r, gamma, row, t, at(t, step)), (y,), count)
 
     return run
 
@@ -123,14 +128,21 @@ def backward(v):
         chunks = -(-length // period)
         mu = at(tables, s * period)
         r, gamma = at(mu, step), at(mu, 2 * step)
-        for c in range(split * chunks // splits, (split + 1) * chunks // splits):
-            i, count = s * length + c * period, min(period, length - c * period)
-            x, gx = at(X, i), at(GX, i)
-            point((x, mu, r, gamma, at(G, i), at(mu, 3 * step), at(mu, 4 * step)), (gx,), count)
-            for k in range(1, rows):
-                j, t = i + k * n, at(mu, (6 * k - 1) * step)
-                means = t, at(t, step), at(X, j), at(t, 2 * step), at(t, 3 * step), at(t, 4 * step), at(t, 5 * step)
-                tangent((x, mu, r, gamma, at(G, j), *means, gx), (at(GX, j), gx), count)
+        last = (split + 1) * chunks // splits
+        for block in range(split * chunks // splits, last, BLOCK):
+            for k in range(rows):
+                t = at(mu, (6 * k - 1) * step)
+                means = t, at(t, 2 * step), at(t, 3 * step), at(t, 4 * step), at(t, 5 * step)
+                for c in range(block, min(block + BLOCK, last)):
+                    i, count = s * length + c * period, min(period, length - c * period)
+                    x, row, g, gx = at(X, i), at(X, i + k * n), at(G, i + k * n), at(GX, i)
+                    if k == 0:
+                        point((x, mu, r, gamma, g, at(mu, 3 * step), at(mu, 4 * step)), (gx,), count)
+                    else:
+                        m, x_mean, p, q, e = means
+                        tangent(
+                            (x, mu, r, gamma, g, m, at(t, step), row, x_mean, p, q, e, gx), (at(gx, k * n), gx), count
+                        )
 
     return run
 
@@ -144,7 +156,7 @@ def cut(sizes, rows):
     C = G * D
     m = min(R, -(-PERIOD // C))
     chunks = -(-R // m)
-    return m, m * C, max(1, min(64 // S, chunks // BLOCK, R * C * rows >> 14))
+    return m, m * C, max(1, min(32 // S, chunks // BLOCK, R * C * rows >> 14))
 
 
 def summed(v, what, X, G, tables, sizes):
@@ -157,7 +169,7 @@ def summed(v, what, X, G, tables, sizes):
     scratch = empty((jit_pool.pool().n * terms * period,), X.dtype)
     numbers = n, rows, R * groups * D, period, splits, S * period
     column_sums(v, S * splits, X, G, tables, sums, scratch, *numbers, static=(what,))
-    return sums.sum(axis=(1, 4), dtype=np.float64).transpose(2, 1, 0, 3, 4)[:, :, :, None]
+    return sums.sum(axis=1, dtype=np.float64).sum(axis=3).transpose(2, 1, 0, 3, 4)[:, :, :, None]
 
 
 def spread(values, sizes, m, dtype):
@@ -187,7 +199,7 @@ def normalise(v, X, gamma, beta, sizes, eps, centre):
     r = 1 / np.sqrt(var + eps)
     statistics = tuple(s.astype(X.dtype) for s in (mean[0], var, r, mean[1:], r * moments[1:]))
     mu, _, r, x_mean, a = statistics
-    tables = spread([mu, r, gamma, beta, *(t for pair in zip(x_mean, a) for t in pair)], sizes, m, X.dtype)
+    tables = spread([mu, r, gamma, r * gamma, beta, *(t for pair in zip(x_mean, a) for t in pair)], sizes, m, X.dtype)
     Y = empty(X.shape, X.dtype)
     forward(v, S * splits, X, Y, tables, X[0].size, len(X), R * G * D, period, splits, S * period)
     return Y, (X, statistics)

@@ -1,4 +1,4 @@
-"""Normalisation of single rows (layer and pixel norm): each is read once, and its sums and result made while it is near.
+"""Normalisation of single rows (layer and pixel norm): each is read once, its sums and result are made while it is near.
 
 x is (S, 1, G, D): S·G rows of D numbers, row i with γ, β number i mod G. Sums run over blocks in the vector's dtype and over
 blocks in float64. γ̄ and β̄ are sums over rows, in as many accumulators as γ has numbers for each part; parts are cut by shape.
@@ -14,48 +14,46 @@ from tinygan.kernels.jit_memory import empty
 from tinygan.kernels.jit_norm import gx_point, gx_tangent, y_point, y_tangent
 from tinygan.kernels.jit_vector import at, clear
 
-BLOCK = 512
+BLOCK = 512  # numbers of a row that are added up in the vector's dtype
+NEAR = 4096  # numbers of some rows of x, which stay near while the bundle's tangents come by
 
 
 @kernel
 def forward(v):
     """Y, and the statistics μ, variance, r, ⟨ẋ⟩, ⟨zẋ⟩ of each row."""
     moments = totals(v, 2, lambda x, s, x_dot, s_dot: (x_dot - s_dot, (x - s) * (x_dot - s_dot)))
-    point, tangent = each(v, y_point), each(v, y_tangent)
+    point = each(v, lambda x, mu, r, gamma, beta: y_point(x, mu, r * gamma, beta))
+    tangent = each(v, y_tangent)
 
     def run(
         part, thread, X: Reals, Y: Reals, gamma: Reals, beta: Reals, statistics: Reals,
         n: Int, rows: Int, sets: Int, groups: Int, D: Int, parts: Int, centre: Int, eps: Real
     ):  # fmt: skip
-        for i in range(part * sets // parts, (part + 1) * sets // parts):
-            x, y, g, b = at(X, i * D), at(Y, i * D), at(gamma, i % groups * D), at(beta, i % groups * D)
-            shift, mean, mu, r = 0.0, 0.0, 0.0, 0.0
-            if centre:
-                shift = x[0] + 0.0
+        last, some = (part + 1) * sets // parts, max(1, NEAR // D)
+        for block in range(part * sets // parts, last, some):
             for k in range(rows):
-                xk, yk, shift_k = at(x, k * n), at(y, k * n), 0.0
-                if centre:
-                    shift_k = xk[0] + 0.0
-                first, second = 0.0, 0.0
-                for j in range(0, D, BLOCK):
-                    s = moments((at(x, j), shift, at(xk, j), shift_k), min(BLOCK, D - j))
-                    first, second = first + s[0], second + s[1]
-                mean_k = 0.0
-                if centre:
-                    mean_k = first / D
-                if k == 0:
-                    mean = mean_k
-                second = second / D - mean * mean_k
-                mean_k += shift_k
-                if k == 0:
-                    second = max(second, 0.0)
-                    mu, r = mean_k, 1 / math.sqrt(second + eps)
-                    statistics[i], statistics[sets + i], statistics[2 * sets + i] = mu, second, r
-                    point((x, mu, r, g, b), (y,), D)
-                else:
-                    at(statistics, (2 + k) * sets)[i] = mean_k
-                    at(statistics, (1 + rows + k) * sets)[i] = r * second
-                    tangent((x, mu, r, g, xk, mean_k, r * second), (yk,), D)
+                for i in range(block, min(block + some, last)):
+                    x, xk, yk = at(X, i * D), at(X, i * D + k * n), at(Y, i * D + k * n)
+                    g, b = at(gamma, i % groups * D), at(beta, i % groups * D)
+                    shift, shift_k = 0.0, 0.0
+                    if centre:
+                        shift, shift_k = x[0] + 0.0, xk[0] + 0.0
+                    first, second = 0.0, 0.0
+                    for j in range(0, D, BLOCK):
+                        s = moments((at(x, j), shift, at(xk, j), shift_k), min(BLOCK, D - j))
+                        first, second = first + s[0], second + s[1]
+                    mean = first / D * centre
+                    if k == 0:
+                        mu, var = shift + mean, max(second / D - mean * mean, 0.0)
+                        r = 1 / math.sqrt(var + eps)
+                        statistics[i], statistics[sets + i], statistics[2 * sets + i] = mu, var, r
+                        point((x, mu, r, g, b), (yk,), D)
+                    else:
+                        mu, r = statistics[i] + 0.0, statistics[2 * sets + i] + 0.0
+                        a = r * (second / D - (mu - shift) * mean)
+                        mean += shift_k
+                        at(statistics, (2 + k) * sets)[i], at(statistics, (1 + rows + k) * sets)[i] = mean, a
+                        tangent((x, mu, r, g, xk, mean, a), (yk,), D)
 
     return run
 
@@ -63,8 +61,12 @@ def forward(v):
 @kernel
 def backward(v):
     """X̄, and each part's γ̄ and β̄, from the rows' statistics."""
-    terms = totals(v, 2, lambda x, mu, r, gamma, g: (gamma * g, gamma * g * ((x - mu) * r)))
-    more = totals(v, 1, lambda gamma, g, x_dot, m: gamma * g * (x_dot - m))
+
+    def each_term(x, mu, r, gamma, g, x_dot, m):
+        u = gamma * g
+        return u, u * ((x - mu) * r), u * (x_dot - m)
+
+    terms = totals(v, 3, each_term)
     point, tangent = each(v, gx_point), each(v, gx_tangent)
     add = each(v, lambda x, mu, r, g, c, b: (c + g * ((x - mu) * r), b + g))
     add_tangent = each(v, lambda x, mu, r, g, x_dot, m, a, c: c + g * (r * (x_dot - m - a * ((x - mu) * r))))
@@ -76,33 +78,32 @@ def backward(v):
         own = at(g_p, part * 2 * groups * D)
         if wrt_p:
             clear(own, 2 * groups * D)
-        for i in range(part * sets // parts, (part + 1) * sets // parts):
-            x, g, gx, column = at(X, i * D), at(G, i * D), at(GX, i * D), i % groups * D
-            scale, gamma_bar, beta_bar = at(gamma, column), at(own, column), at(own, groups * D + column)
-            mu, r = statistics[i], statistics[2 * sets + i]
-            if wrt_p:
-                add((x, mu, r, g, gamma_bar, beta_bar), (gamma_bar, beta_bar), D)
+        last, some = (part + 1) * sets // parts, max(1, NEAR // D)
+        for block in range(part * sets // parts, last, some):
             for k in range(rows):
-                xk, gk, gxk = at(x, k * n), at(g, k * n), at(gx, k * n)
-                mean, a = 0.0, 0.0
-                if k > 0:
-                    mean, a = statistics[(2 + k) * sets + i] + 0.0, statistics[(1 + rows + k) * sets + i] + 0.0
-                    if wrt_p:
-                        add_tangent((x, mu, r, gk, xk, mean, a, gamma_bar), (gamma_bar,), D)
-                if wrt_x:
-                    m, c, e = 0.0, 0.0, 0.0
-                    for j in range(0, D, BLOCK):
-                        count = min(BLOCK, D - j)
-                        s = terms((at(x, j), mu, r, at(scale, j), at(gk, j)), count)
-                        m, c = m + s[0], c + s[1]
-                        if k > 0:
-                            e += more((at(scale, j), at(gk, j), at(xk, j), mean), count)[0]
-                    m, c, e = m / D * centre, c / D, e / D
-                    if k == 0:
-                        point((x, mu, r, scale, g, m, c), (gx,), D)
-                    else:
-                        p, q, e = r * r * a, r * r * c, r * r * (e - 3 * a * c)
-                        tangent((x, mu, r, scale, gk, m, c, xk, mean, p, q, e, gx), (gxk, gx), D)
+                for i in range(block, min(block + some, last)):
+                    x, xk, g = at(X, i * D), at(X, i * D + k * n), at(G, i * D + k * n)
+                    column = i % groups * D
+                    scale, gamma_bar, beta_bar = at(gamma, column), at(own, column), at(own, groups * D + column)
+                    mu, r, mean, a = statistics[i] + 0.0, statistics[2 * sets + i] + 0.0, 0.0, 0.0
+                    if k > 0:
+                        mean, a = statistics[(2 + k) * sets + i] + 0.0, statistics[(1 + rows + k) * sets + i] + 0.0
+                    if wrt_p and k == 0:
+                        add((x, mu, r, g, gamma_bar, beta_bar), (gamma_bar, beta_bar), D)
+                    elif wrt_p:
+                        add_tangent((x, mu, r, g, xk, mean, a, gamma_bar), (gamma_bar,), D)
+                    if wrt_x:
+                        m, c, e = 0.0, 0.0, 0.0
+                        for j in range(0, D, BLOCK):
+                            s = terms((at(x, j), mu, r, at(scale, j), at(g, j), at(xk, j), mean), min(BLOCK, D - j))
+                            m, c, e = m + s[0], c + s[1], e + s[2]
+                        m, c, e = m / D * centre, c / D, e / D
+                        gx = at(GX, i * D)
+                        if k == 0:
+                            point((x, mu, r, scale, g, m, c), (gx,), D)
+                        else:
+                            p, q, e = r * r * a, r * r * c, r * r * (e - 3 * a * c)
+                            tangent((x, mu, r, scale, g, m, c, xk, mean, p, q, e, gx), (at(gx, k * n), gx), D)
 
     return run
 

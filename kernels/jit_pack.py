@@ -1,7 +1,7 @@
 """Panels: how the tiles read a matrix, row after row of a few whole vectors.
 
-A matrix of O columns is cut into panels of 3 or 2 vectors (1 where there is but one). Panel p of s_p vectors before it holds rows
-of n_p vectors one after another, from rows · s_p · lanes on; the last vector is filled up with zeros.
+A matrix of O columns is cut into panels of 3 or 2 vectors (1 where there is but one). Panel p, of s_p vectors before it, holds
+rows of n_p vectors one after another, from rows · s_p · lanes on; the last vector is filled up with zeros.
 """
 
 from functools import cache
@@ -10,6 +10,7 @@ import numba
 import numpy as np
 
 from tinygan.kernels.jit_build import Int, Ints, Reals, kernel
+from tinygan.kernels.jit_grid import transpose
 from tinygan.kernels.jit_vector import at, clear, copy
 
 
@@ -69,11 +70,9 @@ def pack_transposed(v):
 
     ``target[t]`` is the start of the tap's phase, ``row[t]`` its first row there, ``rows[t]`` all rows of the phase.
     """
-    lanes, turn = v.lanes, v.transpose()
+    lanes, turn = v.lanes, transpose(v)
 
-    def run(
-        part, thread, w: Reals, packed: Reals, panels: Ints, count: Int, C: Int, O: Int, places: Ints
-    ):
+    def run(part, thread, w: Reals, packed: Reals, panels: Ints, count: Int, C: Int, O: Int, places: Ints):
         source, target = at(w, places[4 * part]), at(packed, places[4 * part + 1])
         row, rows = places[4 * part + 2], places[4 * part + 3]
         for p in range(count):

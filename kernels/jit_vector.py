@@ -1,9 +1,4 @@
-"""Vectors of floats as LLVM IR: the register tiles and transforms that the convolutions are loops around.
-
-``Vector(dtype, bytes)`` is one width of one dtype; its methods are Numba intrinsics for that width. A tile holds
-rows x (columns x lanes) accumulators in registers, which is what reaches the machine's multiply-add ceiling:
-12 accumulators of 16 registers up to AVX2, 16 to 24 of 32 with AVX-512.
-"""
+"""Vectors of floats as LLVM IR: ``Vector(dtype, bytes)`` is one width of one dtype, and writes its instructions."""
 
 from dataclasses import dataclass
 
@@ -13,6 +8,8 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 I8, I32, I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+
+
 def integer(k):
     return ir.Constant(I64, int(k))
 
@@ -103,8 +100,6 @@ class Vector:
         """Rows of the tile with ``columns`` vectors: as many accumulators as the registers bear."""
         return {3: 8, 2: 8, 1: 16}[columns] if self.bytes == 64 else {3: 4, 2: 6, 1: 12}[columns]
 
-    # ------------------------------------------------ pieces of IR
-
     def constant(self, k):
         return ir.Constant(self.ir, [float(k)] * self.lanes)
 
@@ -127,7 +122,10 @@ class Vector:
     def spread(self, b, s):
         """The vector with ``s`` in every lane."""
         vector = ir.VectorType(s.type, self.lanes)
-        nothing, zeros = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
+        nothing, zeros = (
+            ir.Constant(vector, ir.Undefined),
+            ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes),
+        )
         return b.shuffle_vector(b.insert_element(nothing, s, ir.Constant(I32, 0)), nothing, zeros)
 
     def fma(self, b, x, y, z):
@@ -152,141 +150,3 @@ class Vector:
             else:
                 total = self.fma(b, self.constant(k), v, total)
         return total
-
-    # ------------------------------------------------ intrinsics
-
-    def tile(self, rows, columns, *, accumulate=False):
-        """c[ic[i] + j] = start[j] + Σ_{t<T} Σ_{k<K} a[ia[i] + at[t] + k] · w[(t K + k) n + j] for n = columns · lanes.
-
-        ``ia``, ``ic``, ``at`` are tables of offsets: a row is any pixel, t any tap. w is a packed panel. Columns from
-        ``width`` on are not stored. With ``accumulate`` the sum is added to c instead of ``start`` (whole columns only).
-        """
-        V, n = self, columns * self.lanes
-        grid = [(i, j) for i in range(rows) for j in range(columns)]
-
-        @intrinsic
-        def tile(typing_context, a, w, c, start, ia, ic, at, T, K, width):
-            def codegen(context, b, signature, args):
-                a, w, c, start, ia, ic, at, T, K, width = args
-                row = [b.gep(a, [b.load(b.gep(ia, [integer(i)]))]) for i in range(rows)]
-                out = [b.gep(c, [b.load(b.gep(ic, [integer(i)]))]) for i in range(rows)]
-                place = {(i, j): b.gep(out[i], [integer(j * V.lanes)]) for i, j in grid}
-                if accumulate:
-                    first = [V.load(b, place[g]) for g in grid]
-                else:
-                    bias = [V.load(b, b.gep(start, [integer(j * V.lanes)])) for j in range(columns)]
-                    first = [bias[j] for _, j in grid]
-
-                def tap(t, state):
-                    here = [b.gep(r, [b.load(b.gep(at, [t]))]) for r in row]
-
-                    def channel(k, inner):
-                        panel, *sums = inner
-                        v = [V.load(b, b.gep(panel, [integer(j * V.lanes)])) for j in range(columns)]
-                        for i in range(rows):
-                            s = V.spread(b, b.load(b.gep(here[i], [k])))
-                            for j in range(columns):
-                                sums[i * columns + j] = V.fma(b, s, v[j], sums[i * columns + j])
-                        return [b.gep(panel, [integer(n)]), *sums]
-
-                    return loop(b, channel, K, state)
-
-                _, *sums = loop(b, tap, T, [w, *first])
-
-                with b.if_else(b.icmp_signed(">=", width, integer(n))) as (whole, part):
-                    with whole:
-                        for g, s in zip(grid, sums, strict=True):
-                            V.store(b, s, place[g])
-                    with part:
-                        for (i, j), s in zip(grid, sums, strict=True):
-                            V.store_some(b, s, place[i, j], V.mask(b, b.sub(width, integer(j * V.lanes))))
-                return context.get_dummy_value()
-
-            return types.void(a, w, c, start, ia, ic, at, *[types.intp] * 3), codegen
-
-        return tile
-
-    def outer(self, rows, columns, *, accumulate):
-        """c[i · step + j] (+)= Σ_{k<K} a[ia[k] + i] · w[iw[k] + j]: rows are neighbours, every k has its own addresses."""
-        V = self
-        grid = [(i, j) for i in range(rows) for j in range(columns)]
-
-        @intrinsic
-        def outer(typing_context, a, w, c, step, ia, iw, K):
-            def codegen(context, b, signature, args):
-                a, w, c, step, ia, iw, K = args
-                place = [b.gep(c, [b.add(b.mul(step, integer(i)), integer(j * V.lanes))]) for i, j in grid]
-
-                def pixel(k, sums):
-                    pa, pw = b.gep(a, [b.load(b.gep(ia, [k]))]), b.gep(w, [b.load(b.gep(iw, [k]))])
-                    v = [V.load(b, b.gep(pw, [integer(j * V.lanes)])) for j in range(columns)]
-                    for i in range(rows):
-                        s = V.spread(b, b.load(b.gep(pa, [integer(i)])))
-                        for j in range(columns):
-                            sums[i * columns + j] = V.fma(b, s, v[j], sums[i * columns + j])
-                    return sums
-
-                first = [V.load(b, p) if accumulate else V.constant(0) for p in place]
-                for s, p in zip(loop(b, pixel, K, first), place, strict=True):
-                    V.store(b, s, p)
-                return context.get_dummy_value()
-
-            return types.void(a, w, c, types.intp, ia, iw, types.intp), codegen
-
-        return outer
-
-    def transpose(self):
-        """target[j · step + i] = source[i · stride + j], i, j < lanes: log₂(lanes) perfect shuffles turn the index's bits."""
-        V, half = self, self.lanes // 2
-
-        @intrinsic
-        def transpose(typing_context, source, stride, target, step):
-            def codegen(context, b, signature, args):
-                source, stride, target, step = args
-                order = [[o + k // 2 + k % 2 * V.lanes for k in range(V.lanes)] for o in (0, half)]
-                masks = [ir.Constant(ir.VectorType(I32, V.lanes), o) for o in order]
-                r = [V.load(b, b.gep(source, [b.mul(stride, integer(i))])) for i in range(V.lanes)]
-                for _ in range(V.lanes.bit_length() - 1):
-                    r = [b.shuffle_vector(r[i // 2], r[i // 2 + half], masks[i % 2]) for i in range(V.lanes)]
-                for i, value in enumerate(r):
-                    V.store(b, value, b.gep(target, [b.mul(step, integer(i))]))
-                return context.get_dummy_value()
-
-            return types.void(source, types.intp, target, types.intp), codegen
-
-        return transpose
-
-    def sandwich(self, L):
-        """y = L x Lᵀ on grids of channel vectors: x[r, s] at source + r·row + s·column, y[i, j] at target + i·down + j·right.
-
-        ``count`` vectors, lying lanes apart in the source and ``step`` apart in the target.
-        """
-        V = self
-        m, n = len(L), len(L[0])
-
-        @intrinsic
-        def sandwich(typing_context, source, row, column, target, down, right, count, step):
-            def codegen(context, b, signature, args):
-                source, row, column, target, down, right, count, step = args
-
-                def place(p, i, r, j, c):
-                    return b.gep(p, [b.add(b.mul(r, integer(i)), b.mul(c, integer(j)))])
-
-                inputs = [[place(source, r, row, s, column) for s in range(n)] for r in range(n)]
-                outputs = [[place(target, i, down, j, right) for j in range(m)] for i in range(m)]
-
-                def vector(k, _):
-                    here, there = b.mul(k, integer(V.lanes)), b.mul(k, step)
-                    x = [[V.load(b, b.gep(p, [here])) for p in line] for line in inputs]
-                    half = [[V.combine(b, L[i], [x[r][s] for r in range(n)]) for s in range(n)] for i in range(m)]
-                    for i in range(m):
-                        for j in range(m):
-                            V.store(b, V.combine(b, L[j], half[i]), b.gep(outputs[i][j], [there]))
-                    return []
-
-                loop(b, vector, count, [])
-                return context.get_dummy_value()
-
-            return types.void(source, types.intp, types.intp, target, *[types.intp] * 4), codegen
-
-        return sandwich

@@ -10,11 +10,11 @@ from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_direct import bias_rows
 from tinygan.kernels.jit_memory import empty
 from tinygan.kernels.jit_pack import panels
+from tinygan.kernels.jit_tile import SPARE
 from tinygan.kernels.jit_winograd_kernels import SKEW, contract, correlate, finish, transform_weight, turn
 from tinygan.kernels.reference import phase
 
-TILES = 48  # tiles of a block: a multiple of every tile's rows
-ROWS = 16  # at most this many rows in a tile
+TILES = 96  # tiles of a block: a multiple of every tile's rows
 
 
 WHERE = {((4, 4), (2, 2)): 2, ((3, 3), (1, 1)): 3}  # (kernel, stride): taps r of the correlations it consists of
@@ -72,8 +72,18 @@ def make_plan(v, f, x_shape, y_shape, points, S, D, phases, frame_up, frame_left
         *(FH, FW, frame_up, frame_left, TH, TW, TILES, plane, room),
     )
     table = np.array(blocks, np.int64)
-    ia, ic = np.arange(ROWS) * K, np.arange(ROWS) * O
-    return Plan(numbers, table, panels(O, v.lanes)[0], np.array(phases, np.int64), ia, ic, room, plane, len(phases) * n * n * plane)
+    ia, ic = (np.arange(TILES + SPARE) * k for k in (K, O))
+    return Plan(
+        numbers,
+        table,
+        panels(O, v.lanes)[0],
+        np.array(phases, np.int64),
+        ia,
+        ic,
+        room,
+        plane,
+        len(phases) * n * n * plane,
+    )
 
 
 def correlated(v, f, plan, x, y_shape, weight, bias):
@@ -96,7 +106,7 @@ def slices(channels, taps):
 
 @lru_cache(512)
 def forward_plan(v, f, shape, w_shape, S, pad, size, points):
-    (m, r), (kh, kw, C, O) = f, w_shape
+    _, kw, C, O = w_shape
     phases = [(0, 0, *size, 0, 0)]
     plan = make_plan(v, f, shape, (len(shape), *size, O), points, S, 1, phases, pad[0][0], pad[1][0])
     taps = list(product(range(S), range(S)))
@@ -124,7 +134,7 @@ def conv2d(v, f, x, w, stride, pad, bias, points):
 
 @lru_cache(512)
 def backward_plan(v, f, shape, w_shape, size, S, pad, points):
-    (m, r), (kh, kw, C, O), (N, P, Q, _) = f, w_shape, shape
+    (m, r), (_, kw, C, O), (N, P, Q, _) = f, w_shape, shape
     found, parts = [], []
     for a, b in product(range(S), range(S)):
         rows, up, _ = phase(a, r, size[0], S, pad[0][0], P)
@@ -152,7 +162,9 @@ def conv2d_dx(v, f, gy, w, size, stride, pad, bias, points):
     def weight(packed):
         turned = empty((kh * kw * O * C,), w.dtype)
         turn(v, kh * kw, w, turned, C, O)
-        transform_weight(v, len(parts), turned, packed, plan.panels, parts, len(plan.panels), C, O, plan.plane, static=f)
+        transform_weight(
+            v, len(parts), turned, packed, plan.panels, parts, len(plan.panels), C, O, plan.plane, static=f
+        )
 
     return correlated(v, f, plan, gy, (len(gy), *size, C), weight, bias)
 
@@ -177,7 +189,28 @@ def conv2d_dw(v, f, x, gy, stride, pad):
     scratch = empty((jit_pool.pool().n * room,), x.dtype)
     q = empty((ranges * n * n * plane,), x.dtype)
     cut, (ix, ig) = panels(O, v.lanes)[0], lists(v.lanes)
-    numbers = len(cut), total, ranges, pieces, S, H, W, C, O, P, Q, FH, FW, pad[0][0], pad[1][0], TH, TW, TILES, plane, room
+    numbers = (
+        len(cut),
+        total,
+        ranges,
+        pieces,
+        S,
+        H,
+        W,
+        C,
+        O,
+        P,
+        Q,
+        FH,
+        FW,
+        pad[0][0],
+        pad[1][0],
+        TH,
+        TW,
+        TILES,
+        plane,
+        room,
+    )
     contract(v, ranges * pieces, x, gy, q, scratch, cut, ix, ig, *numbers, static=f)
     gw = empty((S * r, S * r, C, O), x.dtype)
     finish(v, C, q, gw, ranges, S, C, O, plane, static=f)

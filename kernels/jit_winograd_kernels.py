@@ -1,7 +1,7 @@
 """Convolutions in fewer multiplications than taps (Winograd 1980; Lavin & Gray 2016), built from small matrices.
 
-F(m, r): m outputs of an r-tap correlation from n = m + r − 1 products, y = Aᵀ [(G g) ∘ (Bᵀ d)]; in two dimensions each matrix acts
-on both sides. Sums over channels commute with Aᵀ, so a block of tiles costs n² matrix products, one for each place.
+F(m, r): m outputs of an r-tap correlation from n = m + r − 1 products, y = Aᵀ [(G g) ∘ (Bᵀ d)]; in two dimensions each matrix
+acts on both sides. Sums over channels commute with Aᵀ, so a block of tiles costs n² matrix products, one for each place.
 
 A kernel of S·r taps and stride S is S² correlations of r taps and stride 1, one for each phase of the input, whose products
 are summed before Aᵀ; its adjoint has S² phases of the output instead. The weight gradient is Gᵀ [Σ (Bᵀ d B) ∘ (A ȳ Aᵀ)] G.
@@ -10,10 +10,14 @@ are summed before Aᵀ; its adjoint has S² phases of the output instead. The we
 """
 
 from tinygan.kernels.jit_build import Int, Ints, Reals, kernel
+from tinygan.kernels.jit_grid import sandwich, transpose
 from tinygan.kernels.jit_pack import fill_frame
+from tinygan.kernels.jit_tile import outer_sum, product
 from tinygan.kernels.jit_vector import at, clear, copy
 
-SKEW = 16  # numbers between planes: a power of two apart, their stores would share one set of the cache (3 times slower)
+SKEW = (
+    16  # numbers between planes: a power of two apart, their stores would share one set of the cache (3 times slower)
+)
 
 # (m, r): Bᵀ, G, Aᵀ. Column 1 of every Aᵀ is all ones, so that a bias is added once, to product (1, 1).
 F = {
@@ -64,7 +68,7 @@ def transposed(M):
 @kernel
 def turn(v):
     """w (taps, C, O) → (taps, O, C), C and O multiples of the lanes. Part = a tap."""
-    lanes, block = v.lanes, v.transpose()
+    lanes, block = v.lanes, transpose(v)
 
     def run(part, thread, w: Reals, turned: Reals, C: Int, O: Int):
         for c in range(0, C, lanes):
@@ -81,11 +85,18 @@ def transform_weight(v, m, r):
     ``taps[part]``: its first tap in w, the steps between taps, its planes in ``out``, its first row there, its channels.
     """
     lanes, n = v.lanes, m + r - 1
-    G = v.sandwich(F[m, r][1])
+    G = sandwich(v, F[m, r][1])
 
     def run(part, thread, w: Reals, out: Reals, panels: Ints, taps: Ints, count: Int, O: Int, rows: Int, plane: Int):
         k = 6 * part
-        tap, down, right, first, row, channels = taps[k], taps[k + 1], taps[k + 2], taps[k + 3], taps[k + 4], taps[k + 5]
+        tap, down, right, first, row, channels = (
+            taps[k],
+            taps[k + 1],
+            taps[k + 2],
+            taps[k + 3],
+            taps[k + 4],
+            taps[k + 5],
+        )
         for p in range(count):
             start, wide = panels[2 * p] * lanes, panels[2 * p + 1]
             for c in range(channels):
@@ -102,9 +113,8 @@ def correlate(v, m, r):
     Per block: U[xi] (tiles, inputs · C) = Bᵀ d B;  M[xi] = U[xi] W[xi];  y = Aᵀ M A.
     """
     lanes, n = v.lanes, m + r - 1
-    B, A = v.sandwich(F[m, r][0]), v.sandwich(F[m, r][2])
-    t1, t2, t3 = (v.tile(v.rows(k), k) for k in (1, 2, 3))
-    r1, r2, r3 = (v.rows(k) for k in (1, 2, 3))
+    B, A = sandwich(v, F[m, r][0]), sandwich(v, F[m, r][2])
+    multiply = product(v)
 
     def run(
         part, thread, x: Reals, w: Reals, y: Reals, bias: Reals, zero: Reals, scratch: Reals, blocks: Ints, panels: Ints,
@@ -135,18 +145,7 @@ def correlate(v, m, r):
             for xi in range(n * n):
                 a, panel, c = at(U, xi * u_plane), at(w, (f * n * n + xi) * plane), at(M, xi * m_plane)
                 b = bias if shifted and xi == n + 1 else zero
-                for p in range(count):
-                    s, wide = panels[2 * p] * lanes, panels[2 * p + 1]
-                    g, start, target = at(panel, K * s), at(b, s), at(c, s)
-                    if wide == 3:
-                        for q in range(0, tiles, r3):
-                            t3(at(a, q * K), g, at(target, q * O), start, ia, ic, nothing, 1, K, O)
-                    elif wide == 2:
-                        for q in range(0, tiles, r2):
-                            t2(at(a, q * K), g, at(target, q * O), start, ia, ic, nothing, 1, K, O)
-                    else:
-                        for q in range(0, tiles, r1):
-                            t1(at(a, q * K), g, at(target, q * O), start, ia, ic, nothing, 1, K, O)
+                multiply(a, panel, c, b, ia, ic, nothing, 1, K, tiles, panels, 0, count, O)
             for i in range(tiles):
                 image, tile = (first + i) // (TH * TW), (first + i) % (TH * TW)
                 i0, j0 = tile // TW * m, tile % TW * m
@@ -167,8 +166,8 @@ def correlate(v, m, r):
 def contract(v, m, r):
     """q[range, xi, input · C + c, o] = Σ_tiles (Bᵀ d B)[xi] (A ȳ Aᵀ)[xi]. Part = (range of tiles, range of channels)."""
     lanes, n, R = v.lanes, m + r - 1, v.channel_rows
-    B, Z = v.sandwich(F[m, r][0]), v.sandwich(transposed(F[m, r][2]))
-    o1, o2, o3 = (v.outer(R, k, accumulate=True) for k in (1, 2, 3))
+    B, Z = sandwich(v, F[m, r][0]), sandwich(v, transposed(F[m, r][2]))
+    add = outer_sum(v)
 
     def run(
         part, thread, x: Reals, gy: Reals, q: Reals, scratch: Reals, panels: Ints, ix: Ints, ig: Ints, count: Int, total: Int,
@@ -199,13 +198,22 @@ def contract(v, m, r):
                     last = image
                     fill_frame(at(x, image * H * W * C), H, W, C, c0, CT, frame, FH, FW, top, left)
                     g_image = at(gy, image * P * Q * O)
-                    if P < TH * m or Q < TW * m:
+                    if TH * m > P or TW * m > Q:
                         fill_frame(g_image, P, Q, O, 0, O, g_frame, TH * m, TW * m, 0, 0)
                         g_image = g_frame
                 i0, j0 = tile // TW * m, tile % TW * m
                 for p in range(inputs):
                     d = at(frame, ((i0 * S + p // S) * FW + j0 * S + p % S) * CT)
-                    B(d, S * FW * CT, S * CT, at(U, p * CT * TB + i * lanes), n * u_plane, u_plane, CT // lanes, TB * lanes)
+                    B(
+                        d,
+                        S * FW * CT,
+                        S * CT,
+                        at(U, p * CT * TB + i * lanes),
+                        n * u_plane,
+                        u_plane,
+                        CT // lanes,
+                        TB * lanes,
+                    )
                 for p in range(count):
                     s, wide = panels[2 * p] * lanes, panels[2 * p + 1]
                     g = at(g_image, (i0 * TW * m + j0) * O + s)
@@ -217,12 +225,7 @@ def contract(v, m, r):
                     for k in range(0, K, R):
                         a = at(U, xi * u_plane + k // lanes * lanes * TB + k % lanes)
                         c = at(target, xi * plane + (k // CT * C + c0 + k % CT) * O + s)
-                        if wide == 3:
-                            o3(a, b, c, O, ix, at(ig, 2 * TB), tiles)
-                        elif wide == 2:
-                            o2(a, b, c, O, ix, at(ig, TB), tiles)
-                        else:
-                            o1(a, b, c, O, ix, ig, tiles)
+                        add(wide, a, b, c, O, ix, at(ig, (wide - 1) * TB), tiles)
 
     return run
 
@@ -231,7 +234,7 @@ def contract(v, m, r):
 def finish(v, m, r):
     """w̄ = Gᵀ (Σ_ranges q) G. Part = an input channel."""
     lanes, n = v.lanes, m + r - 1
-    G = v.sandwich(transposed(F[m, r][1]))
+    G = sandwich(v, transposed(F[m, r][1]))
 
     def run(part, thread, q: Reals, gw: Reals, ranges: Int, S: Int, C: Int, O: Int, plane: Int):
         width = S * r

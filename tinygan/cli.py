@@ -64,7 +64,8 @@ def run_train(args: argparse.Namespace) -> int:
             raise UsageError("--resume needs the run to go on with: add --out DIR")
         resumed = Run.open(args.out) if args.resume else None
         config = configure(args, as_mapping(resumed.config) if resumed else {})
-        config = replace(config, backend=kernels.choose(config.backend), data=place(config.data))
+        backend, precision = kernels.choose(config.backend), kernels.choose_precision(config.precision)
+        config = replace(config, backend=backend, precision=precision, data=place(config.data))
         if resumed:
             resumed.change(config)
         if args.dry_run:
@@ -73,7 +74,7 @@ def run_train(args: argparse.Namespace) -> int:
         data = open_data(config.data, data_seed=config.seed)
         recipe = recipe_for(config, data)
         path = args.out or free_path(f"{config.recipe}-{Path(config.data).name}")
-        with kernels.on_cpu(config.backend), resumed or Run.create(path, config) as run:
+        with kernels.on_cpu(backend), kernels.precision(precision), resumed or Run.create(path, config) as run:
             step = train(run, recipe, data, interrupt)
     if step < config.steps:
         print(f"stopped at step {step}, saved; go on with: tinygan train --resume --out {run.path}", file=sys.stderr)
@@ -96,7 +97,7 @@ def place(data: str) -> str:
 def configure(args: argparse.Namespace, base: dict[str, Any]) -> Config:
     """The configuration: defaults, then a run's own, then --config, then options, then --set."""
     mapping = merge(base, read_toml(args.config) if args.config else {})
-    for name in ("recipe", "data", "steps", "batch", "seed", "backend"):
+    for name in ("recipe", "data", "steps", "batch", "seed", "backend", "precision"):
         if getattr(args, name) is not None:
             mapping[name] = getattr(args, name)
     loop = [field.name for field in fields(Loop)]
@@ -128,7 +129,7 @@ def run_sample(args: argparse.Namespace) -> int:
     out = args.out or run.samples / f"sample-n{args.n}-seed{args.seed}.png"
     if out.suffix.lower() not in (".png", ".npy"):
         raise UsageError(f"--out ends in .png or .npy: got {out}")
-    with kernels.on_cpu(run.config.backend):
+    with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
         images = sample(run, args.n, args.seed)
     if out.suffix.lower() == ".npy":
         write_atomic(out, lambda file: np.save(file, images))

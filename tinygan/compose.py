@@ -76,7 +76,6 @@ class Sequential(Composite):
             grads.append(g)
         return G if wrt_x else None, tuple(reversed(grads)) if wrt_p else None
 
-
     def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
         met: list[Any] = []
         for f, q, (_, s) in zip(reversed(self.children), reversed(p), reversed(saved), strict=True):
@@ -116,7 +115,6 @@ class Residual(Composite):
         )
         return a + b if wrt_x else None, (g, h) if wrt_p else None
 
-
     def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
         (a, s), (b, t) = (f.trace(q, s, G) for f, q, (_, s) in zip(self.children, p, saved, strict=True))
         return a + b, (s, t)
@@ -153,8 +151,7 @@ class Concat(Composite):
 
     def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
         traced = [
-            f.trace(q, s, g)
-            for f, q, (_, s), g in zip(self.children, p, saved, self._parts(saved, G), strict=True)
+            f.trace(q, s, g) for f, q, (_, s), g in zip(self.children, p, saved, self._parts(saved, G), strict=True)
         ]
         return sum(gx for gx, _ in traced), [t for _, t in traced]
 

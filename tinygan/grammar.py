@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--config", type=Path, metavar="FILE.toml", help="settings from a file; options come after it")
     p.add_argument("--resume", action="store_true", help="go on with the run in --out, bit for bit")
     p.add_argument("--backend", choices=kernels.BACKENDS, help="which kernels (auto)")
+    p.add_argument("--precision", choices=kernels.PRECISIONS, help="direct: no transforms that round more (auto: fast)")
     p.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
 
     p = commands.add_parser("sample", help="images from a trained run")
@@ -49,5 +50,5 @@ def parser() -> argparse.ArgumentParser:
     p = commands.add_parser("check", help="prove the derivatives of every layer: worst errors, layer by check")
     p.add_argument("--draws", type=int, default=20, metavar="N", help="random cases a layer (20)")
     p.add_argument("--seed", type=int, default=0, metavar="S")
-    p = commands.add_parser("info", help="versions, CPU, BLAS, threads, backend in force")
+    p = commands.add_parser("info", help="versions, CPU, BLAS, threads, backend and precision in force")
     return top

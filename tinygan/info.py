@@ -1,4 +1,4 @@
-"""What a run stands on: versions, processor, BLAS, threads, backend."""
+"""What a run stands on: versions, processor, BLAS, threads, backend, precision."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "asimd")  # vector instruct
 
 
 def report() -> dict[str, str]:
-    """Name → value, each one line; nothing optional is imported."""
+    """Name → value, each one line; what is optional is imported only for the compiled backend, where it is installed."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "tinygan": __version__,
@@ -27,8 +27,23 @@ def report() -> dict[str, str]:
         "cpu": f"{_cpu('model name') or platform.processor() or platform.machine()} ({_features()})",
         "cores": f"{_cores()} usable of {os.cpu_count()}",
         "blas": f"{blas.get('name')} {blas.get('version')}",
-        "threads": ", ".join(f"{key}={os.environ[key]}" for key in _thread_keys()) or "as the BLAS chooses",
+        "blas threads": ", ".join(f"{key}={os.environ[key]}" for key in _thread_keys()) or "as the BLAS chooses",
         "backend": f"{kernels.cpu_backend()} (there are {', '.join(kernels.available())})",
+        "precision": kernels.precision_in_force(),
+        **(_compiled() if "jit" in kernels.available() else {}),
+    }
+
+
+def _compiled() -> dict[str, str]:
+    """What the compiled backend makes of this machine."""
+    try:
+        from tinygan.kernels import jit_build, jit_host
+    except ImportError as error:
+        return {"jit": f"cannot be loaded: {' '.join(str(error).split())}"}
+    return {
+        "vectors": f"{jit_host.width()} bytes",
+        "threads": str(jit_host.threads()),
+        "kernel cache": str(jit_build.cache_folder() or "none: there is no home folder"),
     }
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,7 +28,10 @@ _inside, _beside = Path(__file__).with_suffix(""), Path(__file__).parents[1] / "
 __path__ = [str(_inside if _inside.is_dir() else _beside)]
 
 BACKENDS = ("auto", "reference", "jit", "cuda")
-NEEDS = {"jit": ("numba", "tinygan[jit]"), "cuda": ("cupy", "tinygan[cuda12]")}  # a backend's module, and who brings it
+NEEDS = {
+    "jit": ("numba", "0.62", "tinygan[jit]"),
+    "cuda": ("cupy", "13", "tinygan[cuda12]"),
+}  # module, from when, extra
 PRECISIONS = ("auto", "fast", "direct")
 
 
@@ -42,7 +46,19 @@ def _has_file(name: str) -> bool:
 
 
 def _has_needs(name: str) -> bool:
-    return name not in NEEDS or importlib.util.find_spec(NEEDS[name][0]) is not None
+    if name not in NEEDS:
+        return True
+    from importlib import metadata  # slow to load
+
+    module, least, _ = NEEDS[name]
+    if importlib.util.find_spec(module) is None:
+        return False
+    try:
+        here = metadata.version(module)
+    except metadata.PackageNotFoundError:  # it is installed under another name
+        return True
+    found, wanted = ([int(n) for n in re.findall(r"\d+", version)] for version in (here, least))
+    return found >= wanted
 
 
 def choose(name: str) -> str:
@@ -55,8 +71,8 @@ def choose(name: str) -> str:
         raise UsageError(f"unknown backend {name!r}: choose one of {', '.join(BACKENDS)}")
     if name not in available():
         if _has_file(name):
-            module, extra = NEEDS[name]
-            raise UsageError(f"backend {name!r} needs {module}, which is not here: pip install '{extra}'")
+            module, least, extra = NEEDS[name]
+            raise UsageError(f"backend {name!r} needs {module} {least} or later: pip install '{extra}'")
         raise UsageError(f"backend {name!r} is not in this version of tinygan: use --backend auto or reference")
     return name
 
@@ -146,9 +162,7 @@ def linear_dw(x: Array, gy: Array) -> Array:
     return backend(x).linear_dw(x, gy)
 
 
-def conv2d(
-    x: Array, w: Array, *, stride: Any, pad: Any, bias: Array | None = None, points: int | None = None
-) -> Array:
+def conv2d(x: Array, w: Array, *, stride: Any, pad: Any, bias: Array | None = None, points: int | None = None) -> Array:
     """y = w ⋆ x + b.   x (N, H, W, C), w (kh, kw, C, O), stride (sh, sw), pad ((t, b), (l, r)), b (O,) → (N, P, Q, O).
 
     The bias goes to the first ``points`` samples (None: all): in a folded bundle the rest are tangents."""

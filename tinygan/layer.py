@@ -69,7 +69,7 @@ class Layer:
 
     @property
     def piecewise_linear(self) -> bool:
-        """Whether f is affine around almost every x, so that a penalty on its derivative meets no curvature: ``mixed`` holds."""
+        """Whether f is affine around almost every x: a penalty on its derivative meets no curvature, and ``mixed`` holds."""
         return self.affine and not self.shapes
 
     def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
@@ -81,7 +81,9 @@ class Layer:
 
         Z = r x + ẋ (1, N, ...) comes in and r y + J ẋ goes out. r (N,) is a factor for each sample; None: zero.
         """
-        Y, _ = self.forward(p, np.concatenate([np.zeros_like(Z), Z]))  # at x = 0: the constant, and the linear part of Z
+        Y, _ = self.forward(
+            p, np.concatenate([np.zeros_like(Z), Z])
+        )  # at x = 0: the constant, and the linear part of Z
         return (Y[1:] if r is None else Y[1:] + column(r, Y) * Y[:1]), ()
 
     def init_running(self, p: Params, rng: np.random.Generator) -> Params:

@@ -96,7 +96,7 @@ class Net:
         return GX[0], met
 
     def mixed(self, theta: Array, saved: Saved, trace: Any, z: Array, r: Array | None) -> Array:
-        """The gradient in θ of Σₙ rₙ⟨u, f(xₙ)⟩ + ⟨u, J ẋ⟩ for a piecewise linear net, z = r x + ẋ, u and ``trace`` of ``trace``."""
+        """The gradient in θ of Σₙ rₙ⟨u, f(xₙ)⟩ + ⟨u, J ẋ⟩ of a piecewise linear net;  z = r x + ẋ, u is that of ``trace``."""
         return _flat(self.f.mixed(self._p(theta), saved[1], trace, z[None], r)[1], theta.dtype)
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -37,6 +37,7 @@ class Loop:
     batch: int = 32
     seed: int = 0
     backend: str = "auto"
+    precision: str = "auto"
     log_every: int = 10
     sample_every: int = 200
     save_every: int = 200
@@ -112,7 +113,8 @@ class Run:
         ``rewind`` saves it.
         """
         here, there = ({k: v for k, v in as_mapping(c).items() if k not in MAY_CHANGE} for c in (config, self.config))
-        wrong = differences(here, there)
+        # a run from before a key was a setting says auto
+        wrong = differences(here, {k: here.get(k) if v == "auto" else v for k, v in there.items()})
         if wrong:
             raise UsageError(
                 f"{self.path} is another run: {'; '.join(wrong)}: choose another --out, or drop the options"

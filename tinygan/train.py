@@ -178,5 +178,5 @@ def fingerprint() -> str:
     """On what a run ran: bits are only promised again for the same."""
     return (
         f"tinygan {__version__}, numpy {np.__version__}, Python {platform.python_version()}, "
-        f"backend {kernels.cpu_backend()}, {platform.machine()}"
+        f"backend {kernels.cpu_backend()}, precision {kernels.precision_in_force()}, {platform.machine()}"
     )

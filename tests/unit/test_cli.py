@@ -1,8 +1,11 @@
 """The command: what it prints, what it writes, and one clear line for each mistake."""
 
+import sys
+
 import numpy as np
 import pytest
 
+from tinygan import kernels
 from tinygan.cli import main
 from tinygan.data.png import read_png
 from tinygan.run import Run
@@ -76,6 +79,23 @@ def test_resume_takes_the_runs_own_configuration(run, capsys):
     assert (config.steps, config.settings.width, config.batch) == (4, 2, 8)
 
 
+def test_a_run_from_before_precision_was_a_setting_goes_on(run, capsys):
+    text = (run / "config.toml").read_text()
+    assert 'precision = "fast"\n' in text
+    (run / "config.toml").write_text(text.replace('precision = "fast"\n', ""))
+    assert main(["train", "--resume", "--out", "RUN", "--steps", "4"]) == 0
+    assert Run.open(run).config.precision == "fast"
+
+
+def test_the_environment_and_the_option_set_the_precision_of_a_run(home, monkeypatch, capsys):
+    assert main(["train", "--dry-run", "--precision", "direct"]) == 0
+    assert 'precision = "direct"' in capsys.readouterr().out
+    monkeypatch.setenv("TINYGAN_PRECISION", "direct")
+    assert main(["train", "--steps", "1", "--out", "RUN", *SMALL]) == 0
+    assert Run.open(home / "RUN").config.precision == "direct"
+    assert "precision direct" in (home / "RUN/train.log").read_text()
+
+
 def test_info_recipes_data_and_check_print(capsys):
     assert main(["info"]) == 0
     assert "backend" in capsys.readouterr().out
@@ -85,6 +105,31 @@ def test_info_recipes_data_and_check_print(capsys):
     assert "28x28x1" in capsys.readouterr().out
     assert main(["check", "--draws", "1"]) == 0
     assert "ConvTranspose2d" in capsys.readouterr().out
+
+
+def told(capsys):
+    """What info prints, name → value."""
+    assert main(["info"]) == 0
+    return {line[:12].strip(): line[13:] for line in capsys.readouterr().out.splitlines()}
+
+
+def test_info_says_what_the_kernels_run_on(monkeypatch, capsys):
+    monkeypatch.setenv("TINYGAN_PRECISION", "direct")
+    monkeypatch.setenv("TINYGAN_CACHE", "/somewhere/else")
+    lines = told(capsys)
+    assert lines["precision"] == "direct"
+    if "jit" in kernels.available():
+        assert lines["vectors"] in ("16 bytes", "32 bytes", "64 bytes") and int(lines["threads"]) >= 1
+        assert lines["kernel cache"] == "/somewhere/else"
+        monkeypatch.setenv("TINYGAN_THREADS", "many")
+        assert main(["info"]) == 2
+        assert "TINYGAN_THREADS is a number of threads" in capsys.readouterr().err
+        monkeypatch.delenv("TINYGAN_THREADS")
+        monkeypatch.setitem(sys.modules, "tinygan.kernels.jit_build", None)
+        monkeypatch.delattr("tinygan.kernels.jit_build", raising=False)
+        assert told(capsys)["jit"].startswith("cannot be loaded: ")
+    monkeypatch.setattr(kernels, "available", lambda: ("reference",))
+    assert not {"vectors", "kernel cache", "jit"} & told(capsys).keys()
 
 
 def test_info_says_which_backend_is_in_force(monkeypatch, capsys):
@@ -152,6 +197,7 @@ MISTAKES = [
     ("train --data one --batch 2", 2, "a step takes 2 images and one has 1"),
     ("train --data broken", 4, "broken"),
     ("train --backend cuda", 2, "backend 'cuda' is not in this version"),
+    ("train --config exact.toml", 2, "unknown precision 'exact': choose one of auto, fast, direct"),
     ("train --data two", 2, "C of 1, 3 or 4"),
     ("sample none", 4, "none holds no run"),
     ("sample full", 4, "full holds no run"),
@@ -171,6 +217,7 @@ def littered(home):
     (home / "key.toml").write_text("wdith = 3")
     (home / "recipe.toml").write_text("recipe = 5")
     (home / "loss.toml").write_text('loss = "hinge"')
+    (home / "exact.toml").write_text('precision = "exact"')
     for name in ("full", "empty", "mixed", "one", "broken"):
         (home / name).mkdir()
     (home / "full/notes.txt").write_text("keep me")
@@ -196,7 +243,9 @@ def test_a_mistake_is_one_line_and_writes_nothing(line, code, phrase, littered, 
     assert sorted(littered.rglob("*")) == before
 
 
-@pytest.mark.parametrize("line", ["train --steps many", "train --backend fast", "tarin", "sample"])
+@pytest.mark.parametrize(
+    "line", ["train --steps many", "train --backend fast", "train --precision exact", "tarin", "sample"]
+)
 def test_what_the_grammar_refuses_is_one_line_too(line, capsys):
     with pytest.raises(SystemExit) as caught:
         main(line.split())
@@ -233,6 +282,7 @@ IN_A_RUN = [
     (lambda run: (run / "stats.jsonl").write_text("[]\n"), "train --out RUN --resume", 4, "stats.jsonl is damaged"),
     (lambda run: None, "train --out RUN --resume --steps 1", 2, "is at step 3 already"),
     (lambda run: copy(run, "000003", "000900"), "train --out RUN --resume", 4, "its step is 3, expected 900"),
+    (lambda run: None, "train --out RUN --resume --precision direct", 2, 'precision: "direct" here, "fast" in the run'),
     (lambda run: None, "sample RUN -n 0", 2, "-n is 1 to"),
     (lambda run: None, "sample RUN -n 1000000000000000000000", 2, "-n is 1 to"),
     (lambda run: None, "sample RUN --out picture.gif", 2, "ends in .png or .npy"),

@@ -1,0 +1,1 @@
+"""``python -m bench``: every kernel and whole step held to its definition, then timed against PyTorch in one process."""

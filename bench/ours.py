@@ -1,0 +1,50 @@
+"""Whose kernels, in which form, on how many threads: what surrounds a call of tinygan's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tinygan import kernels
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for; ``backend`` is resolved, and $TINYGAN_THREADS is ``threads``."""
+
+    against: bool
+    backend: str
+    threads: int
+    rounds: int | None = None
+    command: str = ""
+
+
+@contextmanager
+def under(options: Options, *, precision: str = "fast", threads: int | None = None) -> Iterator[None]:
+    """The backend in force; ``precision`` "direct" insists on the direct form of a convolution, ``threads`` on so many."""
+    with ExitStack() as stack:
+        stack.enter_context(kernels.on_cpu(options.backend))
+        if has_forms(options):
+            stack.enter_context(kernels.precision(precision))
+        if threads is not None:
+            from tinygan.kernels import jit_pool
+
+            stack.enter_context(jit_pool.threads(threads))
+        yield
+
+
+def has_forms(options: Options) -> bool:
+    """Whether the backend has more than one form of a convolution."""
+    return options.backend == "jit"
+
+
+def inside(options: Options, call: Callable[[], Any], **how: Any) -> Callable[[], Any]:
+    """``call`` in ``under``."""
+
+    def bound() -> Any:
+        with under(options, **how):
+            return call()
+
+    return bound

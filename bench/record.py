@@ -1,0 +1,70 @@
+"""Results as JSON lines: one line a case, with everything that the figures depend on."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.ours import Options
+from bench.rows import Aim, Row
+from tinygan.info import report
+
+ROOT = Path(__file__).parents[1]
+VERSIONS = ("numpy", "numba", "llvmlite", "torch")
+
+
+def entry(case: str, options: Options, rows: Sequence[Row], aims: Sequence[Aim]) -> dict[str, Any]:
+    """The line of a case."""
+    about = report()
+    return {
+        "case": case,
+        "command": f"python -m bench {options.command}".strip(),
+        "date": datetime.date.today().isoformat(),
+        "commit": commit(),
+        "machine": f"{about['cpu']}, {about['cores']}",
+        "threads": options.threads,
+        "backend": options.backend,
+        "versions": {"python": about["python"], "tinygan": about["tinygan"]} | versions(),
+        "aims": [aim.record() for aim in aims],
+        "met": all(aim.met for aim in aims),
+        "rows": [row.record() for row in rows],
+    }
+
+
+def append(path: Path, line: dict[str, Any]) -> None:
+    """Add the line; what is there stays."""
+    with path.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The lines of cases in a file; others (a person's notes) are passed over."""
+    lines = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    return [line for line in lines if "case" in line]
+
+
+def commit() -> str:
+    """The checkout's commit, and whether files differ from it."""
+    try:
+        name, changes = (
+            subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+            for words in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", "*.py"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return name + (" with changes" if changes else "")
+
+
+def versions() -> dict[str, str]:
+    found = {}
+    for name in VERSIONS:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "-"
+    return found

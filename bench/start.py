@@ -1,0 +1,83 @@
+"""Case ``import``: how soon a fresh process works, and what an installation weighs.
+
+Times are whole processes, from the start of the interpreter to its end, in turns. The first step is one of dcgan32_step, import
+included: cold with an empty folder for compiled kernels ($TINYGAN_CACHE), warm with the one that a process before
+has filled. The installed size is that of the package and of what it needs, as files; bytecode caches are not counted.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.child import ROOT, python
+from bench.ours import Options
+from bench.race import once
+from bench.rows import Aim, Row, Times, per_round
+
+OURS, THEIRS = "import tinygan.train, tinygan.recipes, tinygan.layers", "import torch"
+STEP = """
+from bench.systems import OURS
+from tinygan import kernels
+with kernels.on_cpu({backend!r}):
+    OURS["dcgan32_step"]()()
+"""
+NEEDS = {"reference": ("numpy",), "jit": ("numpy", "llvmlite")}
+COLD, WARM = 15.0, 2.0  # seconds
+
+
+def run(options: Options) -> Iterator[Row | Aim]:
+    with tempfile.TemporaryDirectory() as folder:
+        step = STEP.format(backend=options.backend)
+
+        def first(cache: str) -> float:
+            return once(lambda: python("-c", step, TINYGAN_CACHE=str(Path(folder, cache))))
+
+        yield size(options)
+        cold = Times(first(f"cold{i}") for i in range(options.rounds or 3))
+        first("warm")
+        warm = Times(first("warm") for _ in range(options.rounds or 5))
+    yield Row("first step of a fresh process", {"cold cache": cold, "warm cache": warm})
+    row = imports(options)
+    yield row
+    judged = options.backend == "jit"
+    yield Aim("first step, cold cache", cold.median, COLD if judged else None, most=True, unit=" s")
+    yield Aim("first step, warm cache", warm.median, WARM if judged else None, most=True, unit=" s")
+    yield Aim("import against PyTorch's", row.ratio.median if row.ratio is not None else None)
+
+
+def imports(options: Options) -> Row:
+    """Import, and end."""
+    whose = {"import tinygan": OURS} | ({"import torch": THEIRS} if options.against else {})
+    times: dict[str, list[float]] = {name: [] for name in whose}
+    for code in whose.values():
+        python("-c", code)  # files are in the page cache, bytecode is written
+    for _ in range(options.rounds or 9):
+        for name, code in whose.items():
+            times[name].append(once(lambda code=code: python("-c", code)))
+    row = Row("import", {name: Times(seconds) for name, seconds in times.items()})
+    if options.against:
+        row.against, row.ratio = "import torch", per_round(*row.times.values())
+    return row
+
+
+def size(options: Options) -> Row:
+    """Megabytes of files."""
+    ours = sum(on_disk(path) for room in ("tinygan", "kernels") for path in (ROOT / room).rglob("*"))
+    needs = {name: installed(name) for name in NEEDS[options.backend]}
+    figures = {"tinygan MB": ours / 1e6} | {f"{name} MB": megabytes for name, megabytes in needs.items()}
+    if options.against:
+        figures["torch MB"] = installed("torch")
+    return Row("installed size", figures=figures)
+
+
+def on_disk(path: Path) -> int:
+    return path.stat().st_size if path.is_file() and "__pycache__" not in path.parts else 0
+
+
+def installed(distribution: str) -> float:
+    """The files of a distribution, in MB."""
+    files = importlib.metadata.files(distribution) or []
+    return sum(on_disk(Path(str(file.locate()))) for file in files) / 1e6

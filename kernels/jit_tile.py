@@ -1,0 +1,131 @@
+"""Register tiles: the inner loops of every convolution, and the loops over panels and rows around them.
+
+A tile holds rows x (columns x lanes) sums in registers, which is what reaches the machine's multiply-add ceiling: 12 sums
+of 16 registers up to AVX2, 16 to 24 of 32 with AVX-512.
+"""
+
+import numba
+from numba.core import types
+from numba.extending import intrinsic
+
+from tinygan.kernels.jit_vector import at, integer, loop
+
+SPARE = 16  # rows that a tile may take past the last one: tables of rows repeat it so often
+
+
+def tile(v, rows, columns):
+    """c[ic[i] + j] = start[j] + Σ_{t<T} Σ_{k<K} a[ia[i] + at[t] + k] · w[(t K + k) n + j] for n = columns · lanes.
+
+    ``ia``, ``ic``, ``at`` are tables of offsets: a row is any pixel, t any tap. w is a packed panel. Columns from
+    ``width`` on are not stored.
+    """
+    n = columns * v.lanes
+    grid = [(i, j) for i in range(rows) for j in range(columns)]
+
+    @intrinsic
+    def tile(typing_context, a, w, c, start, ia, ic, at, T, K, width):
+        def codegen(context, b, signature, args):
+            a, w, c, start, ia, ic, at, T, K, width = args
+            row = [b.gep(a, [b.load(b.gep(ia, [integer(i)]))]) for i in range(rows)]
+            out = [b.gep(c, [b.load(b.gep(ic, [integer(i)]))]) for i in range(rows)]
+            place = {(i, j): b.gep(out[i], [integer(j * v.lanes)]) for i, j in grid}
+            bias = [v.load(b, b.gep(start, [integer(j * v.lanes)])) for j in range(columns)]
+            first = [bias[j] for _, j in grid]
+
+            def tap(t, state):
+                here = [b.gep(r, [b.load(b.gep(at, [t]))]) for r in row]
+
+                def channel(k, inner):
+                    panel, *sums = inner
+                    row_of_w = [v.load(b, b.gep(panel, [integer(j * v.lanes)])) for j in range(columns)]
+                    for i in range(rows):
+                        s = v.spread(b, b.load(b.gep(here[i], [k])))
+                        for j in range(columns):
+                            sums[i * columns + j] = v.fma(b, s, row_of_w[j], sums[i * columns + j])
+                    return [b.gep(panel, [integer(n)]), *sums]
+
+                return loop(b, channel, K, state)
+
+            _, *sums = loop(b, tap, T, [w, *first])
+
+            with b.if_else(b.icmp_signed(">=", width, integer(n))) as (whole, part):
+                with whole:
+                    for g, s in zip(grid, sums, strict=True):
+                        v.store(b, s, place[g])
+                with part:
+                    for (i, j), s in zip(grid, sums, strict=True):
+                        v.store_some(b, s, place[i, j], v.mask(b, b.sub(width, integer(j * v.lanes))))
+            return context.get_dummy_value()
+
+        return types.void(a, w, c, start, ia, ic, at, *[types.intp] * 3), codegen
+
+    return tile
+
+
+def outer(v, rows, columns):
+    """c[i · step + j] += Σ_{k<K} a[ia[k] + i] · w[iw[k] + j]: rows are neighbours, every k has its own addresses."""
+    grid = [(i, j) for i in range(rows) for j in range(columns)]
+
+    @intrinsic
+    def outer(typing_context, a, w, c, step, ia, iw, K):
+        def codegen(context, b, signature, args):
+            a, w, c, step, ia, iw, K = args
+            place = [b.gep(c, [b.add(b.mul(step, integer(i)), integer(j * v.lanes))]) for i, j in grid]
+
+            def pixel(k, sums):
+                pa, pw = b.gep(a, [b.load(b.gep(ia, [k]))]), b.gep(w, [b.load(b.gep(iw, [k]))])
+                row_of_w = [v.load(b, b.gep(pw, [integer(j * v.lanes)])) for j in range(columns)]
+                for i in range(rows):
+                    s = v.spread(b, b.load(b.gep(pa, [integer(i)])))
+                    for j in range(columns):
+                        sums[i * columns + j] = v.fma(b, s, row_of_w[j], sums[i * columns + j])
+                return sums
+
+            # Summed from zero, then added: long sums in blocks lose far less to rounding.
+            for s, p in zip(loop(b, pixel, K, [v.constant(0)] * len(grid)), place, strict=True):
+                v.store(b, b.fadd(v.load(b, p), s), p)
+            return context.get_dummy_value()
+
+        return types.void(a, w, c, types.intp, ia, iw, types.intp), codegen
+
+    return outer
+
+
+def product(v):
+    """c[ic[q] + j] = start[j] + Σ_tk a[ia[q] + taps[t] + k] w[(t, k), j] for ``rows`` rows q and panels p0 to p1 of w."""
+    t1, t2, t3 = (tile(v, v.rows(n), n) for n in (1, 2, 3))
+    r1, r2, r3 = (v.rows(n) for n in (1, 2, 3))
+    lanes = v.lanes
+
+    @numba.njit(inline="always")
+    def run(a, w, c, start, ia, ic, taps, T, K, rows, panels, p0, p1, columns):
+        for p in range(p0, p1):
+            s, wide = panels[2 * p] * lanes, panels[2 * p + 1]
+            panel, target, first = at(w, T * K * s), at(c, s), at(start, s)
+            if wide == 3:
+                for q in range(0, rows, r3):
+                    t3(a, panel, target, first, at(ia, q), at(ic, q), taps, T, K, columns - s)
+            elif wide == 2:
+                for q in range(0, rows, r2):
+                    t2(a, panel, target, first, at(ia, q), at(ic, q), taps, T, K, columns - s)
+            else:
+                for q in range(0, rows, r1):
+                    t1(a, panel, target, first, at(ia, q), at(ic, q), taps, T, K, columns - s)
+
+    return run
+
+
+def outer_sum(v):
+    """``outer`` of ``v.channel_rows`` rows added to c, for a panel ``wide`` vectors wide."""
+    o1, o2, o3 = (outer(v, v.channel_rows, n) for n in (1, 2, 3))
+
+    @numba.njit(inline="always")
+    def run(wide, a, w, c, step, ia, iw, K):
+        if wide == 3:
+            o3(a, w, c, step, ia, iw, K)
+        elif wide == 2:
+            o2(a, w, c, step, ia, iw, K)
+        else:
+            o1(a, w, c, step, ia, iw, K)
+
+    return run
