@@ -19,7 +19,8 @@ from tinygan.kernels import (
 )
 from tinygan.kernels.jit_vector import Vector
 
-FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+FLOATS = {np.dtype(name): name for name in ("float32", "float64")}
+FEW = 16  # samples: below, a row for each would leave threads without work
 ONE = {"stride": (1, 1), "pad": ((0, 0), (0, 0))}
 
 
@@ -28,7 +29,7 @@ def prepare(*arrays):
     dtype = np.result_type(*arrays)
     if dtype not in FLOATS:
         return None, *arrays
-    return Vector(dtype.name, jit_host.width()), *(np.ascontiguousarray(a, dtype) for a in arrays)
+    return Vector(FLOATS[dtype], jit_host.width()), *(np.ascontiguousarray(a, dtype) for a in arrays)
 
 
 def images(a):
@@ -110,8 +111,11 @@ def normalise(X, gamma, beta, sizes, eps, *, centre):
     v, X = prepare(X)
     if v is None or not X.size:
         return reference.normalise(X, gamma, beta, sizes, eps, centre=centre)
-    room = jit_norm if sizes[1] > 1 else jit_norm_rows
-    return room.normalise(v, X, *vectors(X.dtype, sizes, gamma, beta), sizes, eps, centre)
+    S, R, G, D = sizes
+    p = vectors(X.dtype, sizes, gamma, beta)
+    if R > 1 and (G > 1 or S < FEW):
+        return jit_norm.normalise(v, X, *p, sizes, eps, centre)
+    return jit_norm_rows.normalise(v, X, *(np.tile(a, (1, R)) for a in p), (S, 1, G, R * D), eps, centre)
 
 
 def normalise_pull(saved, gamma, G, sizes, *, centre, wrt_x=True, wrt_p=True):
@@ -128,6 +132,12 @@ def vectors(dtype, sizes, gamma, beta):
     shape = sizes[2:]
     gamma = np.ones(shape, dtype) if gamma is None else np.ascontiguousarray(gamma, dtype).reshape(shape)
     return gamma, np.zeros(shape, dtype) if beta is None else np.ascontiguousarray(beta, dtype).reshape(shape)
+
+
+def scale_shift(X, scale, shift):
+    v, X, scale, shift = prepare(X, scale, shift)
+    ready = v is not None and X.size
+    return jit_norm.scale_shift(v, X, scale, shift) if ready else reference.scale_shift(X, scale, shift)
 
 
 def column_sum(A):

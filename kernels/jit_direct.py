@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_direct_kernels import correlate
-from tinygan.kernels.jit_memory import empty
+from tinygan.kernels.jit_memory import empty, workspace
 from tinygan.kernels.jit_pack import pack, pack_transposed, panels
 from tinygan.kernels.jit_tile import SPARE
 from tinygan.kernels.reference import phase, shift
@@ -50,13 +50,12 @@ def correlated(v, x, pack_weight, plan, shape, bias, points):
     if not plan.full:
         y[:] = 0
         shift(y, bias, points)
-    packed = empty((plan.packed,), x.dtype)
+    threads = jit_pool.pool().n
+    packed, frames = workspace(x.dtype, plan.packed, threads * plan.room)
     pack_weight(packed)
     start, zero = bias_rows(v, bias, plan.panels, shape[3], x.dtype)
-    threads = jit_pool.pool().n
     n_panels, groups = len(plan.panels), len(plan.groups)
     splits = min(n_panels, -(-2 * threads // groups))
-    frames = empty((threads * plan.room,), x.dtype)
     numbers = splits, n_panels, *plan.numbers
     tables = plan.groups, plan.panels, plan.phases, plan.ia, plan.ic, plan.taps
     correlate(v, groups * splits, x, packed, y, start, zero, frames, *tables, *numbers)

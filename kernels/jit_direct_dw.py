@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_direct_kernels import contract
-from tinygan.kernels.jit_memory import empty
+from tinygan.kernels.jit_memory import empty, workspace
 from tinygan.kernels.jit_pack import pack, panels
 
 CHUNK = 192  # pixels of the inner loop: their panel stays in a first-level cache
@@ -75,7 +75,7 @@ def conv2d_dw(v, x, gy, kernel, stride, pad):
     t = lists(v, (N, H, W, C), O, kernel, stride, pad, (P, Q), framed)
     cut, vectors = panels(O, v.lanes)
     chunks, step = -(-N // t.per_chunk), vectors * v.lanes
-    packed = empty((chunks * t.blocks * t.size * step,), gy.dtype)
+    (packed,) = workspace(gy.dtype, chunks * t.blocks * t.size * step)
     pack(v, chunks * t.blocks, gy, packed, cut, len(cut), O, N * P * Q, t.per_chunk * P * Q, t.blocks, t.size)
     whole = t.rows == kh * kw * C and step == O
     gw = empty((t.ranges, t.rows, step), x.dtype)

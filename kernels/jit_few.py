@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_build import Int, Ints, Reals, kernel
-from tinygan.kernels.jit_memory import empty
+from tinygan.kernels.jit_memory import empty, workspace
 from tinygan.kernels.jit_pack import pack, panels
 from tinygan.kernels.jit_tile import SPARE, product
 from tinygan.kernels.jit_vector import at, copy
@@ -72,8 +72,6 @@ def spread_taps(v, x, w, size, stride, pad, bias, points):
     (top, _), (left, _) = pad
     cut, vectors = panels(kh * kw * O, v.lanes)
     columns = vectors * v.lanes
-    packed = empty((C * columns,), x.dtype)
-    pack(v, 1, np.ascontiguousarray(w), packed, cut, len(cut), kh * kw * O, C, C, 1, C)
     up, over = max(0, -top), max(0, -left)
     FH, FW = max(sh * (P - 1) + kh, top + H) + up, max(sw * (Q - 1) + kw, left + W) + over
     room = P * Q * columns + FH * FW * O
@@ -81,7 +79,8 @@ def spread_taps(v, x, w, size, stride, pad, bias, points):
     if bias is not None:
         rows[0, :O] = bias
     y = empty((N, H, W, O), x.dtype)
-    scratch = empty((jit_pool.pool().n * room,), x.dtype)
+    packed, scratch = workspace(x.dtype, C * columns, jit_pool.pool().n * room)
+    pack(v, 1, np.ascontiguousarray(w), packed, cut, len(cut), kh * kw * O, C, C, 1, C)
     ia, ic = tables(P * Q, C, columns)
     spread(
         v, N, x, packed, y, rows[0], rows[1], scratch, cut, ia, ic, np.zeros(1, np.int64), len(cut), columns, P, Q, C, H, W, O,

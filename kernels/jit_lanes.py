@@ -105,42 +105,30 @@ def each(v, function):
     return run
 
 
-def columns(v, rows, function):
-    """``run(streams, tables, sums, step, count)``: sums[j step + i] += Σ_{k < rows} function(*streams[k step + i], *tables[i])[j]."""
+def columns(v, function):
+    """``run(inputs, sums, step, count)``: sums[j step + i] += function(*inputs[i])[j]."""
 
     @intrinsic
-    def run(typing_context, streams, tables, sums, step, count):
+    def run(typing_context, inputs, sums, step, count):
         def codegen(context, b, signature, args):
-            pointers = cgutils.unpack_tuple(b, args[0], len(streams))
-            moved = [[b.gep(p, [b.mul(args[3], integer(k))]) for p in pointers] for k in range(rows)]
-            read_rows = [_reader(v, context, b, streams, sources) for sources in moved]
-            read_tables = _reader(v, context, b, tables, cgutils.unpack_tuple(b, args[1], len(tables)))
+            read = _reader(v, context, b, inputs, cgutils.unpack_tuple(b, args[0], len(inputs)))
 
             def apply(at, _, left=None):
-                fixed = list(read_tables(at, left))
-                terms = [function(*read(at, left), *fixed) for read in read_rows]
-                for j, term in enumerate(zip(*terms, strict=True)):
-                    place = b.gep(args[2], [b.add(b.mul(args[3], integer(j)), at)])
-                    total = _pairwise(term)
+                for j, term in enumerate(function(*read(at, left))):
+                    place = b.gep(args[1], [b.add(b.mul(args[2], integer(j)), at)])
                     if left is None:
-                        v.store(b, (total + Lanes(v, b, v.load(b, place))).value, place)
+                        v.store(b, (term + Lanes(v, b, v.load(b, place))).value, place)
                     else:
                         mask = v.mask(b, left)
-                        v.store_some(b, (total + Lanes(v, b, load_some(v, b, place, mask))).value, place, mask)
+                        v.store_some(b, (term + Lanes(v, b, load_some(v, b, place, mask))).value, place, mask)
                 return []
 
-            _cut(v, b, args[4], apply, [])
+            _cut(v, b, args[3], apply, [])
             return context.get_dummy_value()
 
-        return types.void(streams, tables, sums, types.intp, types.intp), codegen
+        return types.void(inputs, sums, types.intp, types.intp), codegen
 
     return run
-
-
-def _pairwise(terms):
-    """Their sum, halves added to halves."""
-    half = len(terms) // 2
-    return terms[0] if len(terms) == 1 else _pairwise(terms[:half]) + _pairwise(terms[half:])
 
 
 def totals(v, terms, function):

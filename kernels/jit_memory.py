@@ -5,8 +5,11 @@ an ordinary array whose memory returns to a store when the last view of it is go
 """
 
 import math
+import mmap
 import os
 import threading
+from collections import deque
+from functools import partial
 
 import numpy as np
 
@@ -15,24 +18,36 @@ KEPT = 1 << 29  # bytes that wait in the store at most
 ALIGN = 64
 
 
+def fresh(size):
+    """Memory straight from the system, to which it returns whole: malloc would keep what it once gave."""
+    own = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}  # after a fork too
+    try:
+        return np.frombuffer(mmap.mmap(-1, size, **own), np.uint8)
+    except (OSError, OverflowError) as error:
+        raise MemoryError(f"{size / 2**20:.0f} MiB") from error
+
+
 class Store:
     """Pieces of memory by size; when they are too many those go whose size was not asked for longest.
 
-    Nobody ever waits for it: who comes while it is busy (another thread, or a collection in the middle of it that brings
-    memory back) gets fresh memory, or leaves theirs to the system.
+    What comes back waits in ``returned`` until the next is asked for. Nobody ever waits for the store: who comes while
+    another thread is in it gets fresh memory.
     """
 
     def __init__(self, most=KEPT):
-        self.most = most
+        self.most, self.returned = most, deque()
+        self.put = self.returned.append
         self.begin()
 
     def begin(self):
         """Empty: in the child of a fork too, which perhaps has a lock that another thread held."""
         self.free, self.kept, self.lock = {}, 0, threading.Lock()
+        self.returned.clear()
 
     def take(self, size):
         if self.lock.acquire(blocking=False):
             try:
+                self.settle()
                 pieces = self.free.pop(size, None)
                 if pieces:
                     self.free[size] = pieces  # the newest of the sizes
@@ -40,45 +55,60 @@ class Store:
                     return pieces.pop()
             finally:
                 self.lock.release()
-        return np.empty(size, np.uint8)
+        return fresh(size)
 
-    def put(self, raw):
-        size = raw.size
-        if size <= self.most and self.lock.acquire(blocking=False):
-            try:
-                self.free.setdefault(size, []).append(raw)
-                self.kept += size
-                while self.kept > self.most:
-                    oldest = next(iter(self.free))
-                    if self.free[oldest]:
-                        self.free[oldest].pop()
-                        self.kept -= oldest
-                    else:
-                        del self.free[oldest]
-            finally:
-                self.lock.release()
+    def settle(self):
+        """What has come back, by size; ``most`` bytes stay."""
+        while self.returned:
+            raw = self.returned.popleft()
+            self.free.setdefault(raw.size, []).append(raw)
+            self.kept += raw.size
+        while self.kept > self.most:
+            oldest = next(iter(self.free))
+            if self.free[oldest]:
+                self.free[oldest].pop()
+                self.kept -= oldest
+            else:
+                del self.free[oldest]
 
 
-STORE = Store()
+class Bench:
+    """One piece of memory for what an operation needs while it lasts: as large as the largest has needed."""
+
+    def __init__(self):
+        self.raw = deque(maxlen=1)
+        self.put = self.raw.append
+
+    def take(self, size):
+        try:
+            raw = self.raw.pop()  # atomic: two threads never have the same piece
+        except IndexError:
+            return fresh(size)
+        return raw if raw.size >= size else fresh(size)
+
+
+STORE, BENCH = Store(), Bench()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=STORE.begin)
 
 
 class Block:
-    """The owner of one piece of memory: NumPy holds it as the base of arrays on it."""
+    """The owner of one piece of memory, which goes to ``put`` at the end: NumPy holds it as the base of arrays on it.
 
-    def __init__(self, raw, shape, dtype):
-        start = raw.ctypes.data
-        self.raw = raw
+    Its finaliser is a call without Python code: so Ctrl-C is not lost in it, no collection comes in between, and none of
+    this module's names need be there when the interpreter ends.
+    """
+
+    __slots__ = ("__array_interface__", "__del__")
+
+    def __init__(self, raw, put, shape, dtype):
         self.__array_interface__ = {
             "version": 3,
             "shape": shape,
             "typestr": dtype.str,
-            "data": (start + -start % ALIGN, False),
+            "data": (raw.ctypes.data, False),
         }
-
-    def __del__(self, put=STORE.put):  # held here: when the interpreter ends, the names of this module go first
-        put(self.raw)
+        self.__del__ = partial(put, raw)
 
 
 def empty(shape, dtype):
@@ -87,10 +117,24 @@ def empty(shape, dtype):
     size = math.prod(shape) * dtype.itemsize
     if size < SMALL:
         return np.empty(shape, dtype)
-    return np.asarray(Block(STORE.take(room(size + ALIGN)), shape, dtype))
+    return np.asarray(Block(STORE.take(room(size)), STORE.put, shape, dtype))
+
+
+def workspace(dtype, *counts):
+    """Arrays of so many numbers for the time of one operation, side by side on one piece of memory."""
+    dtype = np.dtype(dtype)
+    step = ALIGN // dtype.itemsize
+    sizes = [-(-n // step) * step for n in counts]
+    raw = BENCH.take(sum(sizes) * dtype.itemsize + ALIGN)
+    whole = np.asarray(Block(raw, BENCH.put, (sum(sizes),), dtype))
+    ends = np.cumsum(sizes)
+    return [whole[end - size : end - size + n] for n, size, end in zip(counts, sizes, ends, strict=True)]
 
 
 def room(size):
-    """The next size of which there are four between powers of two: at most a quarter goes unused."""
-    step = 1 << max(size.bit_length() - 3, 12)
-    return -(-size // step) * step
+    """The size of the piece for ``size`` bytes, of which there are two between powers of two.
+
+    A power of two goes into the next one, where weights of about that size go too; pages that nobody writes to cost nothing.
+    """
+    step = 1 << max(size.bit_length() - 2, 12)
+    return (size // step + 1) * step

@@ -55,8 +55,7 @@ COUNT = {"plain": 1, "forward": 2, "backward": 3}
 @kernel
 def column_sums(v, what):
     """sums[part, row of the bundle, term] += the terms of a part's chunks."""
-    terms, n_terms = TERMS[what], COUNT[what]
-    four, one, more = columns(v, 4, terms), columns(v, 1, terms), each(v, lambda s, t: s + t)
+    n_terms, add, more = COUNT[what], columns(v, TERMS[what]), each(v, lambda s, t: s + t)
 
     def run(
         part, thread, X: Reals, G: Reals, tables: Reals, sums: Reals, scratch: Reals,
@@ -67,20 +66,13 @@ def column_sums(v, what):
         r = at(m, rows * step)
         clear(at(sums, part * rows * n_terms * period), rows * n_terms * period)
         chunks = -(-length // period)
-        last = min(length, (split + 1) * chunks // splits * period)
-        for block in range(split * chunks // splits * period, last, BLOCK * period):
+        last = (split + 1) * chunks // splits
+        for block in range(split * chunks // splits, last, BLOCK):
             for k in range(rows):
                 clear(p, n_terms * period)
-                i, end = block, min(block + BLOCK * period, last)
-                while i < end:
-                    j = s * length + i
-                    streams = at(X, j), at(X, j + k * n), at(G, j + k * n)
-                    if end - i >= 4 * period:
-                        four(streams, (m, r, at(m, k * step)), p, period, period)
-                        i += 4 * period
-                    else:
-                        one(streams, (m, r, at(m, k * step)), p, period, min(period, end - i))
-                        i += period
+                for c in range(block, min(block + BLOCK, last)):
+                    i, count = s * length + c * period, min(period, length - c * period)
+                    add((at(X, i), at(X, i + k * n), at(G, i + k * n), m, r, at(m, k * step)), p, period, count)
                 total = at(sums, (part * rows + k) * n_terms * period)
                 more((total, p), (total,), n_terms * period)
 
@@ -189,17 +181,18 @@ def normalise(v, X, gamma, beta, sizes, eps, centre):
     first, second = summed(v, "forward", X, X, spread([*shift, shift[0]], sizes, m, X.dtype), sizes) / R
     if centre:
         columns = shift + first
-        mean = columns.mean(axis=-1, keepdims=True)
+        mean = columns.sum(axis=-1, keepdims=True) / D
         off = columns - mean
         second = second - first[0] * first + off[0] * off
     else:
         mean = np.zeros((len(X), S, 1, G, 1))
-    moments = second.mean(axis=-1, keepdims=True)
+    moments = second.sum(axis=-1, keepdims=True) / D
     var = np.maximum(moments[0], 0)
     r = 1 / np.sqrt(var + eps)
     statistics = tuple(s.astype(X.dtype) for s in (mean[0], var, r, mean[1:], r * moments[1:]))
     mu, _, r, x_mean, a = statistics
-    tables = spread([mu, r, gamma, r * gamma, beta, *(t for pair in zip(x_mean, a) for t in pair)], sizes, m, X.dtype)
+    tangents = (t for pair in zip(x_mean, a, strict=True) for t in pair)
+    tables = spread([mu, r, gamma, r * gamma, beta, *tangents], sizes, m, X.dtype)
     Y = empty(X.shape, X.dtype)
     forward(v, S * splits, X, Y, tables, X[0].size, len(X), R * G * D, period, splits, S * period)
     return Y, (X, statistics)
@@ -217,7 +210,7 @@ def normalise_pull(v, saved, gamma, G_, sizes, centre, wrt_x, wrt_p):
         return None, g_p
     p, q = r * r * a, r * r * c[1:]
     e = r * r * (e - 3 * a * c[1:])
-    tangents = (t for each_k in zip(mean[1:], c[1:], x_mean, p, q, e) for t in each_k)
+    tangents = (t for each_k in zip(mean[1:], c[1:], x_mean, p, q, e, strict=True) for t in each_k)
     tables = spread([mu, r, gamma, mean[0], c[0], *tangents], sizes, m, X.dtype)
     GX = empty(X.shape, X.dtype)
     backward(v, S * splits, X, G_, GX, tables, X[0].size, len(X), R * G * D, period, splits, S * period)
@@ -229,3 +222,13 @@ def column_sum(v, A):
     C = A.shape[-1]
     sizes = 1, A.size // C, C, 1
     return summed(v, "plain", A.reshape(1, -1), A, A, sizes).reshape(C).astype(A.dtype)
+
+
+def scale_shift(v, X, scale, shift):
+    """The last pass of ``normalise`` with statistics 0 and 1."""
+    sizes = 1, X[0].size // X.shape[-1], X.shape[-1], 1
+    m, period, splits = cut(sizes, len(X))
+    tables = spread([0, 1, scale[:, None], scale[:, None], shift[:, None], *[0, 0] * (len(X) - 1)], sizes, m, X.dtype)
+    Y = empty(X.shape, X.dtype)
+    forward(v, splits, X, Y, tables, X[0].size, len(X), X[0].size, period, splits, period)
+    return Y

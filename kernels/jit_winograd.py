@@ -8,13 +8,13 @@ import numpy as np
 
 from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_direct import bias_rows
-from tinygan.kernels.jit_memory import empty
+from tinygan.kernels.jit_memory import empty, workspace
 from tinygan.kernels.jit_pack import panels
 from tinygan.kernels.jit_tile import SPARE
 from tinygan.kernels.jit_winograd_kernels import SKEW, contract, correlate, finish, transform_weight, turn
 from tinygan.kernels.reference import phase
 
-TILES = 96  # tiles of a block: a multiple of every tile's rows
+TILES = 48  # tiles of a block: a multiple of every tile's rows
 
 
 WHERE = {((4, 4), (2, 2)): 2, ((3, 3), (1, 1)): 3}  # (kernel, stride): taps r of the correlations it consists of
@@ -86,12 +86,11 @@ def make_plan(v, f, x_shape, y_shape, points, S, D, phases, frame_up, frame_left
     )
 
 
-def correlated(v, f, plan, x, y_shape, weight, bias):
+def correlated(v, f, plan, x, y_shape, weight, bias, turned=0):
     """y by ``plan``; ``weight(packed)`` fills the transformed weights."""
-    packed = empty((plan.packed,), x.dtype)
-    weight(packed)
+    packed, scratch, turned = workspace(x.dtype, plan.packed, jit_pool.pool().n * plan.room, turned)
+    weight(packed, turned)
     y = empty(y_shape, x.dtype)
-    scratch = empty((jit_pool.pool().n * plan.room,), x.dtype)
     start, zero = bias_rows(v, bias, plan.panels, y_shape[3], x.dtype)
     tables = plan.blocks, plan.panels, plan.phases, plan.ia, plan.ic, np.zeros(1, np.int64)
     correlate(v, len(plan.blocks), x, packed, y, start, zero, scratch, *tables, *plan.numbers, static=f)
@@ -125,7 +124,7 @@ def conv2d(v, f, x, w, stride, pad, bias, points):
     size = tuple((n + sum(p) - k) // S + 1 for n, p, k in zip(x.shape[1:3], pad, (kh, kw), strict=True))
     plan, parts = forward_plan(v, f, x.shape, w.shape, S, pad, size, points)
 
-    def weight(packed):
+    def weight(packed, _):
         numbers = len(plan.panels), O, S * S * C, plan.plane
         transform_weight(v, len(parts), w, packed, plan.panels, parts, *numbers, static=f)
 
@@ -159,14 +158,13 @@ def conv2d_dx(v, f, gy, w, size, stride, pad, bias, points):
     points = len(gy) if points is None else points
     plan, parts = backward_plan(v, f, gy.shape, w.shape, size, stride[0], pad, points)
 
-    def weight(packed):
-        turned = empty((kh * kw * O * C,), w.dtype)
+    def weight(packed, turned):
         turn(v, kh * kw, w, turned, C, O)
         transform_weight(
             v, len(parts), turned, packed, plan.panels, parts, len(plan.panels), C, O, plan.plane, static=f
         )
 
-    return correlated(v, f, plan, gy, (len(gy), *size, C), weight, bias)
+    return correlated(v, f, plan, gy, (len(gy), *size, C), weight, bias, turned=w.size)
 
 
 @lru_cache(512)
@@ -186,8 +184,7 @@ def conv2d_dw(v, f, x, gy, stride, pad):
     ranges = 2 if total >= 4 * TILES else 1
     pieces = max(1, min(C // v.lanes, -(-2 * jit_pool.pool().n // ranges)))
     room = n * n * (TILES * (K + O) + 2 * SKEW) + FH * FW * C + TH * m * TW * m * O
-    scratch = empty((jit_pool.pool().n * room,), x.dtype)
-    q = empty((ranges * n * n * plane,), x.dtype)
+    scratch, q = workspace(x.dtype, jit_pool.pool().n * room, ranges * n * n * plane)
     cut, (ix, ig) = panels(O, v.lanes)[0], lists(v.lanes)
     numbers = (
         len(cut),

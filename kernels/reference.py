@@ -266,6 +266,13 @@ def mean(A):
     return A.sum(axis=(-3, -1), keepdims=True) / max(A.shape[-3] * A.shape[-1], 1)
 
 
+def scale_shift(X, scale, shift):
+    """y = scale x + shift, ẏ = scale ẋ.   X (1+K, ..., C), scale, shift (C,)."""
+    Y = X * scale
+    Y[0] += shift
+    return Y
+
+
 def column_sum(A):
     """Σ over all axes but the last."""
     return A.sum(axis=tuple(range(A.ndim - 1)))
@@ -284,7 +291,7 @@ def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
 
 def combine(a, x, b, y):
     """a x + b y, a and b numbers."""
-    return a * x + b * y
+    return (x if a == 1 else a * x) + (y if b == 1 else b * y)
 
 
 def dot(x, y):

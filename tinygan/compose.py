@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from tinygan import kernels
 from tinygan.errors import ShapeError
 from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape, pull, push
 
@@ -105,7 +106,7 @@ class Residual(Composite):
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         (Y, s), (Z, t) = (push(f, q, X) for f, q in zip(self.children, p, strict=True))
-        return Y + Z, (s, t)
+        return kernels.combine(1, Y, 1, Z), (s, t)
 
     def pull(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
@@ -113,7 +114,7 @@ class Residual(Composite):
         (a, g), (b, h) = (
             pull(f, q, s, G, wrt_x=wrt_x, wrt_p=wrt_p) for f, q, s in zip(self.children, p, saved, strict=True)
         )
-        return a + b if wrt_x else None, (g, h) if wrt_p else None
+        return kernels.combine(1, a, 1, b) if wrt_x else None, (g, h) if wrt_p else None
 
     def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
         (a, s), (b, t) = (f.trace(q, s, G) for f, q, (_, s) in zip(self.children, p, saved, strict=True))
@@ -153,7 +154,8 @@ class Concat(Composite):
         traced = [
             f.trace(q, s, g) for f, q, (_, s), g in zip(self.children, p, saved, self._parts(saved, G), strict=True)
         ]
-        return sum(gx for gx, _ in traced), [t for _, t in traced]
+        gx: Any = sum(gx for gx, _ in traced)
+        return gx, [t for _, t in traced]
 
     def mixed(self, p: Params, saved: Saved, trace: Any, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
         pairs = [f.mixed(q, s, t, Z, r) for f, q, (_, s), t in zip(self.children, p, saved, trace, strict=True)]

@@ -142,7 +142,7 @@ def _module(name: str) -> Any:
 
 OPERATIONS = (
     *("linear", "linear_dx", "linear_dw", "conv2d", "conv2d_dx", "conv2d_dw"),
-    *("pointwise", "pointwise_dx", "normalise", "normalise_pull", "column_sum"),
+    *("pointwise", "pointwise_dx", "normalise", "normalise_pull", "scale_shift", "column_sum"),
     *("adam", "combine", "dot"),
 )
 
@@ -206,6 +206,11 @@ def normalise_pull(
 ) -> tuple[Array | None, tuple[Array, Array] | None]:
     """The adjoint of the pair map of ``normalise``: X̄ and (γ̄, β̄), as asked."""
     return backend(G).normalise_pull(saved, gamma, G, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
+
+
+def scale_shift(X: Array, scale: Array, shift: Array) -> Array:
+    """y = scale x + shift, ẏ = scale ẋ.   X (1+K, N, ..., C), scale, shift (C,)."""
+    return backend(X).scale_shift(X, scale, shift)
 
 
 def column_sum(A: Array) -> Array:

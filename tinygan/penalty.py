@@ -125,7 +125,7 @@ def perturb(real: Array, rng: np.random.Generator) -> Array:
 
 
 def path_length(
-    G: Net, theta: Array, z: Array, a: float, rng: np.random.Generator, **wrt: bool
+    G: Net, theta: Array, z: Array, a: float, rng: np.random.Generator, **wrt: Any
 ) -> tuple[float, float, Pullback]:
     """E(‖Jᵀn‖ − a)², n ~ N(0, 1/HW) an image   (Karras et al. 2020, eq. 4; a their running mean of ‖Jᵀn‖).
 

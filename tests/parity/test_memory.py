@@ -1,7 +1,9 @@
 """Used memory comes again only when nobody can see it any more."""
 
 import gc
+import itertools
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -29,6 +31,7 @@ def test_memory_comes_again_when_its_last_view_is_gone(store):
     a = empty((COUNT,), "float32")
     first = address(a)
     del a
+    store.settle()
     assert store.kept == room(4 * COUNT + ALIGN)
     b = empty((COUNT // 2, 2), np.float32)
     assert address(b) == first and store.kept == 0
@@ -84,6 +87,51 @@ def test_random_use_never_shares_memory(rng):
         assert (view == value).all()
 
 
+def test_too_much_is_a_memory_error_and_nothing_else(store):
+    for size in (1 << 46, 1 << 62, 1 << 70):
+        with pytest.raises(MemoryError, match="MiB"):
+            empty((size,), "float32")
+    assert empty((COUNT,), "float32").size == COUNT
+
+
+def test_a_workspace_is_arrays_side_by_side_that_nobody_else_has():
+    counts = 1, 0, 1000, 17, 300_000
+    held = [jit_memory.workspace("float32", *counts) for _ in range(3)]
+    places = []
+    for space in held:
+        assert [a.size for a in space] == list(counts)
+        assert all(address(a) % ALIGN == 0 for a in space)
+        places += [(address(a), address(a) + a.nbytes) for a in space if a.size]
+    places.sort()
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(places))
+    kept = held[0][2][::3]
+    del held, space
+    kept[...] = 5
+    for other in (jit_memory.workspace("float32", *counts) for _ in range(2)):
+        other[4][...] = other[2][...] = 6
+    assert (kept == 5).all()
+
+
+def test_threads_never_share_a_workspace():
+    wrong = []
+
+    def use(k):
+        for i in range(500):
+            a, b = jit_memory.workspace("float64", 3000 + 7 * k, 20_000)
+            a[...], b[...] = k, -k
+            if i % 7 == 0:
+                time.sleep(0)
+            if not ((a == k).all() and (b == -k).all()):
+                wrong.append(k)
+
+    users = [threading.Thread(target=use, args=(k,)) for k in range(5)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join()
+    assert not wrong
+
+
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0, 5), (1,), (300, 300), (np.int64(300), 300), (7, 11, 13, 17)])
 @pytest.mark.parametrize("dtype", ["float32", np.float64, np.int64, np.uint8, np.dtype(">f4")])
 def test_an_array_is_an_ordinary_one(shape, dtype):
@@ -107,6 +155,7 @@ def test_the_store_is_bounded_and_lets_the_oldest_sizes_go():
 
     def put(size):
         store.put(np.empty(size, np.uint8))
+        store.settle()
 
     for _ in range(5):
         put(100)
@@ -125,17 +174,20 @@ def test_a_size_in_use_outlives_one_that_is_not():
     store.put(np.empty(300, np.uint8))
     store.put(store.take(400))
     store.put(np.empty(500, np.uint8))
+    store.settle()
     assert store.free[400] and not store.free.get(300)
 
 
 def test_who_comes_while_the_store_is_busy_is_not_held_up(store):
     a = empty((COUNT,), "float32")
+    first = address(a)
+    del a
     with store.lock:
-        empty((COUNT,), "float32")
-        del a
-    assert store.kept == 0 and not any(store.free.values())
-    del store.lock
-    store.begin()
+        b = empty((COUNT,), "float32")
+        assert address(b) != first
+        del b
+    store.settle()
+    assert store.kept == 2 * room(4 * COUNT + ALIGN)
 
 
 def test_many_threads_never_share_memory():
@@ -159,6 +211,7 @@ def test_many_threads_never_share_memory():
     for user in users:
         user.join()
     assert not wrong
+    jit_memory.STORE.settle()
     assert sum(size * len(pieces) for size, pieces in jit_memory.STORE.free.items()) == jit_memory.STORE.kept
 
 
@@ -176,6 +229,8 @@ def test_collections_in_the_middle_do_no_harm():
         gc.set_threshold(*before)
     gc.collect()
     store = jit_memory.STORE
+    store.settle()
+    assert store.kept
     assert sum(size * len(pieces) for size, pieces in store.free.items()) == store.kept <= store.most
 
 
@@ -191,6 +246,7 @@ if not os.fork():
     c = empty((1 << 17,), 'f'); c[...] = 3
     assert (b == 2).all()
     del c
+    STORE.settle()
     assert STORE.kept
     os._exit(0)
 STORE.lock.release()

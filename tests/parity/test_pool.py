@@ -323,11 +323,7 @@ good()
 time.sleep(0.3)
 assert jit_pool.pool().box[24] >= 2, "a helper was lost"
 """
-    status, _, errors = python(WORK + code, threads=3, ok=False)
-    # Python itself drops an interruption that comes inside a destructor, and says so
-    lines = [line for line in errors.splitlines() if line and "Exception ignored in" not in line]
-    assert status == 0, errors[-2000:]
-    assert all(line.startswith((" ", "Traceback", "KeyboardInterrupt")) for line in lines), errors[-2000:]
+    python(WORK + code, threads=3)
 
 
 def test_a_signals_handler_may_run_kernels():

@@ -25,7 +25,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "loss": "",
     "kernels": "errors",
     "layer": "errors",
-    "compose": "errors layer",
+    "compose": "errors kernels layer",
     "layers": "errors kernels init layer compose",
     "net": "errors layer compose",
     "penalty": "layer net",

@@ -6,6 +6,8 @@ w₄[u, v] = Σ_{a,b ∈ {0,1}} w[u−a, v−b]. In a phase of the output 9 taps
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinygan import kernels
@@ -13,7 +15,7 @@ from tinygan.init import Init, lecun
 from tinygan.layer import Array, Bundle, Params, Saved, Shape, fold, unfold
 from tinygan.layers.weight import WeightLayer
 
-HALF = {"stride": (2, 2), "pad": ((1, 1), (1, 1))}
+HALF: Any = {"stride": (2, 2), "pad": ((1, 1), (1, 1))}
 
 
 class Fused(WeightLayer):

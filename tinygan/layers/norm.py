@@ -41,9 +41,16 @@ class Normalisation(Layer):
     def pull(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
-        gamma, how = p[0] if p else None, {"centre": self.centre, "wrt_x": wrt_x, "wrt_p": wrt_p and bool(p)}
-        GX, g = kernels.normalise_pull(saved, gamma, G, self.sizes(G.shape[1:]), **how)
-        return GX, (tuple(a.reshape(q.shape) for a, q in zip(g, p, strict=True)) if g else ()) if wrt_p else None
+        GX, g = kernels.normalise_pull(
+            saved,
+            p[0] if p else None,
+            G,
+            self.sizes(G.shape[1:]),
+            centre=self.centre,
+            wrt_x=wrt_x,
+            wrt_p=wrt_p and bool(p),
+        )
+        return GX, tuple(a.reshape(q.shape) for a, q in zip(g or (), p, strict=bool(g))) if wrt_p else None
 
 
 class ScaleShift(Layer):
@@ -115,12 +122,11 @@ class RunningNorm(ScaleShift):
         mean, r = self.mean.astype(X.dtype), (1 / np.sqrt(self.var + self.eps)).astype(X.dtype)
         gamma, beta = p
         scale = gamma * r
-        Y = scale * X
-        Y[0] += beta - scale * mean
-        return Y, (X, mean, r)
+        return kernels.scale_shift(X, scale, beta - scale * mean), (X, mean, r)
 
     def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
-        return (p[0] * saved[2]) * G
+        scale = p[0] * saved[2]
+        return kernels.scale_shift(G, scale, np.zeros_like(scale))
 
     def gradient(self, p: Params, saved: Saved, G: Bundle) -> Params:
         X, mean, r = saved

@@ -100,7 +100,10 @@ class DCGAN:
         on_real, on_fake = D.forward(theta, real), D.forward(theta, fake)
         loss, g_real, g_fake = self.loss.discriminator(on_real[0], on_fake[0])
         log = {"loss_D": loss, "D_real": float(on_real[0].mean()), "D_fake": float(on_fake[0].mean())}
+        # Every forward on a batch of its own moves running statistics; the penalty's points are no samples.
+        running = D.update(D.update(state.D_running, theta, on_real[1]), theta, on_fake[1])
         value, at_real = self.pull_D(D, theta, real, on_real, g_real, s.penalty == "r1")
+        del on_real  # what it saved makes room for the next
         value_2, at_fake = self.pull_D(D, theta, fake, on_fake, g_fake, s.penalty == "r2")
         g = at_real + at_fake
         if s.penalty in ("wgan-gp", "dragan"):
@@ -111,8 +114,6 @@ class DCGAN:
             log["penalty"] = value + value_2
         log["grad_D"] = norm(g)
         theta, memory = s.adam_D.step(theta, self.clip(g), state.D_memory)
-        # Every forward on a batch of its own moves running statistics; the penalty's points are no samples.
-        running = D.update(D.update(state.D_running, state.D, on_real[1]), state.D, on_fake[1])
         G_running = self.G.update(state.G_running, state.G, saved_G)
         return state._replace(D=theta, D_memory=memory, D_running=running, G_running=G_running), log
 
