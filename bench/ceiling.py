@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.race import once
 
-LENGTH = 4e-3  # seconds of a burst, at least
+LENGTH = 20e-3  # seconds of a burst, at least
 
 
 class Ceiling:

@@ -69,6 +69,6 @@ def contract(v):
                         k1 = min(k1, begin[k] + begin[k + blocks + 1] * present)
                         if k0 < k1:
                             c = at(target, units[3 * u + 1] * step + s)
-                            add(wide, at(a, units[3 * u]), b, c, step, at(ix, k0), at(table, k0), k1 - k0)
+                            add(wide, at(a, units[3 * u]), b, c, step, at(ix, k0), at(table, k0), k1 - k0, 1)
 
     return run

@@ -61,8 +61,9 @@ class Store:
         """What has come back, by size; ``most`` bytes stay."""
         while self.returned:
             raw = self.returned.popleft()
-            self.free.setdefault(raw.size, []).append(raw)
-            self.kept += raw.size
+            if raw.size <= self.most:
+                self.free.setdefault(raw.size, []).append(raw)
+                self.kept += raw.size
         while self.kept > self.most:
             oldest = next(iter(self.free))
             if self.free[oldest]:

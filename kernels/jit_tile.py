@@ -63,13 +63,14 @@ def tile(v, rows, columns):
 
 
 def outer(v, rows, columns):
-    """c[i · step + j] += Σ_{k<K} a[ia[k] + i] · w[iw[k] + j]: rows are neighbours, every k has its own addresses."""
+    """c[i · step + j] = old · c[…] + Σ_{k<K} a[ia[k] + i] · w[iw[k] + j], old 0 or 1: rows are neighbours, every k has its
+    own addresses."""
     grid = [(i, j) for i in range(rows) for j in range(columns)]
 
     @intrinsic
-    def outer(typing_context, a, w, c, step, ia, iw, K):
+    def outer(typing_context, a, w, c, step, ia, iw, K, old):
         def codegen(context, b, signature, args):
-            a, w, c, step, ia, iw, K = args
+            a, w, c, step, ia, iw, K, old = args
             place = [b.gep(c, [b.add(b.mul(step, integer(i)), integer(j * v.lanes))]) for i, j in grid]
 
             def pixel(k, sums):
@@ -82,11 +83,17 @@ def outer(v, rows, columns):
                 return sums
 
             # Summed from zero, then added: long sums in blocks lose far less to rounding.
-            for s, p in zip(loop(b, pixel, K, [v.constant(0)] * len(grid)), place, strict=True):
-                v.store(b, b.fadd(v.load(b, p), s), p)
+            sums = loop(b, pixel, K, [v.constant(0)] * len(grid))
+            with b.if_else(b.icmp_signed("==", old, integer(0))) as (fresh, more):
+                with fresh:
+                    for s, p in zip(sums, place, strict=True):
+                        v.store(b, s, p)
+                with more:
+                    for s, p in zip(sums, place, strict=True):
+                        v.store(b, b.fadd(v.load(b, p), s), p)
             return context.get_dummy_value()
 
-        return types.void(a, w, c, types.intp, ia, iw, types.intp), codegen
+        return types.void(a, w, c, types.intp, ia, iw, types.intp, types.intp), codegen
 
     return outer
 
@@ -116,16 +123,16 @@ def product(v):
 
 
 def outer_sum(v):
-    """``outer`` of ``v.channel_rows`` rows added to c, for a panel ``wide`` vectors wide."""
+    """``outer`` of ``v.channel_rows`` rows, for a panel ``wide`` vectors wide."""
     o1, o2, o3 = (outer(v, v.channel_rows, n) for n in (1, 2, 3))
 
     @numba.njit(inline="always")
-    def run(wide, a, w, c, step, ia, iw, K):
+    def run(wide, a, w, c, step, ia, iw, K, old):
         if wide == 3:
-            o3(a, w, c, step, ia, iw, K)
+            o3(a, w, c, step, ia, iw, K, old)
         elif wide == 2:
-            o2(a, w, c, step, ia, iw, K)
+            o2(a, w, c, step, ia, iw, K, old)
         else:
-            o1(a, w, c, step, ia, iw, K)
+            o1(a, w, c, step, ia, iw, K, old)
 
     return run

@@ -14,7 +14,8 @@ from tinygan.kernels.jit_tile import SPARE
 from tinygan.kernels.jit_winograd_kernels import SKEW, contract, correlate, finish, transform_weight, turn
 from tinygan.kernels.reference import phase
 
-TILES = 48  # tiles of a block: a multiple of every tile's rows
+TILES = 144  # tiles of a block at most: a multiple of every tile's rows
+FEW = 48  # tiles of a block at least, where blocks are made to suit the number of threads
 
 
 WHERE = {((4, 4), (2, 2)): 2, ((3, 3), (1, 1)): 3}  # (kernel, stride): taps r of the correlations it consists of
@@ -51,39 +52,37 @@ class Plan(NamedTuple):
     packed: int
 
 
-def make_plan(v, f, x_shape, y_shape, points, S, D, phases, frame_up, frame_left):
+def make_plan(v, f, x_shape, y_shape, points, S, D, phases, frame_up, frame_left, threads):
     """For x (N, H, W, C) and y (N, P, Q, O); phases (first row, first column, rows, columns, up, over)."""
     (m, r), (N, H, W, C), (_, P, Q, O) = f, x_shape, y_shape
     n, K = m + r - 1, S * S * C
     TH, TW = (-(-max(p[k] for p in phases) // m) for k in (2, 3))
     FH = max(p[4] for p in phases) + S * (TH * m + r - 1)
     FW = max(p[5] for p in phases) + S * (TW * m + r - 1)
-    blocks = []
+    blocks, TB = [], 0
     for first, last, shifted in ((0, points, 1), (points, N, 0)):
         total = (last - first) * TH * TW
-        count = max(1, -(-total // TILES))
-        count = min(-(-count // 4) * 4, -(-total // 12))  # a multiple of 4 where it can be, for the balance of threads
-        size = -(-total // max(1, count) // 12) * 12
-        blocks += [(first * TH * TW + k, min(size, total - k), shifted) for k in range(0, total, max(size, 1))]
+        size = even(total, threads)
+        TB = max(TB, size)
+        blocks += [(first * TH * TW + k, min(size, total - k), shifted) for k in range(0, total, size)]
     plane = K * O + SKEW
-    room = n * n * (TILES * (K + O) + 2 * SKEW) + FH * FW * C + m * m * O
+    room = n * n * (TB * (K + O) + 2 * SKEW) + FH * FW * C + m * m * O
     numbers = (
         *(len(panels(O, v.lanes)[0]), len(phases), S, D, H, W, C, O, P, Q),
-        *(FH, FW, frame_up, frame_left, TH, TW, TILES, plane, room),
+        *(FH, FW, frame_up, frame_left, TH, TW, TB, plane, room),
     )
     table = np.array(blocks, np.int64)
-    ia, ic = (np.arange(TILES + SPARE) * k for k in (K, O))
-    return Plan(
-        numbers,
-        table,
-        panels(O, v.lanes)[0],
-        np.array(phases, np.int64),
-        ia,
-        ic,
-        room,
-        plane,
-        len(phases) * n * n * plane,
-    )
+    ia, ic = (np.arange(TB + SPARE) * k for k in (K, O))
+    packed = len(phases) * n * n * plane
+    return Plan(numbers, table, panels(O, v.lanes)[0], np.array(phases, np.int64), ia, ic, room, plane, packed)
+
+
+def even(total, threads=1):
+    """Tiles of a block, a multiple of 12: blocks of one size, as few as may be, and as many for each thread where they are not small."""
+    count = max(1, -(-total // TILES))
+    if total >= FEW * threads:
+        count = -(-count // threads) * threads
+    return -(-total // count // 12) * 12 or 12
 
 
 def correlated(v, f, plan, x, y_shape, weight, bias, turned=0):
@@ -93,7 +92,9 @@ def correlated(v, f, plan, x, y_shape, weight, bias, turned=0):
     y = empty(y_shape, x.dtype)
     start, zero = bias_rows(v, bias, plan.panels, y_shape[3], x.dtype)
     tables = plan.blocks, plan.panels, plan.phases, plan.ia, plan.ic, np.zeros(1, np.int64)
-    correlate(v, len(plan.blocks), x, packed, y, start, zero, scratch, *tables, *plan.numbers, static=f)
+    parts, n_panels = len(plan.blocks) * len(plan.phases), len(plan.panels)
+    splits = min(n_panels, -(-jit_pool.pool().n // parts))  # few blocks: the threads share a block's output channels
+    correlate(v, parts * splits, x, packed, y, start, zero, scratch, *tables, splits, *plan.numbers, static=f)
     return y
 
 
@@ -104,10 +105,10 @@ def slices(channels, taps):
 
 
 @lru_cache(512)
-def forward_plan(v, f, shape, w_shape, S, pad, size, points):
+def forward_plan(v, f, shape, w_shape, S, pad, size, points, threads):
     _, kw, C, O = w_shape
     phases = [(0, 0, *size, 0, 0)]
-    plan = make_plan(v, f, shape, (len(shape), *size, O), points, S, 1, phases, pad[0][0], pad[1][0])
+    plan = make_plan(v, f, shape, (len(shape), *size, O), points, S, 1, phases, pad[0][0], pad[1][0], threads)
     taps = list(product(range(S), range(S)))
     parts = [
         ((a * kw + b) * C * O + c * O, S * kw * C * O, S * C * O, 0, (a * S + b) * C + c, count)
@@ -122,7 +123,7 @@ def conv2d(v, f, x, w, stride, pad, bias, points):
     kh, kw, C, O = w.shape
     S, points = stride[0], len(x) if points is None else points
     size = tuple((n + sum(p) - k) // S + 1 for n, p, k in zip(x.shape[1:3], pad, (kh, kw), strict=True))
-    plan, parts = forward_plan(v, f, x.shape, w.shape, S, pad, size, points)
+    plan, parts = forward_plan(v, f, x.shape, w.shape, S, pad, size, points, jit_pool.pool().n)
 
     def weight(packed, _):
         numbers = len(plan.panels), O, S * S * C, plan.plane
@@ -132,7 +133,7 @@ def conv2d(v, f, x, w, stride, pad, bias, points):
 
 
 @lru_cache(512)
-def backward_plan(v, f, shape, w_shape, size, S, pad, points):
+def backward_plan(v, f, shape, w_shape, size, S, pad, points, threads):
     (m, r), (_, kw, C, O), (N, P, Q, _) = f, w_shape, shape
     found, parts = [], []
     for a, b in product(range(S), range(S)):
@@ -143,7 +144,7 @@ def backward_plan(v, f, shape, w_shape, size, S, pad, points):
             found.append((a, b, rows.start, columns.start, len(rows), len(columns), -up, -left))
     up, left = (max([0, *(-p[k] for p in found)]) for k in (6, 7))
     phases = [(*p[2:6], p[6] + up, p[7] + left) for p in found]
-    plan = make_plan(v, f, shape, (N, *size, C), points, 1, S, phases, up, left)
+    plan = make_plan(v, f, shape, (N, *size, C), points, 1, S, phases, up, left, threads)
     n2 = (m + r - 1) ** 2
     for k, (a, b, *_) in enumerate(found):
         tap = (a + S * (r - 1)) * kw + b + S * (r - 1)  # the last one: the taps run backwards
@@ -156,7 +157,7 @@ def conv2d_dx(v, f, gy, w, size, stride, pad, bias, points):
     """``reference.conv2d_dx`` by F(m, r): S² correlations of ȳ with the weight's phases, turned round."""
     kh, kw, C, O = w.shape
     points = len(gy) if points is None else points
-    plan, parts = backward_plan(v, f, gy.shape, w.shape, size, stride[0], pad, points)
+    plan, parts = backward_plan(v, f, gy.shape, w.shape, size, stride[0], pad, points, jit_pool.pool().n)
 
     def weight(packed, turned):
         turn(v, kh * kw, w, turned, C, O)
@@ -168,9 +169,9 @@ def conv2d_dx(v, f, gy, w, size, stride, pad, bias, points):
 
 
 @lru_cache(512)
-def lists(lanes):
+def lists(lanes, tiles):
     """Where the tiles of a block lie in U and in the panels of 1, 2 and 3 vectors."""
-    tile = np.arange(TILES) * lanes
+    tile = np.arange(tiles) * lanes
     return tile, np.concatenate([tile * k for k in (1, 2, 3)])
 
 
@@ -183,9 +184,10 @@ def conv2d_dw(v, f, x, gy, stride, pad):
     total, plane = N * TH * TW, K * O + SKEW
     ranges = 2 if total >= 4 * TILES else 1
     pieces = max(1, min(C // v.lanes, -(-2 * jit_pool.pool().n // ranges)))
-    room = n * n * (TILES * (K + O) + 2 * SKEW) + FH * FW * C + TH * m * TW * m * O
+    TB = even(-(-total // ranges))
+    room = n * n * (TB * (K + O) + 2 * SKEW) + FH * FW * C + TH * m * TW * m * O
     scratch, q = workspace(x.dtype, jit_pool.pool().n * room, ranges * n * n * plane)
-    cut, (ix, ig) = panels(O, v.lanes)[0], lists(v.lanes)
+    cut, (ix, ig) = panels(O, v.lanes)[0], lists(v.lanes, TB)
     numbers = (
         len(cut),
         total,
@@ -204,7 +206,7 @@ def conv2d_dw(v, f, x, gy, stride, pad):
         pad[1][0],
         TH,
         TW,
-        TILES,
+        TB,
         plane,
         room,
     )

@@ -13,7 +13,7 @@ from tinygan.kernels.jit_build import Int, Ints, Reals, kernel
 from tinygan.kernels.jit_grid import sandwich, transpose
 from tinygan.kernels.jit_pack import fill_frame
 from tinygan.kernels.jit_tile import outer_sum, product
-from tinygan.kernels.jit_vector import at, clear, copy
+from tinygan.kernels.jit_vector import at, copy
 
 SKEW = (
     16  # numbers between planes: a power of two apart, their stores would share one set of the cache (3 times slower)
@@ -89,14 +89,8 @@ def transform_weight(v, m, r):
 
     def run(part, thread, w: Reals, out: Reals, panels: Ints, taps: Ints, count: Int, O: Int, rows: Int, plane: Int):
         k = 6 * part
-        tap, down, right, first, row, channels = (
-            taps[k],
-            taps[k + 1],
-            taps[k + 2],
-            taps[k + 3],
-            taps[k + 4],
-            taps[k + 5],
-        )
+        tap, down, right, first = taps[k], taps[k + 1], taps[k + 2], taps[k + 3]
+        row, channels = taps[k + 4], taps[k + 5]
         for p in range(count):
             start, wide = panels[2 * p] * lanes, panels[2 * p + 1]
             for c in range(channels):
@@ -108,7 +102,7 @@ def transform_weight(v, m, r):
 
 @kernel
 def correlate(v, m, r):
-    """y from x and transformed weights, for every output phase. Part = a block of tiles.
+    """y from x and transformed weights. Part = (block of tiles, output phase, range of panels).
 
     Per block: U[xi] (tiles, inputs · C) = Bᵀ d B;  M[xi] = U[xi] W[xi];  y = Aᵀ M A.
     """
@@ -118,10 +112,15 @@ def correlate(v, m, r):
 
     def run(
         part, thread, x: Reals, w: Reals, y: Reals, bias: Reals, zero: Reals, scratch: Reals, blocks: Ints, panels: Ints,
-        phases: Ints, ia: Ints, ic: Ints, nothing: Ints, count: Int, n_phases: Int, S: Int, D: Int, H: Int, W: Int, C: Int,
-        O: Int, P: Int, Q: Int, FH: Int, FW: Int, top: Int, left: Int, TH: Int, TW: Int, TB: Int, plane: Int, room: Int
+        phases: Ints, ia: Ints, ic: Ints, nothing: Ints, splits: Int, count: Int, n_phases: Int, S: Int, D: Int, H: Int, W: Int,
+        C: Int, O: Int, P: Int, Q: Int, FH: Int, FW: Int, top: Int, left: Int, TH: Int, TW: Int, TB: Int, plane: Int, room: Int
     ):  # fmt: skip
-        first, tiles, shifted = blocks[3 * part], blocks[3 * part + 1], blocks[3 * part + 2]
+        block, f, split = 3 * (part // splits // n_phases), part // splits % n_phases, part % splits
+        first, tiles, shifted = blocks[block], blocks[block + 1], blocks[block + 2]
+        row0, column0, rows, columns = phases[6 * f], phases[6 * f + 1], phases[6 * f + 2], phases[6 * f + 3]
+        up, over = phases[6 * f + 4], phases[6 * f + 5]
+        p0, p1 = split * count // splits, (split + 1) * count // splits
+        o0, vectors = panels[2 * p0] * lanes, panels[2 * p1 - 2] + panels[2 * p1 - 1] - panels[2 * p0]
         inputs = S * S
         K = inputs * C
         u_plane, m_plane = TB * K + SKEW, TB * O + SKEW
@@ -129,35 +128,32 @@ def correlate(v, m, r):
         M = at(U, n * n * u_plane)
         frame = at(M, n * n * m_plane)
         spare = at(frame, FH * FW * C)
-        for f in range(n_phases):
-            row0, column0, rows, columns = phases[6 * f], phases[6 * f + 1], phases[6 * f + 2], phases[6 * f + 3]
-            up, over = phases[6 * f + 4], phases[6 * f + 5]
-            last = -1
-            for i in range(tiles):
-                image, tile = (first + i) // (TH * TW), (first + i) % (TH * TW)
-                if image != last:
-                    last = image
-                    fill_frame(at(x, image * H * W * C), H, W, C, 0, C, frame, FH, FW, top, left)
-                i0, j0 = tile // TW * m * S + up, tile % TW * m * S + over
-                for p in range(inputs):
-                    d = at(frame, ((i0 + p // S) * FW + j0 + p % S) * C)
-                    B(d, S * FW * C, S * C, at(U, i * K + p * C), n * u_plane, u_plane, C // lanes, lanes)
-            for xi in range(n * n):
-                a, panel, c = at(U, xi * u_plane), at(w, (f * n * n + xi) * plane), at(M, xi * m_plane)
-                b = bias if shifted and xi == n + 1 else zero
-                multiply(a, panel, c, b, ia, ic, nothing, 1, K, tiles, panels, 0, count, O)
-            for i in range(tiles):
-                image, tile = (first + i) // (TH * TW), (first + i) % (TH * TW)
-                i0, j0 = tile // TW * m, tile % TW * m
-                h, k = min(m, rows - i0), min(m, columns - j0)
-                out = at(y, ((image * P + row0 + i0 * D) * Q + column0 + j0 * D) * O)
-                if h == m and k == m:
-                    A(at(M, i * O), n * m_plane, m_plane, out, D * Q * O, D * O, O // lanes, lanes)
-                elif h > 0 and k > 0:
-                    A(at(M, i * O), n * m_plane, m_plane, spare, m * O, O, O // lanes, lanes)
-                    for i1 in range(h):
-                        for j1 in range(k):
-                            copy(at(spare, (i1 * m + j1) * O), at(out, (i1 * Q + j1) * D * O), O)
+        last = -1
+        for i in range(tiles):
+            image, tile = (first + i) // (TH * TW), (first + i) % (TH * TW)
+            if image != last:
+                last = image
+                fill_frame(at(x, image * H * W * C), H, W, C, 0, C, frame, FH, FW, top, left)
+            i0, j0 = tile // TW * m * S + up, tile % TW * m * S + over
+            for p in range(inputs):
+                d = at(frame, ((i0 + p // S) * FW + j0 + p % S) * C)
+                B(d, S * FW * C, S * C, at(U, i * K + p * C), n * u_plane, u_plane, C // lanes, lanes)
+        for xi in range(n * n):
+            a, panel, c = at(U, xi * u_plane), at(w, (f * n * n + xi) * plane), at(M, xi * m_plane)
+            b = bias if shifted and xi == n + 1 else zero
+            multiply(a, panel, c, b, ia, ic, nothing, 1, K, tiles, panels, p0, p1, O)
+        for i in range(tiles):
+            image, tile = (first + i) // (TH * TW), (first + i) % (TH * TW)
+            i0, j0 = tile // TW * m, tile % TW * m
+            h, k = min(m, rows - i0), min(m, columns - j0)
+            out = at(y, ((image * P + row0 + i0 * D) * Q + column0 + j0 * D) * O + o0)
+            if h == m and k == m:
+                A(at(M, i * O + o0), n * m_plane, m_plane, out, D * Q * O, D * O, vectors, lanes)
+            elif h > 0 and k > 0:
+                A(at(M, i * O + o0), n * m_plane, m_plane, spare, m * O, O, vectors, lanes)
+                for i1 in range(h):
+                    for j1 in range(k):
+                        copy(at(spare, (i1 * m + j1) * O), at(out, (i1 * Q + j1) * D * O), vectors * lanes)
 
     return run
 
@@ -185,12 +181,9 @@ def contract(v, m, r):
         frame = at(V, n * n * z_plane)
         g_frame = at(frame, FH * FW * C)
         target = at(q, own * n * n * plane)
-        for xi in range(n * n):
-            for p in range(inputs):
-                clear(at(target, xi * plane + (p * C + c0) * O), CT * O)
         last, g_image = -1, gy
-        end = (own + 1) * total // ranges
-        for first in range(own * total // ranges, end, TB):
+        begin, end = own * total // ranges, (own + 1) * total // ranges
+        for first in range(begin, end, TB):
             tiles = min(TB, end - first)
             for i in range(tiles):
                 image, tile = (first + i) // (TH * TW), (first + i) % (TH * TW)
@@ -204,16 +197,8 @@ def contract(v, m, r):
                 i0, j0 = tile // TW * m, tile % TW * m
                 for p in range(inputs):
                     d = at(frame, ((i0 * S + p // S) * FW + j0 * S + p % S) * CT)
-                    B(
-                        d,
-                        S * FW * CT,
-                        S * CT,
-                        at(U, p * CT * TB + i * lanes),
-                        n * u_plane,
-                        u_plane,
-                        CT // lanes,
-                        TB * lanes,
-                    )
+                    u = at(U, p * CT * TB + i * lanes)
+                    B(d, S * FW * CT, S * CT, u, n * u_plane, u_plane, CT // lanes, TB * lanes)
                 for p in range(count):
                     s, wide = panels[2 * p] * lanes, panels[2 * p + 1]
                     g = at(g_image, (i0 * TW * m + j0) * O + s)
@@ -225,7 +210,7 @@ def contract(v, m, r):
                     for k in range(0, K, R):
                         a = at(U, xi * u_plane + k // lanes * lanes * TB + k % lanes)
                         c = at(target, xi * plane + (k // CT * C + c0 + k % CT) * O + s)
-                        add(wide, a, b, c, O, ix, at(ig, (wide - 1) * TB), tiles)
+                        add(wide, a, b, c, O, ix, at(ig, (wide - 1) * TB), tiles, first - begin)
 
     return run
 
