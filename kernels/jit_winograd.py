@@ -66,35 +66,46 @@ def make_plan(v, f, x_shape, y_shape, points, S, D, phases, frame_up, frame_left
         TB = max(TB, size)
         blocks += [(first * TH * TW + k, min(size, total - k), shifted) for k in range(0, total, size)]
     plane = K * O + SKEW
-    room = n * n * (TB * (K + O) + 2 * SKEW) + FH * FW * C + m * m * O
+    own = len(blocks) == 1
+    room = n * n * (TB * (K + O) + 2 * SKEW) + FH * FW * C + m * m * O + own * n * n * (3 * v.lanes * K + SKEW)
     numbers = (
         *(len(panels(O, v.lanes)[0]), len(phases), S, D, H, W, C, O, P, Q),
         *(FH, FW, frame_up, frame_left, TH, TW, TB, plane, room),
     )
     table = np.array(blocks, np.int64)
     ia, ic = (np.arange(TB + SPARE) * k for k in (K, O))
-    packed = len(phases) * n * n * plane
+    packed = 0 if own else len(phases) * n * n * plane
     return Plan(numbers, table, panels(O, v.lanes)[0], np.array(phases, np.int64), ia, ic, room, plane, packed)
 
 
 def even(total, threads=1):
-    """Tiles of a block, a multiple of 12: blocks of one size, as few as may be, and as many for each thread where they are not small."""
+    """Tiles of a block, a multiple of 12: few blocks of one size, and as many for each thread where they are not small."""
     count = max(1, -(-total // TILES))
     if total >= FEW * threads:
         count = -(-count // threads) * threads
     return -(-total // count // 12) * 12 or 12
 
 
-def correlated(v, f, plan, x, y_shape, weight, bias, turned=0):
-    """y by ``plan``; ``weight(packed)`` fills the transformed weights."""
-    packed, scratch, turned = workspace(x.dtype, plan.packed, jit_pool.pool().n * plan.room, turned)
-    weight(packed, turned)
+def correlated(v, f, plan, taps, x, y_shape, w, bias, turned=None):
+    """y by ``plan`` from the phases of w that ``taps`` tell; ``turned`` (taps, C, O): w is to be turned round first."""
+    sizes = plan.packed, jit_pool.pool().n * plan.room, w.size if turned else 0
+    packed, scratch, other = workspace(x.dtype, *sizes)
+    if turned:
+        turn(v, turned[0], w, other, *turned[1:])
+        w = other
+    own = 0
+    if plan.packed:
+        K, O = plan.numbers[2] ** 2 * plan.numbers[6], y_shape[3]
+        transform_weight(v, len(taps), w, packed, plan.panels, taps, len(plan.panels), O, K, plan.plane, static=f)
+        w = packed
+    else:
+        own = len(taps) // len(plan.phases)
     y = empty(y_shape, x.dtype)
     start, zero = bias_rows(v, bias, plan.panels, y_shape[3], x.dtype)
-    tables = plan.blocks, plan.panels, plan.phases, plan.ia, plan.ic, np.zeros(1, np.int64)
+    tables = plan.blocks, plan.panels, plan.phases, plan.ia, plan.ic, np.zeros(1, np.int64), taps
     parts, n_panels = len(plan.blocks) * len(plan.phases), len(plan.panels)
     splits = min(n_panels, -(-jit_pool.pool().n // parts))  # few blocks: the threads share a block's output channels
-    correlate(v, parts * splits, x, packed, y, start, zero, scratch, *tables, splits, *plan.numbers, static=f)
+    correlate(v, parts * splits, x, w, y, start, zero, scratch, *tables, own, splits, *plan.numbers, static=f)
     return y
 
 
@@ -120,16 +131,11 @@ def forward_plan(v, f, shape, w_shape, S, pad, size, points, threads):
 
 def conv2d(v, f, x, w, stride, pad, bias, points):
     """``reference.conv2d`` by F(m, r) of kernel S r, stride S."""
-    kh, kw, C, O = w.shape
+    kh, kw, _, O = w.shape
     S, points = stride[0], len(x) if points is None else points
     size = tuple((n + sum(p) - k) // S + 1 for n, p, k in zip(x.shape[1:3], pad, (kh, kw), strict=True))
     plan, parts = forward_plan(v, f, x.shape, w.shape, S, pad, size, points, jit_pool.pool().n)
-
-    def weight(packed, _):
-        numbers = len(plan.panels), O, S * S * C, plan.plane
-        transform_weight(v, len(parts), w, packed, plan.panels, parts, *numbers, static=f)
-
-    return correlated(v, f, plan, x, (len(x), *size, O), weight, bias)
+    return correlated(v, f, plan, parts, x, (len(x), *size, O), w, bias)
 
 
 @lru_cache(512)
@@ -158,14 +164,7 @@ def conv2d_dx(v, f, gy, w, size, stride, pad, bias, points):
     kh, kw, C, O = w.shape
     points = len(gy) if points is None else points
     plan, parts = backward_plan(v, f, gy.shape, w.shape, size, stride[0], pad, points, jit_pool.pool().n)
-
-    def weight(packed, turned):
-        turn(v, kh * kw, w, turned, C, O)
-        transform_weight(
-            v, len(parts), turned, packed, plan.panels, parts, len(plan.panels), C, O, plan.plane, static=f
-        )
-
-    return correlated(v, f, plan, gy, (len(gy), *size, C), weight, bias, turned=w.size)
+    return correlated(v, f, plan, parts, gy, (len(gy), *size, C), w, bias, turned=(kh * kw, C, O))
 
 
 @lru_cache(512)

@@ -104,16 +104,17 @@ def transform_weight(v, m, r):
 def correlate(v, m, r):
     """y from x and transformed weights. Part = (block of tiles, output phase, range of panels).
 
-    Per block: U[xi] (tiles, inputs · C) = Bᵀ d B;  M[xi] = U[xi] W[xi];  y = Aᵀ M A.
+    Per block: U[xi] (tiles, inputs · C) = Bᵀ d B;  M[xi] = U[xi] W[xi];  y = Aᵀ M A. With ``taps`` (``own`` of them for a
+    phase) w is the plain weight, of which a part transforms the panels it needs: where there is one block, no one else does.
     """
     lanes, n = v.lanes, m + r - 1
-    B, A = sandwich(v, F[m, r][0]), sandwich(v, F[m, r][2])
+    B, A, G = sandwich(v, F[m, r][0]), sandwich(v, F[m, r][2]), sandwich(v, F[m, r][1])
     multiply = product(v)
 
     def run(
         part, thread, x: Reals, w: Reals, y: Reals, bias: Reals, zero: Reals, scratch: Reals, blocks: Ints, panels: Ints,
-        phases: Ints, ia: Ints, ic: Ints, nothing: Ints, splits: Int, count: Int, n_phases: Int, S: Int, D: Int, H: Int, W: Int,
-        C: Int, O: Int, P: Int, Q: Int, FH: Int, FW: Int, top: Int, left: Int, TH: Int, TW: Int, TB: Int, plane: Int, room: Int
+        phases: Ints, ia: Ints, ic: Ints, nothing: Ints, taps: Ints, own: Int, splits: Int, count: Int, n_phases: Int, S: Int,
+        D: Int, H: Int, W: Int, C: Int, O: Int, P: Int, Q: Int, FH: Int, FW: Int, top: Int, left: Int, TH: Int, TW: Int, TB: Int, plane: Int, room: Int
     ):  # fmt: skip
         block, f, split = 3 * (part // splits // n_phases), part // splits % n_phases, part % splits
         first, tiles, shifted = blocks[block], blocks[block + 1], blocks[block + 2]
@@ -138,10 +139,23 @@ def correlate(v, m, r):
             for p in range(inputs):
                 d = at(frame, ((i0 + p // S) * FW + j0 + p % S) * C)
                 B(d, S * FW * C, S * C, at(U, i * K + p * C), n * u_plane, u_plane, C // lanes, lanes)
-        for xi in range(n * n):
-            a, panel, c = at(U, xi * u_plane), at(w, (f * n * n + xi) * plane), at(M, xi * m_plane)
-            b = bias if shifted and xi == n + 1 else zero
-            multiply(a, panel, c, b, ia, ic, nothing, 1, K, tiles, panels, p0, p1, O)
+        if own:
+            mine, w_plane = at(spare, m * m * O), 3 * lanes * K + SKEW
+            for p in range(p0, p1):
+                start, wide = panels[2 * p] * lanes, panels[2 * p + 1]
+                for k in range(6 * own * f, 6 * own * (f + 1), 6):
+                    for c in range(taps[k + 5]):
+                        source, target = at(w, taps[k] + c * O + start), at(mine, (taps[k + 4] + c) * wide * lanes)
+                        G(source, taps[k + 1], taps[k + 2], target, n * w_plane, w_plane, wide, lanes)
+                for xi in range(n * n):
+                    a, panel, out = at(U, xi * u_plane), at(mine, xi * w_plane - K * start), at(M, xi * m_plane)
+                    b = bias if shifted and xi == n + 1 else zero
+                    multiply(a, panel, out, b, ia, ic, nothing, 1, K, tiles, panels, p, p + 1, O)
+        else:
+            for xi in range(n * n):
+                a, panel, out = at(U, xi * u_plane), at(w, (f * n * n + xi) * plane), at(M, xi * m_plane)
+                b = bias if shifted and xi == n + 1 else zero
+                multiply(a, panel, out, b, ia, ic, nothing, 1, K, tiles, panels, p0, p1, O)
         for i in range(tiles):
             image, tile = (first + i) // (TH * TW), (first + i) % (TH * TW)
             i0, j0 = tile // TW * m, tile % TW * m

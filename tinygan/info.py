@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import platform
@@ -37,7 +38,7 @@ def report() -> dict[str, str]:
 def _compiled() -> dict[str, str]:
     """What the compiled backend makes of this machine."""
     try:
-        from tinygan.kernels import jit_build, jit_host
+        jit_build, jit_host = (importlib.import_module(f"tinygan.kernels.jit_{name}") for name in ("build", "host"))
     except ImportError as error:
         return {"jit": f"cannot be loaded: {' '.join(str(error).split())}"}
     return {
