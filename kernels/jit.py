@@ -14,6 +14,7 @@ from tinygan.kernels import (
     jit_norm_rows,
     jit_pointwise,
     jit_winograd,
+    jit_winograd_forms,
     precision_in_force,
     reference,
 )
@@ -94,7 +95,7 @@ def few(v, out, into):
 
 def winograd(v, *shape):
     """The form of Winograd's algorithm for this shape; None for the direct form, or where the user insists on it."""
-    return None if precision_in_force() == "direct" else jit_winograd.form(v, *shape)
+    return None if precision_in_force() == "direct" else jit_winograd_forms.form(v, *shape)
 
 
 def pointwise(X, f, a):

@@ -1,4 +1,4 @@
-"""The convolutions by Winograd's algorithm: which form for which shape, and its tables."""
+"""The convolutions by Winograd's algorithm: the tables that ``jit_winograd_kernels`` work by."""
 
 from functools import lru_cache
 from itertools import product
@@ -16,26 +16,6 @@ from tinygan.kernels.reference import phase
 
 TILES = 144  # tiles of a block at most: a multiple of every tile's rows
 FEW = 48  # tiles of a block at least, where blocks are made to suit the number of threads
-
-
-WHERE = {((4, 4), (2, 2)): 2, ((3, 3), (1, 1)): 3}  # (kernel, stride): taps r of the correlations it consists of
-FEWEST = 16  # channels on either side: below, the transforms cost more than they save
-
-
-def form(v, what, C, O, size, kernel, stride):
-    """(m, r) of the form with the fewest products for "y", "dx" or "dw", or None where the direct form is faster.
-
-    ``size`` (P, Q) is that of the convolution's output. The batch does not matter: a sample's bits do not depend on
-    its company. float64 is always direct. Errors in float32, of the largest output: F(2,·) 1e-6, F(4,·) 1e-5.
-    """
-    r = WHERE.get((kernel, stride))
-    if r is None or v.dtype != "float32" or C % v.lanes or O % v.lanes or min(C, O) < FEWEST:
-        return None
-    if what == "dw" and size[0] * size[1] < 16:
-        return None  # few tiles: the last transform, of the whole weight, costs more than they save
-    products = {m: (m + r - 1) ** 2 * (-(-size[0] // m)) * (-(-size[1] // m)) for m in (2, 4)}
-    m = min(products, key=products.__getitem__)
-    return (m, r) if products[m] < 0.7 * r * r * size[0] * size[1] else None
 
 
 class Plan(NamedTuple):

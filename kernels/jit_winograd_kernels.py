@@ -14,48 +14,11 @@ from tinygan.kernels.jit_grid import sandwich, transpose
 from tinygan.kernels.jit_pack import fill_frame
 from tinygan.kernels.jit_tile import outer_sum, product
 from tinygan.kernels.jit_vector import at, copy
+from tinygan.kernels.jit_winograd_forms import F
 
 SKEW = (
     16  # numbers between planes: a power of two apart, their stores would share one set of the cache (3 times slower)
 )
-
-# (m, r): Bᵀ, G, Aᵀ. Column 1 of every Aᵀ is all ones, so that a bias is added once, to product (1, 1).
-F = {
-    (2, 2): (
-        [[1, -1, 0], [0, 1, 0], [0, 1, -1]],
-        [[1, 0], [1, 1], [0, 1]],
-        [[1, 1, 0], [0, 1, -1]],
-    ),
-    (4, 2): (  # points 0, 1, −1, 2, ∞
-        [[2, -1, -2, 1, 0], [0, -2, -1, 1, 0], [0, 2, -3, 1, 0], [0, -1, 0, 1, 0], [0, 2, -1, -2, 1]],
-        [[1 / 2, 0], [-1 / 2, -1 / 2], [-1 / 6, 1 / 6], [1 / 6, 1 / 3], [0, 1]],
-        [[1, 1, 1, 1, 0], [0, 1, -1, 2, 0], [0, 1, 1, 4, 0], [0, 1, -1, 8, 1]],
-    ),
-    (2, 3): (  # points 0, 1, −1, ∞ (Lavin & Gray 2016, eq. 10)
-        [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]],
-        [[1, 0, 0], [1 / 2, 1 / 2, 1 / 2], [1 / 2, -1 / 2, 1 / 2], [0, 0, 1]],
-        [[1, 1, 1, 0], [0, 1, -1, -1]],
-    ),
-    (4, 3): (  # points 0, 1, −1, 2, −2, ∞ (Lavin & Gray 2016, §4.3)
-        [
-            [4, 0, -5, 0, 1, 0],
-            [0, -4, -4, 1, 1, 0],
-            [0, 4, -4, -1, 1, 0],
-            [0, -2, -1, 2, 1, 0],
-            [0, 2, -1, -2, 1, 0],
-            [0, 4, 0, -5, 0, 1],
-        ],
-        [
-            [1 / 4, 0, 0],
-            [-1 / 6, -1 / 6, -1 / 6],
-            [-1 / 6, 1 / 6, -1 / 6],
-            [1 / 24, 1 / 12, 1 / 6],
-            [1 / 24, -1 / 12, 1 / 6],
-            [0, 0, 1],
-        ],
-        [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]],
-    ),
-}
 
 
 def transposed(M):
@@ -114,7 +77,8 @@ def correlate(v, m, r):
     def run(
         part, thread, x: Reals, w: Reals, y: Reals, bias: Reals, zero: Reals, scratch: Reals, blocks: Ints, panels: Ints,
         phases: Ints, ia: Ints, ic: Ints, nothing: Ints, taps: Ints, own: Int, splits: Int, count: Int, n_phases: Int, S: Int,
-        D: Int, H: Int, W: Int, C: Int, O: Int, P: Int, Q: Int, FH: Int, FW: Int, top: Int, left: Int, TH: Int, TW: Int, TB: Int, plane: Int, room: Int
+        D: Int, H: Int, W: Int, C: Int, O: Int, P: Int, Q: Int, FH: Int, FW: Int, top: Int, left: Int, TH: Int, TW: Int,
+        TB: Int, plane: Int, room: Int
     ):  # fmt: skip
         block, f, split = 3 * (part // splits // n_phases), part // splits % n_phases, part % splits
         first, tiles, shifted = blocks[block], blocks[block + 1], blocks[block + 2]

@@ -14,13 +14,15 @@ jit_pool = pytest.importorskip("tinygan.kernels.jit_pool", exc_type=ImportError)
 
 CHANNELS = st.sampled_from((1, 2, 3, 4, 5, 8, 16, 17, 31, 32, 33, 48, 64))
 DTYPES = ("float32", "float64")
-KINDS = st.none() | st.sampled_from([((3, 3), (1, 1)), ((4, 4), (2, 2)), ((2, 2), (1, 1))])  # the last have other forms
+KINDS = st.sampled_from([((3, 3), (1, 1)), ((4, 4), (2, 2)), ((2, 2), (1, 1))])  # those that have other forms
 LAYERS = {  # those of the systems: x (N, H, W, C), kernel and O, stride, pad
     "3x3": ((3, 8, 8, 32), (3, 3, 48), (1, 1), ((1, 1), (1, 1))),
     "3x3 odd": ((2, 7, 9, 33), (3, 3, 17), (1, 1), ((1, 1), (1, 1))),
     "4x4 stride 2": ((3, 16, 16, 16), (4, 4, 32), (2, 2), ((1, 1), (1, 1))),
     "4x4 stride 2 odd": ((3, 11, 9, 31), (4, 4, 33), (2, 2), ((1, 1), (1, 1))),
     "2x2 phases": ((2, 6, 6, 64), (2, 2, 32), (1, 1), ((1, 0), (0, 1))),
+    "4x4 stride 2 of six": ((2, 12, 12, 32), (4, 4, 32), (2, 2), ((1, 1), (1, 1))),
+    "3x3 of six": ((2, 6, 6, 32), (3, 3, 32), (1, 1), ((1, 1), (1, 1))),
     "project": ((5, 4, 4, 64), (4, 4, 1), (1, 1), ((0, 0), (0, 0))),
     "to pixels": ((2, 20, 20, 48), (3, 3, 3), (1, 1), ((1, 1), (1, 1))),
     "from pixels": ((2, 20, 20, 3), (4, 4, 64), (2, 2), ((1, 1), (1, 1))),
@@ -34,7 +36,7 @@ LAYERS = {  # those of the systems: x (N, H, W, C), kernel and O, stride, pad
 }
 
 
-def case(x_shape, w, stride, pad, dtype="float64", seed=0, points=None):
+def made(x_shape, w, stride, pad, dtype="float64", seed=0, points=None):
     """x, w, b, ȳ, c of a convolution and how it is called; b (O,) and c (C,) are biases of y and of x̄."""
     rng = np.random.default_rng(seed)
     (N, H, W, C), (kh, kw, O) = x_shape, w
@@ -46,17 +48,22 @@ def case(x_shape, w, stride, pad, dtype="float64", seed=0, points=None):
 
 
 @st.composite
-def convolutions(draw, dtypes=DTYPES):
-    """A case with at least one output."""
-    kernel, stride = draw(KINDS) or ([draw(st.integers(1, n)) for _ in "hw"] for n in (5, 3))
+def convolutions(draw, dtypes=DTYPES, kinds=None, channels=CHANNELS):
+    """What ``made`` takes, for at least one output."""
+    kernel, stride = draw(kinds) if kinds is not None else ([draw(st.integers(1, n)) for _ in "hw"] for n in (5, 3))
     sides = st.integers(-3 if draw(st.booleans()) else 0, 3)
     pad = tuple((draw(sides), draw(sides)) for _ in "hw")
     least = [max(1, k - sum(p), -min(p)) for k, p in zip(kernel, pad, strict=True)]
     H, W = (draw(st.integers(n, max(n, 20))) for n in least)
     N = draw(st.integers(0, 9))
     points = draw(st.none() | st.integers(0, N))
-    shape, w = (N, H, W, draw(CHANNELS)), (*kernel, draw(CHANNELS))
-    return case(shape, w, tuple(stride), pad, draw(st.sampled_from(dtypes)), draw(st.integers(0, 999)), points)
+    shape, w = (N, H, W, draw(channels)), (*kernel, draw(channels))
+    return shape, w, tuple(stride), pad, draw(st.sampled_from(dtypes)), draw(st.integers(0, 999)), points
+
+
+FORMED = convolutions(
+    ("float32",), KINDS, st.sampled_from((32, 48, 64))
+)  # most of them in another form where "fast" is
 
 
 def examples(share=1.0):
@@ -68,7 +75,7 @@ def named(test):
     for number, (shape, w, stride, pad) in enumerate(LAYERS.values()):
         points = (None, 0, 1, shape[0])[number % 4]
         for dtype in DTYPES:
-            test = example(case=case(shape, w, stride, pad, dtype, number, points))(test)
+            test = example(case=(shape, w, stride, pad, dtype, number, points))(test)
     return test
 
 
@@ -104,7 +111,30 @@ def check(case, width, form):
 @examples()
 @given(case=convolutions())
 def test_the_triple_is_the_references(case, width, form):
-    check(case, width, form)
+    check(made(*case), width, form)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@examples(0.5)
+@given(case=FORMED)
+def test_the_other_forms_are_the_references(case, width):
+    check(made(*case), width, "fast")
+
+
+def test_the_other_forms_are_met(monkeypatch):
+    """The layers above have every form of every operation: else the tests have nothing to say of it."""
+    jit_winograd = pytest.importorskip("tinygan.kernels.jit_winograd")
+    seen, form = set(), jit_winograd.form
+
+    def noted(v, what, *shape):
+        seen.add((what, form(v, what, *shape)))
+        return form(v, what, *shape)
+
+    monkeypatch.setattr(jit_winograd, "form", noted)
+    for layer in LAYERS.values():
+        with kernels.on_cpu("jit"), kernels.precision("fast"), vectors(32):
+            triple(made(*layer, dtype="float32"))
+    assert seen >= {(what, form) for what in ("y", "dx", "dw") for form in (None, (2, 2), (2, 3), (4, 2), (4, 3))}
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -134,7 +164,7 @@ def test_linear_maps_are_the_references(data, rows, dtype, width):
 @examples(0.5)
 @given(case=convolutions(dtypes=["float64"]), width=st.sampled_from(WIDTHS))
 def test_the_three_contractions_are_adjoints_of_one_another(case, form, width):
-    x, w, _, gy, _, how, _ = case
+    x, w, _, gy, _, how, _ = made(*case)
     with kernels.on_cpu("jit"), kernels.precision(form), vectors(width):
         y = kernels.conv2d(x, w, **how)
         gx = kernels.conv2d_dx(gy, w, size=x.shape[1:3], **how)
@@ -148,13 +178,13 @@ def test_the_three_contractions_are_adjoints_of_one_another(case, form, width):
 @pytest.mark.parametrize("form", FORMS)
 @named
 @examples(0.25)
-@given(case=convolutions())
+@given(case=convolutions() | FORMED)
 def test_bits_do_not_depend_on_the_number_of_threads(case, form):
     with kernels.on_cpu("jit"), kernels.precision(form):
         by_threads = []
         for n in (1, 2, 3):
             with jit_pool.threads(n):
-                by_threads.append(triple(case))
+                by_threads.append(triple(made(*case)))
     for name in ("y", "dx", "dw"):
         one, two, three = (found[name].tobytes() for found in by_threads)
         assert one == two == three, name
@@ -165,7 +195,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(case, form):
 @pytest.mark.parametrize("name", LAYERS)
 def test_the_bits_of_a_sample_do_not_depend_on_the_others(name, dtype, form):
     (_, *image), w, stride, pad = LAYERS[name]
-    x, w, b, gy, c, how, _ = case((7, *image), w, stride, pad, dtype)
+    x, w, b, gy, c, how, _ = made((7, *image), w, stride, pad, dtype)
     with kernels.on_cpu("jit"), kernels.precision(form):
         every = triple((x, w, b, gy, c, how, None))
         for i in (0, 3, 6):
@@ -193,7 +223,7 @@ def turned(a):
 @pytest.mark.parametrize("layout", [strided, reversed_axes, turned])
 @pytest.mark.parametrize("name", ["3x3 odd", "4x4 stride 2", "from pixels", "1x1"])
 def test_inputs_may_lie_anyhow_and_are_never_written(name, layout):
-    plain = case(*LAYERS[name], dtype="float32", points=1)
+    plain = made(*LAYERS[name], dtype="float32", points=1)
     *arrays, how, points = plain
     views = [layout(a) for a in arrays]
     for a in (*arrays, *views):
@@ -211,7 +241,7 @@ def test_inputs_may_lie_anyhow_and_are_never_written(name, layout):
     [("float32", "float64"), ("float64", "float32"), ("float16", "float16"), ("int64", "float32"), ("int32", "int32")],
 )
 def test_other_dtypes_come_out_as_the_references(first, second):
-    x, w, b, gy, c, how, points = case(*LAYERS["4x4 stride 2 odd"])
+    x, w, b, gy, c, how, points = made(*LAYERS["4x4 stride 2 odd"])
     mixed = (
         *((8 * a).astype(t) for a, t in zip((x, w, b, gy, c), (first, second, first, first, second), strict=True)),
     )
@@ -232,7 +262,7 @@ def test_other_dtypes_come_out_as_the_references(first, second):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("name", ["3x3 odd", "4x4 stride 2 odd", "from pixels", "gaps between windows"])
 def test_what_is_not_finite_reaches_the_same_outputs(name, value):
-    x, w, b, gy, c, how, points = case(*LAYERS[name])
+    x, w, b, gy, c, how, points = made(*LAYERS[name])
     x[0, 3, 2, 1] = gy[0, 2, 3, 0] = value
     with np.errstate(invalid="ignore"):
         expected = triple((x, w, b, gy, c, how, points), reference)

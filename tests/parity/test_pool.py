@@ -165,6 +165,28 @@ def test_every_part_is_done_once_whatever_the_helpers_do():
         jit_pool.run(address, b"", 0)
 
 
+@pytest.mark.parametrize("wait", [0, 0.001, 0.3], ids=["helpers spin", "helpers go to sleep", "helpers sleep"])
+def test_helpers_take_part_also_after_sleep(wait):
+    import ctypes
+
+    who = set()
+
+    @ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
+    def slow(nothing, error, arguments, part, thread):
+        who.add(thread)
+        time.sleep(0.02)
+        return 0
+
+    with jit_pool.threads(3):
+        for _ in range(4):  # who falls asleep at the very moment may miss one kernel, not two
+            jit_pool.run(ctypes.cast(slow, ctypes.c_void_p).value, b"", 12)
+            time.sleep(wait)
+            who.clear()
+            for _ in range(2):
+                jit_pool.run(ctypes.cast(slow, ctypes.c_void_p).value, b"", 12)
+            assert who == {0, 1, 2}
+
+
 @pytest.mark.parametrize("n", [2, 3, 8])
 def test_thousands_of_small_kernels_with_sleeps_between_are_all_right(n):
     rng, made = np.random.default_rng(n), cases(40)
