@@ -61,8 +61,12 @@ class Steps:
         self.rng = np.random.default_rng(2)
 
     def __call__(self) -> Figures:
-        advance = self.system.step if self.whole else self.system.step_D
-        self.state, log = advance(self.state, self.real, self.rng)
+        system = self.system
+        if self.whole:
+            self.state, log = system.step(self.state, self.real, self.rng)
+        else:
+            made = system.generate(self.state, len(self.real), self.rng)
+            self.state, log = system.step_D(self.state, self.real, made, self.rng)
         return log
 
     def first(self) -> Figures:

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from itertools import product
+from math import lcm
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ def make_plan(v, f, x_shape, y_shape, points, S, D, phases, frame_up, frame_left
     blocks, TB = [], 0
     for first, last, shifted in ((0, points, 1), (points, N, 0)):
         total = (last - first) * TH * TW
-        size = even(total, threads)
+        size = even(v, total, threads)
         TB = max(TB, size)
         blocks += [(first * TH * TW + k, min(size, total - k), shifted) for k in range(0, total, size)]
     plane = K * O + SKEW
@@ -58,12 +59,16 @@ def make_plan(v, f, x_shape, y_shape, points, S, D, phases, frame_up, frame_left
     return Plan(numbers, table, panels(O, v.lanes)[0], np.array(phases, np.int64), ia, ic, room, plane, packed)
 
 
-def even(total, threads=1):
-    """Tiles of a block, a multiple of 12: few blocks of one size, and as many for each thread where they are not small."""
+def even(v, total, threads=1):
+    """Tiles of a block, whole tiles of the product: few blocks of one size, as many for each thread where they are not small.
+
+    The product writes whole tiles of rows: one beyond the block would be a number of the next plane.
+    """
+    whole = lcm(*(v.rows(n) for n in (1, 2, 3)))
     count = max(1, -(-total // TILES))
     if total >= FEW * threads:
         count = -(-count // threads) * threads
-    return -(-total // count // 12) * 12 or 12
+    return -(-total // count // whole) * whole or whole
 
 
 def correlated(v, f, plan, taps, x, y_shape, w, bias, turned=None):
@@ -163,7 +168,7 @@ def conv2d_dw(v, f, x, gy, stride, pad):
     total, plane = N * TH * TW, K * O + SKEW
     ranges = 2 if total >= 4 * TILES else 1
     pieces = max(1, min(C // v.lanes, -(-2 * jit_pool.pool().n // ranges)))
-    TB = even(-(-total // ranges))
+    TB = even(v, -(-total // ranges))
     room = n * n * (TB * (K + O) + 2 * SKEW) + FH * FW * C + TH * m * TW * m * O
     scratch, q = workspace(x.dtype, jit_pool.pool().n * room, ranges * n * n * plane)
     cut, (ix, ig) = panels(O, v.lanes)[0], lists(v.lanes, TB)

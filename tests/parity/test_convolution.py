@@ -23,6 +23,7 @@ LAYERS = {  # those of the systems: x (N, H, W, C), kernel and O, stride, pad
     "2x2 phases": ((2, 6, 6, 64), (2, 2, 32), (1, 1), ((1, 0), (0, 1))),
     "4x4 stride 2 of six": ((2, 12, 12, 32), (4, 4, 32), (2, 2), ((1, 1), (1, 1))),
     "3x3 of six": ((2, 6, 6, 32), (3, 3, 32), (1, 1), ((1, 1), (1, 1))),
+    "nine tiles of many panels": ((1, 17, 20, 64), (4, 4, 32), (2, 2), ((1, 1), (2, 1))),
     "project": ((5, 4, 4, 64), (4, 4, 1), (1, 1), ((0, 0), (0, 0))),
     "to pixels": ((2, 20, 20, 48), (3, 3, 3), (1, 1), ((1, 1), (1, 1))),
     "from pixels": ((2, 20, 20, 3), (4, 4, 64), (2, 2), ((1, 1), (1, 1))),
@@ -123,7 +124,7 @@ def test_the_other_forms_are_the_references(case, width):
 
 def test_the_other_forms_are_met(monkeypatch):
     """The layers above have every form of every operation: else the tests have nothing to say of it."""
-    jit_winograd = pytest.importorskip("tinygan.kernels.jit_winograd")
+    jit_winograd = pytest.importorskip("tinygan.kernels.jit_winograd_forms")
     seen, form = set(), jit_winograd.form
 
     def noted(v, what, *shape):
