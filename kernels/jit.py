@@ -68,6 +68,12 @@ def conv2d_dx(gy, w, *, size, stride, pad, bias=None, points=None):
         return reference.conv2d_dx(gy, w, size=size, stride=stride, pad=pad, bias=bias, points=points)
     if form := winograd(v, "dx", *w.shape[2:], gy.shape[1:3], w.shape[:2], stride):
         return jit_winograd.conv2d_dx(v, form, gy, w, size, stride, pad, bias, points)
+    kh, kw, C, O = w.shape
+    if (
+        gy.shape[1:3] == (1, 1) and tuple(size) == (kh, kw) != (1, 1) and pad == ONE["pad"]
+    ):  # a pixel to an image: a matrix
+        shift = None if bias is None else np.tile(bias, kh * kw)
+        return linear(gy[:, 0, 0], w.reshape(-1, O), bias=shift, points=points).reshape(len(gy), kh, kw, C)
     if few(v, w.shape[2], w.shape[3]) and gy[0, ..., 0].size > 1:
         return jit_few.conv2d_dx(v, gy, w, size, stride, pad, bias, points)
     return jit_direct.conv2d_dx(v, gy, w, size, stride, pad, bias, points)
