@@ -124,9 +124,6 @@ def run(function, arguments, parts):
         pool().run(function, arguments, parts)
 
 
-# ---------------------------------------------------------------- machine code
-
-
 @cache
 def native():
     """The functions above that run outside the interpreter; ctypes lets go of its lock around them."""
@@ -247,3 +244,6 @@ def _pause():
     """A hint that this is a waiting loop, where there is one."""
     machine = platform.machine().lower()
     return "pause" if machine in ("x86_64", "amd64", "i686") else "isb" if machine in ("aarch64", "arm64") else ""
+
+
+native()  # now, while one thread imports this: llvmlite writes its text with tables that two threads must not fill at once
