@@ -18,7 +18,6 @@ import re
 import shutil
 import struct
 import tempfile
-import threading
 import time
 from contextlib import suppress
 from functools import cache
@@ -27,12 +26,12 @@ from pathlib import Path
 import numpy as np
 from llvmlite import binding, ir
 from numba import __version__ as numba_version
+from numba.core.compiler_lock import global_compiler_lock
 
 from tinygan.kernels import jit_host, jit_pool
 from tinygan.kernels.jit_vector import integer
 
 OLD = 30 * 24 * 3600
-MAKING = threading.RLock()  # one kernel is compiled at a time
 Reals, Ints, Int, Real = "reals", "ints", "int", "real"  # the kinds of arguments, as annotations
 KINDS = {Reals: "q", Ints: "q", Int: "q", Real: "d"}
 
@@ -170,14 +169,14 @@ def _load(name, make):
     """The address of the kernel ``name``, from its file, else made and kept; a file that is not whole is made again."""
     readable = re.sub(r"[^\w.-]", "_", name)[:60]
     file = folder() and folder() / f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.o"
-    with MAKING:
+    with global_compiler_lock:  # LLVM is for one thread at a time, whether it is ours or another user of Numba
         kept = file and _read(file, name)
         if kept is None:
             kept = make()
             if file:
                 _write(file, name, *kept)
-    symbol, code = kept
-    return jit_host.load([symbol], code=code)[0]
+        symbol, code = kept
+        return jit_host.load([symbol], code=code)[0]
 
 
 def _digest(name, whole):

@@ -237,6 +237,28 @@ assert len(found) == 6 and all(np.array_equal(y, found[0]) for y in found)
     python(code, threads=2)
 
 
+def test_threads_may_compile_at_the_same_time_beside_another_user_of_numba(tmp_path):
+    code = """
+import threading, numba, numpy as np
+from tinygan import kernels
+wrong = []
+def another():
+    for k in range(4):
+        assert numba.njit(lambda x: x * k + 1)(2.0) == 2 * k + 1
+def caller(k):
+    for i in np.random.default_rng(k).permutation(8):
+        C, dtype = (1, 3, 16, 32)[i // 2], ("float32", "float64")[i % 2]
+        x, w = np.ones((2, 6, 6, C), dtype), np.ones((3, 3, C, 8), dtype)
+        assert kernels.conv2d(x, w, stride=(1, 1), pad=((1, 1), (1, 1)))[0, 2, 2, 0] == 9 * C
+threading.excepthook = lambda about: wrong.append(about)
+callers = [threading.Thread(target=caller, args=(k,)) for k in range(4)] + [threading.Thread(target=another) for _ in "ab"]
+[t.start() for t in callers]; [t.join() for t in callers]
+assert not wrong, wrong
+"""
+    for _ in ("cold", "warm"):
+        python(code, threads=2, TINYGAN_CACHE=tmp_path)
+
+
 # ---------------------------------------------------------------- forks
 
 FORK = """
