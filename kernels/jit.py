@@ -54,27 +54,28 @@ def conv2d(x, w, *, stride, pad, bias=None, points=None):
     v, x, w = prepare(x, w)
     if v is None or not (x.size and w.size):
         return reference.conv2d(x, w, stride=stride, pad=pad, bias=bias, points=points)
+    points = len(x) if points is None else points
     size = tuple((n + sum(p) - k) // s + 1 for n, p, k, s in zip(x.shape[1:3], pad, w.shape[:2], stride, strict=True))
     if form := winograd(v, "y", *w.shape[2:], size, w.shape[:2], stride):
-        return jit_winograd.conv2d(v, form, x, w, stride, pad, bias, points)
+        return jit_winograd.conv2d(v, form, x, w, size, stride, pad, bias, points)
     if stride == (1, 1) and few(v, w.shape[3], w.shape[2]):
-        return jit_few.conv2d(v, x, w, pad, bias, points)
-    return jit_direct.conv2d(v, x, w, stride, pad, bias, points)
+        return jit_few.conv2d(v, x, w, size, pad, bias, points)
+    return jit_direct.conv2d(v, x, w, size, stride, pad, bias, points)
 
 
 def conv2d_dx(gy, w, *, size, stride, pad, bias=None, points=None):
     v, gy, w = prepare(gy, w)
     if v is None or not (gy.size and w.size):
         return reference.conv2d_dx(gy, w, size=size, stride=stride, pad=pad, bias=bias, points=points)
-    if form := winograd(v, "dx", *w.shape[2:], gy.shape[1:3], w.shape[:2], stride):
-        return jit_winograd.conv2d_dx(v, form, gy, w, size, stride, pad, bias, points)
+    points = len(gy) if points is None else points
     kh, kw, C, O = w.shape
-    if (
-        gy.shape[1:3] == (1, 1) and tuple(size) == (kh, kw) != (1, 1) and pad == ONE["pad"]
-    ):  # a pixel to an image: a matrix
-        shift = None if bias is None else np.tile(bias, kh * kw)
-        return linear(gy[:, 0, 0], w.reshape(-1, O), bias=shift, points=points).reshape(len(gy), kh, kw, C)
-    if few(v, w.shape[2], w.shape[3]) and gy[0, ..., 0].size > 1:
+    pixel = gy.shape[1:3] == (1, 1)
+    if form := winograd(v, "dx", C, O, gy.shape[1:3], (kh, kw), stride):
+        return jit_winograd.conv2d_dx(v, form, gy, w, size, stride, pad, bias, points)
+    if pixel and tuple(size) == (kh, kw) != (1, 1) and pad == ONE["pad"]:  # to a whole image: a matrix
+        whole = None if bias is None else np.tile(bias, kh * kw)
+        return linear(gy[:, 0, 0], w.reshape(-1, O), bias=whole, points=points).reshape(len(gy), kh, kw, C)
+    if few(v, C, O) and not pixel:
         return jit_few.conv2d_dx(v, gy, w, size, stride, pad, bias, points)
     return jit_direct.conv2d_dx(v, gy, w, size, stride, pad, bias, points)
 
@@ -85,9 +86,8 @@ def conv2d_dw(x, gy, *, kernel, stride, pad):
         return reference.conv2d_dw(x, gy, kernel=kernel, stride=stride, pad=pad)
     if form := winograd(v, "dw", x.shape[3], gy.shape[3], gy.shape[1:3], kernel, stride):
         return jit_winograd.conv2d_dw(v, form, x, gy, stride, pad)
-    if stride == (1, 1) and few(
-        v, gy.shape[3], x.shape[3]
-    ):  # the same sums with the parts exchanged: the taps run backwards
+    if stride == (1, 1) and few(v, gy.shape[3], x.shape[3]):
+        # The same sums with x and ȳ exchanged: the taps run backwards.
         swapped = tuple((k - 1 - first, k - 1 - last) for k, (first, last) in zip(kernel, pad, strict=True))
         gw = jit_direct_dw.conv2d_dw(v, gy, x, kernel, stride, swapped)
         return np.ascontiguousarray(gw[::-1, ::-1].swapaxes(2, 3))

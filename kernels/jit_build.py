@@ -23,10 +23,13 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import numba
 import numpy as np
 from llvmlite import binding, ir
 from numba import __version__ as numba_version
+from numba.core import types
 from numba.core.compiler_lock import global_compiler_lock
+from numba.extending import intrinsic
 
 from tinygan.kernels import jit_host, jit_pool
 from tinygan.kernels.jit_vector import integer
@@ -71,10 +74,6 @@ def _plain(a):
 
 def _compile(loop, kinds, v):
     """(symbol, object code) of a function (unused, unused, arguments, part, thread)."""
-    import numba
-    from numba.core import types
-    from numba.extending import intrinsic
-
     real, whole = v.scalar, types.int64
     by_kind = {Reals: types.CPointer(real), Ints: types.CPointer(whole), Int: whole, Real: real}
     kinds = [by_kind[kind] for kind in kinds]

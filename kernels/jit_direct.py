@@ -12,7 +12,7 @@ import numpy as np
 from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_direct_kernels import correlate
 from tinygan.kernels.jit_memory import empty, workspace
-from tinygan.kernels.jit_pack import pack, pack_transposed, panels
+from tinygan.kernels.jit_pack import bias_rows, pack, pack_transposed, panels
 from tinygan.kernels.jit_tile import SPARE
 from tinygan.kernels.reference import phase, shift
 
@@ -62,14 +62,6 @@ def correlated(v, x, pack_weight, plan, shape, bias, points):
     return y
 
 
-def bias_rows(v, bias, panels, O, dtype):
-    """The bias, filled up to whole vectors, and as many zeros."""
-    rows = np.zeros((2, int(panels[-1].sum()) * v.lanes), dtype)
-    if bias is not None:
-        rows[0, :O] = bias
-    return rows[0], rows[1]
-
-
 def make_plan(v, x_shape, points, y_size, O, phases, step, frame, origin):
     """Tables for x (N, H, W, C) in frames of ``frame`` (rows, columns) at ``origin``; y images of ``y_size``."""
     N, H, W, C = x_shape
@@ -91,10 +83,8 @@ def make_plan(v, x_shape, points, y_size, O, phases, step, frame, origin):
     for count in counts:
         at_tap, packed = 0, 0
         for f in phases:
-            i, j = (
-                np.arange(len(f.out_rows)) * step[0] + f.from_row,
-                np.arange(len(f.out_columns)) * step[1] + f.from_column,
-            )
+            i = np.arange(len(f.out_rows)) * step[0] + f.from_row
+            j = np.arange(len(f.out_columns)) * step[1] + f.from_column
             images = np.arange(count)[:, None]
             a = images * size + ((i[:, None] * FW + j) * C).ravel()
             c = images * (y_size[0] * y_size[1] * O)
@@ -118,20 +108,18 @@ def make_plan(v, x_shape, points, y_size, O, phases, step, frame, origin):
 
 
 @lru_cache(512)
-def forward_plan(v, shape, O, kernel, stride, pad, points):
+def forward_plan(v, shape, O, kernel, size, stride, pad, points):
     _, H, W, _ = shape
     (top, bottom), (left, right) = pad
     FH, FW = H + top + bottom, W + left + right
-    size = (FH - kernel[0]) // stride[0] + 1, (FW - kernel[1]) // stride[1] + 1
     phases = [Phase(range(size[0]), range(size[1]), 0, 0, kernel)]
-    return make_plan(v, shape, points, size, O, phases, stride, (FH, FW), (top, left)), size
+    return make_plan(v, shape, points, size, O, phases, stride, (FH, FW), (top, left))
 
 
-def conv2d(v, x, w, stride, pad, bias, points):
+def conv2d(v, x, w, size, stride, pad, bias, points):
     """The direct form of ``reference.conv2d``."""
     kh, kw, C, O = w.shape
-    points = len(x) if points is None else points
-    plan, size = forward_plan(v, x.shape, O, (kh, kw), stride, pad, points)
+    plan = forward_plan(v, x.shape, O, (kh, kw), size, stride, pad, points)
     cut = plan.panels, len(plan.panels)
     rows = kh * kw * C
 
@@ -170,7 +158,6 @@ def backward_plan(v, shape, C, kernel, size, stride, pad, points):
 def conv2d_dx(v, gy, w, size, stride, pad, bias, points):
     """The direct form of ``reference.conv2d_dx``."""
     kh, kw, C, O = w.shape
-    points = len(gy) if points is None else points
     plan, places = backward_plan(v, gy.shape, C, (kh, kw), size, stride, pad, points)
 
     def packing(packed):

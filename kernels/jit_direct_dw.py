@@ -10,6 +10,7 @@ from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_direct_kernels import contract
 from tinygan.kernels.jit_memory import empty, workspace
 from tinygan.kernels.jit_pack import pack, panels
+from tinygan.kernels.reference import frame
 
 CHUNK = 192  # pixels of the inner loop: their panel stays in a first-level cache
 CACHE = 1 << 18  # bytes of sums up to which each range of images has its own
@@ -70,8 +71,12 @@ def conv2d_dw(v, x, gy, kernel, stride, pad):
     (N, H, W, C), (_, P, Q, O), (kh, kw) = x.shape, gy.shape, kernel
     framed = C % v.channel_rows != 0
     if framed:
-        x = frame(x, pad, v.channel_rows)
-        H, W = H + sum(pad[0]), W + sum(pad[1])
+        (top, bottom), columns = pad
+        below = -(
+            -v.channel_rows // (C * (W + sum(columns)))
+        )  # rows of zeros: the last block of rows reads beyond its window
+        x = np.ascontiguousarray(frame(x, (top, bottom + below), columns))
+        H, W = x.shape[1:3]
     t = lists(v, (N, H, W, C), O, kernel, stride, pad, (P, Q), framed)
     cut, vectors = panels(O, v.lanes)
     chunks, step = -(-N // t.per_chunk), vectors * v.lanes
@@ -88,15 +93,3 @@ def conv2d_dw(v, x, gy, kernel, stride, pad):
     if whole:
         return total.reshape(kh, kw, C, O)
     return np.ascontiguousarray(total.reshape(kh, -1, step)[:, : kw * C, :O]).reshape(kh, kw, C, O)
-
-
-def frame(x, pad, spare):
-    """x in its padding, contiguous, with ``spare`` more numbers behind it."""
-    (top, bottom), (left, right) = pad
-    N, H, W, C = x.shape
-    shape = N, H + top + bottom, W + left + right, C
-    flat = np.zeros(int(np.prod(shape)) + spare, x.dtype)
-    y = flat[: flat.size - spare].reshape(shape)
-    rows, columns = slice(max(top, 0), top + H + min(bottom, 0)), slice(max(left, 0), left + W + min(right, 0))
-    y[:, rows, columns] = x[:, max(-top, 0) : H - max(-bottom, 0), max(-left, 0) : W - max(-right, 0)]
-    return y

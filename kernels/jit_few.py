@@ -11,7 +11,7 @@ import numpy as np
 from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_build import Int, Ints, Reals, kernel
 from tinygan.kernels.jit_memory import empty, workspace
-from tinygan.kernels.jit_pack import pack, panels
+from tinygan.kernels.jit_pack import bias_rows, pack, panels
 from tinygan.kernels.jit_tile import SPARE, product
 from tinygan.kernels.jit_vector import at, copy
 
@@ -58,11 +58,9 @@ def conv2d_dx(v, gy, w, size, stride, pad, bias, points):
     return spread_taps(v, gy, w.transpose(3, 0, 1, 2), size, stride, pad, bias, points)
 
 
-def conv2d(v, x, w, pad, bias, points):
+def conv2d(v, x, w, size, pad, bias, points):
     """``reference.conv2d`` of stride 1 where O is small: the adjoint of the flipped kernel's convolution."""
-    kh, kw, *_ = w.shape
-    size = tuple(n + sum(p) - k + 1 for n, p, k in zip(x.shape[1:3], pad, (kh, kw), strict=True))
-    flipped = tuple((k - 1 - first, k - 1 - last) for k, (first, last) in zip((kh, kw), pad, strict=True))
+    flipped = tuple((k - 1 - first, k - 1 - last) for k, (first, last) in zip(w.shape[:2], pad, strict=True))
     return spread_taps(v, x, w[::-1, ::-1].transpose(2, 0, 1, 3), size, (1, 1), flipped, bias, points)
 
 
@@ -75,15 +73,13 @@ def spread_taps(v, x, w, size, stride, pad, bias, points):
     up, over = max(0, -top), max(0, -left)
     FH, FW = max(sh * (P - 1) + kh, top + H) + up, max(sw * (Q - 1) + kw, left + W) + over
     room = P * Q * columns + FH * FW * O
-    rows = np.zeros((2, max(columns, O)), x.dtype)
-    if bias is not None:
-        rows[0, :O] = bias
+    start, zero = bias_rows(v, bias, cut, O, x.dtype)
     y = empty((N, H, W, O), x.dtype)
     packed, scratch = workspace(x.dtype, C * columns, jit_pool.pool().n * room)
     pack(v, 1, np.ascontiguousarray(w), packed, cut, len(cut), kh * kw * O, C, C, 1, C)
     ia, ic = tables(P * Q, C, columns)
     spread(
-        v, N, x, packed, y, rows[0], rows[1], scratch, cut, ia, ic, np.zeros(1, np.int64), len(cut), columns, P, Q, C, H, W, O,
-        kh, kw, sh, sw, top, left, up, over, FH, FW, N if points is None else points, room,
+        v, N, x, packed, y, start, zero, scratch, cut, ia, ic, np.zeros(1, np.int64), len(cut), columns, P, Q, C, H, W, O,
+        kh, kw, sh, sw, top, left, up, over, FH, FW, points, room,
     )  # fmt: skip
     return y

@@ -24,6 +24,14 @@ def panels(columns, lanes):
     return np.array([starts, widths], np.int64).T.copy(), vectors
 
 
+def bias_rows(v, bias, panels, O, dtype):
+    """The bias, filled up to the panels' whole vectors, and as many zeros."""
+    rows = np.zeros((2, int(panels[-1].sum()) * v.lanes), dtype)
+    if bias is not None:
+        rows[0, :O] = bias
+    return rows[0], rows[1]
+
+
 @numba.njit(inline="always")
 def fill_frame(image, H, W, C, c0, channels, frame, FH, FW, top, left):
     """frame (FH, FW, channels) = image (H, W, C) from channel c0 on, its corner at (top, left), zero around it."""

@@ -122,10 +122,8 @@ class Vector:
     def spread(self, b, s):
         """The vector with ``s`` in every lane."""
         vector = ir.VectorType(s.type, self.lanes)
-        nothing, zeros = (
-            ir.Constant(vector, ir.Undefined),
-            ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes),
-        )
+        nothing = ir.Constant(vector, ir.Undefined)
+        zeros = ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
         return b.shuffle_vector(b.insert_element(nothing, s, ir.Constant(I32, 0)), nothing, zeros)
 
     def fma(self, b, x, y, z):

@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygan.kernels import jit_pool
-from tinygan.kernels.jit_direct import bias_rows
 from tinygan.kernels.jit_memory import empty, workspace
-from tinygan.kernels.jit_pack import panels
+from tinygan.kernels.jit_pack import bias_rows, panels
 from tinygan.kernels.jit_tile import SPARE
 from tinygan.kernels.jit_winograd_kernels import SKEW, contract, correlate, finish, transform_weight, turn
 from tinygan.kernels.reference import phase
@@ -114,12 +113,10 @@ def forward_plan(v, f, shape, w_shape, S, pad, size, points, threads):
     return plan, np.array(parts, np.int64)
 
 
-def conv2d(v, f, x, w, stride, pad, bias, points):
+def conv2d(v, f, x, w, size, stride, pad, bias, points):
     """``reference.conv2d`` by F(m, r) of kernel S r, stride S."""
-    kh, kw, _, O = w.shape
-    S, points = stride[0], len(x) if points is None else points
-    size = tuple((n + sum(p) - k) // S + 1 for n, p, k in zip(x.shape[1:3], pad, (kh, kw), strict=True))
-    plan, parts = forward_plan(v, f, x.shape, w.shape, S, pad, size, points, jit_pool.pool().n)
+    O = w.shape[3]
+    plan, parts = forward_plan(v, f, x.shape, w.shape, stride[0], pad, size, points, jit_pool.pool().n)
     return correlated(v, f, plan, parts, x, (len(x), *size, O), w, bias)
 
 
@@ -147,7 +144,6 @@ def backward_plan(v, f, shape, w_shape, size, S, pad, points, threads):
 def conv2d_dx(v, f, gy, w, size, stride, pad, bias, points):
     """``reference.conv2d_dx`` by F(m, r): S² correlations of ȳ with the weight's phases, turned round."""
     kh, kw, C, O = w.shape
-    points = len(gy) if points is None else points
     plan, parts = backward_plan(v, f, gy.shape, w.shape, size, stride[0], pad, points, jit_pool.pool().n)
     return correlated(v, f, plan, parts, gy, (len(gy), *size, C), w, bias, turned=(kh * kw, C, O))
 
@@ -173,26 +169,8 @@ def conv2d_dw(v, f, x, gy, stride, pad):
     scratch, q = workspace(x.dtype, jit_pool.pool().n * room, ranges * n * n * plane)
     cut, (ix, ig) = panels(O, v.lanes)[0], lists(v.lanes, TB)
     numbers = (
-        len(cut),
-        total,
-        ranges,
-        pieces,
-        S,
-        H,
-        W,
-        C,
-        O,
-        P,
-        Q,
-        FH,
-        FW,
-        pad[0][0],
-        pad[1][0],
-        TH,
-        TW,
-        TB,
-        plane,
-        room,
+        *(len(cut), total, ranges, pieces, S, H, W, C, O, P, Q),
+        *(FH, FW, pad[0][0], pad[1][0], TH, TW, TB, plane, room),
     )
     contract(v, ranges * pieces, x, gy, q, scratch, cut, ix, ig, *numbers, static=f)
     gw = empty((S * r, S * r, C, O), x.dtype)

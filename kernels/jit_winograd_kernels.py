@@ -9,6 +9,8 @@ are summed before Aᵀ; its adjoint has S² phases of the output instead. The we
     F(2,2) 9 products for 16 (no fractions);  F(4,2) 25 for 64;  F(2,3) 16 for 36;  F(4,3) 36 for 144
 """
 
+import numba
+
 from tinygan.kernels.jit_build import Int, Ints, Reals, kernel
 from tinygan.kernels.jit_grid import sandwich, transpose
 from tinygan.kernels.jit_pack import fill_frame
@@ -16,9 +18,8 @@ from tinygan.kernels.jit_tile import outer_sum, product
 from tinygan.kernels.jit_vector import at, copy
 from tinygan.kernels.jit_winograd_forms import F
 
-SKEW = (
-    16  # numbers between planes: a power of two apart, their stores would share one set of the cache (3 times slower)
-)
+# Numbers between planes: a power of two apart, their stores would share one set of the cache, three times slower.
+SKEW = 16
 
 
 def transposed(M):
@@ -41,14 +42,26 @@ def turn(v):
     return run
 
 
+def laying(v, m, r):
+    """G w Gᵀ of ``channels`` rows of one correlation, from its first tap in w on, to a panel of each plane from ``out`` on."""
+    lanes, n = v.lanes, m + r - 1
+    G = sandwich(v, F[m, r][1])
+
+    @numba.njit(inline="always")
+    def lay(w, tap, down, right, channels, O, out, plane, wide):
+        for c in range(channels):
+            G(at(w, tap + c * O), down, right, at(out, c * wide * lanes), n * plane, plane, wide, lanes)
+
+    return lay
+
+
 @kernel
 def transform_weight(v, m, r):
     """(G w Gᵀ)[xi, row, column] in panels. Part = some input channels of one correlation.
 
     ``taps[part]``: its first tap in w, the steps between taps, its planes in ``out``, its first row there, its channels.
     """
-    lanes, n = v.lanes, m + r - 1
-    G = sandwich(v, F[m, r][1])
+    lanes, lay = v.lanes, laying(v, m, r)
 
     def run(part, thread, w: Reals, out: Reals, panels: Ints, taps: Ints, count: Int, O: Int, rows: Int, plane: Int):
         k = 6 * part
@@ -56,9 +69,8 @@ def transform_weight(v, m, r):
         row, channels = taps[k + 4], taps[k + 5]
         for p in range(count):
             start, wide = panels[2 * p] * lanes, panels[2 * p + 1]
-            for c in range(channels):
-                target = at(out, first + rows * start + (row + c) * wide * lanes)
-                G(at(w, tap + c * O + start), down, right, target, n * plane, plane, wide, lanes)
+            target = at(out, first + rows * start + row * wide * lanes)
+            lay(w, tap + start, down, right, channels, O, target, plane, wide)
 
     return run
 
@@ -71,8 +83,8 @@ def correlate(v, m, r):
     phase) w is the plain weight, of which a part transforms the panels it needs: where there is one block, no one else does.
     """
     lanes, n = v.lanes, m + r - 1
-    B, A, G = sandwich(v, F[m, r][0]), sandwich(v, F[m, r][2]), sandwich(v, F[m, r][1])
-    multiply = product(v)
+    B, A = sandwich(v, F[m, r][0]), sandwich(v, F[m, r][2])
+    multiply, lay = product(v), laying(v, m, r)
 
     def run(
         part, thread, x: Reals, w: Reals, y: Reals, bias: Reals, zero: Reals, scratch: Reals, blocks: Ints, panels: Ints,
@@ -103,23 +115,21 @@ def correlate(v, m, r):
             for p in range(inputs):
                 d = at(frame, ((i0 + p // S) * FW + j0 + p % S) * C)
                 B(d, S * FW * C, S * C, at(U, i * K + p * C), n * u_plane, u_plane, C // lanes, lanes)
+        weights, w_plane, step = at(w, f * n * n * plane), plane, p1 - p0
         if own:
-            mine, w_plane = at(spare, m * m * O), 3 * lanes * K + SKEW
-            for p in range(p0, p1):
+            weights, w_plane, step = at(spare, m * m * O), 3 * lanes * K + SKEW, 1
+        for p in range(p0, p1, step):
+            planes = weights
+            if own:
                 start, wide = panels[2 * p] * lanes, panels[2 * p + 1]
                 for k in range(6 * own * f, 6 * own * (f + 1), 6):
-                    for c in range(taps[k + 5]):
-                        source, target = at(w, taps[k] + c * O + start), at(mine, (taps[k + 4] + c) * wide * lanes)
-                        G(source, taps[k + 1], taps[k + 2], target, n * w_plane, w_plane, wide, lanes)
-                for xi in range(n * n):
-                    a, panel, out = at(U, xi * u_plane), at(mine, xi * w_plane - K * start), at(M, xi * m_plane)
-                    b = bias if shifted and xi == n + 1 else zero
-                    multiply(a, panel, out, b, ia, ic, nothing, 1, K, tiles, panels, p, p + 1, O)
-        else:
+                    target = at(weights, taps[k + 4] * wide * lanes)
+                    lay(w, taps[k] + start, taps[k + 1], taps[k + 2], taps[k + 5], O, target, w_plane, wide)
+                planes = at(weights, -K * start)  # as if the panels before it were there
             for xi in range(n * n):
-                a, panel, out = at(U, xi * u_plane), at(w, (f * n * n + xi) * plane), at(M, xi * m_plane)
                 b = bias if shifted and xi == n + 1 else zero
-                multiply(a, panel, out, b, ia, ic, nothing, 1, K, tiles, panels, p0, p1, O)
+                a, panel, target = at(U, xi * u_plane), at(planes, xi * w_plane), at(M, xi * m_plane)
+                multiply(a, panel, target, b, ia, ic, nothing, 1, K, tiles, panels, p, p + step, O)
         for i in range(tiles):
             image, tile = (first + i) // (TH * TW), (first + i) % (TH * TW)
             i0, j0 = tile // TW * m, tile % TW * m

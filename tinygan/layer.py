@@ -84,7 +84,7 @@ class Layer:
         Y, _ = self.forward(
             p, np.concatenate([np.zeros_like(Z), Z])
         )  # at x = 0: the constant, and the linear part of Z
-        return (Y[1:] if r is None else Y[1:] + column(r, Y) * Y[:1]), ()
+        return (Y[1:] if r is None else Y[1:] + column(r, Y[0]) * Y[:1]), ()
 
     def init_running(self, p: Params, rng: np.random.Generator) -> Params:
         """The running values to begin with."""
@@ -128,9 +128,9 @@ def unfold(Y: Array, like: Bundle) -> Bundle:
     return Y.reshape(*like.shape[:2], *Y.shape[1:])
 
 
-def column(r: Array, like: Bundle) -> Array:
-    """r (N,), to be multiplied with a bundle (T, N, ...)."""
-    return r.reshape(-1, *[1] * (like.ndim - 2))
+def column(a: Array, like: Array) -> Array:
+    """A number for each sample, (N,), to be multiplied with samples (N, ...) of their dtype."""
+    return a.astype(like.dtype, copy=False).reshape(-1, *[1] * (like.ndim - 1))
 
 
 def push(f: Layer, p: Params, X: Bundle) -> tuple[Bundle, Saved]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.layer import Array, Saved
+from tinygan.layer import Array, Saved, column
 from tinygan.net import Net, Pullback
 
 OnTangents = Callable[[Array, Array], tuple[float, Array, Array]]  # (y, ẏ) ↦ (value, ȳ, ẏ̄)
@@ -56,10 +56,10 @@ def through_vjp(
         r = None if gy is None else (gy / u).reshape(len(x))
         g, met = net.trace(theta, saved, u)
         value, v = objective(g)
-        at_x = np.zeros_like(g) if r is None else _column(r, g) * g
+        at_x = np.zeros_like(g) if r is None else column(r, g) * g
         gtheta = None
         if wrt.get("wrt_theta", True):
-            gtheta = net.mixed(theta, saved, met, v if r is None else v + _column(r, x) * x, r)
+            gtheta = net.mixed(theta, saved, met, v if r is None else v + column(r, x) * x, r)
         return value, Pullback(at_x if wrt.get("wrt_x", True) else None, None, gtheta)
     g = net.backward(theta, saved, u, wrt_theta=False).x
     value, v = objective(g)
@@ -111,7 +111,7 @@ def centred(a: float) -> OnGradient:
 
 def interpolate(real: Array, fake: Array, rng: np.random.Generator) -> Array:
     """x̂ = εx + (1 − ε)x̃, ε ~ U[0, 1] for each sample   (Gulrajani et al. 2017, alg. 1)."""
-    e = _column(rng.random(len(real)), real)
+    e = column(rng.random(len(real)), real)
     return e * real + (1 - e) * fake
 
 
@@ -178,10 +178,6 @@ def _square(g: Array) -> Array:
 def _count(a: Array) -> int:
     """How many samples a mean is over; of none it is zero."""
     return max(len(a), 1)
-
-
-def _column(a: Array, like: Array) -> Array:
-    return a.astype(like.dtype, copy=False).reshape(-1, *[1] * (like.ndim - 1))
 
 
 def _gram(y_dot: Array, s: float) -> tuple[Array, Array]:

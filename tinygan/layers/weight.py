@@ -50,5 +50,5 @@ class WeightLayer(Layer):
             return Y, (gw,)
         if r is None:
             return Y, (gw, np.zeros_like(p[1]))
-        Y += column(r, Y) * p[1]
+        Y += column(r, Y[0]) * p[1]
         return Y, (gw, np.einsum("n,nko->o", r, trace[0].reshape(len(r), -1, len(p[1]))))
