@@ -23,13 +23,14 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-import numba
 import numpy as np
 from llvmlite import binding, ir
 from numba import __version__ as numba_version
-from numba.core import types
+from numba.core import compiler, types
+from numba.core.codegen import AOTCPUCodegen
 from numba.core.compiler_lock import global_compiler_lock
-from numba.extending import intrinsic
+from numba.core.cpu_options import FastMathOptions
+from numba.core.registry import cpu_target
 
 from tinygan.kernels import jit_host, jit_pool
 from tinygan.kernels.jit_vector import integer
@@ -73,36 +74,25 @@ def _plain(a):
 
 
 def _compile(loop, kinds, v):
-    """(symbol, object code) of a function (unused, unused, arguments, part, thread)."""
-    real, whole = v.scalar, types.int64
-    by_kind = {Reals: types.CPointer(real), Ints: types.CPointer(whole), Int: whole, Real: real}
-    kinds = [by_kind[kind] for kind in kinds]
+    """(symbol, object code) of a function (arguments, part, thread), the arguments a block of 8 bytes each.
 
-    @intrinsic
-    def unpack(typing_context, block):
-        """The arguments as a tuple, from their block of 8 bytes each."""
-        made = types.Tuple(kinds)
-
-        def codegen(context, b, signature, args):
-            values = []
-            for i, kind in enumerate(kinds):
-                stored = ir.DoubleType() if kind is real else context.get_value_type(kind)
-                value = b.load(b.bitcast(b.gep(args[0], [integer(i)]), stored.as_pointer()))
-                values.append(b.fptrunc(value, ir.FloatType()) if kind is types.float32 else value)
-            return context.make_tuple(b, made, values)
-
-        return made(block), codegen
-
-    body = numba.njit(loop, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
-
-    def entry(block, part, thread):
-        body(part, thread, *unpack(block))
-
-    wrapper = numba.cfunc(types.void(types.CPointer(whole), whole, whole), error_model="numpy")(entry)
-    module = binding.parse_assembly(wrapper.inspect_llvm())
-    # Numba's wrapper talks to the interpreter; the function inside it does not, and is all that is kept.
-    symbol = wrapper.native_name.removeprefix("cfunc.")
-    module.get_function(wrapper.native_name).linkage = "internal"
+    Numba types and lowers the loop and no more: its own way to a callable makes machine code that nobody runs.
+    """
+    whole = types.int64
+    by_kind = {Reals: types.CPointer(v.scalar), Ints: types.CPointer(whole), Int: whole, Real: v.scalar}
+    flags = compiler.Flags()
+    flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+    flags.error_model, flags.fastmath = "numpy", FastMathOptions({"contract", "nsz", "reassoc"})
+    typing, target = cpu_target.typing_context, cpu_target.target_context
+    typing.refresh()
+    target.refresh()
+    arguments = whole, whole, *(by_kind[kind] for kind in kinds)
+    library = AOTCPUCodegen("tinygan", "host").create_library(loop.__qualname__)
+    made = compiler.compile_extra(typing, target, loop, arguments, types.void, flags, {}, library=library)
+    library.add_ir_module(_entry(target, made.fndesc))
+    library.finalize()  # links what the loop calls, and optimises
+    module = binding.parse_assembly(library.get_llvm_str())
+    module.get_function(made.fndesc.llvm_func_name).linkage = "internal"
     machine = jit_host.machine()
     passes = binding.create_new_module_pass_manager()
     passes.add_global_dead_code_eliminate_pass()
@@ -110,7 +100,24 @@ def _compile(loop, kinds, v):
     outside = {f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")}
     if unknown := outside - set(jit_host.LIBRARY):
         raise AssertionError(f"a kernel calls what no library has: {sorted(unknown)}")
-    return symbol, machine.emit_object(module)
+    return f"run.{made.fndesc.llvm_func_name}", machine.emit_object(module)
+
+
+def _entry(target, loop):
+    """The module of run.LOOP(block, part, thread): LOOP(part, thread, *block)."""
+    word, module = ir.IntType(64), target.create_module("entry")
+    callee = ir.Function(module, target.call_conv.get_function_type(loop.restype, loop.argtypes), loop.llvm_func_name)
+    signature = ir.FunctionType(ir.VoidType(), [word.as_pointer(), word, word])
+    entry = ir.Function(module, signature, f"run.{loop.llvm_func_name}")
+    block, *arguments = entry.args
+    b = ir.IRBuilder(entry.append_basic_block())
+    for i, kind in enumerate(loop.argtypes[2:]):
+        stored = ir.DoubleType() if kind is types.float32 else target.get_value_type(kind)
+        value = b.load(b.bitcast(b.gep(block, [integer(i)]), stored.as_pointer()))
+        arguments.append(b.fptrunc(value, ir.FloatType()) if kind is types.float32 else value)
+    target.call_conv.call_function(b, callee, loop.restype, loop.argtypes, arguments)
+    b.ret_void()
+    return module
 
 
 # ---------------------------------------------------------------- keeping

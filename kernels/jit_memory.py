@@ -16,6 +16,7 @@ import numpy as np
 SMALL = 1 << 16  # bytes: below, malloc does not go to the system
 KEPT = 1 << 29  # bytes that wait in the store at most
 ALIGN = 64
+SPARE = 2
 
 
 def fresh(size):
@@ -48,10 +49,10 @@ class Store:
         if self.lock.acquire(blocking=False):
             try:
                 self.settle()
-                pieces = self.free.pop(size, None)
-                if pieces:
-                    self.free[size] = pieces  # the newest of the sizes
-                    self.kept -= size
+                fits = min((n for n, pieces in self.free.items() if pieces and size <= n <= SPARE * size), default=None)
+                if fits:
+                    pieces = self.free[fits] = self.free.pop(fits)  # the newest of the sizes
+                    self.kept -= fits
                     return pieces.pop()
             finally:
                 self.lock.release()

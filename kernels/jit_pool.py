@@ -119,7 +119,7 @@ def threads(n):
 
 
 def run(function, arguments, parts):
-    """Call function(…, arguments, part, thread) for every part on the pool; ``arguments`` is a block of bytes."""
+    """Call function(arguments, part, thread) for every part on the pool; ``arguments`` is a block of bytes."""
     if parts > 0:
         pool().run(function, arguments, parts)
 
@@ -136,7 +136,7 @@ def native():
 def _assembly():
     word, void = ir.IntType(64), ir.VoidType()
     pointer = word.as_pointer()
-    kernel = ir.FunctionType(ir.IntType(32), [pointer, pointer, pointer, word, word])
+    kernel = ir.FunctionType(void, [pointer, word, word])
     module = ir.Module("pool")
     low = ir.Constant(word, 2**32 - 1)
 
@@ -162,8 +162,7 @@ def _assembly():
 
     # work(box, thread): claim and do parts until none is left
     b, (box, thread) = begin("work", [word, word])
-    claims, nothing = slot(b, box, 0), b.alloca(word)
-    error = b.alloca(word)
+    claims = slot(b, box, 0)
     look, claim, mine, done = (b.append_basic_block(n) for n in ("look", "claim", "mine", "done"))
     b.branch(look)
     b.position_at_end(look)
@@ -175,7 +174,7 @@ def _assembly():
     b.cbranch(b.extract_value(swap, 1), mine, look)
     b.position_at_end(mine)
     f = b.inttoptr(b.load(slot(b, box, 16)), kernel.as_pointer())
-    b.call(f, [nothing, error, b.inttoptr(b.load(slot(b, box, 17)), pointer), b.sub(left, k(1)), thread])
+    b.call(f, [b.inttoptr(b.load(slot(b, box, 17)), pointer), b.sub(left, k(1)), thread])
     b.atomic_rmw("add", slot(b, box, 8), k(1), "acq_rel")
     b.branch(look)
     b.position_at_end(done)

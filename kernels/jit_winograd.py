@@ -11,7 +11,7 @@ from tinygan.kernels import jit_pool
 from tinygan.kernels.jit_memory import empty, workspace
 from tinygan.kernels.jit_pack import bias_rows, panels
 from tinygan.kernels.jit_tile import SPARE
-from tinygan.kernels.jit_winograd_kernels import SKEW, contract, correlate, finish, transform_weight, turn
+from tinygan.kernels.jit_winograd_kernels import SKEW, contract, correlate, transform_weight, turn
 from tinygan.kernels.reference import phase
 
 TILES = 144  # tiles of a block at most: a multiple of every tile's rows
@@ -156,23 +156,20 @@ def lists(lanes, tiles):
 
 
 def conv2d_dw(v, f, x, gy, stride, pad):
-    """``reference.conv2d_dw`` by F(m, r). Sums over ranges of tiles that the shape fixes are added in order."""
+    """``reference.conv2d_dw`` by F(m, r). A part sums over all tiles, in order."""
     (m, r), S, (N, H, W, C), (_, P, Q, O) = f, stride[0], x.shape, gy.shape
-    n, K = m + r - 1, S * S * C
+    n, wanted, cut = m + r - 1, 2 * jit_pool.pool().n, panels(O, v.lanes)[0]
     TH, TW = -(-P // m), -(-Q // m)
     FH, FW = S * (TH * m + r - 1), S * (TW * m + r - 1)
-    total, plane = N * TH * TW, K * O + SKEW
-    ranges = 2 if total >= 4 * TILES else 1
-    pieces = max(1, min(C // v.lanes, -(-2 * jit_pool.pool().n // ranges)))
-    TB = even(v, -(-total // ranges))
-    room = n * n * (TB * (K + O) + 2 * SKEW) + FH * FW * C + TH * m * TW * m * O
-    scratch, q = workspace(x.dtype, jit_pool.pool().n * room, ranges * n * n * plane)
-    cut, (ix, ig) = panels(O, v.lanes)[0], lists(v.lanes, TB)
-    numbers = (
-        *(len(cut), total, ranges, pieces, S, H, W, C, O, P, Q),
-        *(FH, FW, pad[0][0], pad[1][0], TH, TW, TB, plane, room),
-    )
-    contract(v, ranges * pieces, x, gy, q, scratch, cut, ix, ig, *numbers, static=f)
+    slices = min(C // v.lanes, wanted)
+    splits = min(len(cut), -(-wanted // slices))
+    K, OT = S * S * -(-C // v.lanes // slices) * v.lanes, min(O, -(-len(cut) // splits) * 3 * v.lanes)
+    total = N * TH * TW
+    TB = even(v, total)
+    room = n * n * (TB * (K + OT) + K * OT + 3 * SKEW) + FH * FW * K // (S * S) + TH * m * TW * m * OT
+    (scratch,) = workspace(x.dtype, jit_pool.pool().n * room)
     gw = empty((S * r, S * r, C, O), x.dtype)
-    finish(v, C, q, gw, ranges, S, C, O, plane, static=f)
+    ix, ig = lists(v.lanes, TB)
+    numbers = len(cut), splits, slices, total, S, H, W, C, O, P, Q, FH, FW, pad[0][0], pad[1][0], TH, TW, TB, room
+    contract(v, splits * slices, x, gy, gw, scratch, cut, ix, ig, *numbers, static=f)
     return gw

@@ -148,77 +148,60 @@ def correlate(v, m, r):
 
 @kernel
 def contract(v, m, r):
-    """q[range, xi, input · C + c, o] = Σ_tiles (Bᵀ d B)[xi] (A ȳ Aᵀ)[xi]. Part = (range of tiles, range of channels)."""
+    """w̄ = Gᵀ [Σ_tiles (Bᵀ d B) ∘ (A ȳ Aᵀ)] G. Part = (range of panels, range of input channels)."""
     lanes, n, R = v.lanes, m + r - 1, v.channel_rows
-    B, Z = sandwich(v, F[m, r][0]), sandwich(v, transposed(F[m, r][2]))
+    B, Z, G = (sandwich(v, M) for M in (F[m, r][0], transposed(F[m, r][2]), transposed(F[m, r][1])))
     add = outer_sum(v)
 
     def run(
-        part, thread, x: Reals, gy: Reals, q: Reals, scratch: Reals, panels: Ints, ix: Ints, ig: Ints, count: Int, total: Int,
-        ranges: Int, slices: Int, S: Int, H: Int, W: Int, C: Int, O: Int, P: Int, Q: Int, FH: Int, FW: Int, top: Int, left: Int,
-        TH: Int, TW: Int, TB: Int, plane: Int, room: Int
+        part, thread, x: Reals, gy: Reals, gw: Reals, scratch: Reals, panels: Ints, ix: Ints, ig: Ints, count: Int,
+        splits: Int, slices: Int, total: Int, S: Int, H: Int, W: Int, C: Int, O: Int, P: Int, Q: Int, FH: Int, FW: Int,
+        top: Int, left: Int, TH: Int, TW: Int, TB: Int, room: Int
     ):  # fmt: skip
-        own, piece = part // slices, part % slices
-        vectors = C // lanes
+        split, piece, vectors = part // slices, part % slices, C // lanes
         c0, c1 = piece * vectors // slices * lanes, (piece + 1) * vectors // slices * lanes
-        CT, inputs = c1 - c0, S * S
+        p0, p1 = split * count // splits, (split + 1) * count // splits
+        o0, o1 = panels[2 * p0] * lanes, (panels[2 * p1 - 2] + panels[2 * p1 - 1]) * lanes
+        CT, OT, inputs, width = c1 - c0, o1 - o0, S * S, S * r
         K = inputs * CT
-        u_plane, z_plane = TB * K + SKEW, TB * O + SKEW
+        u_plane, z_plane, plane = TB * K + SKEW, TB * OT + SKEW, K * OT + SKEW
         U = at(scratch, thread * room)
-        V = at(U, n * n * (TB * inputs * C + SKEW))
-        frame = at(V, n * n * z_plane)
-        g_frame = at(frame, FH * FW * C)
-        target = at(q, own * n * n * plane)
-        last, g_image = -1, gy
-        begin, end = own * total // ranges, (own + 1) * total // ranges
-        for first in range(begin, end, TB):
-            tiles = min(TB, end - first)
+        V = at(U, n * n * u_plane)
+        q = at(V, n * n * z_plane)
+        frame = at(q, n * n * plane)
+        g_frame = at(frame, FH * FW * CT)
+        framed = TH * m > P or TW * m > Q
+        last, g_image, g_columns, g_pixel = -1, gy, Q, O
+        for first in range(0, total, TB):
+            tiles = min(TB, total - first)
             for i in range(tiles):
                 image, tile = (first + i) // (TH * TW), (first + i) % (TH * TW)
                 if image != last:
                     last = image
                     fill_frame(at(x, image * H * W * C), H, W, C, c0, CT, frame, FH, FW, top, left)
-                    g_image = at(gy, image * P * Q * O)
-                    if TH * m > P or TW * m > Q:
-                        fill_frame(g_image, P, Q, O, 0, O, g_frame, TH * m, TW * m, 0, 0)
-                        g_image = g_frame
+                    g_image = at(gy, image * P * Q * O + o0)
+                    if framed:
+                        fill_frame(at(gy, image * P * Q * O), P, Q, O, o0, OT, g_frame, TH * m, TW * m, 0, 0)
+                        g_image, g_columns, g_pixel = g_frame, TW * m, OT
                 i0, j0 = tile // TW * m, tile % TW * m
                 for p in range(inputs):
                     d = at(frame, ((i0 * S + p // S) * FW + j0 * S + p % S) * CT)
                     u = at(U, p * CT * TB + i * lanes)
                     B(d, S * FW * CT, S * CT, u, n * u_plane, u_plane, CT // lanes, TB * lanes)
-                for p in range(count):
-                    s, wide = panels[2 * p] * lanes, panels[2 * p + 1]
-                    g = at(g_image, (i0 * TW * m + j0) * O + s)
-                    Z(g, TW * m * O, O, at(V, TB * s + i * wide * lanes), n * z_plane, z_plane, wide, lanes)
+                for p in range(p0, p1):
+                    s, wide = panels[2 * p] * lanes - o0, panels[2 * p + 1]
+                    g = at(g_image, (i0 * g_columns + j0) * g_pixel + s)
+                    Z(g, g_columns * g_pixel, g_pixel, at(V, TB * s + i * wide * lanes), n * z_plane, z_plane, wide, lanes)
             for xi in range(n * n):
-                for p in range(count):
-                    s, wide = panels[2 * p] * lanes, panels[2 * p + 1]
+                for p in range(p0, p1):
+                    s, wide = panels[2 * p] * lanes - o0, panels[2 * p + 1]
                     b = at(V, xi * z_plane + TB * s)
                     for k in range(0, K, R):
                         a = at(U, xi * u_plane + k // lanes * lanes * TB + k % lanes)
-                        c = at(target, xi * plane + (k // CT * C + c0 + k % CT) * O + s)
-                        add(wide, a, b, c, O, ix, at(ig, (wide - 1) * TB), tiles, first - begin)
-
-    return run
-
-
-@kernel
-def finish(v, m, r):
-    """w̄ = Gᵀ (Σ_ranges q) G. Part = an input channel."""
-    lanes, n = v.lanes, m + r - 1
-    G = sandwich(v, transposed(F[m, r][1]))
-
-    def run(part, thread, q: Reals, gw: Reals, ranges: Int, S: Int, C: Int, O: Int, plane: Int):
-        width = S * r
-        for p in range(S * S):
-            row = (p * C + part) * O
-            for k in range(1, ranges):
-                for xi in range(n * n):
-                    a, b = at(q, xi * plane + row), at(q, (k * n * n + xi) * plane + row)
-                    for o in range(O):
-                        a[o] += b[o]
-            target = at(gw, ((p // S * width + p % S) * C + part) * O)
-            G(at(q, row), n * plane, plane, target, S * width * C * O, S * C * O, O // lanes, lanes)
+                        add(wide, a, b, at(q, xi * plane + k * OT + s), OT, ix, at(ig, (wide - 1) * TB), tiles, first)
+        for k in range(K):
+            p = k // CT
+            target = at(gw, ((p // S * width + p % S) * C + c0 + k % CT) * O + o0)
+            G(at(q, k * OT), n * plane, plane, target, S * width * C * O, S * C * O, OT // lanes, lanes)
 
     return run
