@@ -10,27 +10,29 @@ from numba.extending import intrinsic
 
 from tinygan.kernels.jit_vector import at, integer, loop
 
+PANEL = 24576  # bytes of weights that stay in the first cache beside the rows they meet
 SPARE = 16  # rows that a tile may take past the last one: tables of rows repeat it so often
 
 
 def tile(v, rows, columns):
-    """c[ic[i] + j] = start[j] + Σ_{t<T} Σ_{k<K} a[ia[i] + at[t] + k] · w[(t K + k) n + j] for n = columns · lanes.
+    """c[ic[i] + j] = first + Σ_{t<T} Σ_{k<K} a[ia[i] + at[t] + k] · w[(t K + k) n + j] for n = columns · lanes.
 
-    ``ia``, ``ic``, ``at`` are tables of offsets: a row is any pixel, t any tap. w is a packed panel. Columns from
-    ``width`` on are not stored.
+    ``first`` is start[j], or c itself where ``more`` is not 0 (then all columns are stored). ``ia``, ``ic``, ``at`` are tables
+    of offsets: a row is any pixel, t any tap. w is a packed panel. Columns from ``width`` on are not stored.
     """
     n = columns * v.lanes
     grid = [(i, j) for i in range(rows) for j in range(columns)]
 
     @intrinsic
-    def tile(typing_context, a, w, c, start, ia, ic, at, T, K, width):
+    def tile(typing_context, a, w, c, start, ia, ic, at, T, K, width, more):
         def codegen(context, b, signature, args):
-            a, w, c, start, ia, ic, at, T, K, width = args
+            a, w, c, start, ia, ic, at, T, K, width, more = args
+            fresh = b.icmp_signed("==", more, integer(0))
             row = [b.gep(a, [b.load(b.gep(ia, [integer(i)]))]) for i in range(rows)]
             out = [b.gep(c, [b.load(b.gep(ic, [integer(i)]))]) for i in range(rows)]
             place = {(i, j): b.gep(out[i], [integer(j * v.lanes)]) for i, j in grid}
             bias = [v.load(b, b.gep(start, [integer(j * v.lanes)])) for j in range(columns)]
-            first = [bias[j] for _, j in grid]
+            first = [b.select(fresh, bias[j], v.constant(0)) for _, j in grid]
 
             def tap(t, state):
                 here = [b.gep(r, [b.load(b.gep(at, [t]))]) for r in row]
@@ -48,16 +50,21 @@ def tile(v, rows, columns):
 
             _, *sums = loop(b, tap, T, [w, *first])
 
-            with b.if_else(b.icmp_signed(">=", width, integer(n))) as (whole, part):
-                with whole:
-                    for g, s in zip(grid, sums, strict=True):
-                        v.store(b, s, place[g])
-                with part:
-                    for (i, j), s in zip(grid, sums, strict=True):
-                        v.store_some(b, s, place[i, j], v.mask(b, b.sub(width, integer(j * v.lanes))))
+            with b.if_else(fresh) as (begin, add):
+                with begin, b.if_else(b.icmp_signed(">=", width, integer(n))) as (whole, part):
+                    with whole:
+                        for g, s in zip(grid, sums, strict=True):
+                            v.store(b, s, place[g])
+                    with part:
+                        for (i, j), s in zip(grid, sums, strict=True):
+                            v.store_some(b, s, place[i, j], v.mask(b, b.sub(width, integer(j * v.lanes))))
+                with add:  # rows past the last repeat it: all are read before one is written
+                    old = [v.load(b, place[g]) for g in grid]
+                    for g, s, o in zip(grid, sums, old, strict=True):
+                        v.store(b, b.fadd(o, s), place[g])
             return context.get_dummy_value()
 
-        return types.void(a, w, c, start, ia, ic, at, *[types.intp] * 3), codegen
+        return types.void(a, w, c, start, ia, ic, at, *[types.intp] * 4), codegen
 
     return tile
 
@@ -99,25 +106,38 @@ def outer(v, rows, columns):
 
 
 def product(v):
-    """c[ic[q] + j] = start[j] + Σ_tk a[ia[q] + taps[t] + k] w[(t, k), j] for ``rows`` rows q and panels p0 to p1 of w."""
+    """c[ic[q] + j] = start[j] + Σ_tk a[ia[q] + taps[t] + k] w[(t, k), j] for ``rows`` rows q and panels p0 to p1 of w.
+
+    A long sum is taken in parts, each for all rows: its part of the panel stays in the first cache, and sums of sums lose far
+    less to rounding than one long sum.
+    """
     t1, t2, t3 = (tile(v, v.rows(n), n) for n in (1, 2, 3))
     r1, r2, r3 = (v.rows(n) for n in (1, 2, 3))
-    lanes = v.lanes
+    lanes, held = v.lanes, PANEL // v.bytes
 
     @numba.njit(inline="always")
     def run(a, w, c, start, ia, ic, taps, T, K, rows, panels, p0, p1, columns):
         for p in range(p0, p1):
             s, wide = panels[2 * p] * lanes, panels[2 * p + 1]
-            panel, target, first = at(w, T * K * s), at(c, s), at(start, s)
-            if wide == 3:
-                for q in range(0, rows, r3):
-                    t3(a, panel, target, first, at(ia, q), at(ic, q), taps, T, K, columns - s)
-            elif wide == 2:
-                for q in range(0, rows, r2):
-                    t2(a, panel, target, first, at(ia, q), at(ic, q), taps, T, K, columns - s)
-            else:
-                for q in range(0, rows, r1):
-                    t1(a, panel, target, first, at(ia, q), at(ic, q), taps, T, K, columns - s)
+            target, first, width = at(c, s), at(start, s), columns - s
+            all_taps, all_k = max(T, 1), max(K, 1)  # a sum of nothing is stored too
+            some_taps, some = all_taps, all_k
+            if width >= wide * lanes:
+                some_taps = max(1, min(all_taps, held // wide // all_k))
+                some = all_k if some_taps > 1 else min(all_k, held // wide)
+            for t in range(0, all_taps, some_taps):
+                for k in range(0, all_k, some):
+                    panel, here, steps = at(w, T * K * s + (t * K + k) * wide * lanes), at(a, k), at(taps, t)
+                    TT, KK, more = min(some_taps, T - t), min(some, K - k), t + k
+                    if wide == 3:
+                        for q in range(0, rows, r3):
+                            t3(here, panel, target, first, at(ia, q), at(ic, q), steps, TT, KK, width, more)
+                    elif wide == 2:
+                        for q in range(0, rows, r2):
+                            t2(here, panel, target, first, at(ia, q), at(ic, q), steps, TT, KK, width, more)
+                    else:
+                        for q in range(0, rows, r1):
+                            t1(here, panel, target, first, at(ia, q), at(ic, q), steps, TT, KK, width, more)
 
     return run
 

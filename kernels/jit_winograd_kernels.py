@@ -191,7 +191,16 @@ def contract(v, m, r):
                 for p in range(p0, p1):
                     s, wide = panels[2 * p] * lanes - o0, panels[2 * p + 1]
                     g = at(g_image, (i0 * g_columns + j0) * g_pixel + s)
-                    Z(g, g_columns * g_pixel, g_pixel, at(V, TB * s + i * wide * lanes), n * z_plane, z_plane, wide, lanes)
+                    Z(
+                        g,
+                        g_columns * g_pixel,
+                        g_pixel,
+                        at(V, TB * s + i * wide * lanes),
+                        n * z_plane,
+                        z_plane,
+                        wide,
+                        lanes,
+                    )
             for xi in range(n * n):
                 for p in range(p0, p1):
                     s, wide = panels[2 * p] * lanes - o0, panels[2 * p + 1]
