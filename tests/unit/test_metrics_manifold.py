@@ -1,10 +1,13 @@
 """Precision, recall, density, coverage: sets small enough for a pencil; blocks."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from tinygan.errors import UsageError
 from tinygan.metrics import manifold, pairs
+from tinygan.metrics.kid import mmd2
 from tinygan.metrics.manifold import density_coverage, precision_recall
 from tinygan.metrics.pairs import nearest, squared
 
@@ -111,6 +114,17 @@ def test_what_does_not_fit_is_said(measure):
         measure(x, x, k=0)
     with pytest.raises(UsageError, match="fake features have 1 columns"):
         measure(x, x[:, :1])
+
+
+@pytest.mark.parametrize("measure", [precision_recall, density_coverage, mmd2])
+def test_memory_is_that_of_blocks(rng, measure):
+    real, fake = rng.normal(size=(2, 3500, 2)).astype(np.float32)
+    tracemalloc.start()
+    try:
+        measure(real, fake)
+        assert tracemalloc.get_traced_memory()[1] <= 50 * 2**20  # a matrix of all pairs has 93 MiB
+    finally:
+        tracemalloc.stop()
 
 
 def test_balls_are_closed_only_up_to_rounding():

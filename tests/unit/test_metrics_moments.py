@@ -94,8 +94,9 @@ def test_one_sample_has_no_covariance():
         (np.ones(3), r"features are float64 \(3,\); expected real numbers \(n, d\)"),
         (np.ones((4, 3)), "features have 3 columns, the other set has 2"),
         (np.ones((4, 2), complex), "features are complex128"),
-        (np.array([[1.0, np.nan]]), "features hold a NaN or an infinity"),
-        (np.array([[1.0, -np.inf]]), "features hold a NaN or an infinity"),
+        (np.array([[1.0, np.nan]]), "features hold a NaN, an infinity or more than 1e"),
+        (np.array([[1.0, 1e51]]), "features hold a NaN, an infinity or more than 1e"),
+        (np.array([[1.0, -np.inf]]), "features hold a NaN, an infinity or more than 1e"),
         (np.ones((4, 0)), "d at least 1"),
     ],
 )

@@ -47,6 +47,6 @@ def duplicates(fake: Array, below: float = SAME) -> float:
 
 def mean_distance(x: Array) -> float:
     """1/(n(n−1)) Σᵢ≠ⱼ ‖xᵢ − xⱼ‖ of x (n, d): 0 where a generator makes one sample only."""
-    n = len(matrix("samples", x, least=2))
+    x = matrix("samples", x, least=2)
     total = sum(float(np.sqrt(block[np.isfinite(block)]).sum()) for _, _, block in squared(x))
-    return total / (n * (n - 1))
+    return total / (len(x) * (len(x) - 1))
