@@ -85,5 +85,7 @@ def test_what_does_not_fit_is_said():
         labelled(np.zeros(0, np.int64))
     with pytest.raises(UsageError, match="digits are from 0 to 10"):
         stacked(np.array([[0, 10, 3]]))
+    with pytest.raises(UsageError, match="labels are from -1 to 3"):
+        labelled(np.array([-1, 3]))
     with pytest.raises(UsageError, match="digits are float64"):
         stacked(np.array([[0.5, 1.0, 3.0]]))

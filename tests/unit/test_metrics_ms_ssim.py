@@ -116,6 +116,8 @@ def test_what_does_not_fit_is_said(images, rng):
         ms_ssim(images[0], images[0])
     with pytest.raises(UsageError, match="images have pixels from 0 to 255; expected -1 to 1"):
         ms_ssim(images, np.uint8([0, 255] * 28 * 28 * 12).reshape(images.shape))
+    with pytest.raises(UsageError, match=r"images have pixels from -1\.5 to "):
+        ms_ssim(images, np.full_like(images, -1.5))
     with pytest.raises(UsageError, match="NaN"):
         ms_ssim(np.full_like(images, np.nan), images)
     with pytest.raises(UsageError, match="class 1 has 0 images; expected at least 2 of each of 2 classes"):

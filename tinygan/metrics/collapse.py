@@ -50,12 +50,8 @@ def local_collapse(net: Net, theta: Array, z: Array, *, threshold: float = 1e-3,
 def _jacobian(net: Net, theta: Array, z: Array, tangents: int) -> Array:
     """Jᵀ (k, D) at one z (1, ...)."""
     identity = np.eye(z.size, dtype=z.dtype).reshape(z.size, *z.shape)
-    parts = [
-        net.jvp(theta, z, identity[part])[1].reshape(part.stop - part.start, -1) for part in rows(z.size, tangents)
-    ]
-    J = np.concatenate(parts).astype(np.float64)
+    parts = [net.jvp(theta, z, identity[part])[1] for part in rows(z.size, tangents)]
+    J = np.concatenate(parts).astype(np.float64).reshape(z.size, -1)
     if not np.isfinite(J).all():
-        raise Diverged(
-            "the Jacobian holds a NaN or an infinity; the generator has diverged: take an earlier checkpoint"
-        )
+        raise Diverged("the Jacobian holds a NaN or an infinity; the generator has diverged: go back to a checkpoint")
     return J

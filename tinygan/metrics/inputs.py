@@ -29,22 +29,22 @@ def matrix(what: str, x: Array, *, least: int = 1, width: int | None = None) -> 
     return _finite(what, x)
 
 
-def pictures(what: str, x: Array, *, least: int = 1) -> Array:
-    """x (n, H, W, C) as it is: finite, in [-1, 1], n at least ``least``. Raises UsageError."""
+def pictures(what: str, x: Array) -> Array:
+    """x (n, H, W, C) as it is: finite, in [-1, 1], not empty. Raises UsageError."""
     x = _array(what, x, 4, "(n, H, W, C)")
-    if len(x) < least or 0 in x.shape:
-        raise UsageError(f"{what} are {x.shape}; expected (n, H, W, C) with n at least {least}")
+    if x.size == 0:
+        raise UsageError(f"{what} are {x.shape}; expected (n, H, W, C) with n at least 1")
     low, high = _finite(what, x).min(), x.max()
     if low < -1 - ROUNDING or high > 1 + ROUNDING:
         raise UsageError(f"{what} have pixels from {low} to {high}; expected -1 to 1; map them first")
     return x
 
 
-def vector(what: str, x: Array, *, least: int = 1) -> Array:
-    """x (n,) as it is: real, finite, n at least ``least``. Raises UsageError."""
+def vector(what: str, x: Array) -> Array:
+    """x (n,) as it is: real, finite, not empty. Raises UsageError."""
     x = _array(what, x, 1, "(n,)")
-    if len(x) < least:
-        raise UsageError(f"{what} are {x.shape}; expected (n,) with n at least {least}")
+    if x.size == 0:
+        raise UsageError(f"{what} are {x.shape}; expected (n,) with n at least 1")
     return _finite(what, x)
 
 
@@ -66,8 +66,7 @@ def _array(what: str, x: Array, rank: int, shape: str) -> Array:
 
 
 def _finite(what: str, x: Array) -> Array:
-    if x.size and not (
-        float(x.min()) >= -LARGE and float(x.max()) <= LARGE
-    ):  # without an array of the size of x; false of NaN
+    low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 0.0)  # no array of the size of x; NaN stays NaN
+    if not (low >= -LARGE and high <= LARGE):
         raise UsageError(f"{what} hold a NaN, an infinity or more than {LARGE}; look for the sample that does")
     return x

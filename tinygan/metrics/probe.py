@@ -4,7 +4,7 @@
 
 is convex with one W, found to a gradient norm of 1e-8 by Newton's method: (∇²L) s = −∇L by conjugate gradients, which need
 ∇²L v = X̂ᵀ(P∘U − P (P·U))/n + λv with U = X̂v alone (Nocedal and Wright 2006, algorithm 7.1), then a step halved until L falls.
-Memory O(n C + (n's block) d); there is nothing random.
+Memory O(n C) and a block of rows; there is nothing random.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.errors import UsageError
+from tinygan.metrics.agreement import agreement
 from tinygan.metrics.inception_score import log_softmax
 from tinygan.metrics.inputs import classes, matrix, rows
 from tinygan.metrics.moments import add, empty
@@ -71,8 +72,7 @@ def logits(probe: Probe, x: Array) -> Array:
 
 def accuracy(probe: Probe, x: Array, labels: Array) -> float:
     """The share of features x (n, d) whose largest logit is that of their label (n,)."""
-    d = logits(probe, x)
-    return float((d.argmax(axis=1) == classes("labels", labels, of=d.shape[1], n=len(d))).mean())
+    return agreement(logits(probe, x), labels)
 
 
 def _standard(x: Array) -> tuple[Array, Array]:
