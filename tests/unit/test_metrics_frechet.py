@@ -202,17 +202,24 @@ def test_other_packings_are_refused(tmp_path):
         load(tmp_path / "a.npz")
 
 
-@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-@pytest.mark.parametrize("declared", [100, 2**28])
-def test_memory_is_not_asked_for_before_the_bytes_are_there(packing, declared):
+@pytest.mark.parametrize(
+    ("packing", "packed", "unpacked"),
+    [
+        (zipfile.ZIP_STORED, 2**28, 2**28),
+        (zipfile.ZIP_DEFLATED, None, 100),
+        (zipfile.ZIP_DEFLATED, None, 2**28),
+        (zipfile.ZIP_DEFLATED, 2**28, None),
+    ],
+)
+def test_memory_is_not_asked_for_before_the_bytes_are_there(packing, packed, unpacked):
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", packing) as packed:
-        packed.writestr("mu.npy", npy(MU) + bytes(10**6 if packing == zipfile.ZIP_STORED else 2 * 10**7))
+    with zipfile.ZipFile(file, "w", packing) as members:
+        members.writestr("mu.npy", npy(MU) + bytes(10**6 if packing == zipfile.ZIP_STORED else 2 * 10**7))
     data = bytearray(file.getvalue())
     directory = data.rindex(b"PK\1\2")
-    data[directory + 24 : directory + 28] = declared.to_bytes(4, "little")  # the unpacked size
-    if packing == zipfile.ZIP_STORED:
-        data[directory + 20 : directory + 24] = declared.to_bytes(4, "little")
+    for offset, declared in ((20, packed), (24, unpacked)):
+        if declared is not None:
+            data[directory + offset : directory + offset + 4] = declared.to_bytes(4, "little")
     tracemalloc.start()
     try:
         with pytest.raises(FormatError):

@@ -72,8 +72,7 @@ def _member(archive: zipfile.ZipFile, name: str, size: int) -> Array:
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"{name} has version {version} of the .npy format")
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = read(file)
+    shape, _, dtype = read(file)
     if dtype.kind != "f" or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
         raise ValueError(f"{name} declares {dtype} {shape} and holds {len(data) - file.tell()} bytes of values")
-    values = np.frombuffer(data, dtype, offset=file.tell())
-    return values.reshape(shape, order="F" if fortran else "C")
+    return np.frombuffer(data, dtype, offset=file.tell()).reshape(shape)  # in either order: sigma is symmetric
