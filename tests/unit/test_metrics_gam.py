@@ -30,6 +30,8 @@ def test_discriminators_unlike_on_real_data_make_a_tie():
     samples = logits(10, 100, -1), logits(40, 100, -1)
     assert battle(logits(20, 100), logits(21, 100), *samples).winner == 1
     assert battle(logits(20, 100), logits(25, 100), *samples).winner == 0
+    assert battle(logits(181, 1000), logits(200, 1000), *samples).winner == 0  # 0.905 < 1/1.1, as 1.105 > 1.1
+    assert battle(logits(200, 1000), logits(181, 1000), *samples).winner == 0
     assert battle(logits(20, 100), logits(25, 100), *samples, tolerance=0.3).winner == 1
 
 
