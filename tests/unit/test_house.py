@@ -34,7 +34,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "cases": "layer compose layers check",
     "optim": "errors kernels layer",
     "models": ALGEBRA,
-    "recipes": f"{ALGEBRA} loss penalty optim models",
+    "recipes": f"{ALGEBRA} data loss penalty optim models",
     "atomic": "errors",
     "toml": "errors",
     "config": "errors toml",

@@ -18,6 +18,20 @@ DOWNLOAD = "downloaded at first use; or "
 NAMES = (Strokes.name, *mnist.KNOWN, *toys.KINDS)
 
 
+class Sample(NamedTuple):
+    """What one sample of a set is: its ``shape``, and the number of ``classes`` that its label "class" counts."""
+
+    shape: tuple[int, ...]
+    classes: int = 1
+
+
+class Batch(NamedTuple):
+    """What a training step takes: samples ``x`` (n, *shape) and their ``labels``, as ``Dataset.batch`` gives them."""
+
+    x: Array
+    labels: dict[str, Array]
+
+
 class Dataset(Protocol):
     """Samples at random access. ``size`` None: endless, every index from 0 on is a sample.
 

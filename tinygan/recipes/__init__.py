@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from tinygan.data import Batch
 from tinygan.errors import UsageError, nearest
 from tinygan.layer import Array
 from tinygan.net import Net
@@ -13,7 +14,7 @@ from tinygan.recipes import dcgan
 
 
 class Recipe(Protocol):
-    """One system: its first state, one training step, and how it is sampled.
+    """One system: its first state and one training step.
 
     A state is a NamedTuple of arrays, numbers and further tuples, and holds everything that a step changes.
     """
@@ -22,13 +23,19 @@ class Recipe(Protocol):
     batches: int  # that one step takes from the data
 
     def init(self, rng: np.random.Generator) -> Any: ...
-    def step(self, state: Any, batch: Array, rng: np.random.Generator) -> tuple[Any, dict[str, float]]: ...
+    def step(self, state: Any, batch: Batch, rng: np.random.Generator) -> tuple[Any, dict[str, float]]: ...
+
+
+@runtime_checkable
+class Generative(Recipe, Protocol):
+    """A system that makes samples, one from each latent."""
+
     def latents(self, n: int, rng: np.random.Generator) -> Array: ...
     def sample(self, state: Any, z: Array) -> Array: ...
 
 
 class Entry(NamedTuple):
-    """A recipe's settings (a dataclass), its class (made from settings and the shape of a sample), and one line on it."""
+    """A recipe's settings (a dataclass), its class (made from settings and a Sample), and one line on it."""
 
     settings: Any
     make: Any
