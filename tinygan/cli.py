@@ -79,7 +79,11 @@ def run_train(args: argparse.Namespace) -> int:
     if step < config.steps:
         print(f"stopped at step {step}, saved; go on with: tinygan train --resume --out {run.path}", file=sys.stderr)
         return interrupt.code
-    print(f"{run.samples / f'{step:06d}.png'}: samples after {step} steps; more with: tinygan sample {run.path}")
+    shown = run.samples / f"{step:06d}.png"
+    if shown.exists():
+        print(f"{shown}: samples after {step} steps; more with: tinygan sample {run.path}")
+    else:
+        print(f"{run.path}: trained for {step} steps; see how good it is: tinygan eval {run.path}")
     return 0
 
 
@@ -163,6 +167,8 @@ def run_recipes(args: argparse.Namespace) -> int:
         print(f"{name}: {entry.about}\n  settings (--set KEY=VALUE) and their defaults:")
         for line in dotted(as_mapping(entry.settings())):
             print(f"    {line}")
+        if entry.loop:
+            print(f"  the loop's own: {' '.join(dotted(dict(entry.loop)))}")
     print("every recipe:\n  the loop (--set KEY=VALUE too) and its defaults:")
     for line in dotted(as_mapping(Loop())):
         print(f"    {line}")

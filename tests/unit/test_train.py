@@ -187,3 +187,14 @@ def test_a_checkpoint_from_before_classes_were_kept_is_sampled_and_resumed(tmp_p
     assert main(["sample", str(run)]) == 0
     assert main(["train", "--steps", "2", "--out", str(run), "--resume"]) == 0
     assert load(latest_checkpoint(run / "checkpoints"))[1]["classes"] == "10"
+
+
+def test_a_classifier_is_trained_and_resumed_bit_for_bit_and_has_no_pictures(tmp_path, capsys):
+    small = ["classifier", "--batch", "8", "--set", "width=2", "--set", "flip=true"]
+    assert main(["train", "--steps", "4", "--out", str(tmp_path / "whole"), *small]) == 0
+    assert main(["train", "--steps", "2", "--out", str(tmp_path / "parts"), *small]) == 0
+    assert main(["train", "--steps", "4", "--out", str(tmp_path / "parts"), "--resume"]) == 0
+    assert tensors(tmp_path / "parts") == tensors(tmp_path / "whole")
+    assert not list((tmp_path / "whole/samples").iterdir())
+    assert main(["sample", str(tmp_path / "whole")]) == 2
+    assert "classifier makes no samples" in capsys.readouterr().err

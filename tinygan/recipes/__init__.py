@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -10,7 +12,7 @@ from tinygan.data import Batch
 from tinygan.errors import UsageError, nearest
 from tinygan.layer import Array
 from tinygan.net import Net
-from tinygan.recipes import dcgan
+from tinygan.recipes import classifier, dcgan
 
 
 class Recipe(Protocol):
@@ -35,15 +37,22 @@ class Generative(Recipe, Protocol):
 
 
 class Entry(NamedTuple):
-    """A recipe's settings (a dataclass), its class (made from settings and a Sample), and one line on it."""
+    """A recipe's settings (a dataclass), its class (made from settings and a Sample), one line on it, the loop's defaults."""
 
     settings: Any
     make: Any
     about: str
+    loop: Mapping[str, Any] = MappingProxyType({})
 
 
 RECIPES = {
     "dcgan": Entry(dcgan.Settings, dcgan.DCGAN, "convolutional GAN for images (Radford et al. 2016), losses by choice"),
+    "classifier": Entry(
+        classifier.Settings,
+        classifier.ClassifierRecipe,
+        "small convolutional classifier, for features to measure generators with",
+        {"steps": classifier.STEPS, "batch": 128, "save_every": 500},
+    ),
 }
 
 
