@@ -32,7 +32,7 @@ class Schedule:
             raise UsageError(f"schedule.over is a number of steps, at least 1: got {self.over}")
         if self.kind == "constant" and (self.over, self.end) != (1, 1.0):
             raise UsageError(
-                "schedule.over and schedule.end do nothing in a constant schedule: set schedule.kind, or both to 1"
+                "schedule.over and schedule.end do nothing in a constant schedule: set schedule.kind or leave both at 1"
             )
         if not (0 <= self.end < math.inf) or (self.kind == "exponential" and self.end == 0):
             raise UsageError(f"schedule.end is at least 0, of an exponential schedule above 0: got {self.end}")

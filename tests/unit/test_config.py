@@ -103,7 +103,7 @@ def test_a_table_changes_what_it_names_of_its_own_default() -> None:
     class Game:
         G: Optimiser = Optimiser(rate=1e-3, kind="sgd")
 
-    assert build(Game, {"G": {"betas": [0.5, 0.9]}}).G == Optimiser(1e-3, (0.5, 0.9), "sgd")
+    assert Optimiser(1e-3, (0.5, 0.9), "sgd") == build(Game, {"G": {"betas": [0.5, 0.9]}}).G
 
 
 def test_a_missing_setting_without_a_default_is_named_with_its_table() -> None:
