@@ -43,6 +43,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "checkpoint": "errors safetensors safetensors_header",
     "grid": "errors",
     "data": "errors atomic",
+    "metrics": f"{ALGEBRA} atomic",
     "interrupt": "",
     "progress": "",
     "info": "kernels",

@@ -1,0 +1,6 @@
+"""Measures of a generator, in NumPy alone: a file a measure, pure functions on arrays.
+
+Features are (n, d), logits (n, C), images (n, H, W, C) in [-1, 1], points (n, 2). Sums are float64. Two sets are always
+(real, fake) where the order matters. Work goes by blocks, so memory does not grow with n² and, in the streaming forms
+(``moments``, ``kid.over_blocks``, ``inception_score``), not with n either. What does not fit is a UsageError of one line.
+"""
