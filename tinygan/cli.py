@@ -213,9 +213,17 @@ def run_info(args: argparse.Namespace) -> int:
     return 0
 
 
+def run_eval(args: argparse.Namespace) -> int:
+    """``tinygan eval``."""
+    from tinygan import cli_eval
+
+    return cli_eval.run_eval(args)
+
+
 COMMANDS = {
     "train": run_train,
     "sample": run_sample,
+    "eval": run_eval,
     "data": run_data,
     "recipes": run_recipes,
     "check": run_check,
