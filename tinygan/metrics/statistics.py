@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import zipfile
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy import ndarray as Array
@@ -38,24 +40,33 @@ def load(path: str | Path) -> Gaussian:
     Raises DataError (no such file), FormatError (damaged, or not such a file).
     """
     try:
-        file = Path(path).open("rb")
+        with Path(path).open("rb") as file:
+            return parse(file, str(path))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}; expected a .npz file") from error
+
+
+def parse(file: BinaryIO, name: str) -> Gaussian:
+    """As ``load``, from an open file; ``name`` is for the message. Raises FormatError."""
     try:
-        with file, zipfile.ZipFile(file) as archive:
-            mu, sigma = _member(archive, "mu.npy"), _member(archive, "sigma.npy")
+        size = file.seek(0, os.SEEK_END)
+        with zipfile.ZipFile(file) as archive:
+            mu, sigma = (_member(archive, part, size) for part in ("mu.npy", "sigma.npy"))
         return of_covariance(mu, sigma)
     except _DAMAGE as error:
-        raise FormatError(f"{path}: {error}; {_ADVICE}") from error
+        raise FormatError(f"{name}: {error}; {_ADVICE}") from error
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> Array:
-    """One array of floats; its bytes are counted before they are unpacked."""
+def _member(archive: zipfile.ZipFile, name: str, size: int) -> Array:
+    """One array of floats of an archive of ``size`` bytes; what it declares is held against them before it is unpacked."""
     info = archive.getinfo(name)
-    most = info.compress_size * (_MOST_PACKED if info.compress_type == zipfile.ZIP_DEFLATED else 1)
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.file_size > min(most, MAX_BYTES):
-        raise ValueError(f"{name} declares {info.file_size} bytes, more than are packed or than {MAX_BYTES}")
-    data = archive.read(info)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is packed in another way than stored or deflated")
+    most = size * (_MOST_PACKED if info.compress_type == zipfile.ZIP_DEFLATED else 1)
+    if info.compress_size > size or info.file_size > min(most, MAX_BYTES):
+        raise ValueError(f"{name} declares {info.file_size} bytes, more than there are or than {MAX_BYTES}")
+    with archive.open(info) as stream:
+        data = stream.read(info.file_size + 1)  # of a given number no more is unpacked
     file = io.BytesIO(data)
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0)):
