@@ -62,14 +62,23 @@ def open_images(source: str, seed: int = 0) -> Dataset:
 
 # ---------------------------------------------------------------- extractors
 
-EXTRACTORS: dict[str, Callable[[], Extractor]] = {name: partial(load_shipped, name) for name in PINNED}
-NAMED: dict[str, Names] = {}  # extractors whose scores have names of their own, as FID
+
+class Known(NamedTuple):
+    """An extractor with a name; ``names`` are those of its scores where the field has given them some, as FID."""
+
+    load: Callable[[], Extractor]
+    names: Names | None = None
+
+
+EXTRACTORS = {name: Known(partial(load_shipped, name)) for name in PINNED}
 
 
 def open_features(source: str) -> tuple[Extractor, Names]:
     """The extractor ``source``, a name, the run of a classifier or a file of ``export``, and its scores' names."""
+    names = None
     if source in EXTRACTORS:
-        extractor = EXTRACTORS[source]()
+        load, names = EXTRACTORS[source]
+        extractor = load()
     elif (Path(source) / "config.toml").is_file():
         extractor = features_of(Run.open(Path(source)))
     elif Path(source).is_file():
@@ -80,7 +89,7 @@ def open_features(source: str) -> tuple[Extractor, Names]:
             "classifier, or a file of its weights"
         )
     kinds = ("Frechet distance", "Kernel distance", "Inception Score's formula")
-    return extractor, NAMED.get(source) or Names(*(f"{kind} ({extractor.name})" for kind in kinds))
+    return extractor, names or Names(*(f"{kind} ({extractor.name})" for kind in kinds))
 
 
 def classifier_of(run: Run) -> tuple[ClassifierRecipe, Any]:
