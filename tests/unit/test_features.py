@@ -27,6 +27,7 @@ def test_a_saved_classifier_reads_images_as_it_did(saved, rng):
     path, sha256, (f, weights, running) = saved
     extractor = load_features(path, sha256)
     assert (extractor.name, extractor.dim, extractor.shape) == ("tinygan-digits features", 8, SHAPE)
+    assert load_features(path).name.startswith("tinygan-digits features "), "what is not pinned has a hash in its name"
     x = rng.uniform(-1, 1, (CHUNK + 3, *SHAPE)).astype(np.float32)
     features, logits = extractor(x)
     assert features.shape == (CHUNK + 3, 8) and logits.shape == (CHUNK + 3, 4)

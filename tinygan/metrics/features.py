@@ -21,7 +21,9 @@ from tinygan.models.classifier import Classifier, classifier
 from tinygan.safetensors import load, save
 
 SHIPPED = Path(__file__).parent / "weights"
-PINNED = {"fashion-mnist": ""}  # SHA-256 of SHIPPED/NAME.safetensors
+PINNED = {
+    "fashion-mnist": "2708d0aaec45d397072e27254907481687eb375176340beca68ea5629f5db15a"
+}  # SHA-256 of SHIPPED/NAME.safetensors
 CHUNK = 100  # images at a time: every layer keeps its output
 
 
@@ -35,12 +37,19 @@ class Extractor(Protocol):
 
 
 class Features:
-    """The extractor of a trained classifier of images of ``shape`` (H, W, C)."""
+    """The extractor of a trained classifier of images of ``shape`` (H, W, C), its weights in half precision.
 
-    def __init__(self, data: str, shape: tuple[int, ...], f: Classifier, weights: Array, running: Array) -> None:
-        self.name, self.shape = f"tinygan-{data} features", shape
+    Its name ends in 8 digits of the hash of its numbers, so that no two are called the same; the pinned ones need none.
+    """
+
+    def __init__(
+        self, data: str, shape: tuple[int, ...], f: Classifier, weights: Array, running: Array, *, pinned: bool = False
+    ) -> None:
+        half = weights.astype(np.float16)
+        digits = hashlib.sha256(half.tobytes() + running.tobytes()).hexdigest()[:8]
+        self.name, self.shape = f"tinygan-{data} features" + ("" if pinned else f" {digits}"), shape
         self.dim = f.body.out_shape(shape)[0]
-        self._f, self._weights, self._running = f, weights, running
+        self._f, self._weights, self._running = f, half.astype(np.float32), running
 
     def __call__(self, images: Array) -> tuple[Array, Array]:
         """Features (n, dim) and logits (n, classes), float32. UsageError for images of another shape."""
@@ -72,10 +81,10 @@ def load_features(path: Path, sha256: str | None = None) -> Features:
     try:
         shape = tuple(map(int, facts["shape"].split()))
         f = classifier(shape, int(facts["classes"]), int(facts["width"]))
-        weights, running = tensors["weights"].astype(np.float32), tensors["running"].astype(np.float32)
+        weights, running = tensors["weights"], tensors["running"].astype(np.float32)
         if weights.shape != (f.net.size,) or running.shape != (f.net.running_size,):
             raise ValueError(f"weights {weights.shape}, running {running.shape}")
-        return Features(facts["data"], shape, f, weights, running)
+        return Features(facts["data"], shape, f, weights, running, pinned=sha256 is not None)
     except (KeyError, ValueError) as error:
         raise FormatError(
             f"{path}: no classifier that fits its metadata ({error}); expected a file of evaluate.export"
