@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygan.errors import UsageError
+from tinygan.errors import Diverged, UsageError
 from tinygan.layers import Linear, Reshape, Tanh
 from tinygan.metrics.collapse import local_collapse
 from tinygan.net import Net
@@ -66,6 +66,11 @@ def test_float32_nets_are_measured(theta, rng):
     z = rng.normal(size=(2, 5))
     got = local_collapse(G, theta.astype(np.float32), z.astype(np.float32))
     np.testing.assert_allclose(got.singular, local_collapse(G, theta, z).singular, rtol=1e-3)
+
+
+def test_a_generator_that_has_diverged_is_said(theta):
+    with pytest.raises(Diverged, match="the Jacobian holds a NaN or an infinity"):
+        local_collapse(G, theta * np.nan, np.ones((1, 5)))
 
 
 def test_what_does_not_fit_is_said(theta):

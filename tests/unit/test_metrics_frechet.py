@@ -101,7 +101,7 @@ def test_float32_and_strided_features_are_read_as_they_are(pair):
     [
         (np.ones((1, 2)), np.ones((5, 2)), r"features are \(1, 2\); expected .* n at least 2"),
         (np.ones((5, 2)), np.ones((1, 2)), "n at least 2"),
-        (np.ones((5, 2)), np.ones((5, 3)), "features have 3 columns, the other set has 2"),
+        (np.ones((5, 2)), np.ones((5, 3)), "Gaussians of 2 and 3 features"),
         (np.ones((5, 2, 2)), np.ones((5, 2)), r"\(5, 2, 2\); expected real numbers \(n, d\)"),
         (np.full((5, 2), np.nan), np.ones((5, 2)), "NaN"),
     ],

@@ -69,7 +69,7 @@ def test_it_is_the_formula_window_by_window(rng, shape):
 
 def test_it_is_symmetric_and_falls_with_noise(images, rng):
     noise = rng.normal(size=images.shape)
-    values = [ms_ssim(images, images + s * noise).mean() for s in (0, 0.05, 0.2, 0.8)]
+    values = [ms_ssim(images, np.clip(images + s * noise, -1, 1)).mean() for s in (0, 0.05, 0.2, 0.8)]
     assert values == sorted(values, reverse=True)
     np.testing.assert_allclose(ms_ssim(images[:4], images[4:]), ms_ssim(images[4:], images[:4]), rtol=1e-12)
 
@@ -114,6 +114,8 @@ def test_what_does_not_fit_is_said(images, rng):
         ms_ssim(images, images[:3])
     with pytest.raises(UsageError, match=r"expected real numbers \(n, H, W, C\)"):
         ms_ssim(images[0], images[0])
+    with pytest.raises(UsageError, match="images have pixels from 0 to 255; expected -1 to 1"):
+        ms_ssim(images, np.uint8([0, 255] * 28 * 28 * 12).reshape(images.shape))
     with pytest.raises(UsageError, match="NaN"):
         ms_ssim(np.full_like(images, np.nan), images)
     with pytest.raises(UsageError, match="class 1 has 0 images; expected at least 2 of each of 2 classes"):

@@ -95,8 +95,9 @@ def test_what_does_not_fit_is_said(blobs):
         probe.fit(x, labels[:-1], of=4)
     with pytest.raises(UsageError, match="labels are from 0 to 3; expected 0 to 2"):
         probe.fit(x, labels, of=3)
-    with pytest.raises(UsageError, match="l2 is 0"):
-        probe.fit(x, labels, of=4, l2=0)
+    for wrong in (0, -1, np.inf, np.nan):
+        with pytest.raises(UsageError, match=f"l2 is {wrong}; expected a number above 0"):
+            probe.fit(x, labels, of=4, l2=wrong)
     with pytest.raises(UsageError, match="features hold a NaN"):
         probe.fit(x * np.nan, labels, of=4)
     with pytest.raises(UsageError, match="features have 3 columns"):

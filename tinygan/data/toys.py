@@ -12,6 +12,7 @@ from tinygan.data.counter import key, normal, uniform
 
 RING = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)  # 8 distinct angles
 GRID = np.array([(x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2)], float)
+MIXTURES = {"ring": (RING, 0.01), "grid": (GRID, 0.05)}  # centres and sigma: Lin et al. 2018 (PacGAN), §4.1
 
 _Draw = tuple[Array, dict[str, Array]]
 _Rule = Callable[[Array, Array], _Draw]  # uniforms (n,), normals (n, 2) -> points (n, 2), labels
@@ -54,9 +55,8 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    # Lin et al. 2018 (PacGAN), §4.1
-    "ring": Kind("8 Gaussians, sigma 0.01, on the unit circle", 8, _modes(RING, 0.01)),
-    "grid": Kind("25 Gaussians, sigma 0.05, 2 apart", 25, _modes(GRID, 0.05)),
+    "ring": Kind("8 Gaussians, sigma 0.01, on the unit circle", 8, _modes(*MIXTURES["ring"])),
+    "grid": Kind("25 Gaussians, sigma 0.05, 2 apart", 25, _modes(*MIXTURES["grid"])),
     # (t cos t, t sin t), t from 1.5 π to 4.5 π, as in the code of Gulrajani et al. 2017
     "swiss-roll": Kind(
         "a spiral of one and a half turns, noise 0.25, divided by 7.5",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from tinygan.errors import UsageError
+from tinygan.errors import Diverged, UsageError
 from tinygan.metrics.inputs import rows
 from tinygan.net import Net
 
@@ -32,7 +32,7 @@ def local_collapse(net: Net, theta: Array, z: Array, *, threshold: float = 1e-3,
 
     The rank counts σᵢ > threshold σ₁. One z at a time and ``tangents`` directions at a time: memory is one J (k, D) in float64
     and that of a forward of 1 + tangents samples. ``net`` must not couple samples: give net.eval(running) where there is
-    batch normalisation. Raises UsageError.
+    batch normalisation. Raises UsageError, Diverged.
     """
     z = np.asarray(z)
     if z.ndim < 2 or z.size == 0 or z.dtype.kind != "f" or not np.isfinite(z).all():
@@ -53,4 +53,9 @@ def _jacobian(net: Net, theta: Array, z: Array, tangents: int) -> Array:
     parts = [
         net.jvp(theta, z, identity[part])[1].reshape(part.stop - part.start, -1) for part in rows(z.size, tangents)
     ]
-    return np.concatenate(parts).astype(np.float64)
+    J = np.concatenate(parts).astype(np.float64)
+    if not np.isfinite(J).all():
+        raise Diverged(
+            "the Jacobian holds a NaN or an infinity; the generator has diverged: take an earlier checkpoint"
+        )
+    return J

@@ -69,4 +69,4 @@ def distance(a: Gaussian, b: Gaussian) -> float:
 
 def frechet(x: Array, y: Array) -> float:
     """d² between the Gaussians of features x (n, d) and y (m, d)."""
-    return distance(of_features(x), of_features(matrix("features", y, least=2, width=np.shape(x)[-1])))
+    return distance(of_features(x), of_features(y))

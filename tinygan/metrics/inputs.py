@@ -10,6 +10,7 @@ from numpy import ndarray as Array
 from tinygan.errors import UsageError
 
 BLOCK = 1024  # rows: 1024 x 1024 pairs in float64 are 8 MiB
+ROUNDING = 1e-3  # how far outside [-1, 1] a pixel may be
 
 
 def rows(n: int, size: int = BLOCK) -> Iterator[slice]:
@@ -28,11 +29,14 @@ def matrix(what: str, x: Array, *, least: int = 1, width: int | None = None) -> 
 
 
 def pictures(what: str, x: Array, *, least: int = 1) -> Array:
-    """x (n, H, W, C) as it is: real, finite, n at least ``least``. Raises UsageError."""
+    """x (n, H, W, C) as it is: finite, in [-1, 1], n at least ``least``. Raises UsageError."""
     x = _array(what, x, 4, "(n, H, W, C)")
     if len(x) < least or 0 in x.shape:
         raise UsageError(f"{what} are {x.shape}; expected (n, H, W, C) with n at least {least}")
-    return _finite(what, x)
+    low, high = _finite(what, x).min(), x.max()
+    if low < -1 - ROUNDING or high > 1 + ROUNDING:
+        raise UsageError(f"{what} have pixels from {low} to {high}; expected -1 to 1; map them first")
+    return x
 
 
 def vector(what: str, x: Array, *, least: int = 1) -> Array:

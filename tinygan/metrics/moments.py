@@ -47,7 +47,7 @@ def merge(a: Moments, b: Moments) -> Moments:
     if a.mean.shape != b.mean.shape:
         raise UsageError(f"moments of {len(a.mean)} and of {len(b.mean)} features; merge those of the same features")
     if min(a.n, b.n) == 0:
-        return max(a, b, key=lambda part: part.n)
+        return b if a.n == 0 else a
     n, shift = a.n + b.n, b.mean - a.mean
     factor = np.concatenate([a.factor, b.factor, np.sqrt(a.n / n * b.n) * shift[None]])
     if len(factor) > len(shift) + BLOCK:

@@ -40,8 +40,8 @@ def fit(x: Array, labels: Array, *, of: int, l2: float = 1e-3) -> Probe:
     """
     x = matrix("features", x, least=2)
     labels = classes("labels", labels, of=of, n=len(x))
-    if not l2 > 0:
-        raise UsageError(f"l2 is {l2}; expected more than 0, without which separable classes have no optimum")
+    if not 0 < l2 < np.inf:
+        raise UsageError(f"l2 is {l2}; expected a number above 0, without which separable classes have no optimum")
     mean, scale = _standard(x)
     probe = Probe(np.zeros((x.shape[1] + 1, of)), mean, scale)
     decay = np.full((x.shape[1] + 1, 1), l2)
