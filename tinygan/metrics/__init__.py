@@ -1,0 +1,1 @@
+"""Measures of a generator: functions of arrays, in NumPy."""
