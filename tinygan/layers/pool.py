@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 
 import numpy as np
 
@@ -94,8 +95,8 @@ class LocalMeanPool(Layer):
         """S A: sums over rows, then over columns."""
         H, W = A.shape[2:4]
         A = frame(A, self.k // 2)
-        rows = sum(A[:, :, u : u + H] for u in range(self.k))
-        return sum(rows[:, :, :, v : v + W] for v in range(self.k))  # type: ignore[index, return-value]
+        rows = reduce(np.add, [A[:, :, u : u + H] for u in range(self.k)])
+        return reduce(np.add, [rows[:, :, :, v : v + W] for v in range(self.k)])
 
     def count(self, A: Bundle) -> Array:
         """S1, (H, W, 1): how many pixels each mean is over."""
