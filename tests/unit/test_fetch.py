@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import pytest
 
+from tinygan.cli import main
 from tinygan.data import mnist, open_data
 from tinygan.data.fetch import fetch, sha256_is
 from tinygan.data.idx import digest, write_idx
@@ -197,6 +198,26 @@ def test_progress_goes_to_stderr(server, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "/good: 0.0 MB" in err
+
+
+def test_the_command_fetches_every_split_and_says_where_it_is(server, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("TINYGAN_DATA", raising=False)
+    hashes = {}
+    for stem in mnist.KNOWN["mnist"].sha256:
+        array = np.zeros((3, 28, 28) if "images" in stem else 3, np.uint8)
+        write_idx(tmp_path / "a.gz", array)
+        server.pages[f"/{stem}.gz"] = (tmp_path / "a.gz").read_bytes()
+        hashes[stem] = digest(array)
+    known = mnist.KNOWN["mnist"]._replace(mirrors=(f"{server.url}/",), sha256=hashes)
+    monkeypatch.setitem(mnist.KNOWN, "mnist", known)
+    for _ in range(2):
+        assert main(["data", "mnist", "--fetch"]) == 0
+        assert str(tmp_path / "cache" / "tinygan" / "mnist") in capsys.readouterr().out
+        assert len(server.asked) == 4
+    assert main(["data", "strokes", "--fetch"]) == 0
+    assert main(["data", "--fetch"]) == 2
+    assert "--fetch needs the NAME of a set" in capsys.readouterr().err
 
 
 def test_a_set_is_downloaded_once_and_only_with_the_published_contents(server, tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ HINT = f"get {FILE} elsewhere, put it in DIR and set TINYGAN_DATA=DIR"
 RESIZERS = {"tf1-bilinear": tf1_bilinear, "pil-bicubic": pil_bicubic}
 
 _EPS = 0.001  # of every batch norm in the network
-_PART = 8  # images in hand at once: some 40 MB each
+_PART = 4  # images in hand at once: some 50 MB each
 _35 = "1x1 5x5_1 5x5_2 3x3dbl_1 3x3dbl_2 3x3dbl_3 _pool"
 _17 = "1x1 7x7_1 7x7_2 7x7_3 7x7dbl_1 7x7dbl_2 7x7dbl_3 7x7dbl_4 7x7dbl_5 _pool"
 _8 = "1x1 3x3_1 3x3_2a 3x3_2b 3x3dbl_1 3x3dbl_2 3x3dbl_3a 3x3dbl_3b _pool"
@@ -97,7 +97,8 @@ def load_inception(path: Path | None = None, *, sha256: str | None = SHA256) -> 
     arrays = list(net.view(theta).values())
     for name, w, b in zip(CONVOLUTIONS, arrays[:-1:2], arrays[1::2], strict=True):
         gain, shift, mean, var = (_get(tensors, f"{name}.bn.{part}", b.shape, path) for part in _NORM)
-        gain = gain / np.sqrt(var + _EPS)
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            gain = gain / np.sqrt(var + _EPS)
         kernel = _get(tensors, f"{name}.conv.weight", w.transpose(3, 2, 0, 1).shape, path)
         w[:] = kernel.transpose(2, 3, 1, 0) * gain
         b[:] = shift - mean * gain
