@@ -145,10 +145,14 @@ def run_sample(args: argparse.Namespace) -> int:
 
 def run_data(args: argparse.Namespace) -> int:
     """``tinygan data``."""
-    from tinygan.data import NAMES, catalogue
+    from tinygan.data import NAMES, catalogue, fetch_data
 
     if args.name not in (None, *NAMES):
         raise UsageError(f"unknown data {args.name!r}{nearest(args.name, NAMES)}; the names are {', '.join(NAMES)}")
+    if args.fetch:
+        if args.name is None:
+            raise UsageError(f"--fetch needs the NAME of a set: one of {', '.join(NAMES)}")
+        fetch_data(args.name)
     for entry in (entry for entry in catalogue() if args.name in (None, entry.name)):
         size = "x".join(map(str, entry.shape))
         print(f"{entry.name:14s} {size:8s} {entry.what}")

@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
 
     p = commands.add_parser("data", help="which data there is, where, and how to get it")
     p.add_argument("name", nargs="?", metavar="NAME")
+    p.add_argument("--fetch", action="store_true", help="download it, if it is not here")
     p = commands.add_parser("recipes", help="which systems there are, and their settings")
     p.add_argument("name", nargs="?", metavar="NAME")
     p = commands.add_parser("check", help="prove the derivatives of every layer: worst errors, layer by check")

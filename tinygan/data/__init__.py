@@ -78,6 +78,12 @@ def open_data(name_or_path: str | Path, *, split: str = "train", data_seed: int 
     return _open_folder(Path(name), split)
 
 
+def fetch_data(name: str) -> None:
+    """Get every split of a named set that is not here yet, and read it once, hashes and all. Raises as ``open_data``."""
+    for split in _SPLITS:
+        open_data(name, split=split)
+
+
 def catalogue() -> list[Entry]:
     """Every set that has a name: its sample shape, what it is, where it is, how to get it. Reads no data."""
     drawn = "nothing to get: drawn by formula"
