@@ -22,6 +22,7 @@ from tinygan.data.order import Order
 from tinygan.errors import UsageError, nearest
 from tinygan.measures import BLOCK, MEASURES, Names, Read, Value
 from tinygan.metrics.features import PINNED, Extractor, Features, load_features, load_shipped, save_features
+from tinygan.metrics.inception import Inception, load_inception
 from tinygan.progress import Progress
 from tinygan.recipes import Generative
 from tinygan.recipes.classifier import ClassifierRecipe
@@ -63,19 +64,27 @@ def open_images(source: str, seed: int = 0) -> Dataset:
 # ---------------------------------------------------------------- extractors
 
 
+OWN = Names("Frechet distance", "Kernel distance", "Inception Score's formula")
+PUBLISHED = Names("FID", "KID", "Inception Score")  # of the network of 2015 alone
+
+
 class Known(NamedTuple):
-    """An extractor with a name; ``names`` are those of its scores where the field has given them some, as FID."""
+    """An extractor with a name, and what its scores are called."""
 
     load: Callable[[], Extractor]
-    names: Names | None = None
+    names: Names = OWN
 
 
-EXTRACTORS = {name: Known(partial(load_shipped, name)) for name in PINNED}
+EXTRACTORS = {
+    **{name: Known(partial(load_shipped, name)) for name in PINNED},
+    "inception": Known(lambda: Inception(load_inception(), "tf1-bilinear"), PUBLISHED),
+    "inception-clean": Known(lambda: Inception(load_inception(), "pil-bicubic"), PUBLISHED),
+}
 
 
 def open_features(source: str) -> tuple[Extractor, Names]:
     """The extractor ``source``, a name, the run of a classifier or a file of ``export``, and its scores' names."""
-    names = None
+    names = OWN
     if source in EXTRACTORS:
         load, names = EXTRACTORS[source]
         extractor = load()
@@ -88,8 +97,7 @@ def open_features(source: str) -> tuple[Extractor, Names]:
             f"no features {source!r}{nearest(source, EXTRACTORS)}; expected {', '.join(EXTRACTORS)}, the run of a "
             "classifier, or a file of its weights"
         )
-    kinds = ("Frechet distance", "Kernel distance", "Inception Score's formula")
-    return extractor, names or Names(*(f"{kind} ({extractor.name})" for kind in kinds))
+    return extractor, Names(*(f"{name} ({extractor.name})" for name in names))
 
 
 def classifier_of(run: Run) -> tuple[ClassifierRecipe, Any]:
@@ -141,9 +149,9 @@ def evaluate(
     m is n where ``real`` has 2n images, else half of what it has. ``n`` None: as many as leave m = n, MOST at most. Finite
     sets are taken in an order drawn from ``seed``. Raises UsageError.
     """
-    if images.shape != real.shape:
+    if images.shape != real.shape or len(real.shape) != 3:
         raise UsageError(
-            f"{images.name} has images of shape {images.shape} and {real.name} of {real.shape}; compare sets of one shape"
+            f"{images.name} has images of shape {images.shape} and {real.name} of {real.shape}; compare images of one shape"
         )
     most = min(images.size or MOST, real.size or MOST)
     n = min(MOST, most, (real.size or 2 * MOST) // 2) if n is None else n

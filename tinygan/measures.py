@@ -20,7 +20,7 @@ KEPT = 10_000  # features that measures of neighbours keep: their time grows wit
 
 
 class Names(NamedTuple):
-    """What the scores of an extractor are called; only those of the Inception network of 2015 are FID, KID and IS."""
+    """What the scores of an extractor are called."""
 
     frechet: str
     kernel: str

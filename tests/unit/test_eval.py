@@ -12,12 +12,13 @@ from tinygan.data.images import Images
 from tinygan.data.order import Order
 from tinygan.data.png import write_png
 from tinygan.errors import UsageError
-from tinygan.evaluate import evaluate, export, open_images
+from tinygan.evaluate import evaluate, export, open_features, open_images
 from tinygan.measures import DEFAULT, MEASURES, Names
 from tinygan.metrics.frechet import frechet
 from tinygan.metrics.inception_score import inception_score
 from tinygan.metrics.kid import mmd2
 from tinygan.metrics.manifold import precision_recall
+from tinygan.models.inception import inception
 from tinygan.run import Run
 
 NAMES = Names("F", "K", "I")
@@ -96,6 +97,13 @@ def test_features_without_logits_have_no_inception_score():
     extractor.name = "bare"
     with pytest.raises(UsageError, match="leave it out of --metrics"):
         evaluate(pictures("a", 9), pictures("b", 20), extractor, NAMES, ("inception-score",))
+
+
+def test_only_the_published_network_gives_scores_called_fid(monkeypatch):
+    monkeypatch.setattr("tinygan.evaluate.load_inception", lambda: np.zeros(inception().size, np.float32))
+    for source, resizer in (("inception", "tf1-bilinear"), ("inception-clean", "pil-bicubic")):
+        extractor, names = open_features(source)
+        assert names.frechet == f"FID (inception-2015-12-05, {resizer})" and extractor.dim == 2048
 
 
 # ---------------------------------------------------------------- the command
@@ -187,7 +195,8 @@ MISTAKES = [
     ("RUN --features RUN", 2, "is a run of dcgan; expected one of classifier"),
     ("RUN --features noise.npy", 4, "not a whole safetensors file"),
     ("RUN --features RUN/checkpoints/latest.safetensors", 4, "expected a file of evaluate.export"),
-    ("colour.npy --data strokes", 2, "compare sets of one shape"),
+    ("colour.npy --data strokes", 2, "compare images of one shape"),
+    ("ring --data ring", 2, "compare images of one shape"),
     ("colour.npy colour.npy --features CLASSIFIER", 2, "are of images 28x28x1: these are 28x28x3"),
     ("CLASSIFIER --data ring", 2, "CLASSIFIER classifies (28, 28, 1) into 10 classes; ring has (2,) in 8"),
     ("noise.npy CLASSIFIER", 2, "which makes no images"),

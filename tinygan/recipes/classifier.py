@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from tinygan.data import Batch, Sample
+from tinygan.data.augment import flip, shift
 from tinygan.layer import Array
 from tinygan.loss import cross_entropy
 from tinygan.models.classifier import classifier
@@ -77,15 +77,9 @@ class ClassifierRecipe:
         return State(theta, running, *averages, memory), {"loss": loss, "accuracy": right, "grad": norm(g)}
 
     def augment(self, x: Array, rng: np.random.Generator) -> Array:
-        """x, each image moved by up to ``shift`` pixels, black (-1) coming in, and in half of the cases flipped."""
-        m = self.settings.shift
-        padded = np.pad(x, ((0, 0), (m, m), (m, m), (0, 0)), constant_values=-1)
-        windows = sliding_window_view(padded, x.shape[1:3], axis=(1, 2))  # (N, 2m + 1, 2m + 1, C, H, W)
-        down, right = rng.integers(0, 2 * m + 1, (2, len(x)))
-        moved = windows[np.arange(len(x)), down, right].transpose(0, 2, 3, 1)
-        if self.settings.flip:
-            moved = np.where(rng.random(len(x))[:, None, None, None] < 0.5, moved[:, :, ::-1], moved)
-        return np.ascontiguousarray(moved)
+        """x, each image moved by up to ``shift`` pixels, black coming in, and where ``flip`` is set half of them mirrored."""
+        x = shift(x, rng, self.settings.shift)
+        return flip(x, rng) if self.settings.flip else x
 
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
         """Features (n, 4 width) and logits (n, classes) of images x, by the averaged weights."""
