@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygan.compose import Residual, Sequential
+from tinygan.data import Batch, Sample
 from tinygan.layer import Layer
 from tinygan.layers import ConvTranspose2d, Linear, Reshape, Softplus
 from tinygan.models import sngan
@@ -35,13 +36,13 @@ ADAM_SNGAN = Adam(lr=2e-4, b1=0.0, b2=0.9)  # Miyato et al. 2018, §4
 
 
 def dcgan(size: int, latent: int, **options: Any) -> DCGAN:
-    return DCGAN(Settings(latent=latent, width=64, adam_G=ADAM, adam_D=ADAM, **options), (size, size, 3))
+    return DCGAN(Settings(latent=latent, width=64, adam_G=ADAM, adam_D=ADAM, **options), Sample((size, size, 3)))
 
 
 def sngan32(width: int = 64) -> DCGAN:
     """The nets of Miyato et al. 2018 in the step of the recipe: hinge, one step of D for one of G, no spectral norm."""
     settings = Settings(latent=128, width=width, loss="hinge", batch_norm_D=False, adam_G=ADAM_SNGAN, adam_D=ADAM_SNGAN)
-    system = DCGAN(settings, (32, 32, 3))
+    system = DCGAN(settings, Sample((32, 32, 3)))
     system.G, system.D = sngan.generator(128, width), sngan.discriminator(width, spectral=False)
     system.nets = {"D": system.D, "G": system.G}
     return system
@@ -63,7 +64,7 @@ class Steps:
     def __call__(self) -> Figures:
         system = self.system
         if self.whole:
-            self.state, log = system.step(self.state, self.real, self.rng)
+            self.state, log = system.step(self.state, Batch(self.real, {}), self.rng)
         else:
             made = system.generate(self.state, len(self.real), self.rng)
             self.state, log = system.step_D(self.state, self.real, made, self.rng)

@@ -83,6 +83,13 @@ def _pool(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return L.AvgPool2d(k), (k * pick(1, 3), k * pick(1, 3), pick(1, 3))
 
 
+def _max_pool(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    k, s = pick(1, 3), pick(1, 3)
+    p = pick(0, k // 2)
+    H, W = (max(1, k - 2 * p) + pick(0, 4) for _ in "hw")
+    return L.MaxPool2d(k, stride=s, pad=p), (H, W, pick(1, 3))
+
+
 def _image(pick: Pick) -> tuple[int, ...]:
     return pick(1, 5), pick(1, 5), pick(1, 4)
 
@@ -164,6 +171,8 @@ CASES: dict[str, Case] = {
     "Sigmoid": _of_any(L.Sigmoid),
     "Reshape": _reshape,
     "AvgPool2d": _pool,
+    "MaxPool2d": _max_pool,
+    "LocalMeanPool": lambda pick: (L.LocalMeanPool(2 * pick(0, 2) + 1), _image(pick)),
     "GlobalSumPool": _of_image(L.GlobalSumPool),
     "GlobalMeanPool": _of_image(L.GlobalMeanPool),
     "Upsample": lambda pick: (L.Upsample(pick(1, 3)), _image(pick)),

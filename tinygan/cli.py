@@ -79,7 +79,11 @@ def run_train(args: argparse.Namespace) -> int:
     if step < config.steps:
         print(f"stopped at step {step}, saved; go on with: tinygan train --resume --out {run.path}", file=sys.stderr)
         return interrupt.code
-    print(f"{run.samples / f'{step:06d}.png'}: samples after {step} steps; more with: tinygan sample {run.path}")
+    shown = run.samples / f"{step:06d}.png"
+    if shown.exists():
+        print(f"{shown}: samples after {step} steps; more with: tinygan sample {run.path}")
+    else:
+        print(f"{run.path}: trained for {step} steps; see how good it is: tinygan eval {run.path}")
     return 0
 
 
@@ -141,10 +145,14 @@ def run_sample(args: argparse.Namespace) -> int:
 
 def run_data(args: argparse.Namespace) -> int:
     """``tinygan data``."""
-    from tinygan.data import NAMES, catalogue
+    from tinygan.data import NAMES, catalogue, fetch_data
 
     if args.name not in (None, *NAMES):
         raise UsageError(f"unknown data {args.name!r}{nearest(args.name, NAMES)}; the names are {', '.join(NAMES)}")
+    if args.fetch:
+        if args.name is None:
+            raise UsageError(f"--fetch needs the NAME of a set: one of {', '.join(NAMES)}")
+        fetch_data(args.name)
     for entry in (entry for entry in catalogue() if args.name in (None, entry.name)):
         size = "x".join(map(str, entry.shape))
         print(f"{entry.name:14s} {size:8s} {entry.what}")
@@ -163,6 +171,8 @@ def run_recipes(args: argparse.Namespace) -> int:
         print(f"{name}: {entry.about}\n  settings (--set KEY=VALUE) and their defaults:")
         for line in dotted(as_mapping(entry.settings())):
             print(f"    {line}")
+        if entry.loop:
+            print(f"  the loop's own: {' '.join(dotted(dict(entry.loop)))}")
     print("every recipe:\n  the loop (--set KEY=VALUE too) and its defaults:")
     for line in dotted(as_mapping(Loop())):
         print(f"    {line}")
@@ -207,9 +217,17 @@ def run_info(args: argparse.Namespace) -> int:
     return 0
 
 
+def run_eval(args: argparse.Namespace) -> int:
+    """``tinygan eval``."""
+    from tinygan import cli_eval
+
+    return cli_eval.run_eval(args)
+
+
 COMMANDS = {
     "train": run_train,
     "sample": run_sample,
+    "eval": run_eval,
     "data": run_data,
     "recipes": run_recipes,
     "check": run_check,

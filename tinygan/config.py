@@ -44,7 +44,14 @@ def build(cls: type[T], mapping: Mapping[str, Any], *, where: str = "") -> T:
     for name, field in known.items():
         if name not in mapping and field.default is MISSING and field.default_factory is MISSING:
             raise UsageError(f"the key {_path(where, name)} is missing; expected {_wanted(hints[name])}; add it")
-    return cls(**{key: _convert(hints[key], value, _path(where, key)) for key, value in mapping.items()})
+    whole = {key: _over(known[key].default, value) for key, value in mapping.items()}
+    return cls(**{key: _convert(hints[key], value, _path(where, key)) for key, value in whole.items()})
+
+
+def _over(default: Any, value: Any) -> Any:
+    """A table over the dataclass that is the key's default: what it leaves out is as there."""
+    nested = is_dataclass(default) and isinstance(value, Mapping)
+    return merge(as_mapping(default), value) if nested else value
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:

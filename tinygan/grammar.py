@@ -10,6 +10,8 @@ from tinygan import __version__, kernels
 from tinygan.errors import UsageError
 from tinygan.run import Loop
 
+MEASURES = "frechet, kid, inception-score, precision-recall, density-coverage"  # measures.py is loaded when needed
+
 
 class Parser(argparse.ArgumentParser):
     """argparse, whose errors are one line too."""
@@ -43,8 +45,25 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, metavar="FILE", help=".png: one grid; .npy: float32 (N, H, W, C) in [-1, 1]")
     p.add_argument("--seed", type=int, default=0, metavar="S")
 
+    p = commands.add_parser("eval", help="how good a run's images are, or a classifier's answers")
+    p.add_argument("what", metavar="RUN|FOLDER|FILE.npy|NAME")
+    p.add_argument("against", nargs="?", metavar="AGAINST", help="a second set, which is taken for the real one")
+    p.add_argument("--data", metavar="NAME|PATH", help="the real images (those that the run was trained on)")
+    p.add_argument(
+        "--metrics",
+        metavar="A,B",
+        help=f"all, or of {MEASURES} (the first three)",
+    )
+    p.add_argument("-n", type=int, metavar="N", help="images of each set (as many as there are, at most 10000)")
+    p.add_argument("--seed", type=int, default=0, metavar="S")
+    p.add_argument(
+        "--features", default="fashion-mnist", metavar="NAME|RUN|FILE", help="a classifier's (fashion-mnist)"
+    )
+    p.add_argument("--out", type=Path, metavar="FILE.jsonl", help="add a line to it (RUN/metrics.jsonl)")
+
     p = commands.add_parser("data", help="which data there is, where, and how to get it")
     p.add_argument("name", nargs="?", metavar="NAME")
+    p.add_argument("--fetch", action="store_true", help="download it, if it is not here")
     p = commands.add_parser("recipes", help="which systems there are, and their settings")
     p.add_argument("name", nargs="?", metavar="NAME")
     p = commands.add_parser("check", help="prove the derivatives of every layer: worst errors, layer by check")

@@ -1,4 +1,4 @@
-"""Adversarial losses on logits: the value and its cotangents.
+"""Losses on logits: the value and its cotangents. First the adversarial ones.
 
 d is the critic's raw output, D = σ(d) the probability where there is one; sp(a) = log(1 + eᵃ), so that
 −log D = sp(−d) and −log(1 − D) = sp(d) are exact for any logit. Means are over all entries.
@@ -97,3 +97,20 @@ LOSSES = {
     "hinge": Loss(hinge_d, wasserstein_g),
     "wasserstein": Loss(wasserstein_d, wasserstein_g),
 }
+
+
+# ---------------------------------------------------------------- of a classifier
+
+
+def cross_entropy(logits: Array, label: Array, smoothing: float = 0.0) -> tuple[float, Array]:
+    """−E Σ_c q_c log p_c with p = softmax(logits), and its gradient (p − q)/N.   logits (N, C), label (N,) of whole numbers.
+
+    q = (1 − s) onehot(label) + s/C, s = ``smoothing`` (Szegedy et al. 2016, §7); log p_c = d_c − log Σ eᵈ, from the
+    greatest logit down, is exact for any logits.
+    """
+    N, C = logits.shape
+    q = np.full_like(logits, smoothing / C)
+    q[np.arange(N), label] += 1 - smoothing
+    d = logits - logits.max(axis=1, keepdims=True)
+    log_p = d - np.log(np.exp(d).sum(axis=1, keepdims=True))
+    return -float((q * log_p).sum()) / N, (np.exp(log_p) - q) / N

@@ -19,10 +19,11 @@ from tinygan.layer import Array
 class Schedule:
     """A factor f(t) on the learning rate at step t = 0, 1, ..., with s = min(t/over, 1).
 
-    constant f = 1 (``over`` and ``end`` stay at 1);  linear f = 1 + (end − 1) s;  exponential f = end^s.
+    constant f = 1 (``over`` and ``end`` stay at 1);  linear f = 1 + (end − 1) s;  exponential f = end^s;
+    cosine f = end + (1 − end)(1 + cos πs)/2   (Loshchilov & Hutter 2017, eq. 5).
     """
 
-    kind: Literal["constant", "linear", "exponential"] = "constant"
+    kind: Literal["constant", "linear", "exponential", "cosine"] = "constant"
     over: int = 1
     end: float = 1.0
 
@@ -30,7 +31,9 @@ class Schedule:
         if self.over < 1:
             raise UsageError(f"schedule.over is a number of steps, at least 1: got {self.over}")
         if self.kind == "constant" and (self.over, self.end) != (1, 1.0):
-            raise UsageError("schedule.over and schedule.end do nothing in a constant schedule: set schedule.kind too")
+            raise UsageError(
+                "schedule.over and schedule.end do nothing in a constant schedule: set schedule.kind or leave both at 1"
+            )
         if not (0 <= self.end < math.inf) or (self.kind == "exponential" and self.end == 0):
             raise UsageError(f"schedule.end is at least 0, of an exponential schedule above 0: got {self.end}")
 
@@ -38,6 +41,8 @@ class Schedule:
         s = min(t / self.over, 1.0)
         if self.kind == "linear":
             return 1 + (self.end - 1) * s
+        if self.kind == "cosine":
+            return self.end + (1 - self.end) * (1 + math.cos(math.pi * s)) / 2
         return self.end**s if self.kind == "exponential" else 1.0
 
 

@@ -10,10 +10,10 @@ QUIET = 5.0  # seconds between two plain lines
 
 
 class Progress:
-    """``with Progress(start, stop) as progress: progress.show(step, log, images_per_second)``."""
+    """``with Progress(start, stop) as progress: progress.show(step, log, images_per_second)``; steps of one ``unit``."""
 
-    def __init__(self, start: int, stop: int) -> None:
-        self.stop, self._shown, self._bar = stop, 0.0, _bar(start, stop)
+    def __init__(self, start: int, stop: int, unit: str = "step") -> None:
+        self.stop, self.unit, self._shown, self._bar = stop, unit, 0.0, _bar(start, stop, unit)
 
     def show(self, step: int, log: dict[str, float], speed: float) -> None:
         losses = {name: f"{value:.3f}" for name, value in log.items() if name.startswith(("loss", "penalty"))}
@@ -23,7 +23,7 @@ class Progress:
         elif time.monotonic() - self._shown > QUIET or step == self.stop:
             self._shown = time.monotonic()
             words = "  ".join(f"{name} {value}" for name, value in losses.items())
-            print(f"step {step}/{self.stop}  {words}  {speed:.0f} images/s", file=sys.stderr, flush=True)
+            print(f"{self.unit} {step}/{self.stop}  {words}  {speed:.0f} images/s", file=sys.stderr, flush=True)
 
     def __enter__(self) -> Self:
         return self
@@ -33,11 +33,11 @@ class Progress:
             self._bar.close()
 
 
-def _bar(start: int, stop: int) -> Any:
+def _bar(start: int, stop: int, unit: str) -> Any:
     if not sys.stderr.isatty():
         return None
     try:
         from tqdm import tqdm
     except ImportError:
         return None
-    return tqdm(total=stop, initial=start, unit="step", dynamic_ncols=True)
+    return tqdm(total=stop, initial=start, unit=unit, dynamic_ncols=True)

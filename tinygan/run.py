@@ -73,7 +73,7 @@ def resolve(mapping: dict[str, Any]) -> Config:
     for field in fields(recipe.settings):
         if field.name in mapping and field.name not in known:
             raise UsageError(f"{field.name} is a setting of the recipe: write it below [settings]")
-    loop = build(Loop, {key: value for key, value in mapping.items() if key != "settings"})
+    loop = build(Loop, {**recipe.loop, **{key: value for key, value in mapping.items() if key != "settings"}})
     settings = build(recipe.settings, table, where="settings")
     return Config(**{**vars(loop), "settings": settings})
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygan import __version__, kernels
 from tinygan.checkpoint import flatten, latest_checkpoint, load_checkpoint, restore, save_checkpoint
-from tinygan.data import Dataset
+from tinygan.data import Batch, Dataset, Sample
 from tinygan.data.order import Order
 from tinygan.data.png import write_png
 from tinygan.errors import Diverged, FormatError, UsageError
@@ -24,7 +24,7 @@ from tinygan.grid import make_grid
 from tinygan.interrupt import Interrupt
 from tinygan.layer import Array
 from tinygan.progress import Progress
-from tinygan.recipes import Recipe, find
+from tinygan.recipes import Generative, Recipe, find
 from tinygan.run import Config, Run
 from tinygan.safetensors import load
 
@@ -33,15 +33,15 @@ GRID = 64  # images in a sample grid
 DIVERGED = "diverged at step {}: {}; no checkpoint holds it: start again in another --out with a lower learning rate"
 
 
-def recipe_of(config: Config, shape: tuple[int, ...]) -> Recipe:
-    """The recipe of a configuration for samples of ``shape``."""
-    recipe: Recipe = find(config.recipe).make(config.settings, shape)
+def recipe_of(config: Config, sample: Sample) -> Recipe:
+    """The recipe of a configuration for samples like ``sample``."""
+    recipe: Recipe = find(config.recipe).make(config.settings, sample)
     return recipe
 
 
 def recipe_for(config: Config, data: Dataset) -> Recipe:
     """The recipe of a configuration for a data set; UsageError where they do not fit."""
-    recipe = recipe_of(config, data.shape)
+    recipe = recipe_of(config, Sample(data.shape, len(data.classes)))
     taken = config.batch * recipe.batches
     if data.size is not None and taken > data.size:
         raise UsageError(f"a step takes {taken} images and {data.name} has {data.size}: choose a smaller --batch")
@@ -62,15 +62,14 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
     if step > config.steps:
         raise UsageError(f"{run.path} is at step {step} already: ask for more than --steps {config.steps}")
     run.rewind(step)
-    z = recipe.latents(GRID, np.random.default_rng([config.seed, SHOWN]))
-    if step == 0:
+    if step == 0 and isinstance(recipe, Generative):
         write_samples(run, "real", data.batch(order.indices(0, min(GRID, data.size or GRID)))[0])
     run.log(f"train from step {step} to {config.steps}: {fingerprint()}")
     saved = step if latest_checkpoint(run.checkpoints) else None
     with Progress(step, config.steps) as progress:
         tick, began = step, time.perf_counter()
         while step < config.steps and not interrupt:
-            batch, _ = data.batch(order.indices(step * taken, taken))
+            batch = Batch(*data.batch(order.indices(step * taken, taken)))
             with np.errstate(all="ignore"):  # require_finite tells of a NaN or an infinity
                 state, log = recipe.step(state, batch, np.random.default_rng([config.seed, STEP, step]))
             step += 1
@@ -82,13 +81,13 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
                 progress.show(step, log, speed)
                 tick, began = step, now
             if step % config.sample_every == 0:
-                picture(run, recipe, state, step, z)
+                picture(run, recipe, state, step)
             if step % config.save_every == 0:
                 saved = save(run, recipe, state, step, facts)
     if saved != step:
         save(run, recipe, state, step, facts)
     if not (run.samples / f"{step:06d}.png").exists():
-        picture(run, recipe, state, step, z)
+        picture(run, recipe, state, step)
     run.log(f"{'interrupted' if interrupt else 'done'} at step {step}")
     return step
 
@@ -99,6 +98,7 @@ def facts_of(config: Config, data: Dataset) -> dict[str, str]:
         "recipe": config.recipe,
         "data": f"{config.data}, {'endless' if data.size is None else data.size}",
         "shape": " ".join(map(str, data.shape)),
+        "classes": str(len(data.classes)),
         "batch": str(config.batch),
         "seed": str(config.seed),
     }
@@ -111,6 +111,7 @@ def first_or_latest(run: Run, recipe: Recipe, facts: dict[str, str]) -> tuple[An
     if path is None:
         return first, 0
     state, metadata = load_checkpoint(path, first)
+    metadata = {"classes": facts["classes"]} | metadata  # a checkpoint from before they were kept has none
     facts = facts | {"step": str(int(path.stem))}
     for name, fact in facts.items():
         if metadata.get(name) != fact:
@@ -125,24 +126,38 @@ def save(run: Run, recipe: Recipe, state: Any, step: int, facts: dict[str, str])
     return step
 
 
-def picture(run: Run, recipe: Recipe, state: Any, step: int, z: Array) -> None:
-    """samples/STEP.png of a finite state: the same latents at every step."""
-    require_finite_state(step, state, recipe)
-    write_samples(run, f"{step:06d}", recipe.sample(state, z))
+def picture(run: Run, recipe: Recipe, state: Any, step: int) -> None:
+    """samples/STEP.png of a finite state, where the system makes samples: of the same latents at every step."""
+    if isinstance(recipe, Generative):
+        require_finite_state(step, state, recipe)
+        z = recipe.latents(GRID, np.random.default_rng([run.config.seed, SHOWN]))
+        write_samples(run, f"{step:06d}", recipe.sample(state, z))
 
 
-def sample(run: Run, n: int, seed: int) -> Array:
-    """n images (n, H, W, C) in [-1, 1] from the newest checkpoint of a run."""
+def restored(run: Run) -> tuple[Recipe, Any]:
+    """The recipe of a run and the state of its newest checkpoint. Raises FormatError."""
     path = latest_checkpoint(run.checkpoints)
     if path is None:
         raise FormatError(f"{run.path} has no checkpoint yet: train it first, tinygan train --resume --out {run.path}")
     tensors, metadata = load(path, digest=True)
     try:
         shape = tuple(map(int, metadata["shape"].split()))
+        classes = int(metadata.get("classes", 1))  # from before they were kept: of recipes without labels
     except (KeyError, ValueError) as error:
-        raise FormatError(f"{path}: no shape in its metadata, expected a checkpoint of tinygan train") from error
-    recipe = recipe_of(run.config, shape)
-    state = restore(recipe.init(np.random.default_rng(0)), tensors)
+        raise FormatError(
+            f"{path}: no shape or classes in its metadata, expected a checkpoint of tinygan train"
+        ) from error
+    recipe = recipe_of(run.config, Sample(shape, classes))
+    return recipe, restore(recipe.init(np.random.default_rng(0)), tensors)
+
+
+def sample(run: Run, n: int, seed: int) -> Array:
+    """n images (n, H, W, C) in [-1, 1] from the newest checkpoint of a run; UsageError where the system makes none."""
+    recipe, state = restored(run)
+    if not isinstance(recipe, Generative):
+        raise UsageError(
+            f"{run.path}: {run.config.recipe} makes no samples; see how good it is: tinygan eval {run.path}"
+        )
     z = recipe.latents(n, np.random.default_rng([seed, SAMPLE]))
     return np.concatenate([recipe.sample(state, z[i : i + GRID]) for i in range(0, n, GRID)])
 

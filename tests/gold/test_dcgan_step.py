@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
 from tinygan.recipes.dcgan import DCGAN, Settings
 
@@ -119,14 +120,14 @@ def test_steps_of_the_recipe_are_those_of_autograd_and_adam(penalty, norm):
         adam_G=Adam(lr=1e-2, b1=0.5, b2=0.9),
         adam_D=Adam(lr=2e-2, b1=0.4, b2=0.99),
     )
-    recipe = DCGAN(settings, SHAPE)
+    recipe = DCGAN(settings, Sample(SHAPE))
     state = doubled(recipe.init(np.random.default_rng(0)))
     twin = Twin(recipe, state)
     images = np.random.default_rng(1).uniform(-1, 1, size=(STEPS, N, *SHAPE))
     rng, same = np.random.default_rng(2), np.random.default_rng(2)
     for real in images:
         before = state
-        state, _ = recipe.step(state, real, rng)
+        state, _ = recipe.step(state, Batch(real, {}), rng)
         twin.step(real, same)
         m_G, v_G = twin.moments(twin.adam_G)
         m_D, v_D = twin.moments(twin.adam_D)

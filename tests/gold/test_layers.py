@@ -60,6 +60,13 @@ CASES = {
     "tanh": (L.Tanh(), IMAGE, torch.tanh),
     "sigmoid": (L.Sigmoid(), IMAGE, torch.sigmoid),
     "average pool": (L.AvgPool2d(2), IMAGE, lambda x: avg_pool(x, 2)),
+    "max pool": (L.MaxPool2d(3, stride=2), IMAGE, on_images(lambda x: F.max_pool2d(x, 3, 2))),
+    "max pool over the edge": (L.MaxPool2d(3, pad=1), IMAGE, on_images(lambda x: F.max_pool2d(x, 3, 1, 1))),
+    "mean of the pixels there": (
+        L.LocalMeanPool(3),
+        IMAGE,
+        on_images(lambda x: F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)),
+    ),
     "global mean": (L.GlobalMeanPool(), IMAGE, lambda x: F.adaptive_avg_pool2d(x.movedim(-1, 1), 1).flatten(1)),
     "upsample": (L.Upsample(3), IMAGE, lambda x: upsample(x, 3)),
     "upsample and conv": (L.UpConv2d(4, 3), IMAGE, lambda x, w, b: conv2d(upsample(x, 2), w, b, padding=1)),

@@ -172,7 +172,7 @@ MISTAKES = [
     ("train --set adam_D.lr=nan", 2, "lr is at least 0"),
     ("train --set clip=nan", 2, "clip is at least 0"),
     ("train --set width=1000000000000000", 2, "width is at least 1 and below"),
-    ("train --set adam_G.schedule.end=0.1", 2, "set schedule.kind too"),
+    ("train --set adam_G.schedule.end=0.1", 2, "set schedule.kind"),
     ("train --seed 99999999999", 2, "seed is at least 0 and below 2^32"),
     ("train --resume --out none", 4, "none holds no run"),
     ("train --resume --out empty", 4, "empty holds no run"),

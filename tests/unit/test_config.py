@@ -98,6 +98,14 @@ def test_a_wrong_setting_is_named_with_what_was_expected(changes: dict[str, Any]
     assert str(caught.value).isprintable() and len(str(caught.value)) <= 300
 
 
+def test_a_table_changes_what_it_names_of_its_own_default() -> None:
+    @dataclass(frozen=True)
+    class Game:
+        G: Optimiser = Optimiser(rate=1e-3, kind="sgd")
+
+    assert Optimiser(1e-3, (0.5, 0.9), "sgd") == build(Game, {"G": {"betas": [0.5, 0.9]}}).G
+
+
 def test_a_missing_setting_without_a_default_is_named_with_its_table() -> None:
     with pytest.raises(UsageError, match=r"run\.data is missing; expected a text in quotes"):
         build(Settings, {}, where="run")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan.checkpoint import flatten
+from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.loss import LOSSES
 from tinygan.models.dcgan import discriminator, generator
@@ -31,12 +32,12 @@ OPTIONS += [{"n_critic": 3}, {"batch_norm_G": False}, {"batch_norm_D": False}, {
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_every_option_trains_two_finite_steps_and_writes_to_no_input(options, rng):
-    recipe = DCGAN(Settings(**SMALL, **options), (8, 8, 1))
+    recipe = DCGAN(Settings(**SMALL, **options), Sample((8, 8, 1)))
     state = recipe.init(rng)
     for _ in range(2):
         batch = rng.uniform(-1, 1, (4 * recipe.batches, 8, 8, 1)).astype(np.float32)
         before = {name: a.copy() for name, a in flatten(state).items()}
-        new, log = recipe.step(state, batch, rng)
+        new, log = recipe.step(state, Batch(batch, {}), rng)
         assert all(np.array_equal(a, before[name]) for name, a in flatten(state).items())
         assert all(np.isfinite(a).all() for a in flatten(new).values())
         assert all(np.isfinite(value) for value in log.values())
@@ -47,14 +48,14 @@ def test_every_option_trains_two_finite_steps_and_writes_to_no_input(options, rn
 
 
 def test_clipping_bounds_the_gradient_that_adam_sees(rng):
-    recipe = DCGAN(Settings(**SMALL, clip=1e-3), (8, 8, 1))
-    state, log = recipe.step(recipe.init(rng), rng.uniform(-1, 1, (4, 8, 8, 1)).astype(np.float32), rng)
+    recipe = DCGAN(Settings(**SMALL, clip=1e-3), Sample((8, 8, 1)))
+    state, log = recipe.step(recipe.init(rng), Batch(rng.uniform(-1, 1, (4, 8, 8, 1)).astype(np.float32), {}), rng)
     assert log["grad_D"] > 1e-3, "the log holds the norm before clipping"
     assert np.linalg.norm(state.D_memory.m) <= 1.001e-3 * 0.5  # m = (1 − b₁) g
 
 
 def test_samples_are_images_in_range_and_one_does_not_depend_on_another(rng):
-    recipe = DCGAN(Settings(**SMALL), (8, 8, 3))
+    recipe = DCGAN(Settings(**SMALL), Sample((8, 8, 3)))
     state = recipe.init(rng)
     z = recipe.latents(6, rng)
     images = recipe.sample(state, z)

@@ -44,6 +44,9 @@ WRONG = [
     (L.GroupNorm(4, 2), (4,), "images"),
     (L.Reshape(3, 4), (11,), "cannot become"),
     (L.AvgPool2d(2), (3, 4, 1), "2 divides"),
+    (L.MaxPool2d(3), (3, 2, 1), "window of 3 is larger"),
+    (L.MaxPool2d(2, pad=1), (3, 4), "images"),
+    (L.LocalMeanPool(), (3, 4), "images"),
     (L.Upsample(2), (3, 4), "images"),
     (L.GlobalSumPool(), (5,), "images"),
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygan
-from tinygan.loss import LOSSES, logistic_d, minimax_g, non_saturating_g
+from tinygan.loss import LOSSES, cross_entropy, logistic_d, minimax_g, non_saturating_g
 
 EXACT, SINGLE, DIFFERENCES = 1e-12, 1e-6, 1e-6
 
@@ -182,3 +182,24 @@ def test_no_logarithm_is_saved_by_an_epsilon():
     sources = sorted(Path(tinygan.__file__).parent.rglob("*.py"))
     assert "loss.py" in {path.name for path in sources}
     assert {path.name: lines for path in sources if (lines := guarded_logs(path.read_text("utf-8")))} == {}
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_is_its_formula_and_its_gradient_that_of_differences(smoothing):
+    rng = np.random.default_rng(3)
+    d, way, label, h = rng.normal(0, 3, (5, 4)), rng.normal(size=(5, 4)), np.array([0, 3, 3, 1, 2]), 1e-5
+    p = np.exp(d) / np.exp(d).sum(axis=1, keepdims=True)
+    q = (1 - smoothing) * np.eye(4)[label] + smoothing / 4
+    value, g = cross_entropy(d, label, smoothing)
+    np.testing.assert_allclose(value, -(q * np.log(p)).sum(axis=1).mean(), rtol=EXACT)
+    np.testing.assert_allclose(g, (p - q) / 5, atol=EXACT)
+    quotient = (cross_entropy(d + h * way, label, smoothing)[0] - cross_entropy(d - h * way, label, smoothing)[0]) / 2
+    np.testing.assert_allclose((g * way).sum(), quotient / h, rtol=DIFFERENCES)
+
+
+def test_cross_entropy_of_sure_logits_is_finite_and_exact():
+    logits = np.array([[1e4, 0, -1e4], [0, 1e4, 0]])
+    value, g = cross_entropy(logits, np.array([1, 1]))
+    assert value == 5e3
+    np.testing.assert_array_equal(g, [[0.5, -0.5, 0], [0, 0, 0]])
+    assert cross_entropy(logits.astype(np.float32), np.array([1, 1]))[1].dtype == np.float32

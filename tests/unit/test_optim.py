@@ -46,6 +46,7 @@ SCHEDULES = [
     (Schedule(), lambda t: 1.0),
     (Schedule("linear", over=700, end=0.2), lambda t: 1 - 0.8 * t / 700 if t < 700 else 0.2),
     (Schedule("exponential", over=700, end=0.2), lambda t: math.exp(math.log(0.2) * min(t, 700) / 700)),
+    (Schedule("cosine", over=700, end=0.2), lambda t: 0.2 + 0.8 * math.cos(math.pi * min(t, 700) / 1400) ** 2),
 ]
 
 
@@ -84,6 +85,7 @@ def test_a_step_keeps_the_type_and_writes_to_no_input(make):
         (Schedule("linear", over=100, end=0.2), (1, 0.6, 0.2, 0.2)),
         (Schedule("linear", over=100, end=0.0), (1, 0.5, 0, 0)),
         (Schedule("exponential", over=100, end=0.01), (1, 0.1, 0.01, 0.01)),
+        (Schedule("cosine", over=100, end=0.2), (1, 0.6, 0.2, 0.2)),
     ],
 )
 def test_a_schedule_falls_from_one_to_its_end_and_stays(schedule, expected):

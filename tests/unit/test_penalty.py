@@ -14,6 +14,8 @@ from tinygan.layers import (
     GaussianNoise,
     LeakyReLU,
     Linear,
+    LocalMeanPool,
+    MaxPool2d,
     ReLU,
     Reshape,
     SiLU,
@@ -232,6 +234,7 @@ PIECEWISE = {
     "side by side": critic(Concat(Conv2d(3, 3, 3, stride=2, pad=1), Sequential(AvgPool2d(2), Conv2d(3, 1, 1))), ReLU()),
     "spectral norm": critic(SpectralNorm(Conv2d(3, 4, 4, stride=2, pad=1)), LeakyReLU(0.1)),
     "noise": critic(GaussianNoise(0.3), ConvTranspose2d(3, 4, 4, stride=2, pad=1), ReLU(), Dropout(0.4), AvgPool2d(4)),
+    "pools": critic(Conv2d(3, 4, 3, pad=1), MaxPool2d(3, pad=1), LocalMeanPool(3), MaxPool2d(2, stride=2)),
     "fused": critic(UpConv2d(3, 4), ReLU(), AvgPool2d(4)),
 }
 

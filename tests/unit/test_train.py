@@ -14,7 +14,7 @@ import pytest
 from tinygan.checkpoint import latest_checkpoint
 from tinygan.cli import main
 from tinygan.recipes import dcgan
-from tinygan.safetensors import load
+from tinygan.safetensors import load, save
 
 SMALL = ["--batch", "8", "--set", "width=2", "--set", "latent=4", "--set", "sample_every=1000"]
 TIMES = {"images/s", "seconds"}
@@ -175,3 +175,26 @@ def test_a_cut_off_line_of_statistics_is_dropped(tmp_path, capsys):
         file.write('{"step": 4, "loss')
     assert main(["train", "--steps", "5", "--out", str(run), "--resume"]) == 0
     assert [row["step"] for row in rows(run)] == [1, 2, 3, 4, 5]
+
+
+def test_a_checkpoint_from_before_classes_were_kept_is_sampled_and_resumed(tmp_path, capsys):
+    run = tmp_path / "run"
+    assert main(["train", "--steps", "1", "--out", str(run), *SMALL]) == 0
+    path = latest_checkpoint(run / "checkpoints")
+    arrays, metadata = load(path, digest=True)
+    assert metadata.pop("classes") == "10"
+    save(path, arrays, metadata)
+    assert main(["sample", str(run)]) == 0
+    assert main(["train", "--steps", "2", "--out", str(run), "--resume"]) == 0
+    assert load(latest_checkpoint(run / "checkpoints"))[1]["classes"] == "10"
+
+
+def test_a_classifier_is_trained_and_resumed_bit_for_bit_and_has_no_pictures(tmp_path, capsys):
+    small = ["classifier", "--batch", "8", "--set", "width=2", "--set", "flip=true"]
+    assert main(["train", "--steps", "4", "--out", str(tmp_path / "whole"), *small]) == 0
+    assert main(["train", "--steps", "2", "--out", str(tmp_path / "parts"), *small]) == 0
+    assert main(["train", "--steps", "4", "--out", str(tmp_path / "parts"), "--resume"]) == 0
+    assert tensors(tmp_path / "parts") == tensors(tmp_path / "whole")
+    assert not list((tmp_path / "whole/samples").iterdir())
+    assert main(["sample", str(tmp_path / "whole")]) == 2
+    assert "classifier makes no samples" in capsys.readouterr().err

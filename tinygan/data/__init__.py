@@ -18,6 +18,20 @@ DOWNLOAD = "downloaded at first use; or "
 NAMES = (Strokes.name, *mnist.KNOWN, *toys.KINDS)
 
 
+class Sample(NamedTuple):
+    """What one sample of a set is: its ``shape``, and the number of ``classes`` that its label "class" counts."""
+
+    shape: tuple[int, ...]
+    classes: int = 1
+
+
+class Batch(NamedTuple):
+    """What a training step takes: samples ``x`` (n, *shape) and their ``labels``, as ``Dataset.batch`` gives them."""
+
+    x: Array
+    labels: dict[str, Array]
+
+
 class Dataset(Protocol):
     """Samples at random access. ``size`` None: endless, every index from 0 on is a sample.
 
@@ -62,6 +76,12 @@ def open_data(name_or_path: str | Path, *, split: str = "train", data_seed: int 
     if not name or (not Path(name).is_dir() and "/" not in name):
         raise UsageError(f"no data set or folder {name!r}{nearest(name, NAMES)}; the names are {', '.join(NAMES)}")
     return _open_folder(Path(name), split)
+
+
+def fetch_data(name: str) -> None:
+    """Get every split of a named set that is not here yet, and read it once, hashes and all. Raises as ``open_data``."""
+    for split in _SPLITS:
+        open_data(name, split=split)
 
 
 def catalogue() -> list[Entry]:

@@ -133,7 +133,7 @@ def _download(name: str, stem: str, folder: Path) -> None:
     if _file(folder, stem):
         return
 
-    def verify(data: bytes) -> None:
-        _check(parse_idx(io.BytesIO(data), stem), known.sha256[stem], stem)
+    def verify(file: io.BufferedIOBase) -> None:
+        _check(parse_idx(file, stem), known.sha256[stem], stem)
 
     fetch([f"{url}{stem}.gz" for url in known.mirrors], folder / f"{stem}.gz", verify, hint=f"to get it: {known.get}")

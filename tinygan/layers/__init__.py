@@ -6,6 +6,7 @@ from tinygan.layers.linear import Linear
 from tinygan.layers.noise import Dropout, GaussianNoise
 from tinygan.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PixelNorm
 from tinygan.layers.pointwise import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from tinygan.layers.pool import LocalMeanPool, MaxPool2d
 from tinygan.layers.shape import AvgPool2d, GlobalMeanPool, GlobalSumPool, Reshape, Upsample
 from tinygan.layers.spectral import SpectralNorm
 
@@ -25,6 +26,8 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LocalMeanPool",
+    "MaxPool2d",
     "PixelNorm",
     "ReLU",
     "Reshape",

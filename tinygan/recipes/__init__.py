@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from tinygan.data import Batch
 from tinygan.errors import UsageError, nearest
 from tinygan.layer import Array
 from tinygan.net import Net
-from tinygan.recipes import dcgan
+from tinygan.recipes import classifier, dcgan
 
 
 class Recipe(Protocol):
-    """One system: its first state, one training step, and how it is sampled.
+    """One system: its first state and one training step.
 
     A state is a NamedTuple of arrays, numbers and further tuples, and holds everything that a step changes.
     """
@@ -22,21 +25,34 @@ class Recipe(Protocol):
     batches: int  # that one step takes from the data
 
     def init(self, rng: np.random.Generator) -> Any: ...
-    def step(self, state: Any, batch: Array, rng: np.random.Generator) -> tuple[Any, dict[str, float]]: ...
+    def step(self, state: Any, batch: Batch, rng: np.random.Generator) -> tuple[Any, dict[str, float]]: ...
+
+
+@runtime_checkable
+class Generative(Recipe, Protocol):
+    """A system that makes samples, one from each latent."""
+
     def latents(self, n: int, rng: np.random.Generator) -> Array: ...
     def sample(self, state: Any, z: Array) -> Array: ...
 
 
 class Entry(NamedTuple):
-    """A recipe's settings (a dataclass), its class (made from settings and the shape of a sample), and one line on it."""
+    """A recipe's settings (a dataclass), its class (made from settings and a Sample), one line on it, the loop's defaults."""
 
     settings: Any
     make: Any
     about: str
+    loop: Mapping[str, Any] = MappingProxyType({})
 
 
 RECIPES = {
     "dcgan": Entry(dcgan.Settings, dcgan.DCGAN, "convolutional GAN for images (Radford et al. 2016), losses by choice"),
+    "classifier": Entry(
+        classifier.Settings,
+        classifier.ClassifierRecipe,
+        "small convolutional classifier, for features to measure generators with",
+        {"steps": classifier.STEPS, "batch": 128, "save_every": 500},
+    ),
 }
 
 

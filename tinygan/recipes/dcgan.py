@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from tinygan.data import Batch, Sample
 from tinygan.layer import Array, Saved
 from tinygan.loss import LOSSES
 from tinygan.models import dcgan
@@ -60,12 +61,12 @@ class State(NamedTuple):
 
 
 class DCGAN:
-    """The recipe for images of ``shape`` (H, W, C) in [-1, 1]."""
+    """The recipe for images (H, W, C) in [-1, 1]."""
 
-    def __init__(self, settings: Settings, shape: tuple[int, ...]) -> None:
+    def __init__(self, settings: Settings, sample: Sample) -> None:
         self.settings = s = settings
-        self.G = dcgan.generator(shape, s.latent, s.width, batch_norm=s.batch_norm_G)
-        self.D = dcgan.discriminator(shape, s.width, batch_norm=s.batch_norm_D)
+        self.G = dcgan.generator(sample.shape, s.latent, s.width, batch_norm=s.batch_norm_G)
+        self.D = dcgan.discriminator(sample.shape, s.width, batch_norm=s.batch_norm_D)
         self.nets = {"D": self.D, "G": self.G}
         self.batches = s.n_critic
         self.loss = LOSSES[s.loss]
@@ -77,13 +78,13 @@ class DCGAN:
             g, d, self.G.init_running(g, rng), self.D.init_running(d, rng), g, s.adam_G.init(g), s.adam_D.init(d)
         )
 
-    def step(self, state: State, batch: Array, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
-        """One step of D on ``batch`` (n_critic N, H, W, C), N images for each of its steps, and one of G on N latents.
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step of D on ``batch.x`` (n_critic N, H, W, C), N images for each of its steps, and one of G on N latents.
 
         G's step takes the latents of D's last one, whose images are there already, as most published code does.
         """
         log: dict[str, float] = {}
-        for real in np.split(batch, self.settings.n_critic):
+        for real in np.split(batch.x, self.settings.n_critic):
             made = self.generate(state, len(real), rng)
             state, log = self.step_D(state, real, made, rng)
         state, log_G = self.step_G(state, made)

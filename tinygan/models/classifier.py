@@ -1,0 +1,59 @@
+"""A small convolutional classifier, whose last hidden layer serves as features to measure generators with."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygan.errors import UsageError
+from tinygan.layer import Array, Layer
+from tinygan.layers import BatchNorm, Conv2d, ConvPool2d, GlobalMeanPool, Linear, ReLU
+from tinygan.net import Net
+
+
+class Classifier(NamedTuple):
+    """The net and its two parts: θ is that of ``body``, then that of ``head``; all running values are the body's."""
+
+    net: Net  # x ↦ logits
+    body: Net  # x ↦ features
+    head: Net  # features ↦ logits
+
+    def read(self, theta: Array, running: Array, x: Array) -> tuple[Array, Array]:
+        """Features (n, 4 width) and logits (n, classes) of images x (n, H, W, C), with running statistics."""
+        features = self.body.eval(running).forward(theta[: self.body.size], x)[0]
+        return features, self.head.forward(theta[self.body.size :], features)[0]
+
+
+def classifier(shape: tuple[int, ...], classes: int, width: int) -> Classifier:
+    """x (N, H, W, C) → 3x3 → half → 3x3 → half → 3x3 → mean over pixels, (N, 4 width) → linear, logits (N, classes).
+
+    Channels are width, 2 width, 4 width: they double where the sides are halved, by a 3x3 convolution and a mean of
+    2x2. Every convolution is batch-normalised (Ioffe & Szegedy 2015) and rectified.
+    """
+    if len(shape) != 3 or shape[0] % 4 or shape[1] % 4:
+        raise UsageError(f"classifier needs images whose sides 4 divides: the data has samples of shape {shape}")
+    if classes < 2:
+        raise UsageError(f"classifier needs data of at least two classes: this has {classes}")
+    w = width
+    layers = [
+        *block(Conv2d(shape[2], w, 3, pad=1, bias=False, init=he), w),
+        *block(ConvPool2d(w, 2 * w, bias=False, init=he), 2 * w),
+        *block(Conv2d(2 * w, 2 * w, 3, pad=1, bias=False, init=he), 2 * w),
+        *block(ConvPool2d(2 * w, 4 * w, bias=False, init=he), 4 * w),
+        *block(Conv2d(4 * w, 4 * w, 3, pad=1, bias=False, init=he), 4 * w),
+        GlobalMeanPool(),
+    ]
+    head = Linear(4 * w, classes)
+    return Classifier(Net(*layers, head), Net(*layers), Net(head))
+
+
+def block(convolution: Layer, channels: int) -> list[Layer]:
+    """A convolution without bias, normalised and rectified."""
+    return [convolution, BatchNorm(channels), ReLU()]
+
+
+def he(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int) -> Array:
+    """N(0, 2/fan_in): keeps the variance through a rectifier (He et al. 2015, eq. 10)."""
+    return rng.normal(0, math.sqrt(2 / fan_in), shape)
