@@ -69,8 +69,9 @@ def parse_torch(data: bytes, name: str) -> dict[str, Array]:
             raise ValueError("its pickle is no table")
         return {key: _array(key, value, blobs) for key, value in table.items()}
     except _DAMAGE as error:
-        why = " ".join(ascii(str(error)[:200])[1:-1].split())  # zipfile may quote half of the file
-        raise FormatError(f"{name}: {why or type(error).__name__}; {_ADVICE}") from error
+        what = str(error) if type(error) is ValueError else f"is damaged ({type(error).__name__}: {error})"
+        what = " ".join(ascii(what[:200])[1:-1].split())  # zipfile may quote half of the file
+        raise FormatError(f"{name}: {what}; {_ADVICE}") from error
 
 
 def _from_stream(data: memoryview) -> tuple[Any, dict[_Storage, Array]]:

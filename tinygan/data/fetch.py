@@ -124,6 +124,7 @@ def _download(url: str, file: io.BufferedRandom, max_bytes: int) -> bool:
         answer = urllib.request.urlopen(request, timeout=_PATIENCE)
     except urllib.error.HTTPError as error:
         if have and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            error.close()
             return True  # nothing comes after what is here
         raise
     with answer:
