@@ -69,8 +69,9 @@ def parse_torch(data: bytes, name: str) -> dict[str, Array]:
             raise ValueError("its pickle is no table")
         return {key: _array(key, value, blobs) for key, value in table.items()}
     except _DAMAGE as error:
-        why = " ".join(ascii(str(error)[:200])[1:-1].split())  # zipfile may quote half of the file
-        raise FormatError(f"{name}: {why or type(error).__name__}; {_ADVICE}") from error
+        what = str(error) if type(error) is ValueError else f"is damaged ({type(error).__name__}: {error})"
+        what = " ".join(ascii(what[:200])[1:-1].split())  # zipfile may quote half of the file
+        raise FormatError(f"{name}: {what}; {_ADVICE}") from error
 
 
 def _from_stream(data: memoryview) -> tuple[Any, dict[_Storage, Array]]:
@@ -84,7 +85,7 @@ def _from_stream(data: memoryview) -> tuple[Any, dict[_Storage, Array]]:
         raise ValueError("is not of the stream's version 1001 in little endian")
     table, at = _table(data, at, wanted)
     keys, at = _plain(data, at)
-    if type(keys) is not list or sorted(keys) != sorted(wanted):
+    if type(keys) is not list or not all(type(key) is str for key in keys) or sorted(keys) != sorted(wanted):
         raise ValueError("its list of storages is not that of its tensors")
     blobs = {}
     for storage in (wanted[key] for key in keys):
@@ -141,10 +142,10 @@ def _table(data: memoryview, at: int, wanted: dict[str, _Storage]) -> tuple[Any,
         kind, dtype, key, _, length, *view = value
         sound = kind == "storage" and isinstance(dtype, np.dtype) and type(key) is str and _naturals(length)
         if not sound or any(v is not None for v in view):
-            raise ValueError(f"has the storage {ascii(key)[:40]} of a kind that is not read here")
+            raise ValueError(f"has the storage {_short(key)} of a kind that is not read here")
         found = _Storage(key, dtype, length)
         if wanted.setdefault(key, found) != found:
-            raise ValueError(f"has the storage {ascii(key)[:40]} twice, with different types or lengths")
+            raise ValueError(f"has the storage {_short(key)} twice, with different types or lengths")
         return found
 
     known: dict[str, Any] = {"collections.OrderedDict": _new}
@@ -165,17 +166,22 @@ def _rebuild(storage: Any, offset: Any, shape: Any, stride: Any, *gradient: Any)
 def _array(name: Any, tensor: Any, blobs: dict[_Storage, Array]) -> Array:
     """A view of the numbers of a tensor, which must lie inside its storage and repeat none."""
     if type(tensor) is not _Tensor or type(tensor.storage) is not _Storage or type(name) is not str:
-        raise ValueError(f"holds {ascii(name)[:40]}, which is no tensor")
+        raise ValueError(f"holds {_short(name)}, which is no tensor")
     storage, offset, shape, stride = tensor
     places = type(shape) is tuple and type(stride) is tuple and len(shape) == len(stride) <= _MAX_RANK
     if not places or not _naturals(offset, *shape, *stride):
-        raise ValueError(f"has {ascii(name)[:40]} with a place, shape or stride of other than natural numbers")
+        raise ValueError(f"has {_short(name)} with a place, shape or stride of other than natural numbers")
     size, blob = math.prod(shape), blobs[storage]
     last = offset + sum((n - 1) * step for n, step in zip(shape, stride, strict=True))
     if size > len(blob) or (size and last >= len(blob)):
-        raise ValueError(f"has {ascii(name)[:40]} outside its storage of {len(blob)} numbers")
+        raise ValueError(f"has {_short(name)} outside its storage of {len(blob)} numbers")
     width = blob.itemsize
     return as_strided(blob[offset:], shape, [width * step for step in stride], writeable=False)
+
+
+def _short(name: Any) -> str:
+    """Only texts are shown: a tuple of tuples of tuples in few bytes can have a text without end."""
+    return ascii(name)[:40] if type(name) is str else f"a {type(name).__name__}"
 
 
 def _naturals(*values: Any) -> bool:

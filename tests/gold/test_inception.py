@@ -6,11 +6,13 @@ import pytest
 from tinygan import kernels
 from tinygan.errors import FormatError
 from tinygan.metrics.inception import BYTES, Inception, load_inception
+from tinygan.metrics.resize import resize, tf1_bilinear
 from tinygan.models.inception import CLASSES, FEATURES
 
 torch = pytest.importorskip("torch")
 nn, F = torch.nn, torch.nn.functional
 
+SAMPLING = 0.02  # of 255: TensorFlow finds the place of a pixel in float32
 BOUND = 1e-5  # of the largest feature, and of the largest logit
 
 
@@ -185,7 +187,7 @@ def test_both_formats_give_the_same_weights_and_the_stream_is_as_long_as_the_pub
 
 
 def test_another_file_is_not_taken_for_the_published_one(saved):
-    with pytest.raises(FormatError, match="SHA-256 differs"):
+    with pytest.raises(FormatError, match="is not the published"):
         load_inception(saved / "stream.pth")
 
 
@@ -205,3 +207,14 @@ def test_features_and_logits_are_those_of_torch(network, theta, backend):
     for a, b in zip(ours, theirs, strict=True):
         assert np.abs(a - b).max() <= BOUND * np.abs(b).max()
         assert b.std(axis=0).max() > 0.01 * np.abs(b).max()  # the two images differ: weights do not drown them
+
+
+@pytest.mark.parametrize("size", [(32, 32), (64, 48), (299, 299), (500, 301)])
+def test_tf1_bilinear_is_torch_sampling_at_i_n_over_m(size):
+    x = np.random.default_rng(2).uniform(0, 255, (2, *size, 3))
+    at = [
+        torch.arange(299, dtype=torch.float64) * n / 299 * 2 / (n - 1) - 1 for n in size
+    ]  # -1 and 1: first, last pixel
+    grid = torch.stack(torch.meshgrid(*at, indexing="ij")[::-1], dim=-1).expand(2, -1, -1, -1)
+    y = F.grid_sample(torch.tensor(x).movedim(-1, 1), grid, "bilinear", "border", align_corners=True).movedim(1, -1)
+    assert np.abs(resize(x, 299, tf1_bilinear) - y.numpy()).max() <= SAMPLING

@@ -5,7 +5,7 @@ import pytest
 
 from tinygan.errors import DataError, FormatError, ShapeError, UsageError
 from tinygan.metrics import inception as module
-from tinygan.metrics.inception import BYTES, CONVOLUTIONS, FILE, Inception, load_inception, locate
+from tinygan.metrics.inception import CONVOLUTIONS, FILE, OTHER, SHA256, Inception, load_inception, locate
 from tinygan.models.inception import inception
 
 
@@ -58,6 +58,11 @@ def test_what_is_no_image_is_refused(shape):
         Inception(np.zeros(0))(np.zeros(shape, np.float32))
 
 
+def test_what_is_not_finite_has_no_features():
+    with pytest.raises(UsageError, match="hold a NaN"):
+        Inception(np.zeros(0))(np.full((1, 4, 4, 3), np.nan, np.float32))
+
+
 def tensors():
     """Every tensor of the file's layout, without memory: one number, seen in the right shape."""
     named = {}
@@ -105,11 +110,13 @@ def test_the_file_is_looked_for_checked_and_otherwise_asked_for(monkeypatch, tmp
         DataError, match=rf"{FILE} is not here and TINYGAN_OFFLINE=1 .* put it in DIR and set TINYGAN_DATA"
     ):
         load_inception()
-    for folder in (tmp_path / "cache/tinygan/inception", tmp_path / "inception", tmp_path):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_bytes(b"short")
-        assert locate() == folder / FILE
-    with pytest.raises(FormatError, match=rf"is not {FILE} \(5 bytes, expected {BYTES}"):
+    for place in (f"cache/torch/hub/checkpoints/{FILE}", f"cache/tinygan/inception/{FILE}", f"inception/{OTHER}", FILE):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_bytes(b"short")
+        assert locate() == tmp_path / place
+    with pytest.raises(
+        FormatError, match=rf"is not the published {FILE} \(its SHA-256 is .*, expected {SHA256}\); remove it"
+    ):
         load_inception()
     with pytest.raises(DataError, match=r"cannot read .*none: No such file"):
         load_inception(tmp_path / "none")

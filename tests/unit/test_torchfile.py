@@ -176,6 +176,24 @@ def test_what_is_no_table_of_tensors_is_refused(value):
         parse_torch(file.getvalue(), "file")
 
 
+@pytest.mark.parametrize("place", ["storage", "keys", "name", "table", "stride"])
+def test_a_value_of_endless_text_is_refused_at_once(torch, place):
+    laughs = b")" + b"q\x00h\x00\x86" * 60  # a pair of one pair, sixty times over: 2**60 empty tuples
+    data = stream(ARRAYS)
+    old = {"storage": b"X\x01\x00\x00\x000", "name": b"X\x01\x00\x00\x00w", "stride": b"K\x0cK\x04K\x01\x87"}
+    if place == "keys":
+        at = data.index(b"\x80\x02]")
+        bad = data[:at] + b"\x80\x02](" + laughs + laughs + b"e." + data[at:]
+    elif place == "table":
+        at = data.index(b"\x80\x02ccollections")
+        bad = data[:at] + b"\x80\x02" + laughs + b"." + data[at:]
+    else:
+        bad = swap(data, old[place], laughs)
+    with pytest.raises(FormatError) as e:
+        parse_torch(bad, "file")
+    assert len(str(e.value)) < 400
+
+
 def test_a_file_that_is_not_there_or_too_long_says_so(tmp_path):
     with pytest.raises(DataError, match="No such file"):
         read_torch(tmp_path / "none")

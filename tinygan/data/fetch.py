@@ -33,7 +33,8 @@ def fetch(urls: Sequence[str], target: Path, verify: Verify, *, max_bytes: int =
     ``verify`` gets the whole file, open at its start. Any failure of a mirror (no answer, an error page, a cut connection,
     too long, wrong bytes) tries the next one. Bytes go to TARGET.part beside the target: after a cut the next mirror, or
     the next call, goes on from there (HTTP Range), or starts over where a server knows no ranges or the whole is wrong.
-    The target appears whole, after it was verified, or not at all; of two processes the second waits for the first.
+    The target appears whole, after it was verified, or not at all; of two processes the second waits for the first. One that
+    is there already stays as it is.
     Progress and failures go to stderr. With TINYGAN_OFFLINE=1 nothing is asked of the network.
     Raises DataError with what each mirror did and ``hint``, what to do instead.
     """
@@ -124,6 +125,7 @@ def _download(url: str, file: io.BufferedRandom, max_bytes: int) -> bool:
         answer = urllib.request.urlopen(request, timeout=_PATIENCE)
     except urllib.error.HTTPError as error:
         if have and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            error.close()
             return True  # nothing comes after what is here
         raise
     with answer:

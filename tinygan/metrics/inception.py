@@ -15,11 +15,12 @@ from tinygan.models.inception import CLASSES, FEATURES, SIDE, inception
 from tinygan.torchfile import read_torch
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"
+OTHER = "weights-inception-2015-12-05-6726825d.pth"  # the same bytes
 BYTES = 95_628_359
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 MIRRORS = (
     f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FILE}",
-    "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
+    f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{OTHER}",
 )
 HINT = f"get {FILE} elsewhere, put it in DIR and set TINYGAN_DATA=DIR"
 RESIZERS = {"tf1-bilinear": tf1_bilinear, "pil-bicubic": pil_bicubic}
@@ -48,7 +49,8 @@ class Inception:
     Pixels are first rounded to bytes, as in the files that the reference tools read; grey becomes three equal channels.
     Bytes b are resized to 299 x 299, held in 0 ... 255 but not rounded, and enter as (b − 128) / 128. ``resizer`` is
     "tf1-bilinear" (Heusel et al. 2017, torch-fidelity) or "pil-bicubic" (clean-fid), and part of ``name``: scores of the
-    two are not comparable. ``theta`` is from ``load_inception``. Raises UsageError and ShapeError.
+    two are not comparable. ``theta`` is from ``load_inception``. Raises UsageError (not finite, no such resizer) and
+    ShapeError.
     """
 
     dim = FEATURES
@@ -61,6 +63,8 @@ class Inception:
         self._net, self._theta = inception(), theta
 
     def __call__(self, images: Array) -> tuple[Array, Array]:
+        if not np.isfinite(images).all():
+            raise UsageError("the images hold a NaN or an infinity, so they have no score")
         if images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape[1:]:
             raise ShapeError(f"Inception: images are (N, H, W, 1) or (N, H, W, 3): images {images.shape}")
         y = np.empty((len(images), FEATURES + CLASSES), np.float32)
@@ -84,8 +88,8 @@ class Inception:
 def load_inception(path: Path | None = None, *, sha256: str | None = SHA256) -> Array:
     """θ of ``inception()`` from PyTorch's file of the published weights, every batch norm folded into its convolution.
 
-    w' = w γ/√(σ² + ε),  b' = β − μ γ/√(σ² + ε). Without ``path`` the file is looked for in $TINYGAN_DATA and the cache,
-    and downloaded to the cache if it is in neither. ``sha256`` None takes any file of that layout.
+    w' = w γ/√(σ² + ε),  b' = β − μ γ/√(σ² + ε). Without ``path`` the file is looked for (``locate``), and
+    downloaded to the cache if it is nowhere. ``sha256`` None takes any file of that layout.
     Raises DataError (not here) and FormatError (not that file).
     """
     path = path or locate() or _download()
@@ -121,12 +125,14 @@ def _get(tensors: dict[str, Array], name: str, shape: tuple[int, ...], path: Pat
 
 
 def locate() -> Path | None:
-    """The weights in $TINYGAN_DATA, $TINYGAN_DATA/inception or the cache, if they are in one of them."""
+    """The weights in $TINYGAN_DATA, $TINYGAN_DATA/inception, our cache or PyTorch's, if they are in one of them."""
     from tinygan.data.mnist import cache
 
     own = os.environ.get("TINYGAN_DATA")
-    folders = [*([Path(own), Path(own) / "inception"] if own else []), cache("inception")]
-    return next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)
+    ours = cache("inception")
+    folders = [*([Path(own), Path(own) / "inception"] if own else []), ours, ours.parents[1] / "torch/hub/checkpoints"]
+    paths = (folder / name for folder in folders for name in (FILE, OTHER))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _download() -> Path:
@@ -139,13 +145,12 @@ def _download() -> Path:
 
 
 def _verify(path: Path, sha256: str) -> None:
-    import hashlib
+    from tinygan.data.fetch import sha256_is
 
     try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            found = hashlib.file_digest(file, "sha256").hexdigest() if size == BYTES or sha256 != SHA256 else ""
+            sha256_is(sha256)(file)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}; {HINT}") from error
-    if found != sha256:
-        raise FormatError(f"{path}: is not {FILE} ({size} bytes, expected {BYTES}; SHA-256 differs); {HINT}")
+    except DataError as error:
+        raise FormatError(f"{path}: is not the published {FILE} ({error}); remove it and try again") from error
