@@ -22,7 +22,6 @@ CROP = 178  # pixels; the pictures are 178 wide and 218 high
 _ATTRIBUTES, _PARTITION = "list_attr_celeba.txt", "list_eval_partition.txt"
 _BILINEAR = 2  # PIL.Image.Resampling.BILINEAR
 _CODES = {"train": b"0", "test": b"2"}
-_MAX_BYTES = 2**26  # of a text file; the published attributes have 26.7 million
 _ADVICE = "expected the file as it is published; get it again"
 
 
@@ -51,14 +50,15 @@ def faces(path: Path, split: str, name: str = "celeba", *, side: int = 64, crop:
     here = set(store.names)
     missing = next((file for file, _ in chosen if prefix + file not in here), None)
     if missing is not None or not chosen:
-        raise DataError(f"{path}: lacks {missing or f'pictures of the split {split}'}; {_ADVICE}")
+        raise DataError(f"{path}: lacks {prefix + missing if missing else f'pictures of the split {split}'}; {_ADVICE}")
 
     def read(i: int) -> Array:
         file = prefix + chosen[i][0]
         image = open_jpeg(store.read(file), f"{path}, {file}").convert("RGB")
         square = min(crop, image.width, image.height)
         left, top = (image.width - square) // 2, (image.height - square) // 2
-        return np.asarray(image.resize((side, side), _BILINEAR, box=(left, top, left + square, top + square)))
+        middle = image.crop((left, top, left + square, top + square))
+        return np.asarray(middle.resize((side, side), _BILINEAR))
 
     values = np.frombuffer(b"".join(row for _, row in chosen), np.uint8).reshape(len(chosen), -1) - ord("0")
     more = {attribute: values[:, k] for k, attribute in enumerate(attributes)}
@@ -67,14 +67,7 @@ def faces(path: Path, split: str, name: str = "celeba", *, side: int = 64, crop:
 
 
 def _lines(path: Path) -> list[bytes]:
-    try:
-        with path.open("rb") as file:
-            text = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}; {_ADVICE}") from error
-    if len(text) > _MAX_BYTES:
-        raise FormatError(f"{path}: is longer than {_MAX_BYTES} bytes; {_ADVICE}")
-    return text.splitlines()
+    return open_store(path.parent, depth=1).read(path.name).splitlines()
 
 
 def _partition(path: Path) -> dict[str, bytes]:

@@ -46,7 +46,8 @@ def load(path: Path, split: str) -> Images:
     if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4) or not pixels.size:
         raise FormatError(f"{path}: {name} is {pixels.dtype} {pixels.shape}; {_ADVICE}")
     if labels.shape not in ((len(pixels),), (len(pixels), 1)) or labels.min() < 0 or labels.max() >= MOST_CLASSES:
-        raise FormatError(f"{path}: {of} is {labels.dtype} {labels.shape} from {labels.min(initial=0)}; {_ADVICE}")
+        span = f"from {labels.min()} to {labels.max()}" if labels.size else "empty"
+        raise FormatError(f"{path}: {of} is {labels.dtype} {labels.shape} {span}; {_ADVICE}")
     return Images(path.stem, pixels if pixels.ndim == 4 else pixels[..., None], labels.ravel(), numbers(labels))
 
 

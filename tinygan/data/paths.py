@@ -37,11 +37,15 @@ def open_path(path: Path, split: str) -> Dataset:
         return npz.load(path, split)
     if all((path / each).is_dir() for each in SPLITS):
         return folder.load_pictures(path / split, path.resolve().name)
-    if not path.is_dir() and not (path.suffix == ".zip" and path.is_file()):
+    if path.suffix == ".zip" and path.is_file():
+        name = path.stem
+    elif path.is_dir():
+        name = path.resolve().name
+    else:
         raise DataError(
             f"{path}: no such folder, and no .npz or .zip file; expected pictures, IDX files or those of a set that has "
             "a name; check the path"
         )
     if split != "train":
         raise DataError(f"{path}: a folder of pictures is one split, 'train'; give the folder of the {split} pictures")
-    return folder.load_pictures(path, path.resolve().name)
+    return folder.load_pictures(path, name)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tinygan.errors import DataError, FormatError
 
-MAX_BYTES = 2**26  # of one file: 64 MiB
+MAX_BYTES = 2**26  # of one file: 64 MiB; CelebA's attributes, the largest text that is read, have 26.7 million
 _MOST_PACKED = 1032  # bytes that one byte of deflate can stand for (RFC 1951: 258 bytes by 2 bits)
 _ADVICE = "expected a zip archive, stored or deflated, not encrypted; get it again"
 
@@ -68,7 +68,7 @@ def _zip(path: Path, max_bytes: int) -> Store:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise FormatError(f"{path}: cannot be opened as a zip archive ({error}); {_ADVICE}") from error
-    entries = {info.filename: info for info in archive.infolist() if not info.is_dir() and _visible(info.filename)}
+    entries = {info.filename: info for info in archive.infolist() if _visible(info.filename)}
 
     def read(name: str) -> bytes:
         where = f"{path}, {name}"
@@ -89,4 +89,8 @@ def _zip(path: Path, max_bytes: int) -> Store:
 
 
 def _visible(name: str) -> bool:
-    return name.isprintable() and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+    return (
+        name.isprintable()
+        and bool(name.rpartition("/")[2])
+        and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+    )

@@ -15,6 +15,7 @@ from tinygan.errors import DataError, FormatError
 
 _BLOCK = 512
 _STEP = 2**16
+_TAIL = 2**16  # bytes of filling after the end; tar writes less than 10,240
 _ADVICE = "expected a whole tar archive, gzipped or not; get it again"
 
 
@@ -42,7 +43,7 @@ def _files(stream: object, path: Path, wanted: Callable[[str], bool], max_bytes:
         if block[156:157] in b"0\0" and wanted(name):
             if size > max_bytes:
                 raise FormatError(f"{path}: {name!r} has {size} bytes, expected at most {max_bytes}; {_ADVICE}")
-            data = _take(read, size)
+            data = take(read, size)
             if len(data) < size:
                 raise FormatError(f"{path}: ends inside {name!r}; {_ADVICE}")
             yield name, data
@@ -56,6 +57,8 @@ def _files(stream: object, path: Path, wanted: Callable[[str], bool], max_bytes:
             size -= passed
     if len(block) < _BLOCK:
         raise FormatError(f"{path}: ends without the block of zeros; {_ADVICE}")
+    if len(take(read, _TAIL + 1)) > _TAIL:  # and to the end, where gzip has its checksum
+        raise FormatError(f"{path}: goes on after its end; {_ADVICE}")
 
 
 def _header(block: bytes, path: Path) -> tuple[str, int]:
@@ -69,8 +72,8 @@ def _header(block: bytes, path: Path) -> tuple[str, int]:
     return f"{prefix}/{name}" if prefix and block[257:262] == b"ustar" else name, size
 
 
-def _take(read: Callable[[int], bytes], size: int) -> bytes:
-    """``size`` bytes or as many as come, by small steps: a stream first makes each step a string of that size."""
+def take(read: Callable[[int], bytes], size: int) -> bytes:
+    """``size`` bytes or as many as come, by small steps: a stream first makes each step a string of that length."""
     data = bytearray()
     while len(data) < size and (part := read(min(size - len(data), _STEP))):
         data += part
