@@ -49,6 +49,7 @@ def test_a_fifth_of_each_digit_is_for_testing(place, name):
         (b"1," + b"9" * 5000, "values beyond 0 to 255"),
         (b"1,2.5", "not a table of whole numbers"),
         (b"1,-2", "not a table of whole numbers"),
+        (b"1\n2\n", "has 0 values to 0 and a label to 2"),
         (b"1,2", "has 1 values to 1 and a label to 2 in a line, not 64 to 16 and one to 9"),
         (b"17," + b"0," * 63 + b"1", "has 64 values to 17"),
         (b"0," * 64 + b"10", "a label to 10"),

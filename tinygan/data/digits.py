@@ -38,9 +38,9 @@ def load(path: Path, name: str, split: str) -> Images:
     white, shape = _FILES[name][1], KNOWN[name].shape
     table = _table(path)
     pixels, labels = table[:, :-1], table[:, -1]
-    if pixels.shape[1] != shape[0] * shape[1] or pixels.max() > white or labels.max() > 9:
+    if pixels.shape[1] != shape[0] * shape[1] or pixels.max(initial=0) > white or labels.max() > 9:
         raise FormatError(
-            f"{path}: has {pixels.shape[1]} values to {pixels.max()} and a label to {labels.max()} in a line, not "
+            f"{path}: has {pixels.shape[1]} values to {pixels.max(initial=0)} and a label to {labels.max()} in a line, not "
             f"{shape[0] * shape[1]} to {white} and one to 9; {_ADVICE}"
         )
     chosen = (_rank(labels) % _TEST == _TEST - 1) == (split == "test")
