@@ -96,7 +96,7 @@ def test_what_is_not_installed_is_explained(tmp_path, monkeypatch):
             open_data("mnist-5k")
 
 
-@pytest.mark.parametrize(("name", "size", "means"), [("digits", 1797, 4.884), ("mnist-5k", 5000, 33.4)])
+@pytest.mark.parametrize(("name", "size", "means"), [("digits", 1797, 4.884165), ("mnist-5k", 5000, 33.486506)])
 def test_the_real_digits_open(monkeypatch, name, size, means):
     monkeypatch.delenv("TINYGAN_DATA", raising=False)
     if locate(name) is None:
@@ -105,7 +105,7 @@ def test_the_real_digits_open(monkeypatch, name, size, means):
     pictures, labels = zip(*(each.batch(np.arange(each.size)) for each in data), strict=True)
     assert sum(each.size for each in data) == size
     white = SETS[name][2]
-    assert abs((np.concatenate(pictures).mean() + 1) * white / 2 - means) <= 0.05
+    assert abs((np.concatenate(pictures).mean() + 1) * white / 2 - means) <= 1e-3
     assert min(np.bincount(np.concatenate([each["class"] for each in labels]))) >= 174
 
 
