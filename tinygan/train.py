@@ -19,6 +19,7 @@ from tinygan.checkpoint import flatten, latest_checkpoint, load_checkpoint, rest
 from tinygan.data import Batch, Dataset, Sample
 from tinygan.data.order import Order
 from tinygan.data.png import write_png
+from tinygan.data.prefetch import Prefetch
 from tinygan.errors import Diverged, FormatError, UsageError
 from tinygan.grid import make_grid
 from tinygan.interrupt import Interrupt
@@ -66,10 +67,14 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
         write_samples(run, "real", data.batch(order.indices(0, min(GRID, data.size or GRID)))[0])
     run.log(f"train from step {step} to {config.steps}: {fingerprint()}")
     saved = step if latest_checkpoint(run.checkpoints) else None
-    with Progress(step, config.steps) as progress:
-        tick, began = step, time.perf_counter()
+
+    def batch_of(step: int) -> Batch:
+        return Batch(*data.batch(order.indices(step * taken, taken)))
+
+    with Progress(step, config.steps) as progress, Prefetch(batch_of, range(step, config.steps)) as batches:
+        tick, began, waited = step, time.perf_counter(), 0.0
         while step < config.steps and not interrupt:
-            batch = Batch(*data.batch(order.indices(step * taken, taken)))
+            batch = next(batches)
             with np.errstate(all="ignore"):  # require_finite tells of a NaN or an infinity
                 state, log = recipe.step(state, batch, np.random.default_rng([config.seed, STEP, step]))
             step += 1
@@ -77,9 +82,11 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
             if step % config.log_every == 0 or step == config.steps:
                 now = time.perf_counter()
                 speed = (step - tick) * taken / (now - began)
-                run.tick({"step": step, **log, "images/s": round(speed, 1), "seconds": round(now - began, 3)})
+                share = round((batches.waited - waited) / (now - began), 5)
+                times = {"images/s": round(speed, 1), "seconds": round(now - began, 3), "waited": share}
+                run.tick({"step": step, **log, **times})
                 progress.show(step, log, speed)
-                tick, began = step, now
+                tick, began, waited = step, now, batches.waited
             if step % config.sample_every == 0:
                 picture(run, recipe, state, step)
             if step % config.save_every == 0:

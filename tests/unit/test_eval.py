@@ -181,7 +181,7 @@ def test_a_sample_of_a_run_is_the_same_in_every_batch(here):
 
 
 MISTAKES = [
-    ("none --data strokes", 2, "no data set or folder 'none'"),
+    ("none --data strokes", 2, "no data set, file or folder 'none'"),
     ("./none --data strokes", 4, "no such folder"),
     ("none.npy --data strokes", 4, "No such file"),
     ("noise.npy", 2, "against what? Add --data NAME"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan.data import open_data
-from tinygan.data.mnist import locate
+from tinygan.data.known import locate
 from tinygan.errors import FormatError, UsageError
 from tinygan.metrics.features import CHUNK, PINNED, SHIPPED, load_features, load_shipped, save_features
 from tinygan.models.classifier import classifier

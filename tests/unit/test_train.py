@@ -17,7 +17,7 @@ from tinygan.recipes import dcgan
 from tinygan.safetensors import load, save
 
 SMALL = ["--batch", "8", "--set", "width=2", "--set", "latent=4", "--set", "sample_every=1000"]
-TIMES = {"images/s", "seconds"}
+TIMES = {"images/s", "seconds", "waited"}
 
 
 def tensors(run):
