@@ -9,14 +9,14 @@ compared; the bounds are the one table below, whatever the size. NaN never passe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygan.compare import far, norm, ratio, settled
 from tinygan.errors import ShapeError
-from tinygan.layer import Array, Layer, pack, pull, push
+from tinygan.layer import Array, Layer, leaves, pack, pull, push
 from tinygan.net import Net
 
 BOUNDS = {
@@ -73,7 +73,7 @@ class Trial:
         self.key = int(rng.integers(2**31))
         self.source = net
         self.net = net.bind(self.running, np.random.default_rng(self.key))
-        self.affine = all(f.affine for f in _leaves(net.f))
+        self.affine = all(f.affine for f in leaves(net.f))
         self.x, self.x_dot = self.draw(N, *shape), self.draw(K, N, *shape)
         self.gy, self.gy_dot = self.cotangents()
 
@@ -232,15 +232,8 @@ def _read_only(X: Array) -> Array:
     return X
 
 
-def _leaves(f: Layer) -> Iterator[Layer]:
-    for child in getattr(f, "children", ()):
-        yield from _leaves(child)
-    if not hasattr(f, "children"):
-        yield f
-
-
 def _has_second(f: Layer) -> bool:
-    return not any(leaf.curved and type(leaf).second is Layer.second for leaf in _leaves(f))
+    return not any(leaf.curved and type(leaf).second is Layer.second for leaf in leaves(f))
 
 
 def _title(net: Net) -> str:

@@ -17,7 +17,7 @@ of which J ẍ is one more tangent. ``Layer.second`` is H, the only formula to a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -141,6 +141,14 @@ class Layer:
         """The error of an x (shape of one sample) that breaks ``rule``; it names the layer and both shapes."""
         own = "".join(f", {name} {shape}" for name, shape in self.shapes.items())
         return ShapeError(f"{type(self).__name__}: {rule}: x (N, {', '.join(map(str, x))}){own}")
+
+
+def leaves(f: Layer) -> Iterator[Layer]:
+    """The layers of which f is put together."""
+    for child in getattr(f, "children", ()):
+        yield from leaves(child)
+    if not hasattr(f, "children"):
+        yield f
 
 
 def fold(X: Bundle) -> Array:

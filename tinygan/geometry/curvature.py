@@ -1,0 +1,99 @@
+"""Second order: how coordinates bend, how the surface bends, and the Laplacian on it.   z (N, n).
+
+∂ᵢ∂ⱼF = Γᵏᵢⱼ ∂ₖF + IIᵢⱼ, a part in the tangent space and one normal to it. Both come from J = QR and not from g = JᵀJ,
+whose condition is the square of that of J (do Carmo 1992, chapters 2 and 6).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygan.errors import UsageError
+from tinygan.geometry.chart import Chart, derivatives, finite, jacobian, latents
+from tinygan.layer import Array
+
+PARALLEL = 1e-12  # of squared areas: below it rounding is what is left
+
+
+def christoffel(F: Chart, z: Array) -> Array:
+    """Γᵏᵢⱼ = gᵏˡ⟨∂ᵢ∂ⱼF, ∂ₗF⟩ = R⁻¹Qᵀ∂ᵢ∂ⱼF (N, n, n, n), k first. Raises UsageError where g is singular."""
+    J, H = derivatives(F, z)
+    return _gamma(*_frame(J), H)
+
+
+def second_fundamental(F: Chart, z: Array) -> Array:
+    """IIᵢⱼ = (I − QQᵀ) ∂ᵢ∂ⱼF (N, D, n, n), normal vectors. Raises UsageError where g is singular."""
+    J, H = derivatives(F, z)
+    flat = H.reshape(*J.shape[:2], -1)
+    return _normal(_frame(J)[0], flat).reshape(H.shape)
+
+
+def sectional(F: Chart, z: Array, u: Array, v: Array) -> Array:
+    """The curvature (N,) of the plane of tangents u, v (N, n) or (n,), by Gauss' equation in flat space:
+
+    K = (⟨II(u,u), II(v,v)⟩ − |II(u,v)|²) / (g(u,u) g(v,v) − g(u,v)²).
+
+    Raises UsageError where g is singular, or u and v are parallel.
+    """
+    z = latents(z)
+    ways = []
+    for name, way in (("u", u), ("v", v)):
+        way = np.asarray(way)
+        if way.dtype.kind not in "fiu" or way.shape not in (z.shape, z.shape[1:]) or not np.isfinite(way).all():
+            raise UsageError(f"{name} is {way.dtype} {way.shape}; expected finite numbers {z.shape} or {z.shape[1:]}")
+        ways.append(np.broadcast_to(way, z.shape).astype(np.float64))
+    _, (a, b), bent = F.second(z, np.stack(ways), ([0, 1, 0], [0, 1, 1]))
+    Q, _ = _frame(jacobian(F, z))
+    uu, vv, uv = _normal(Q, finite("∂²F", bent.transpose(1, 2, 0))).transpose(2, 0, 1)
+    whole = (a * a).sum(axis=1) * (b * b).sum(axis=1)
+    area = whole - (a * b).sum(axis=1) ** 2
+    if not (area > PARALLEL * whole).all():
+        raise UsageError(
+            f"u and v are parallel at latent {int((area <= PARALLEL * whole).argmax())}; a plane needs two"
+        )
+    return ((uu * vv).sum(axis=1) - (uv * uv).sum(axis=1)) / area
+
+
+def laplace_beltrami(F: Chart, z: Array, gradient: Array, hessian: Array) -> Array:
+    """Δf = gⁱʲ (∂ᵢ∂ⱼf − Γᵏᵢⱼ ∂ₖf) = 1/√g ∂ᵢ(√g gⁱʲ ∂ⱼf)  (N, ...).
+
+    ``gradient`` (N, ..., n) and ``hessian`` (N, ..., n, n) of f in z. For a net f on images they are
+    ``derivatives(Composed(Generator(f, θ_f, shape), F), z)``: Δ of each output, (N, m). Raises UsageError where g is singular.
+    """
+    J, H = derivatives(F, z)
+    N, n = len(J), J.shape[2]
+    gradient, hessian = np.asarray(gradient), np.asarray(hessian)
+    if gradient.shape[:1] + gradient.shape[-1:] != (N, n) or hessian.shape != (*gradient.shape, n):
+        expected = f"expected (N, ..., n) and (N, ..., n, n) with N = {N}, n = {n}"
+        raise UsageError(f"the gradient of f is {gradient.shape}, its Hessian {hessian.shape}; {expected}")
+    for part in (gradient, hessian):
+        finite("the gradient of f or its Hessian", part)
+    Q, R = _frame(J)
+    E = np.linalg.inv(R)  # its columns are orthonormal in g
+    inverse = E @ E.transpose(0, 2, 1)
+    bend = np.einsum("nij,nkij->nk", inverse, _gamma(Q, R, H))
+    return np.einsum("nij,n...ij->n...", inverse, hessian) - np.einsum("nk,n...k->n...", bend, gradient)
+
+
+def _frame(J: Array) -> tuple[Array, Array]:
+    """Q (N, D, n), R (N, n, n) with J = QR; UsageError where J has not the rank n."""
+    D, n = J.shape[1:]
+    sigma = np.linalg.svd(J, compute_uv=False)
+    rank = (sigma > sigma[:, :1] * max(D, n) * np.finfo(np.float64).eps).sum(axis=1)
+    if (rank < n).any():
+        at = int((rank < n).argmax())
+        raise UsageError(
+            f"the metric is singular at latent {at}: rank {rank[at]} of {n}; drop latents that move nothing"
+        )
+    Q, R = np.linalg.qr(J)
+    return Q, R
+
+
+def _gamma(Q: Array, R: Array, H: Array) -> Array:
+    N, D, n, _ = H.shape
+    return np.linalg.solve(R, Q.transpose(0, 2, 1) @ H.reshape(N, D, n * n)).reshape(N, n, n, n)
+
+
+def _normal(Q: Array, a: Array) -> Array:
+    """(I − QQᵀ) a.   a (N, D, m)."""
+    return a - Q @ (Q.transpose(0, 2, 1) @ a)
