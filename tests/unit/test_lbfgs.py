@@ -28,10 +28,10 @@ def test_the_end_of_a_bent_valley():
 
 
 def test_a_bowl_and_what_a_good_inverse_saves():
-    curvature, f = bowl(50, 1e4)
+    curvature, f = bowl(50, 100)
     plain = minimise(f, np.ones(50), scale=1.0)
     newton = minimise(f, np.ones(50), scale=1.0, inverse=lambda g: g / curvature)
-    assert plain.converged and plain.value <= 2e-16
+    assert plain.converged and plain.steps <= 150 and plain.value <= 1e-15
     assert newton.converged and newton.steps == 1
 
 

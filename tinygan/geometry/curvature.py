@@ -12,7 +12,7 @@ from tinygan.errors import UsageError
 from tinygan.geometry.chart import Chart, derivatives, finite, jacobian, latents
 from tinygan.layer import Array
 
-PARALLEL = 1e-12  # of squared areas: below it rounding is what is left
+PARALLEL = 1e-12  # the sine of an angle: below it rounding is what is left
 
 
 def christoffel(F: Chart, z: Array) -> Array:
@@ -31,27 +31,22 @@ def second_fundamental(F: Chart, z: Array) -> Array:
 def sectional(F: Chart, z: Array, u: Array, v: Array) -> Array:
     """The curvature (N,) of the plane of tangents u, v (N, n) or (n,), by Gauss' equation in flat space:
 
-    K = (⟨II(u,u), II(v,v)⟩ − |II(u,v)|²) / (g(u,u) g(v,v) − g(u,v)²).
+    K = ⟨II(e₁,e₁), II(e₂,e₂)⟩ − |II(e₁,e₂)|²,    e₁, e₂ the plane's basis that is orthonormal in g.
 
     Raises UsageError where g is singular, or u and v are parallel.
     """
     z = latents(z)
-    ways = []
-    for name, way in (("u", u), ("v", v)):
-        way = np.asarray(way)
-        if way.dtype.kind not in "fiu" or way.shape not in (z.shape, z.shape[1:]) or not np.isfinite(way).all():
-            raise UsageError(f"{name} is {way.dtype} {way.shape}; expected finite numbers {z.shape} or {z.shape[1:]}")
-        ways.append(np.broadcast_to(way, z.shape).astype(np.float64))
-    _, (a, b), bent = F.second(z, np.stack(ways), ([0, 1, 0], [0, 1, 1]))
-    Q, _ = _frame(jacobian(F, z))
+    Q, R = _frame(jacobian(F, z))
+    a, b = (np.einsum("nij,nj->ni", R, _tangent(name, way, z)) for name, way in (("u", u), ("v", v)))
+    basis, across = np.linalg.qr(np.stack([a, b], axis=2))  # Q's coordinates: ⟨·,·⟩ is g
+    area = np.abs(across[:, 0, 0] * across[:, -1, 1])
+    parallel = area <= PARALLEL * np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    if basis.shape[2] < 2 or parallel.any():
+        raise UsageError(f"u and v are parallel at latent {int(parallel.argmax())}; a plane needs two directions")
+    way = np.linalg.solve(R, basis).transpose(2, 0, 1)
+    bent = F.second(z, way, ([0, 1, 0], [0, 1, 1]))[2]
     uu, vv, uv = _normal(Q, finite("∂²F", bent.transpose(1, 2, 0))).transpose(2, 0, 1)
-    whole = (a * a).sum(axis=1) * (b * b).sum(axis=1)
-    area = whole - (a * b).sum(axis=1) ** 2
-    if not (area > PARALLEL * whole).all():
-        raise UsageError(
-            f"u and v are parallel at latent {int((area <= PARALLEL * whole).argmax())}; a plane needs two"
-        )
-    return ((uu * vv).sum(axis=1) - (uv * uv).sum(axis=1)) / area
+    return (uu * vv).sum(axis=1) - (uv * uv).sum(axis=1)
 
 
 def laplace_beltrami(F: Chart, z: Array, gradient: Array, hessian: Array) -> Array:
@@ -87,6 +82,14 @@ def _frame(J: Array) -> tuple[Array, Array]:
         )
     Q, R = np.linalg.qr(J)
     return Q, R
+
+
+def _tangent(name: str, way: Array, z: Array) -> Array:
+    """``way`` (N, n) or (n,) at each of z (N, n)."""
+    way = np.asarray(way)
+    if way.dtype.kind not in "fiu" or way.shape not in (z.shape, z.shape[1:]) or not np.isfinite(way).all():
+        raise UsageError(f"{name} is {way.dtype} {way.shape}; expected finite numbers {z.shape} or {z.shape[1:]}")
+    return np.broadcast_to(way, z.shape)
 
 
 def _gamma(Q: Array, R: Array, H: Array) -> Array:

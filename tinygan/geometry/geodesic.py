@@ -102,9 +102,7 @@ def project(F: Chart, image: Array, starts: Array, *, tolerance: float = 1e-8, s
     target = image.reshape(-1)
     D = F.vjp(starts[:1])[0].shape[1]
     if image.dtype.kind not in "fiu" or len(target) != D or not np.isfinite(target).all():
-        raise UsageError(
-            f"the image is {image.dtype} {image.shape}; expected {D} finite numbers, as the generator's images"
-        )
+        raise UsageError(f"the image is {image.dtype} {image.shape}; expected {D} finite numbers, as F(z) has")
 
     def objective(z: Array) -> tuple[float, Array]:
         y, pull = F.vjp(z[None])
