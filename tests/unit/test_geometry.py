@@ -163,6 +163,7 @@ def test_many_latents_and_pairs_go_in_blocks(smooth, rng, monkeypatch):
     monkeypatch.setattr("tinygan.geometry.chart.SAMPLES", 4)
     monkeypatch.setattr("tinygan.geometry.chart.PAIRS", 2)
     assert all(far(a, b) <= 1e-13 for a, b in zip(geo.derivatives(F, z), whole, strict=True))
+    assert far(geo.metric(F, z), whole[0].swapaxes(1, 2) @ whole[0]) <= 1e-13
 
 
 def test_singular_values_rank_and_volume_of_a_linear_net(rng):

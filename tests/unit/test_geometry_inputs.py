@@ -11,7 +11,7 @@ from tinygan.layer import Layer
 from tinygan.layers import BatchNorm, Dropout, Linear, ReLU, Softplus, SpectralNorm, Tanh
 from tinygan.net import Net
 
-from .charts import polar, sphere
+from .charts import ByHand, polar, sphere
 
 EVERY = (geo.jacobian, geo.derivatives, geo.metric, geo.singular_values, geo.volume, geo.local_rank)
 EVERY += (geo.christoffel, geo.second_fundamental)
@@ -73,6 +73,16 @@ def test_a_generator_that_is_not_finite_is_said():
         geo.geodesic(Generator(net, theta), ONE[0], 2 * ONE[0])
     with pytest.raises(UsageError, match=r"not finite"):
         geo.project(Generator(net, theta), np.ones(3), ONE)
+
+
+def test_a_derivative_that_is_not_finite_is_named_by_its_latent(monkeypatch):
+    monkeypatch.setattr("tinygan.geometry.chart.SAMPLES", 2)  # one latent to a block
+    F = ByHand(lambda z: (z, np.where(z[:, :1, None] > 2, np.nan, np.eye(2)), np.zeros((len(z), 2, 2, 2))))
+    z = np.ones((5, 2))
+    z[3:] = 3
+    for f in (geo.metric, geo.derivatives):
+        with pytest.raises(UsageError, match=r"^∂F is not finite at latent 3;"):
+            f(F, z)
 
 
 def test_planes_that_are_none():

@@ -86,13 +86,18 @@ class Composed:
 
 def jacobian(F: Chart, z: Array) -> Array:
     """J (N, D, n) = ∂F/∂z, a tangent for each column.   z (N, n). Raises UsageError."""
+    return np.concatenate(list(jacobians(F, z)))
+
+
+def jacobians(F: Chart, z: Array) -> Iterator[Array]:
+    """The rows of ``jacobian`` block by block, for what is smaller than J."""
     z = latents(z)
     axes = np.eye(z.shape[1])
-    parts = [
-        np.concatenate([F.jvp(some, _spread(way, some))[1] for way in _blocks(axes, SAMPLES)])
-        for some in _blocks(z, SAMPLES // len(axes))
-    ]
-    return finite("∂F", np.concatenate(parts, axis=1).transpose(1, 2, 0))
+    first = 0
+    for some in _blocks(z, SAMPLES // len(axes)):
+        columns = [F.jvp(some, _spread(way, some))[1] for way in _blocks(axes, SAMPLES)]
+        yield finite("∂F", np.concatenate(columns).transpose(1, 2, 0), first)
+        first += len(some)
 
 
 def derivatives(F: Chart, z: Array) -> tuple[Array, Array]:
@@ -121,11 +126,13 @@ def latents(z: Array, what: str = "latents") -> Array:
     return z.astype(np.float64)
 
 
-def finite(what: str, a: Array) -> Array:
-    """``a`` (N, ...), where it is finite. Raises UsageError."""
+def finite(what: str, a: Array, first: int = 0) -> Array:
+    """``a`` (N, ...) of the latents from ``first`` on, where it is finite. Raises UsageError."""
     bad = ~np.isfinite(a).reshape(len(a), -1).all(axis=1)
     if bad.any():
-        raise UsageError(f"{what} is not finite at latent {int(bad.argmax())}; look at its weights, or move the latent")
+        raise UsageError(
+            f"{what} is not finite at latent {first + int(bad.argmax())}; look at its weights, or move the latent"
+        )
     return a
 
 

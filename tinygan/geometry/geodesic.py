@@ -61,7 +61,8 @@ def geodesic(
 
     Between two images: from ``project(F, image, starts).z`` of each. The gradient is exact; the first inverse Hessian is
     that of a constant metric, its mean along the line: (S L ⊗ ḡ)⁻¹, L = tridiag(−1, 2, −1). ``tolerance`` is the path's
-    relative error as the minimiser sees it. Raises UsageError.
+    relative error as the minimiser sees it: through rectifiers the energy has kinks, where 1e-4 is what can be asked.
+    Raises UsageError.
     """
     ends = _pair(a, b)
     if segments < 2 or segments % 2 or steps < 0 or not tolerance > 0:

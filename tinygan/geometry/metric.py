@@ -5,19 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from tinygan.errors import UsageError
-from tinygan.geometry.chart import Chart, jacobian
+from tinygan.geometry.chart import Chart, jacobians
 from tinygan.layer import Array
 
 
 def metric(F: Chart, z: Array) -> Array:
     """g = JᵀJ (N, n, n): a small step ż has the length √(żᵀ g ż) in pixels."""
-    J = jacobian(F, z)
-    return J.transpose(0, 2, 1) @ J
+    return np.concatenate([J.transpose(0, 2, 1) @ J for J in jacobians(F, z)])
 
 
 def singular_values(F: Chart, z: Array) -> Array:
     """Those of J, descending, (N, min(n, D)): how far F stretches the axes of its best ellipse."""
-    return np.linalg.svd(jacobian(F, z), compute_uv=False)
+    return np.concatenate([np.linalg.svd(J, compute_uv=False) for J in jacobians(F, z)])
 
 
 def volume(F: Chart, z: Array) -> Array:
