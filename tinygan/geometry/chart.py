@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tinygan.errors import UsageError
+from tinygan.errors import Diverged, UsageError
 from tinygan.layer import Array, Pairs, leaves
 from tinygan.layers.noise import Random
 from tinygan.layers.norm import BatchNorm
@@ -85,7 +85,7 @@ class Composed:
 
 
 def jacobian(F: Chart, z: Array) -> Array:
-    """J (N, D, n) = ∂F/∂z, a tangent for each column.   z (N, n). Raises UsageError."""
+    """J (N, D, n) = ∂F/∂z, a tangent for each column.   z (N, n). Raises UsageError, Diverged."""
     return np.concatenate(list(jacobians(F, z)))
 
 
@@ -101,7 +101,7 @@ def jacobians(F: Chart, z: Array) -> Iterator[Array]:
 
 
 def derivatives(F: Chart, z: Array) -> tuple[Array, Array]:
-    """∂ᵢF (N, D, n) and ∂ᵢ∂ⱼF (N, D, n, n).   z (N, n). Raises UsageError."""
+    """∂ᵢF (N, D, n) and ∂ᵢ∂ⱼF (N, D, n, n).   z (N, n). Raises UsageError, Diverged."""
     z = latents(z)
     n = z.shape[1]
     J = jacobian(F, z)
@@ -127,11 +127,12 @@ def latents(z: Array, what: str = "latents") -> Array:
 
 
 def finite(what: str, a: Array, first: int = 0) -> Array:
-    """``a`` (N, ...) of the latents from ``first`` on, where it is finite. Raises UsageError."""
+    """``a`` (N, ...) of the latents from ``first`` on, where it is finite. Raises Diverged."""
     bad = ~np.isfinite(a).reshape(len(a), -1).all(axis=1)
     if bad.any():
-        raise UsageError(
-            f"{what} is not finite at latent {first + int(bad.argmax())}; look at its weights, or move the latent"
+        at = first + int(bad.argmax())
+        raise Diverged(
+            f"{what} holds a NaN or an infinity at latent {at}; has the generator diverged? Go back to a checkpoint"
         )
     return a
 

@@ -61,8 +61,8 @@ def laplace_beltrami(F: Chart, z: Array, gradient: Array, hessian: Array) -> Arr
     if gradient.shape[:1] + gradient.shape[-1:] != (N, n) or hessian.shape != (*gradient.shape, n):
         expected = f"expected (N, ..., n) and (N, ..., n, n) with N = {N}, n = {n}"
         raise UsageError(f"the gradient of f is {gradient.shape}, its Hessian {hessian.shape}; {expected}")
-    for part in (gradient, hessian):
-        finite("the gradient of f or its Hessian", part)
+    if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
+        raise UsageError("the gradient of f or its Hessian holds a NaN or an infinity; expected finite numbers")
     Q, R = _frame(J)
     E = np.linalg.inv(R)  # its columns are orthonormal in g
     inverse = E @ E.transpose(0, 2, 1)
