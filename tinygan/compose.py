@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygan import kernels
 from tinygan.errors import ShapeError
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape, pull, push
+from tinygan.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
 
 
 class Composite(Layer):
@@ -68,6 +68,11 @@ class Sequential(Composite):
             saved.append(s)
         return X, saved
 
+    def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
+        for f, q in zip(self.children, p, strict=True):
+            X = f.jet(q, X, pairs)
+        return X
+
     def pull(
         self, p: Params, saved: Saved, G: Any, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
@@ -108,6 +113,10 @@ class Residual(Composite):
         (Y, s), (Z, t) = (push(f, q, X) for f, q in zip(self.children, p, strict=True))
         return kernels.combine(1, Y, 1, Z), (s, t)
 
+    def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
+        Y, Z = (f.jet(q, X, pairs) for f, q in zip(self.children, p, strict=True))
+        return kernels.combine(1, Y, 1, Z)
+
     def pull(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
@@ -139,6 +148,9 @@ class Concat(Composite):
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         branches = [push(f, q, X) for f, q in zip(self.children, p, strict=True)]
         return np.concatenate([Y for Y, _ in branches], axis=-1), [s for _, s in branches]
+
+    def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
+        return np.concatenate([f.jet(q, X, pairs) for f, q in zip(self.children, p, strict=True)], axis=-1)
 
     def pull(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True

@@ -6,22 +6,30 @@ A layer is a map y = f(x; p). Its first-order behaviour is the pair map (x, ẋ)
 
 What flows through is a bundle X (1+K, N, ...): X[0] the point, X[1:] its K tangents. With K = 0 this is backpropagation;
 with tangents it is the gradient of any loss on J ẋ. There is one code path for both.
+
+Second derivatives go forward over forward. Along x(s, t) with ∂ₛx = ẋᵢ, ∂ₜx = ẋⱼ, ∂ₛ∂ₜx = ẍ a layer's y has
+
+    ÿ = J ẍ + H(ẋᵢ, ẋⱼ),        H(u, v) = ∂²f(x)[u, v]
+
+of which J ẍ is one more tangent. ``Layer.second`` is H, the only formula to add, where f is curved.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy import ndarray as Array
 
-from tinygan.errors import ShapeError
+from tinygan.errors import ShapeError, UsageError
 
 Bundle = Array  # (1+K, N, ...): row 0 the point, rows 1..K its tangents
 Shape = tuple[int, ...]
 Params = tuple[Any, ...]  # a leaf's arrays in the order of Layer.shapes; a composite's children's Params
 Saved = Any
+Pairs = tuple[Sequence[int], Sequence[int]]  # (i, j), each (P,): the p-th pair of tangents is ẋ of i[p] and ẋ of j[p]
 
 
 class Layer:
@@ -86,6 +94,23 @@ class Layer:
         )  # at x = 0: the constant, and the linear part of Z
         return (Y[1:] if r is None else Y[1:] + column(r, Y[0]) * Y[:1]), ()
 
+    @property
+    def curved(self) -> bool:
+        """Whether f has second derivatives that are not zero around almost every x."""
+        return not (self.affine or self.piecewise_linear)
+
+    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+        """H(u, v) = ∂²f(x)[u, v] of each of P pairs; asked for where f is ``curved``.   x (N, ...), u, v (P, N, ...)."""
+        raise UsageError(f"{type(self).__name__} has no second derivative: write its second(p, x, u, v)")
+
+    def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
+        """(x, ẋ, ẍ) ↦ (y, J ẋ, J ẍ + H(ẋᵢ, ẋⱼ)).   X (1+T+P, N, ...): the point, T tangents, and ẍ for each of P ``pairs``."""
+        Y, _ = push(self, p, X)
+        if self.curved:
+            u, v = (X[1:][list(k)] for k in pairs)
+            Y[len(Y) - len(u) :] += self.second(p, X[0], u, v)
+        return Y
+
     def init_running(self, p: Params, rng: np.random.Generator) -> Params:
         """The running values to begin with."""
         return ()
@@ -116,6 +141,14 @@ class Layer:
         """The error of an x (shape of one sample) that breaks ``rule``; it names the layer and both shapes."""
         own = "".join(f", {name} {shape}" for name, shape in self.shapes.items())
         return ShapeError(f"{type(self).__name__}: {rule}: x (N, {', '.join(map(str, x))}){own}")
+
+
+def leaves(f: Layer) -> Iterator[Layer]:
+    """The layers of which f is put together."""
+    for child in getattr(f, "children", ()):
+        yield from leaves(child)
+    if not hasattr(f, "children"):
+        yield f
 
 
 def fold(X: Bundle) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygan.compose import Sequential
 from tinygan.errors import ShapeError
-from tinygan.layer import Array, Layer, Params, Saved, pack, pull, push, size, unpack
+from tinygan.layer import Array, Layer, Pairs, Params, Saved, pack, pull, push, size, unpack
 
 
 class Pullback(NamedTuple):
@@ -65,6 +65,18 @@ class Net:
             raise ShapeError(f"Net: x_dot is (K, *x.shape): x_dot {x_dot.shape}, x {x.shape}")
         Y, saved = push(self.f, self._p(theta), np.concatenate([x[None], x_dot]))
         return Y[0], Y[1:], saved
+
+    def second(self, theta: Array, x: Array, x_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
+        """y = f(x; θ), ẏₖ = J ẋₖ and ∂²f(x)[ẋᵢ, ẋⱼ] for each (i, j) of ``pairs``, forward over forward.
+
+        x (N, ...), x_dot (K, N, ...), pairs two sequences of P numbers below K  →  y (N, ...), ẏ (K, N, ...), (P, N, ...).
+        Raises UsageError where a curved layer has no formula.
+        """
+        if x_dot.shape[1:] != x.shape:
+            raise ShapeError(f"Net: x_dot is (K, *x.shape): x_dot {x_dot.shape}, x {x.shape}")
+        K, still = len(x_dot), np.zeros((len(pairs[0]), *x.shape), x.dtype)  # x is straight: ẍ = 0
+        Y = self.f.jet(self._p(theta), np.concatenate([x[None], x_dot, still]), pairs)
+        return Y[0], Y[1 : 1 + K], Y[1 + K :]
 
     def backward(
         self,

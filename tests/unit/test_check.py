@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from tinygan.check import BOUNDS, CheckFailed, check_layer, check_net
+from tinygan.errors import UsageError
 from tinygan.layer import Layer
 from tinygan.layers import Linear, Tanh
 from tinygan.net import Net
 
 
 class Square(Layer):
-    """y = x², ẏ = 2xẋ; x̄ = 2xȳ + Σ 2ẋẏ̄, ẋ̄ = 2xẏ̄: right."""
+    """y = x², ẏ = 2xẋ, H(u, v) = 2uv; x̄ = 2xȳ + Σ 2ẋẏ̄, ẋ̄ = 2xẏ̄: right."""
 
     def forward(self, p, X):
         Y = 2 * X[0] * X
@@ -21,6 +22,9 @@ class Square(Layer):
         GX = 2 * X[0] * G
         GX[0] += 2 * (X[1:] * G[1:]).sum(axis=0)
         return GX
+
+    def second(self, p, x, u, v):
+        return 2 * u * v
 
 
 class WrongValueWithTangents(Square):
@@ -56,9 +60,23 @@ class LopsidedCurvature(Square):
         return GX
 
 
-class NoCurvature(Square):
+class NoFormula(Square):
+    second = Layer.second
+
+
+class NoCurvature(NoFormula):
     def backward(self, p, X, G):
         return 2 * X[0] * G
+
+
+class WrongSecond(Square):
+    def second(self, p, x, u, v):
+        return 2 * u * v * (1 + 1e-10)
+
+
+class LopsidedSecond(Square):
+    def second(self, p, x, u, v):
+        return 2 * u * v + 1e-10 * u * np.roll(v, 1, axis=1)
 
 
 class WritesItsInput(Square):
@@ -96,6 +114,8 @@ PLANTED = [
     (WrongTangent, "tangent"),
     (WrongAdjoint, "adjoint"),
     (LopsidedCurvature, "symmetry"),
+    (WrongSecond, "second"),
+    (LopsidedSecond, "second"),
     (NoCurvature, "pair"),
     (WritesItsInput, "pure"),
     (SinglePrecision, "edges"),
@@ -108,6 +128,12 @@ def test_a_right_layer_passes_every_check():
     errors = check_layer(Square(), (3, 2))
     assert errors.keys() == BOUNDS.keys()
     assert all(error <= BOUNDS[name] for name, error in errors.items())
+
+
+def test_second_derivatives_are_left_out_where_a_curved_layer_has_no_formula():
+    assert BOUNDS.keys() - check_layer(NoFormula(), (3, 2)).keys() == {"second"}
+    with pytest.raises(UsageError, match=r"^NoFormula has no second derivative: write its second\(p, x, u, v\)$"):
+        Net(NoFormula()).second(np.zeros(0), np.ones((1, 3)), np.ones((1, 1, 3)), ([0], [0]))
 
 
 @pytest.mark.parametrize(("layer", "name"), PLANTED, ids=lambda v: v if isinstance(v, str) else v.__name__)

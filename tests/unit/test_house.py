@@ -29,6 +29,8 @@ MAY = {  # room: the rooms it may import, beside itself
     "layers": "errors kernels init layer compose",
     "net": "errors layer compose",
     "penalty": "layer net",
+    "lbfgs": "errors",
+    "geometry": "errors layer layers net lbfgs",
     "compare": "layer",
     "check": "errors layer net compare",
     "cases": "layer compose layers check",

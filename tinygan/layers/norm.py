@@ -52,6 +52,18 @@ class Normalisation(Layer):
         )
         return GX, tuple(a.reshape(q.shape) for a, q in zip(g or (), p, strict=bool(g))) if wrt_p else None
 
+    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+        """γ H(u, v), H = −r² (a Pv + b Pu + (⟨Pu Pv⟩ − 3ab) z),  a = ⟨zu⟩, b = ⟨zv⟩, P u = u − ⟨u⟩ (u without μ).
+
+        z is the gradient of a function, n/r of each group of n: H is x̄ of z's pair map for ẋ = u, ẏ̄ = v.
+        """
+        sets, *group = self.sizes(x.shape)
+        sizes: Any = (len(u) * sets, *group)  # a pair is one more set
+        X, G = np.stack([np.broadcast_to(x, u.shape), u]), np.stack([np.zeros_like(v), v])
+        _, saved = kernels.normalise(X, None, None, sizes, self.eps, centre=self.centre)
+        H: Array = kernels.normalise_pull(saved, None, G, sizes, centre=self.centre, wrt_p=False)[0][0]  # type: ignore[index]
+        return H * p[0] if p else H
+
 
 class ScaleShift(Layer):
     """y = γ z + β with γ, β of the shape of the last axes."""

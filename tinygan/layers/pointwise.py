@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
 from tinygan import kernels
 from tinygan.layer import Array, Bundle, Layer, Params, Saved
 
@@ -25,6 +27,11 @@ class Pointwise(Layer):
 
     def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
         return kernels.pointwise_dx(saved, G, self.f, self.a)
+
+    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+        """φ'' u v, which is x̄ for ẋ = u, ẏ̄ = v."""
+        _, saved = self.forward(p, np.stack([np.broadcast_to(x, u.shape), u]))
+        return self.backward(p, saved, np.stack([np.zeros_like(v), v]))[0]
 
 
 class Rectifier(Pointwise):
