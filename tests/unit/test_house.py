@@ -47,7 +47,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "data": "errors atomic",
     "unpickle": "",
     "torchfile": "errors unpickle",
-    "metrics": f"{ALGEBRA} atomic data grid models safetensors torchfile",
+    "metrics": f"{ALGEBRA} atomic data geometry grid lbfgs models safetensors torchfile",
     "interrupt": "",
     "progress": "",
     "info": "kernels",

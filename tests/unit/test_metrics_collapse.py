@@ -35,13 +35,6 @@ def test_a_smooth_net_has_the_singular_values_of_differences(theta, rng):
         np.testing.assert_allclose(singular, np.linalg.svd(J, compute_uv=False), rtol=1e-7)
 
 
-@pytest.mark.parametrize("tangents", [1, 2, 5, 100])
-def test_blocks_of_tangents_do_not_matter(theta, rng, tangents):
-    z = rng.normal(size=(2, 5))
-    got, whole = local_collapse(G, theta, z, tangents=tangents), local_collapse(G, theta, z)
-    np.testing.assert_allclose(got.singular, whole.singular, rtol=1e-12)
-
-
 def test_a_lost_direction_lowers_the_rank(rng):
     net = Net(Linear(3, 7))
     theta = net.init(rng, np.float64)
@@ -69,7 +62,7 @@ def test_float32_nets_are_measured(theta, rng):
 
 
 def test_a_generator_that_has_diverged_is_said(theta):
-    with pytest.raises(Diverged, match="the Jacobian holds a NaN or an infinity"):
+    with pytest.raises(Diverged, match="∂F holds a NaN or an infinity"):
         local_collapse(G, theta * np.nan, np.ones((1, 5)))
 
 
@@ -82,5 +75,3 @@ def test_what_does_not_fit_is_said(theta):
         local_collapse(G, theta, np.full((1, 5), np.nan))
     with pytest.raises(UsageError, match="threshold 1"):
         local_collapse(G, theta, np.ones((1, 5)), threshold=1)
-    with pytest.raises(UsageError, match="0 tangents"):
-        local_collapse(G, theta, np.ones((1, 5)), tangents=0)
