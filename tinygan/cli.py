@@ -88,12 +88,12 @@ def run_train(args: argparse.Namespace) -> int:
 
 
 def place(data: str) -> str:
-    """The name of a data set, or the absolute path of a folder: a run is resumed from anywhere."""
+    """The name of a data set, or the absolute path of its files: a run is resumed from anywhere."""
     from tinygan.data import NAMES, open_data
 
     if data in NAMES:
         return data
-    if not data or not Path(data).is_dir():
+    if not data or not Path(data).exists():
         open_data(data)  # says what is wrong
     return str(Path(data).resolve())
 
@@ -155,10 +155,13 @@ def run_data(args: argparse.Namespace) -> int:
         fetch_data(args.name)
     for entry in (entry for entry in catalogue() if args.name in (None, entry.name)):
         size = "x".join(map(str, entry.shape))
-        print(f"{entry.name:14s} {size:8s} {entry.what}")
-        print(f"{'':14s} {'':8s} {entry.where or 'not here: ' + entry.get}")
+        print(f"{entry.name:16s} {size:9s} {entry.what}")
+        print(f"{'':16s} {'':9s} {entry.where or 'not here: ' + entry.get}")
     if args.name is None:
-        print(f"{'PATH':14s} {'':8s} a folder of PNG pictures of one size (JPEG with pillow), or of IDX files")
+        print(
+            f"{'PATH':16s} {'':9s} a folder or .zip of PNG pictures of one size (JPEG with pillow), in folders by class"
+        )
+        print(f"{'':16s} {'':9s} or listed in dataset.json; an .npz file; IDX files; the files of a set above")
     return 0
 
 

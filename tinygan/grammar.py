@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
 
     p = commands.add_parser("train", help="train a recipe; with no options, digits in about two minutes")
     p.add_argument("recipe", nargs="?", metavar="RECIPE", help="see `tinygan recipes` (dcgan)")
-    p.add_argument("--data", metavar="NAME|PATH", help="see `tinygan data` (strokes), or a folder of pictures")
+    p.add_argument("--data", metavar="NAME|PATH", help="see `tinygan data` (strokes), or the path of files")
     p.add_argument("--out", type=Path, metavar="DIR", help="the run directory (runs/RECIPE-DATA)")
     for name, what in (("steps", "steps in all"), ("batch", "images a step"), ("seed", "fixes every random number")):
         p.add_argument(f"--{name}", type=int, metavar="N", help=f"{what} ({getattr(Loop, name)})")

@@ -74,6 +74,32 @@ def test_small_palettes_with_transparency_read_as_pillow_does(tmp_path, bits):
     np.testing.assert_array_equal(read_png(tmp_path / "a.png"), expected)
 
 
+@pytest.mark.parametrize(
+    ("colour", "depth", "row", "key", "transparent"),
+    [
+        (0, 1, b"\xa5\x80", b"\0\1", "101001011"),
+        (0, 4, b"\x1f\x21\x34\x15\x60", b"\0\1", "100100100"),
+        (0, 8, bytes([7, 8, 7, 9, 7, 0, 1, 2, 7]), b"\0\7", "101010001"),
+        (2, 8, bytes([1, 2, 3, 1, 2, 4, 3, 2, 1] * 3), b"\0\1\0\2\0\3", "100100100"),
+        (0, 8, bytes(9), b"\1\0", "000000000"),  # a key that no pixel can have
+    ],
+)
+def test_a_transparent_grey_or_colour_becomes_alpha(tmp_path, colour, depth, row, key, transparent):
+    got = read(tmp_path, png(9, 1, depth, colour, b"\0" + row, extra=[(b"tRNS", key)]))
+    assert got[0, :, -1].tolist() == [0 if bit == "1" else 255 for bit in transparent]
+    with Image.open(tmp_path / "a.png") as image:
+        expected = np.asarray(image.convert("RGBA"))
+    np.testing.assert_array_equal(np.broadcast_to(got[..., :-1], (1, 9, 3)), expected[..., :3])
+    if depth == 8 and key != b"\1\0":  # pillow holds the key to stretched values
+        np.testing.assert_array_equal(got[..., -1], expected[..., 3])
+
+
+def test_a_transparent_grey_of_sixteen_bits_is_compared_whole(tmp_path):
+    values = np.array([[0x1234, 0x1235, 0x1234, 0x0034]], ">u2")
+    got = read(tmp_path, png(4, 1, 16, 0, b"\0" + values.tobytes(), extra=[(b"tRNS", b"\x12\x34")]))
+    assert got[0].tolist() == [[0x12, 0], [0x12, 255], [0x12, 0], [0, 255]]
+
+
 def test_sixteen_bits_keep_the_upper_eight(tmp_path):
     values = np.arange(0, 65536, 1009, dtype=np.uint16)[:60].reshape(6, 10)
     Image.fromarray(values).save(tmp_path / "a.png")
@@ -141,6 +167,7 @@ def grey(packed: list[bytes]) -> bytes:
         (png(2, 2, 8, 3, b"\0\1\1\0\1\1", extra=[(b"PLTE", b"abc")]), "palette of 3 bytes does not fit its pixels"),
         (png(2, 2, 8, 3, GREY, extra=[(b"PLTE", b"abcd")]), "palette of 4 bytes"),
         (png(2, 2, 8, 3, GREY, extra=[(b"PLTE", b"abc"), (b"tRNS", b"12")]), "or its transparency"),
+        (png(2, 2, 8, 0, GREY, extra=[(b"tRNS", b"1")]), "transparency chunk has 1 bytes"),
         (png(2, 2, 8, 0, GREY, extra=[(b"XXXX", b"")]), "unexpected critical chunk b'XXXX'"),
         (SIGNATURE + chunk(b"IDAT", b"x"), "not with IHDR"),
     ],

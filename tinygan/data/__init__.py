@@ -7,15 +7,11 @@ from typing import NamedTuple, Protocol
 
 from numpy import ndarray as Array
 
-from tinygan.data import folder, mnist, toys
-from tinygan.data.strokes import Strokes
-from tinygan.errors import DataError, UsageError, nearest
+from tinygan.data.known import KNOWN, fetched, locate, open_known
+from tinygan.errors import UsageError, nearest
 
-_SPLITS = ("train", "test")
-
-
-DOWNLOAD = "downloaded at first use; or "
-NAMES = (Strokes.name, *mnist.KNOWN, *toys.KINDS)
+SPLITS = ("train", "test")
+NAMES = tuple(KNOWN)
 
 
 class Sample(NamedTuple):
@@ -58,56 +54,42 @@ class Entry(NamedTuple):
 
 
 def open_data(name_or_path: str | Path, *, split: str = "train", data_seed: int = 0) -> Dataset:
-    """A data set by its name in the catalogue, or a folder: of pictures, or with the IDX files of an MNIST-like set.
+    """A data set by its name in the catalogue, or by the path of its files (``open_path`` says which).
 
     ``split`` is "train" or "test"; sets drawn by formula draw other samples for it, and for another ``data_seed``
-    (the others have no seed). A folder of pictures is one split, "train". Raises UsageError (unknown name or split),
-    DataError (not here), FormatError (damaged).
+    (the others have no seed). Raises UsageError (unknown name or split), DataError (not here), FormatError (damaged).
     """
-    if split not in _SPLITS:
-        raise UsageError(f"unknown split {split!r}; expected one of {', '.join(_SPLITS)}")
+    if split not in SPLITS:
+        raise UsageError(f"unknown split {split!r}; expected one of {', '.join(SPLITS)}")
     name = str(name_or_path)
-    if name == Strokes.name:
-        return Strokes(data_seed, _SPLITS.index(split))
-    if name in toys.KINDS:
-        return toys.Toy(name, data_seed, _SPLITS.index(split))
-    if name in mnist.KNOWN:
-        return mnist.load_known(name, split)
-    if not name or (not Path(name).is_dir() and "/" not in name):
-        raise UsageError(f"no data set or folder {name!r}{nearest(name, NAMES)}; the names are {', '.join(NAMES)}")
-    return _open_folder(Path(name), split)
+    if name in KNOWN:
+        return open_known(name, split, data_seed)
+    if not name or (not Path(name).exists() and "/" not in name):
+        raise UsageError(
+            f"no data set, file or folder {name!r}{nearest(name, NAMES)}; the names are {', '.join(NAMES)}"
+        )
+    from tinygan.data.paths import open_path
+
+    return open_path(Path(name), split)
 
 
 def fetch_data(name: str) -> None:
     """Get every split of a named set that is not here yet, and read it once, hashes and all. Raises as ``open_data``."""
-    for split in _SPLITS:
+    for split in SPLITS:
         open_data(name, split=split)
 
 
 def catalogue() -> list[Entry]:
     """Every set that has a name: its sample shape, what it is, where it is, how to get it. Reads no data."""
-    drawn = "nothing to get: drawn by formula"
-    return [
-        Entry(Strokes.name, Strokes.shape, "handwritten-looking digits, endless", "built in", drawn),
-        *(
-            Entry(
-                name,
-                (28, 28, 1),
-                known.what,
-                str(place) if (place := mnist.locate(name)) else None,
-                DOWNLOAD + known.get,
-            )
-            for name, known in mnist.KNOWN.items()
-        ),
-        *(Entry(name, toys.Toy.shape, kind.what, "built in", drawn) for name, kind in toys.KINDS.items()),
-    ]
+    return [_entry(name) for name in NAMES]
 
 
-def _open_folder(path: Path, split: str) -> Dataset:
-    if not path.is_dir():
-        raise DataError(f"{path}: no such folder; expected pictures or IDX files in it; check the path")
-    if any(mnist.holds(path, each) for each in _SPLITS):
-        return mnist.load_folder(path, split, path.name)
-    if split != "train":
-        raise DataError(f"{path}: a folder of pictures is one split, 'train'; give the folder of the {split} pictures")
-    return folder.load_pictures(path)
+def _entry(name: str) -> Entry:
+    known = KNOWN[name]
+    if known.base:
+        return _entry(known.base)._replace(name=name, shape=known.shape, what=known.what)
+    if not known.get:
+        return Entry(name, known.shape, known.what, "built in", "nothing to get: drawn by formula")
+    path = locate(name)
+    get = ("downloaded at first use; or " if fetched(name) else "") + known.get
+    return Entry(name, known.shape, known.what, str(path) if path else None, get)

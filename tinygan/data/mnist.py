@@ -11,6 +11,8 @@ from numpy import ndarray as Array
 
 from tinygan.data.idx import digest, parse_idx, read_idx
 from tinygan.data.images import Images
+from tinygan.data.known import KNOWN as TABLE
+from tinygan.data.places import cache
 from tinygan.errors import DataError, FormatError
 
 _STEMS = {"train": "train", "test": "t10k"}
@@ -18,10 +20,8 @@ _KINDS = ("images-idx3-ubyte", "labels-idx1-ubyte")
 
 
 class Known(NamedTuple):
-    """A public set of 28 x 28 grey pictures: what it shows, how to get it, where it lies, what its bytes are."""
+    """A public set of 28 x 28 grey pictures: its classes, where it can be downloaded, what its bytes are."""
 
-    what: str
-    get: str
     classes: tuple[str, ...]
     mirrors: tuple[str, ...]
     sha256: dict[str, str]  # of the unpacked files, so it does not matter who gzipped them
@@ -29,8 +29,6 @@ class Known(NamedTuple):
 
 KNOWN = {
     "fashion-mnist": Known(
-        what="70,000 pictures of clothes (Xiao, Rasul and Vollgraf 2017)",
-        get="apt-get install dataset-fashion-mnist, or put its IDX files in DIR/fashion-mnist and set TINYGAN_DATA=DIR",
         classes=("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
         mirrors=(
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -44,8 +42,6 @@ KNOWN = {
         },
     ),
     "mnist": Known(
-        what="70,000 handwritten digits (LeCun, Cortes and Burges 1998)",
-        get="put its four IDX files in DIR/mnist and set TINYGAN_DATA=DIR",
         classes=tuple("0123456789"),
         mirrors=(
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -61,38 +57,25 @@ KNOWN = {
 }
 
 
-def cache(name: str) -> Path:
-    """Where downloads of the set go: $XDG_CACHE_HOME/tinygan/NAME, else ~/.cache/tinygan/NAME."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (a home may be missing)
-    return Path(home) / "tinygan" / name
+def find(place: Path, name: str, split: str) -> Path | None:
+    """``place`` where it is the set's own folder and holds the split: all sets of this kind have the same file names."""
+    return place if place.name == name and holds(place, split) else None
 
 
-def locate(name: str, split: str = "train") -> Path | None:
-    """The first folder that holds the split: $TINYGAN_DATA/NAME, $TINYGAN_DATA if it is called NAME, the system's data
-    sets, the cache. A folder that cannot be looked into does not hold it."""
-    places = [Path("/usr/share/datasets") / name, cache(name)]
-    if own := os.environ.get("TINYGAN_DATA"):
-        places = [Path(own) / name, *([Path(own)] if Path(own).name == name else []), *places]
-    return next((place for place in places if holds(place, split)), None)
-
-
-def holds(folder: Path, split: str = "train") -> bool:
+def holds(folder: Path, split: str) -> bool:
     """Are the images and the labels of the split in ``folder``, gzipped or not?"""
     return all(_file(folder, f"{_STEMS[split]}-{kind}") for kind in _KINDS)
 
 
-def load_known(name: str, split: str) -> Images:
-    """One of ``KNOWN``, downloaded to the cache if it is nowhere. Raises DataError with the way to get it.
+def load(path: Path, name: str, split: str) -> Images:
+    """One of ``KNOWN``, hashes checked in the cache. Raises FormatError."""
+    return load_folder(path, split, name, KNOWN[name].sha256 if path == cache(name) else {})
 
-    What comes from the net must have the pinned hash, on arrival and on every later reading; files that someone put
-    elsewhere are taken as they are.
-    """
-    folder = locate(name, split)
-    if folder is None:
-        folder = cache(name)
-        for kind in _KINDS:
-            _download(name, f"{_STEMS[split]}-{kind}", folder)
-    return load_folder(folder, split, name, KNOWN[name].sha256 if folder == cache(name) else {})
+
+def download(name: str, split: str) -> None:
+    """The files of the split to the cache. Raises DataError with the way to get them."""
+    for kind in _KINDS:
+        _download(name, f"{_STEMS[split]}-{kind}", cache(name))
 
 
 def load_folder(folder: Path, split: str, name: str, sha256: dict[str, str] | None = None) -> Images:
@@ -136,4 +119,9 @@ def _download(name: str, stem: str, folder: Path) -> None:
     def verify(file: io.BufferedIOBase) -> None:
         _check(parse_idx(file, stem), known.sha256[stem], stem)
 
-    fetch([f"{url}{stem}.gz" for url in known.mirrors], folder / f"{stem}.gz", verify, hint=f"to get it: {known.get}")
+    fetch(
+        [f"{url}{stem}.gz" for url in known.mirrors],
+        folder / f"{stem}.gz",
+        verify,
+        hint=f"to get it: {TABLE[name].get}",
+    )

@@ -60,8 +60,8 @@ def parse_png(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Array:
     """The picture (H, W, C) uint8: C is 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
 
     All colour types and depths, not interlaced. 16 bits keep their upper 8; grey of 1, 2 and 4 bits is stretched to
-    0 ... 255; a palette becomes RGB, or RGBA where it has a transparency chunk (for other types that chunk is passed
-    over, as are gamma, text and all that is ancillary). Bytes after the last chunk are not looked at.
+    0 ... 255; a palette becomes RGB. A transparency chunk adds alpha: that of a palette's entries, or 0 for the one grey or
+    colour that it names. Gamma, text and all else that is ancillary are passed over, as are bytes after the last chunk.
     ``name`` is for the messages. Raises FormatError (not PNG, damaged, interlaced, more than ``max_pixels``).
     """
     try:
@@ -165,16 +165,27 @@ def _pixels(parts: _Parts, rows: Array) -> Array:
     header = parts.header
     unit = max(1, header.bits // 8)  # bytes from a sample to the one it is predicted from
     samples = unfilter(rows[:, 0], rows[:, 1:].reshape(header.height, -1, unit)).reshape(header.height, -1)
-    if header.depth == 16:
-        samples = samples[:, ::2]
-    elif header.depth < 8:
+    if header.depth < 8:
         shifts = np.arange(8 - header.depth, -1, -header.depth, dtype=np.uint8)
         samples = ((samples[..., None] >> shifts) & (2**header.depth - 1)).reshape(header.height, -1)[:, : header.width]
     if header.colour == 3:
         return _look_up(samples, parts.palette or memoryview(b""), parts.alpha)
-    if header.depth < 8:
+    alpha = None if parts.alpha is None or header.colour not in (0, 2) else _keyed(samples, header, parts.alpha)
+    if header.depth == 16:
+        samples = samples[:, ::2]
+    elif header.depth < 8:
         samples = samples * (255 // (2**header.depth - 1))
-    return np.ascontiguousarray(samples).reshape(header.height, header.width, -1)
+    pixels = np.ascontiguousarray(samples).reshape(header.height, header.width, -1)
+    return pixels if alpha is None else np.concatenate([pixels, alpha], axis=2)
+
+
+def _keyed(samples: Array, header: _Header, key: memoryview) -> Array:
+    """Alpha (H, W, 1): 0 where a pixel is the ``key``, 16 bits a channel, else 255."""
+    if len(key) != 2 * _CHANNELS[header.colour]:
+        raise _Damage(f"its transparency chunk has {len(key)} bytes")
+    whole = np.ascontiguousarray(samples).view(">u2") if header.depth == 16 else samples
+    same = (whole.reshape(header.height, header.width, -1) == np.frombuffer(key, ">u2")).all(axis=2, keepdims=True)
+    return np.where(same, 0, 255).astype(np.uint8)
 
 
 def _look_up(index: Array, palette: memoryview, alpha: memoryview | None) -> Array:

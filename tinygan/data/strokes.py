@@ -21,6 +21,11 @@ _WOBBLE = 0.45  # pixels, standard deviation of a control point
 _SHARPNESS = 0.7  # σ of a dot over the pen's radius: smaller keeps crossings thin, greater hides the dots
 
 
+def draw(name: str, split: str, seed: int) -> Strokes:
+    """The set of the catalogue."""
+    return Strokes(seed, int(split == "test"))
+
+
 class Strokes:
     """Sample i: dots along a digit's curve, moved by the sample's parameters, then inked on 28 x 28 pixels.
 

@@ -47,25 +47,25 @@ def _roll(t: Array) -> Array:
 
 
 class Kind(NamedTuple):
-    """One distribution: what it is, its number of modes, its rule."""
+    """One distribution: its number of modes, its rule."""
 
-    what: str
     modes: int
     rule: _Rule
 
 
 KINDS = {
-    "ring": Kind("8 Gaussians, sigma 0.01, on the unit circle", 8, _modes(*MIXTURES["ring"])),
-    "grid": Kind("25 Gaussians, sigma 0.05, 2 apart", 25, _modes(*MIXTURES["grid"])),
+    "ring": Kind(8, _modes(*MIXTURES["ring"])),
+    "grid": Kind(25, _modes(*MIXTURES["grid"])),
     # (t cos t, t sin t), t from 1.5 π to 4.5 π, as in the code of Gulrajani et al. 2017
-    "swiss-roll": Kind(
-        "a spiral of one and a half turns, noise 0.25, divided by 7.5",
-        1,
-        _curve(_roll, 1.5 * np.pi, 4.5 * np.pi, 0.25 / 7.5),
-    ),
+    "swiss-roll": Kind(1, _curve(_roll, 1.5 * np.pi, 4.5 * np.pi, 0.25 / 7.5)),
     # the manifold itself: its tangents and curvature are known
-    "circle": Kind("the unit circle, without noise", 1, _curve(_circle, 0.0, 2 * np.pi, 0.0)),
+    "circle": Kind(1, _curve(_circle, 0.0, 2 * np.pi, 0.0)),
 }
+
+
+def draw(name: str, split: str, seed: int) -> Toy:
+    """A set of the catalogue."""
+    return Toy(name, seed, int(split == "test"))
 
 
 class Toy:

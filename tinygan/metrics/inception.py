@@ -126,7 +126,7 @@ def _get(tensors: dict[str, Array], name: str, shape: tuple[int, ...], path: Pat
 
 def locate() -> Path | None:
     """The weights in $TINYGAN_DATA, $TINYGAN_DATA/inception, our cache or PyTorch's, if they are in one of them."""
-    from tinygan.data.mnist import cache
+    from tinygan.data.places import cache
 
     own = os.environ.get("TINYGAN_DATA")
     ours = cache("inception")
@@ -137,7 +137,7 @@ def locate() -> Path | None:
 
 def _download() -> Path:
     from tinygan.data.fetch import fetch, sha256_is
-    from tinygan.data.mnist import cache
+    from tinygan.data.places import cache
 
     target = cache("inception") / FILE
     fetch(MIRRORS, target, sha256_is(SHA256), max_bytes=BYTES, hint=HINT)
