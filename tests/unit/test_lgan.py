@@ -107,7 +107,11 @@ def test_tangents_are_the_derivatives_of_the_local_generator_at_its_anchor():
 
 @pytest.mark.parametrize("shape", [SHAPE, (2,)], ids=["images", "points"])
 def test_a_step_is_pure_and_moves_every_net(shape):
-    system = LGAN(Settings(**SMALL), Sample(shape)) if shape == (2,) else small()
+    system = (
+        LGAN(Settings(latent=1, width=4, orthonormal=Orthonormal(eta=1.0, tangents=1)), Sample(shape))
+        if shape == (2,)
+        else small()
+    )
     state = system.init(np.random.default_rng(0))
     batch = Batch(np.random.default_rng(1).uniform(-1, 1, (6, *shape)).astype(np.float32), {})
     before = [np.copy(a) for a in (state.E, state.F, state.D)]
