@@ -143,23 +143,33 @@ def path_length(
     return value, lengths[0], pulled
 
 
-def orthonormal(s: float = 1.0) -> OnTangents:
-    """E‖M‖²_F, M = JᵀJ − s²I, from tangents ẏₖ = J eₖ;  ẏ̄ = 4/N M ẏ   (Qi et al. 2018, §3; s = 1 there)."""
+def axes(n: int, N: int, K: int, rng: np.random.Generator) -> Array:
+    """K of the N axes, drawn without replacement and the same for every sample: tangents eₖ (K, n, N) of n latents."""
+    return np.repeat(np.eye(N, dtype=np.float32)[rng.permutation(N)[:K], None], n, axis=1)
+
+
+def orthonormal(s: float = 1.0, of: int | None = None) -> OnTangents:
+    """E‖M‖²_F, M = JᵀJ − s²I, from tangents ẏₖ = J eₖ;  ẏ̄ = 4/n (W ∘ M) ẏ   (Qi et al. 2018, §3; s = 1 there).
+
+    Where the K tangents are a random choice of the ``of`` axes, the value is an unbiased estimate of that over all of them:
+    an entry of the diagonal is seen with the chance 1/W = K/N, another with K(K − 1)/(N(N − 1)).
+    """
 
     def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
         T, M = _gram(y_dot, s)
-        return float((M**2).sum() / _count(y)), np.zeros_like(y), _rows(4 / _count(y) * M, T, y_dot)
+        W = _chances(len(y_dot), of, M.dtype)
+        return float((W * M**2).sum() / _count(y)), np.zeros_like(y), _rows(4 / _count(y) * W * M, T, y_dot)
 
     return objective
 
 
-def orthonormal_l1(s: float = 1.0) -> OnTangents:
-    """E‖M‖₁ / K², the mean of |JᵀJ − s²I|;  ẏ̄ = 2/(N K²) sign(M) ẏ   (the form of the authors' image code)."""
+def orthonormal_l1(s: float = 1.0, of: int | None = None) -> OnTangents:
+    """E‖M‖₁ / N², the mean of |JᵀJ − s²I|;  ẏ̄ = 2/(n N²) (W ∘ sign M) ẏ   (the form of the authors' image code)."""
 
     def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
         T, M = _gram(y_dot, s)
-        scale = 1 / (_count(y) * _count(y_dot) ** 2)
-        return float(np.abs(M).sum() * scale), np.zeros_like(y), _rows(2 * scale * np.sign(M), T, y_dot)
+        W = _chances(len(y_dot), of, M.dtype) / (_count(y) * (of or _count(y_dot)) ** 2)
+        return float((W * np.abs(M)).sum()), np.zeros_like(y), _rows(2 * W * np.sign(M), T, y_dot)
 
     return objective
 
@@ -185,6 +195,17 @@ def _gram(y_dot: Array, s: float) -> tuple[Array, Array]:
     K, N = y_dot.shape[:2]
     T = y_dot.reshape(K, N, math.prod(y_dot.shape[2:])).transpose(1, 0, 2)
     return T, T @ T.transpose(0, 2, 1) - (s * s) * np.eye(K, dtype=y_dot.dtype)
+
+
+def _chances(K: int, N: int | None, dtype: Any) -> Array:
+    """W (K, K), the inverse chances of the entries of an N x N matrix of which K axes are drawn; ones where all are there."""
+    if N is None or N == K:
+        return np.ones((K, K), dtype)
+    if K < 2:
+        raise ValueError(f"orthonormal: {K} of {N} tangents tell nothing of the angles between them: draw 2 or more")
+    W = np.full((K, K), N * (N - 1) / (K * (K - 1)), dtype)
+    np.fill_diagonal(W, N / K)
+    return W
 
 
 def _rows(M: Array, T: Array, like: Array) -> Any:

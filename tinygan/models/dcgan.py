@@ -41,8 +41,8 @@ def generator(shape: tuple[int, ...], latent: int, width: int, *, batch_norm: bo
     return Net(*layers, Tanh())
 
 
-def discriminator(shape: tuple[int, ...], width: int, *, batch_norm: bool = True) -> Net:
-    """x (N, H, W, C) → n convolutions, normalised but the first → linear, the logit (N, 1)."""
+def discriminator(shape: tuple[int, ...], width: int, *, batch_norm: bool = True, out: int = 1) -> Net:
+    """x (N, H, W, C) → n convolutions, normalised but the first → linear, (N, out): the logit, or an encoder's numbers."""
     n = levels(shape)
     layers: list[Layer] = [Conv2d(shape[2], width, 4, stride=2, pad=1, init=INIT), LeakyReLU(0.2)]
     for i in range(1, n):
@@ -50,4 +50,4 @@ def discriminator(shape: tuple[int, ...], width: int, *, batch_norm: bool = True
         layers += [Conv2d(C // 2, C, 4, stride=2, pad=1, bias=not batch_norm, init=INIT)]
         layers += ([BatchNorm(C, std=0.02)] if batch_norm else []) + [LeakyReLU(0.2)]
     features = (shape[0] >> n) * (shape[1] >> n) * (width << (n - 1))
-    return Net(*layers, Reshape(features), Linear(features, 1, init=INIT))
+    return Net(*layers, Reshape(features), Linear(features, out, init=INIT))

@@ -12,7 +12,7 @@ from tinygan.data import Batch
 from tinygan.errors import UsageError, nearest
 from tinygan.layer import Array
 from tinygan.net import Net
-from tinygan.recipes import classifier, dcgan
+from tinygan.recipes import classifier, dcgan, lgan
 
 
 class Recipe(Protocol):
@@ -47,6 +47,9 @@ class Entry(NamedTuple):
 
 RECIPES = {
     "dcgan": Entry(dcgan.Settings, dcgan.DCGAN, "convolutional GAN for images (Radford et al. 2016), losses by choice"),
+    "lgan": Entry(
+        lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"
+    ),
     "classifier": Entry(
         classifier.Settings,
         classifier.ClassifierRecipe,
