@@ -7,9 +7,10 @@ Exit codes: 0 done, 1 a check failed or memory ran out, 2 usage, 3 diverged, 4 d
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -220,17 +221,22 @@ def run_info(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_eval(args: argparse.Namespace) -> int:
-    """``tinygan eval``."""
-    from tinygan import cli_eval
+def later(module: str, function: str) -> Callable[[argparse.Namespace], int]:
+    """A command of another module, which is imported when it runs."""
 
-    return cli_eval.run_eval(args)
+    def run(args: argparse.Namespace) -> int:
+        code: int = getattr(importlib.import_module(f"tinygan.{module}"), function)(args)
+        return code
+
+    return run
 
 
 COMMANDS = {
     "train": run_train,
     "sample": run_sample,
-    "eval": run_eval,
+    "eval": later("cli_eval", "run_eval"),
+    "edit": later("cli_edit", "run_edit"),
+    "geodesic": later("cli_edit", "run_geodesic"),
     "data": run_data,
     "recipes": run_recipes,
     "check": run_check,

@@ -61,6 +61,22 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--out", type=Path, metavar="FILE.jsonl", help="add a line to it (RUN/metrics.jsonl)")
 
+    p = commands.add_parser("edit", help="an image swept along the coordinates of its chart, by a run of lgan")
+    p.add_argument("dir", type=Path, metavar="RUN")
+    p.add_argument("--image", type=Path, metavar="FILE", help="a picture of the size of the run's data")
+    p.add_argument("--index", type=int, metavar="I", help="or image I of the data, of its test split if it has one")
+    p.add_argument("--reach", type=float, metavar="Z", help="how far (sigma, the spread of z in training)")
+    p.add_argument("--columns", type=int, default=11, metavar="N", help="images a coordinate (11)")
+    p.add_argument("--out", type=Path, metavar="FILE.png", help="(RUN/samples/edit-I.png)")
+
+    p = commands.add_parser("geodesic", help="the shortest path between two samples, beside straight lines")
+    p.add_argument("dir", type=Path, metavar="RUN")
+    p.add_argument("--from", dest="a", type=int, required=True, metavar="I", help="number of a sample")
+    p.add_argument("--to", dest="b", type=int, required=True, metavar="J")
+    p.add_argument("--seed", type=int, default=0, metavar="S")
+    p.add_argument("--columns", type=int, default=11, metavar="N", help="images of the path (11)")
+    p.add_argument("--out", type=Path, metavar="FILE.png", help="(RUN/samples/geodesic-I-J.png)")
+
     p = commands.add_parser("data", help="which data there is, where, and how to get it")
     p.add_argument("name", nargs="?", metavar="NAME")
     p.add_argument("--fetch", action="store_true", help="download it, if it is not here")

@@ -53,6 +53,8 @@ MAY = {  # room: the rooms it may import, beside itself
     "info": "kernels",
     "measures": "errors metrics",
     "evaluate": "errors checkpoint data measures metrics progress recipes run train",
+    "editing": "errors geometry grid layer recipes",
+    "cli_edit": "errors kernels layer data editing recipes run train",
     "cli_eval": "errors kernels data evaluate measures run",
     "run": f"{FILE_ROOMS} recipes",
     "train": f"{FILE_ROOMS} {ALGEBRA} data recipes run interrupt progress",
