@@ -3,6 +3,8 @@
 Arrays of float32 and float64 are worked on as they are; other dtypes go to ``reference``.
 """
 
+from math import prod
+
 import numpy as np
 
 from tinygan.kernels import (
@@ -19,6 +21,7 @@ from tinygan.kernels import (
     reference,
 )
 from tinygan.kernels.jit_vector import Vector
+from tinygan.kernels.shapes import fit, outputs
 
 FLOATS = {np.dtype(name): name for name in ("float32", "float64")}
 FEW = 16  # samples: below, a row for each would leave threads without work
@@ -52,10 +55,12 @@ def linear_dw(x, gy):
 
 def conv2d(x, w, *, stride, pad, bias=None, points=None):
     v, x, w = prepare(x, w)
-    if v is None or not (x.size and w.size):
+    fit(x.shape[3] == w.shape[2], x.shape, w.shape)
+    stride, pad = geometry(stride, pad)
+    size = outputs(x.shape[1:3], w.shape[:2], stride, pad)
+    if v is None or not (x.size and w.size and prod(size)):
         return reference.conv2d(x, w, stride=stride, pad=pad, bias=bias, points=points)
-    points = len(x) if points is None else points
-    size = tuple((n + sum(p) - k) // s + 1 for n, p, k, s in zip(x.shape[1:3], pad, w.shape[:2], stride, strict=True))
+    points = len(range(len(x))[:points])
     if form := winograd(v, "y", *w.shape[2:], size, w.shape[:2], stride):
         return jit_winograd.conv2d(v, form, x, w, size, stride, pad, bias, points)
     if stride == (1, 1) and few(v, w.shape[3], w.shape[2]):
@@ -65,14 +70,15 @@ def conv2d(x, w, *, stride, pad, bias=None, points=None):
 
 def conv2d_dx(gy, w, *, size, stride, pad, bias=None, points=None):
     v, gy, w = prepare(gy, w)
-    if v is None or not (gy.size and w.size):
+    if v is None or not (gy.size and w.size and prod(size)):
         return reference.conv2d_dx(gy, w, size=size, stride=stride, pad=pad, bias=bias, points=points)
-    points = len(gy) if points is None else points
+    fit(gy.shape[3] == w.shape[3], gy.shape, w.shape)
+    size, (stride, pad), points = tuple(size), geometry(stride, pad), len(range(len(gy))[:points])
     kh, kw, C, O = w.shape
     pixel = gy.shape[1:3] == (1, 1)
     if form := winograd(v, "dx", C, O, gy.shape[1:3], (kh, kw), stride):
         return jit_winograd.conv2d_dx(v, form, gy, w, size, stride, pad, bias, points)
-    if pixel and tuple(size) == (kh, kw) != (1, 1) and pad == ONE["pad"]:  # to a whole image: a matrix
+    if pixel and size == (kh, kw) != (1, 1) and pad == ONE["pad"]:  # to a whole image: a matrix
         whole = None if bias is None else np.tile(bias, kh * kw)
         return linear(gy[:, 0, 0], w.reshape(-1, O), bias=whole, points=points).reshape(len(gy), kh, kw, C)
     if few(v, C, O) and not pixel:
@@ -84,6 +90,8 @@ def conv2d_dw(x, gy, *, kernel, stride, pad):
     v, x, gy = prepare(x, gy)
     if v is None or not (x.size and gy.size):
         return reference.conv2d_dw(x, gy, kernel=kernel, stride=stride, pad=pad)
+    kernel, (stride, pad) = tuple(kernel), geometry(stride, pad)
+    fit(gy.shape[:3] == (len(x), *outputs(x.shape[1:3], kernel, stride, pad)), x.shape, gy.shape)
     if form := winograd(v, "dw", x.shape[3], gy.shape[3], gy.shape[1:3], kernel, stride):
         return jit_winograd.conv2d_dw(v, form, x, gy, stride, pad)
     if stride == (1, 1) and few(v, gy.shape[3], x.shape[3]):
@@ -92,6 +100,11 @@ def conv2d_dw(x, gy, *, kernel, stride, pad):
         gw = jit_direct_dw.conv2d_dw(v, gy, x, kernel, stride, swapped)
         return np.ascontiguousarray(gw[::-1, ::-1].swapaxes(2, 3))
     return jit_direct_dw.conv2d_dw(v, x, gy, kernel, stride, pad)
+
+
+def geometry(stride, pad):
+    """Both as tuples: tables are kept by them."""
+    return tuple(stride), tuple(map(tuple, pad))
 
 
 def few(v, out, into):
@@ -111,6 +124,7 @@ def pointwise(X, f, a):
 
 def pointwise_dx(S, G, f, a):
     v, S, G = prepare(S, G)
+    fit(S.shape == G.shape, S.shape, G.shape)
     return reference.pointwise_dx(S, G, f, a) if v is None or not G.size else jit_pointwise.pointwise_dx(v, S, G, f, a)
 
 
@@ -118,6 +132,7 @@ def normalise(X, gamma, beta, sizes, eps, *, centre):
     v, X = prepare(X)
     if v is None or not X.size:
         return reference.normalise(X, gamma, beta, sizes, eps, centre=centre)
+    fit(X[0].size == prod(sizes), X.shape, sizes)
     S, R, G, D = sizes
     p = vectors(X.dtype, sizes, gamma, beta)
     if R > 1 and (G > 1 or S < FEW):
@@ -129,6 +144,7 @@ def normalise_pull(saved, gamma, G, sizes, *, centre, wrt_x=True, wrt_p=True):
     v, X, G = prepare(saved[0], G)
     if v is None or not X.size:
         return reference.normalise_pull(saved, gamma, G, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
+    fit(X.size == G.size == len(G) * prod(sizes), X.shape, G.shape, sizes)
     room = jit_norm if sizes[1] > 1 else jit_norm_rows
     gamma, _ = vectors(X.dtype, sizes, gamma, None)
     return room.normalise_pull(v, (X, saved[1]), gamma, G, sizes, centre, wrt_x, wrt_p)
@@ -154,6 +170,7 @@ def column_sum(A):
 
 def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
     vector, *flat = prepare(theta, g, m, v)
+    fit(theta.shape == g.shape == m.shape == v.shape, theta.shape, g.shape, m.shape, v.shape)
     if vector is None:
         return reference.adam(theta, g, m, v, lr=lr, b1=b1, b2=b2, eps=eps, t=t)
     return jit_pointwise.adam(vector, *flat, lr, b1, b2, eps, t)
@@ -161,9 +178,11 @@ def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
 
 def combine(a, x, b, y):
     v, x, y = prepare(x, y)
+    fit(x.shape == y.shape, x.shape, y.shape)
     return reference.combine(a, x, b, y) if v is None or not x.size else jit_pointwise.combine(v, a, x, b, y)
 
 
 def dot(x, y):
     v, x, y = prepare(x, y)
+    fit(x.size == y.size, x.shape, y.shape)
     return reference.dot(x, y) if v is None or not x.size else jit_pointwise.dot(v, x, y)

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from llvmlite import binding, ir
 from numba import __version__ as numba_version
-from numba.core import compiler, types
+from numba.core import compiler, config, types
 from numba.core.codegen import AOTCPUCodegen
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.cpu_options import FastMathOptions
@@ -37,6 +37,13 @@ from tinygan.kernels.jit_vector import integer
 
 OLD = 30 * 24 * 3600
 Reals, Ints, Int, Real = "reals", "ints", "int", "real"  # the kinds of arguments, as annotations
+CHOICES = (
+    "OPT",
+    "LOOP_VECTORIZE",
+    "SLP_VECTORIZE",
+    "CPU_NAME",
+    "CPU_FEATURES",
+)  # Numba's settings, of the user's environment
 KINDS = {Reals: "q", Ints: "q", Int: "q", Real: "d"}
 
 
@@ -76,7 +83,7 @@ def _plain(a):
 def _compile(loop, kinds, v):
     """(symbol, object code) of a function (arguments, part, thread), the arguments a block of 8 bytes each.
 
-    Numba types and lowers the loop and no more: its own way to a callable makes machine code that nobody runs.
+    Numba types, lowers and optimises the loop; its own way to a callable would make machine code that nobody runs.
     """
     whole = types.int64
     by_kind = {Reals: types.CPointer(v.scalar), Ints: types.CPointer(whole), Int: whole, Real: v.scalar}
@@ -136,11 +143,20 @@ def cache_folder():
         return None
 
 
+if hasattr(os, "register_at_fork"):  # the child would wait for ever for a thread that it does not have
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
+    )
+
+
 @cache
 def folder():
     """The folder of a key of everything that object code depends on, below ``cache_folder``; None where none can be used."""
-    sources = sorted(Path(__file__).parent.glob("jit*.py"))
-    parts = [jit_host.description(), numba_version, *(p.read_text("utf-8") for p in sources)]
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    chosen = [str(getattr(config, name)) for name in CHOICES]
+    parts = [jit_host.description(), numba_version, *chosen, *(p.read_text("utf-8") for p in sources)]
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     above = cache_folder()
     return above and _usable(above / f"kernels-{key}")

@@ -14,7 +14,8 @@ from tinygan.kernels.jit_direct_kernels import correlate
 from tinygan.kernels.jit_memory import empty, workspace
 from tinygan.kernels.jit_pack import bias_rows, pack, pack_transposed, panels
 from tinygan.kernels.jit_tile import SPARE
-from tinygan.kernels.reference import phase, shift
+from tinygan.kernels.reference import shift
+from tinygan.kernels.shapes import phases
 
 FRAMES = 1 << 18  # bytes of frames that a thread holds at a time: half of a second-level cache
 
@@ -56,7 +57,7 @@ def correlated(v, x, pack_weight, plan, shape, bias, points):
     start, zero = bias_rows(v, bias, plan.panels, shape[3], x.dtype)
     n_panels, groups = len(plan.panels), len(plan.groups)
     splits = min(n_panels, -(-2 * threads // groups))
-    numbers = splits, n_panels, *plan.numbers
+    numbers = splits, n_panels, *plan.numbers, plan.room
     tables = plan.groups, plan.panels, plan.phases, plan.ia, plan.ic, plan.taps
     correlate(v, groups * splits, x, packed, y, start, zero, frames, *tables, *numbers)
     return y
@@ -100,7 +101,7 @@ def make_plan(v, x_shape, points, y_size, O, phases, step, frame, origin):
         return np.array(a, np.int64).reshape(-1)
 
     return Plan(
-        (len(phases), int(framed), H, W, C, FH, FW, top, left, y_size[0] * y_size[1] * O, O, size * per_group),
+        (len(phases), int(framed), H, W, C, FH, FW, top, left, y_size[0] * y_size[1] * O, O),
         whole(groups).reshape(-1, 4), panels(O, v.lanes)[0], whole(table),
         np.concatenate(ia), np.concatenate(ic), np.concatenate(taps),
         size * per_group if framed else 0, packed, written == y_size[0] * y_size[1],
@@ -134,18 +135,13 @@ def backward_plan(v, shape, C, kernel, size, stride, pad, points):
     """Phases with their taps: rows of x̄ that meet the same taps of w, and where their windows of ȳ begin."""
     _, P, Q, O = shape
     found, places = [], []
-    for a, b in product(range(min(stride[0], kernel[0])), range(min(stride[1], kernel[1]))):
-        taps = len(range(a, kernel[0], stride[0])), len(range(b, kernel[1], stride[1]))
-        rows, up, _ = phase(a, taps[0], size[0], stride[0], pad[0][0], P)
-        columns, left, _ = phase(b, taps[1], size[1], stride[1], pad[1][0], Q)
-        rows, columns = range(size[0])[rows], range(size[1])[columns]
-        if rows and columns:
-            found.append((rows, columns, -up, -left, taps, a, b))
+    for (a, rows, th, (up, _)), (b, columns, tw, (left, _)) in phases(size, kernel, stride, pad, (P, Q)):
+        found.append((rows, columns, -up, -left, (th, tw), a, b))
     top, left = (max([0, *(-f[k] for f in found)]) for k in (2, 3))
     bottom = max([P, *(f[2] + len(f[0]) + f[4][0] - 1 for f in found)])
     right = max([Q, *(f[3] + len(f[1]) + f[4][1] - 1 for f in found)])
-    phases = [Phase(f[0], f[1], f[2] + top, f[3] + left, f[4]) for f in found]
-    plan = make_plan(v, shape, points, size, C, phases, (1, 1), (top + bottom, left + right), (top, left))
+    table = [Phase(f[0], f[1], f[2] + top, f[3] + left, f[4]) for f in found]
+    plan = make_plan(v, shape, points, size, C, table, (1, 1), (top + bottom, left + right), (top, left))
     start, vectors = 0, panels(C, v.lanes)[1]
     for *_, (th, tw), a, b in found:
         for i, j in product(range(th), range(tw)):

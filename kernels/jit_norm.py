@@ -40,13 +40,12 @@ def gx_tangent(x, mu, r, gamma, g, m, c, x_dot, x_mean, p, q, e, gx):
     return r * (u - c * z), gx - (p * u + q * (x_dot - x_mean) + e * z)
 
 
-#  Terms of the sums: of x, a bundle's row of x, its row of ȳ; μ or a shift, r, the row's mean or shift
+#  Terms of the sums, and how many: of x, a bundle's row of x, its row of ȳ; μ or a shift, r, the row's mean or shift
 TERMS = {
-    "plain": lambda x, row, g, m, r, row_m: (x,),
-    "forward": lambda x, row, g, m, r, row_m: (row - row_m, (x - m) * (row - row_m)),
-    "backward": lambda x, row, g, m, r, row_m: (g, g * ((x - m) * r), g * (row - row_m)),
+    "plain": (1, lambda x, row, g, m, r, row_m: (x,)),
+    "forward": (2, lambda x, row, g, m, r, row_m: (row - row_m, (x - m) * (row - row_m))),
+    "backward": (3, lambda x, row, g, m, r, row_m: (g, g * ((x - m) * r), g * (row - row_m))),
 }
-COUNT = {"plain": 1, "forward": 2, "backward": 3}
 
 
 # ---------------------------------------------------------------- kernels
@@ -55,7 +54,8 @@ COUNT = {"plain": 1, "forward": 2, "backward": 3}
 @kernel
 def column_sums(v, what):
     """sums[part, row of the bundle, term] += the terms of a part's chunks."""
-    n_terms, add, more = COUNT[what], columns(v, TERMS[what]), each(v, lambda s, t: s + t)
+    n_terms, formula = TERMS[what]
+    add, more = columns(v, formula), each(v, lambda s, t: s + t)
 
     def run(
         part, thread, X: Reals, G: Reals, tables: Reals, sums: Reals, scratch: Reals,
@@ -156,7 +156,7 @@ def summed(v, what, X, G, tables, sizes):
     S, R, groups, D = sizes
     rows, n = len(X), S * R * groups * D
     m, period, splits = cut(sizes, rows)
-    terms = COUNT[what]
+    terms, _ = TERMS[what]
     sums = empty((S, splits, rows, terms, m, groups, D), X.dtype)
     scratch = empty((jit_pool.pool().n * terms * period,), X.dtype)
     numbers = n, rows, R * groups * D, period, splits, S * period
@@ -173,11 +173,18 @@ def spread(values, sizes, m, dtype):
     return tables
 
 
+def middle(a, b, c):
+    """The middle one of three, a shift against cancellation: one that lies far from all others is never taken."""
+    return np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
+
+
 def normalise(v, X, gamma, beta, sizes, eps, centre):
     S, R, G, D = sizes
     A = X.reshape(len(X), *sizes)
     m, period, splits = cut(sizes, len(X))
-    shift = A[:, :, :1] if centre else np.zeros((len(X), S, 1, G, D), X.dtype)  # against cancellation
+    shift = (
+        middle(*(A[:, :, k : k + 1] for k in (0, R // 2, R - 1))) if centre else np.zeros((len(X), S, 1, G, D), X.dtype)
+    )
     first, second = summed(v, "forward", X, X, spread([*shift, shift[0]], sizes, m, X.dtype), sizes) / R
     if centre:
         columns = shift + first
@@ -225,10 +232,13 @@ def column_sum(v, A):
 
 
 def scale_shift(v, X, scale, shift):
-    """The last pass of ``normalise`` with statistics 0 and 1."""
-    sizes = 1, X[0].size // X.shape[-1], X.shape[-1], 1
-    m, period, splits = cut(sizes, len(X))
-    tables = spread([0, 1, scale[:, None], scale[:, None], shift[:, None], *[0, 0] * (len(X) - 1)], sizes, m, X.dtype)
+    """The last pass of ``normalise`` with statistics 0 and 1, each row of the bundle a set: a tangent has no shift."""
+    K, n, C = len(X), X[0].size, X.shape[-1]
+    sizes = K, n // C, C, 1
+    m, period, splits = cut(sizes, 1)
+    shifts = np.zeros((K, 1, C, 1), X.dtype)
+    shifts[0] = shift[:, None]
+    tables = spread([0, 1, scale[:, None], scale[:, None], shifts], sizes, m, X.dtype)
     Y = empty(X.shape, X.dtype)
-    forward(v, splits, X, Y, tables, X[0].size, len(X), X[0].size, period, splits, period)
+    forward(v, K * splits, X, Y, tables, X.size, 1, n, period, splits, K * period)
     return Y

@@ -6,6 +6,7 @@ blocks in float64. γ̄ and β̄ are sums over rows, in as many accumulators as 
 
 import math
 
+import numba
 import numpy as np
 
 from tinygan.kernels.jit_build import Int, Real, Reals, kernel
@@ -16,6 +17,13 @@ from tinygan.kernels.jit_vector import at, clear
 
 BLOCK = 512  # numbers of a row that are added up in the vector's dtype
 NEAR = 4096  # numbers of some rows of x, which stay near while the bundle's tangents come by
+
+
+@numba.njit(inline="always")
+def middle(x, D):
+    """The middle one of three, as in jit_norm."""
+    a, b, c = x[0] + 0.0, x[D // 2] + 0.0, x[D - 1] + 0.0
+    return max(min(a, b), min(max(a, b), c))
 
 
 @kernel
@@ -37,12 +45,12 @@ def forward(v):
                     g, b = at(gamma, i % groups * D), at(beta, i % groups * D)
                     shift, shift_k = 0.0, 0.0
                     if centre:
-                        shift, shift_k = x[0] + 0.0, xk[0] + 0.0
+                        shift, shift_k = middle(x, D), middle(xk, D)
                     first, second = 0.0, 0.0
                     for j in range(0, D, BLOCK):
                         s = moments((at(x, j), shift, at(xk, j), shift_k), min(BLOCK, D - j))
                         first, second = first + s[0], second + s[1]
-                    mean = first / D * centre
+                    mean = first / D if centre else 0.0
                     if k == 0:
                         mu, var = shift + mean, max(second / D - mean * mean, 0.0)
                         r = 1 / math.sqrt(var + eps)
@@ -97,7 +105,7 @@ def backward(v):
                         for j in range(0, D, BLOCK):
                             s = terms((at(x, j), mu, r, at(scale, j), at(g, j), at(xk, j), mean), min(BLOCK, D - j))
                             m, c, e = m + s[0], c + s[1], e + s[2]
-                        m, c, e = m / D * centre, c / D, e / D
+                        m, c, e = m / D if centre else 0.0, c / D, e / D
                         gx = at(GX, i * D)
                         if k == 0:
                             point((x, mu, r, scale, g, m, c), (gx,), D)

@@ -38,7 +38,7 @@ def fill_frame(image, H, W, C, c0, channels, frame, FH, FW, top, left):
     if H + top < FH or W + left < FW or top > 0 or left > 0:
         clear(frame, FH * FW * channels)
     i0, i1, j0, j1 = max(0, -top), min(H, FH - top), max(0, -left), min(W, FW - left)
-    for i in range(i0, i1):
+    for i in range(i0, i1 if j0 < j1 else i0):
         source, target = (i * W + j0) * C + c0, ((i + top) * FW + j0 + left) * channels
         if channels == C:
             copy(at(image, source), at(frame, target), (j1 - j0) * C)

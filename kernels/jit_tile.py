@@ -70,8 +70,8 @@ def tile(v, rows, columns):
 
 
 def outer(v, rows, columns):
-    """c[i · step + j] = old · c[…] + Σ_{k<K} a[ia[k] + i] · w[iw[k] + j], old 0 or 1: rows are neighbours, every k has its
-    own addresses."""
+    """c[i · step + j] = Σ_{k<K} a[ia[k] + i] · w[iw[k] + j], added to c where ``old`` is not 0: rows are neighbours, every k
+    has its own addresses."""
     grid = [(i, j) for i in range(rows) for j in range(columns)]
 
     @intrinsic

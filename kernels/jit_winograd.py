@@ -12,7 +12,7 @@ from tinygan.kernels.jit_memory import empty, workspace
 from tinygan.kernels.jit_pack import bias_rows, panels
 from tinygan.kernels.jit_tile import SPARE
 from tinygan.kernels.jit_winograd_kernels import SKEW, contract, correlate, transform_weight, turn
-from tinygan.kernels.reference import phase
+from tinygan.kernels.shapes import phases
 
 TILES = 144  # tiles of a block at most: a multiple of every tile's rows
 FEW = 48  # tiles of a block at least, where blocks are made to suit the number of threads
@@ -122,17 +122,13 @@ def conv2d(v, f, x, w, size, stride, pad, bias, points):
 
 @lru_cache(512)
 def backward_plan(v, f, shape, w_shape, size, S, pad, points, threads):
-    (m, r), (_, kw, C, O), (N, P, Q, _) = f, w_shape, shape
+    (m, r), (kh, kw, C, O), (N, *out, _) = f, w_shape, shape
     found, parts = [], []
-    for a, b in product(range(S), range(S)):
-        rows, up, _ = phase(a, r, size[0], S, pad[0][0], P)
-        columns, left, _ = phase(b, r, size[1], S, pad[1][0], Q)
-        rows, columns = range(size[0])[rows], range(size[1])[columns]
-        if rows and columns:
-            found.append((a, b, rows.start, columns.start, len(rows), len(columns), -up, -left))
+    for (a, rows, _, (up, _)), (b, columns, _, (left, _)) in phases(size, (kh, kw), (S, S), pad, out):
+        found.append((a, b, rows.start, columns.start, len(rows), len(columns), -up, -left))
     up, left = (max([0, *(-p[k] for p in found)]) for k in (6, 7))
-    phases = [(*p[2:6], p[6] + up, p[7] + left) for p in found]
-    plan = make_plan(v, f, shape, (N, *size, C), points, 1, S, phases, up, left, threads)
+    table = [(*p[2:6], p[6] + up, p[7] + left) for p in found]
+    plan = make_plan(v, f, shape, (N, *size, C), points, 1, S, table, up, left, threads)
     n2 = (m + r - 1) ** 2
     for k, (a, b, *_) in enumerate(found):
         tap = (a + S * (r - 1)) * kw + b + S * (r - 1)  # the last one: the taps run backwards

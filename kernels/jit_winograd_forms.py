@@ -47,6 +47,7 @@ def form(v, what, C, O, size, kernel, stride):
 
     ``size`` (P, Q) is that of the convolution's output. The batch does not matter: a sample's bits do not depend on
     its company. float64 is always direct. Errors in float32, of the largest output: F(2,·) 1e-6, F(4,·) 1e-5.
+    A value that is not finite spreads over its tile, and sums overflow some 30 times earlier than in the direct form.
     """
     r = WHERE.get((kernel, stride))
     if r is None or v.dtype != "float32" or C % v.lanes or O % v.lanes or min(C, O) < FEWEST:

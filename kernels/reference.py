@@ -9,6 +9,8 @@ definition has its one place here.
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from tinygan.kernels.shapes import fit, outputs, phases
+
 # ---------------------------------------------------------------- linear
 
 
@@ -44,15 +46,16 @@ def conv2d(x, w, *, stride, pad, bias=None, points=None):
     x (N, H, W, C), w (kh, kw, C, O), stride (sh, sw), pad ((top, bottom), (left, right)) → y (N, P, Q, O)
     with P = (H + top + bottom − kh) // sh + 1. The bias b (O,) goes to the first ``points`` samples.
     """
-    if stride == (1, 1) and 4 * w.shape[3] <= w.shape[2]:
-        return shift(multiply_then_shift(frame(x, *pad), w), bias, points)
+    if tuple(stride) == (1, 1) and 4 * w.shape[3] <= w.shape[2]:
+        return shift(multiply_then_shift(x, w, pad), bias, points)
     cols, size = patches(x, w.shape[:2], stride, pad)
     return shift((cols @ w.reshape(-1, w.shape[3])).reshape(len(x), *size, w.shape[3]), bias, points)
 
 
 def conv2d_dw(x, gy, *, kernel, stride, pad):
     """w̄[u, v, c, o] = Σ_nij x[n, s·i+u−p, s·j+v−q, c] ȳ[n, i, j, o].   gy (N, P, Q, O) → (kh, kw, C, O)."""
-    cols, _ = patches(x, kernel, stride, pad)
+    cols, size = patches(x, kernel, stride, pad)
+    fit(gy.shape[:3] == (len(x), *size), x.shape, gy.shape)
     return (cols.T @ gy.reshape(-1, gy.shape[3])).reshape(*kernel, x.shape[3], gy.shape[3])
 
 
@@ -64,36 +67,26 @@ def conv2d_dx(gy, w, *, size, stride, pad, bias=None, points=None):
     gy (N, P, Q, O), size (H, W) → (N, H, W, C).
     """
     gx = np.zeros((len(gy), *size, w.shape[2]), np.result_type(gy, w))
-    for a in range(stride[0]):
-        for b in range(stride[1]):
+    fit(gy.shape[3] == w.shape[3], gy.shape, w.shape)
+    if gy.size and w.size:
+        for (a, rows, _, up), (b, columns, _, left) in phases(size, w.shape[:2], stride, pad, gy.shape[1:3]):
             taps = w[a :: stride[0], b :: stride[1]][::-1, ::-1].transpose(0, 1, 3, 2)
-            rows, up, down = phase(a, len(taps), size[0], stride[0], pad[0][0], gy.shape[1])
-            columns, left, right = phase(b, taps.shape[1], size[1], stride[1], pad[1][0], gy.shape[2])
-            if taps.size and gx[:, rows, columns].size:
-                gx[:, rows, columns] = conv2d(gy, taps, stride=(1, 1), pad=((up, down), (left, right)))
+            y = conv2d(gy, taps, stride=(1, 1), pad=(up, left))
+            gx[:, rows.start :: stride[0], columns.start :: stride[1]] = y
     return shift(gx, bias, points)
 
 
-def multiply_then_shift(x, w):
+def multiply_then_shift(x, w, pad):
     """conv2d of stride 1: y = Σ_uv (x w[u, v]) moved by (u, v).
 
     It copies products, not patches: fewer numbers where O is far below C, as before an image (3x faster at C = 32, O = 1).
     """
+    fit(x.shape[3] == w.shape[2], x.shape, w.shape)
+    P, Q = outputs(x.shape[1:3], w.shape[:2], (1, 1), pad)
+    x = frame(x, *pad)
     (N, H, W, C), (kh, kw, _, O) = x.shape, w.shape
-    P, Q = H - kh + 1, W - kw + 1
     z = (x.reshape(-1, C) @ w.transpose(2, 0, 1, 3).reshape(C, -1)).reshape(N, H, W, kh, kw, O)
     return sum(z[:, i : i + P, j : j + Q, i, j] for i in range(kh) for j in range(kw))
-
-
-def phase(a, taps, size, stride, pad, n):
-    """Where one phase of the adjoint lives along one axis: its rows of x̄, and the (possibly negative) padding of ȳ.
-
-    x̄[i] = Σ_t ȳ[q − t] w[a + s·t] with i + p = s·q + a: rows i₀, i₀+s, ... read ȳ from q₀ − taps + 1 to q₀ + count − 1.
-    """
-    start = (a - pad) % stride
-    first = (start + pad - a) // stride
-    count = len(range(start, size, stride))
-    return slice(start, None, stride), taps - 1 - first, first + count - n
 
 
 def patches(x, kernel, stride, pad):
@@ -101,10 +94,9 @@ def patches(x, kernel, stride, pad):
 
     Channels last keeps kw·C values of a window's row together, so the one copy moves long runs.
     """
+    P, Q = outputs(x.shape[1:3], kernel, stride, pad)
     x = np.ascontiguousarray(frame(x, *pad))
-    N, H, W, C = x.shape
-    (kh, kw), (sh, sw) = kernel, stride
-    P, Q = (H - kh) // sh + 1, (W - kw) // sw + 1
+    (N, _, _, C), (kh, kw), (sh, sw) = x.shape, kernel, stride
     n, r, c, e = x.strides
     windows = as_strided(x, (N, P, Q, kh, kw * C), (n, sh * r, sw * c, r, e), writeable=False)
     return windows.reshape(N * P * Q, kh * kw * C), (P, Q)
@@ -114,7 +106,7 @@ def frame(x, rows, columns):
     """x with zeros added around it, or rows and columns cut off where a number is negative."""
     (top, bottom), (left, right) = rows, columns
     N, H, W, C = x.shape
-    x = x[:, max(-top, 0) : H - max(-bottom, 0), max(-left, 0) : W - max(-right, 0)]
+    x = x[:, max(-top, 0) : max(H + min(bottom, 0), 0), max(-left, 0) : max(W + min(right, 0), 0)]
     if max(top, bottom, left, right) <= 0:
         return x
     y = np.zeros((N, H + top + bottom, W + left + right, C), x.dtype)
@@ -186,6 +178,7 @@ def pointwise(X, f, a):
 
 def pointwise_dx(S, G, f, a):
     """x̄ = φ' ȳ + Σₖ φ'' ẋₖ ẏ̄ₖ,  ẋ̄ = φ' ẏ̄."""
+    fit(S.shape == G.shape, S.shape, G.shape)
     _, slope, curve = POINTWISE[f]
     GX = slope(S[0], a) * G
     if curve is not None and len(G) > 1:
@@ -283,6 +276,7 @@ def column_sum(A):
 
 def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
     """One step of Adam (Kingma & Ba 2015, algorithm 1), t = 1, 2, ...: new (θ, m, v)."""
+    fit(theta.shape == g.shape == m.shape == v.shape, theta.shape, g.shape, m.shape, v.shape)
     m = b1 * m + (1 - b1) * g
     v = b2 * v + (1 - b2) * (g * g)
     step = lr / (1 - b1**t)
@@ -291,6 +285,7 @@ def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
 
 def combine(a, x, b, y):
     """a x + b y, a and b numbers."""
+    fit(x.shape == y.shape, x.shape, y.shape)
     return (x if a == 1 else a * x) + (y if b == 1 else b * y)
 
 

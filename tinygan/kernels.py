@@ -51,7 +51,7 @@ def _has_needs(name: str) -> bool:
     from importlib import metadata  # slow to load
 
     module, least, _ = NEEDS[name]
-    if importlib.util.find_spec(module) is None:
+    if importlib.util.find_spec(module) is None or (name == "jit" and _disabled()):
         return False
     try:
         here = metadata.version(module)
@@ -59,6 +59,11 @@ def _has_needs(name: str) -> bool:
         return True
     found, wanted = ([int(n) for n in re.findall(r"\d+", version)] for version in (here, least))
     return found >= wanted
+
+
+def _disabled() -> bool:
+    """Whether Numba is told to compile nothing."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
 
 def choose(name: str) -> str:
@@ -70,6 +75,8 @@ def choose(name: str) -> str:
     if name not in BACKENDS:
         raise UsageError(f"unknown backend {name!r}: choose one of {', '.join(BACKENDS)}")
     if name not in available():
+        if name == "jit" and _disabled():
+            raise UsageError("backend 'jit' compiles with Numba, which NUMBA_DISABLE_JIT forbids: unset it")
         if _has_file(name):
             module, least, extra = NEEDS[name]
             raise UsageError(f"backend {name!r} needs {module} {least} or later: pip install '{extra}'")

@@ -160,11 +160,16 @@ def test_another_source_machine_or_numba_is_another_folder(tmp_path, monkeypatch
         with monkeypatch.context() as patch:
             patch.setattr(jit_build.jit_host, "description", lambda: "another machine")
             key()
+        for name, value in (("OPT", 0), ("LOOP_VECTORIZE", 0), ("CPU_NAME", "generic")):
+            with monkeypatch.context() as patch:
+                patch.setattr(jit_build.config, name, value)
+                key()
         read = Path.read_text
-        with monkeypatch.context() as patch:
-            patch.setattr(Path, "read_text", lambda self, *a: read(self, *a) + "#" * (self.name == "jit_pack.py"))
-            key()
-        assert len(seen) == 4
+        for file in ("jit_pack.py", "reference.py"):
+            with monkeypatch.context() as patch:
+                patch.setattr(Path, "read_text", lambda self, *a, f=file: read(self, *a) + "#" * (self.name == f))
+                key()
+        assert len(seen) == 8
     finally:
         jit_build.folder.cache_clear()
 
