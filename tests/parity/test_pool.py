@@ -135,8 +135,8 @@ def nothing():
     import ctypes
 
     global NOTHING, _kept
-    kind = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
-    _kept = kind(lambda *_: 0)
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    _kept = kind(lambda *_: None)
     NOTHING = ctypes.cast(_kept, ctypes.c_void_p).value, b""
 
 
@@ -148,11 +148,10 @@ def test_every_part_is_done_once_whatever_the_helpers_do():
 
     done, held = [], threading.Lock()
 
-    @ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
-    def note(nothing, error, arguments, part, thread):
+    @ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    def note(arguments, part, thread):
         with held:
             done.append((part, thread))
-        return 0
 
     address = ctypes.cast(note, ctypes.c_void_p).value
     rng = np.random.default_rng(0)
@@ -171,11 +170,10 @@ def test_helpers_take_part_also_after_sleep(wait):
 
     who = set()
 
-    @ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
-    def slow(nothing, error, arguments, part, thread):
+    @ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    def slow(arguments, part, thread):
         who.add(thread)
         time.sleep(0.02)
-        return 0
 
     with jit_pool.threads(3):
         for _ in range(4):  # who falls asleep at the very moment may miss one kernel, not two
