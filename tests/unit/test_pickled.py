@@ -107,6 +107,8 @@ ARRAY = pickle.dumps(np.zeros((2, 3), np.uint8), 4)
         b"(t",
         b"]K\1s.",
         b"}K\1a.",
+        b"N(.",  # what lies below a mark is out of reach until its end
+        b"](K\1a.",
         b"}(K\1u.",
         b"}]K\1s.",  # a list as a key
         b"cos\nsystem\n.",
@@ -118,6 +120,7 @@ ARRAY = pickle.dumps(np.zeros((2, 3), np.uint8), 4)
         b"\x8e" + b"\xff" * 8 + b".",
         b"\x96" + b"\0\0\0\0\0\0\0\x7f.",
         b"}" + b")\x85" * 5000 + b"K\1s.",  # a deep tuple as a key
+        b")\x85" * 5000 + b"X\1\0\0\0a\x93.",  # and as a module
         ARRAY.replace(b"K\x02K\x03", b"K\x02K\x04"),
         ARRAY.replace(b"K\x02K\x03", b"K\xffK\xff"),
     ],
