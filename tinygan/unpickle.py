@@ -99,9 +99,14 @@ class Machine:
 
     def set(self, items: list[Any]) -> None:
         target, keys = self.stack[-1], items[::2]
-        if type(target) is not dict or not all(type(key) in (str, bytes, int) for key in keys):
+        if type(target) is not dict or not all(map(_is_key, keys)):
             raise ValueError(f"sets what is no table of texts at byte {self.at}")
         target.update(zip(keys, items[1::2], strict=True))
+
+
+def _is_key(key: Any) -> bool:
+    """A text or a number of 32 bits: many larger ones can have one hash, and a deep tuple's would overflow C's stack."""
+    return type(key) in (str, bytes) or (type(key) is int and key.bit_length() <= 32)
 
 
 _DO: dict[bytes, Callable[[Machine], None]] = {

@@ -19,6 +19,7 @@ from tinygan.errors import FormatError
 from tinygan.unpickle import Machine, unpickle
 
 _UINT8 = object()
+_MAX_RANK = 64  # NumPy's own limit
 
 
 def parse_pickle(data: bytes, name: str) -> Any:
@@ -26,8 +27,10 @@ def parse_pickle(data: bytes, name: str) -> Any:
 
     ``name`` is for the messages. Raises FormatError (damaged, or more than plain values and arrays of bytes).
     """
+    copies = _Copies(2 * len(data))  # a text becomes bytes, and those an array
+    known, more = _KNOWN | {("_codecs", "encode"): copies.encode}, _MORE | {b"b": copies.build}
     try:
-        return unpickle(memoryview(data), 0, _KNOWN, _MORE)[0]
+        return unpickle(memoryview(data), 0, known, more)[0]
     except (LookupError, TypeError, ValueError, struct.error) as error:
         raise FormatError(
             f"{name}: is no pickle of plain values and arrays of bytes ({ascii(str(error))[1:-1]}); "
@@ -35,24 +38,44 @@ def parse_pickle(data: bytes, name: str) -> Any:
         ) from error
 
 
-def _build(machine: Machine) -> None:
-    """The state of an array: (version, shape, type, whether in Fortran's order, bytes); that of a type is known."""
-    array, state = machine.pop(2)
-    machine.push(array)
-    if array is _UINT8:
-        return
-    if type(array) is not np.ndarray or type(state) is not tuple:
-        raise TypeError("a state for what has none")
-    _, shape, kind, fortran, content = state
-    whole = _frombuffer(content, kind, shape, "F" if fortran is True else "C")
-    array.resize(whole.shape, refcheck=False)  # in place: the memory may have it already
-    array[...] = whole
+class _Copies:
+    """What makes copies of bytes, which the pickle may ask for again and again: ``left`` bytes in all."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def spend(self, count: int) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise ValueError("it makes more bytes than it has")
+
+    def encode(self, text: object, code: object) -> bytes:
+        """Python 3 stores bytes for Python 2 as a text."""
+        if type(text) is not str or code not in ("latin1", "latin-1"):
+            raise TypeError("a string in an unknown code")
+        self.spend(len(text))
+        return text.encode("latin-1")
+
+    def build(self, machine: Machine) -> None:
+        """The state of an array: (version, shape, type, whether in Fortran's order, bytes); that of a type is known."""
+        array, state = machine.pop(2)
+        machine.push(array)
+        if array is _UINT8:
+            return
+        if type(array) is not np.ndarray or type(state) is not tuple:
+            raise TypeError("a state for what has none")
+        _, shape, kind, fortran, content = state
+        whole = _frombuffer(content, kind, shape, "F" if fortran is True else "C")
+        self.spend(whole.size)
+        array.resize(whole.shape, refcheck=False)  # in place: the memory may have it already
+        array[...] = whole
 
 
 def _frombuffer(content: object, kind: object, shape: object, order: object) -> Array:
     if kind is not _UINT8 or type(content) is not bytes or type(shape) is not tuple or order not in ("C", "F", b"C"):
         raise TypeError("an array of other things than bytes")
-    if not all(type(n) is int and 0 < n <= len(content) for n in shape) or math.prod(shape) != len(content):
+    sides = len(shape) <= _MAX_RANK and all(type(n) is int and 0 < n <= len(content) for n in shape)
+    if not sides or math.prod(shape) != len(content):
         raise ValueError(f"an array of {len(content)} bytes that has another shape")
     return np.frombuffer(content, np.uint8).reshape(shape, order="F" if order == "F" else "C")
 
@@ -67,16 +90,9 @@ def _dtype(name: object, *flags: object) -> object:
     return _UINT8
 
 
-def _encode(text: object, code: object) -> bytes:
-    if type(text) is not str or code not in ("latin1", "latin-1"):
-        raise TypeError("a string in an unknown code")
-    return text.encode("latin-1")
-
-
 _MODULES = ("numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.numeric", "numpy._core.numeric", "numpy")
 _NUMPY = {"_reconstruct": _reconstruct, "_frombuffer": _frombuffer, "dtype": _dtype, "ndarray": None}
 _KNOWN: dict[tuple[str, str], Any] = {(module, name): _NUMPY[name] for module in _MODULES for name in _NUMPY}
-_KNOWN["_codecs", "encode"] = _encode  # how Python 3 stores bytes for Python 2
 _MORE: dict[bytes, Callable[[Machine], Any]] = {
     b"\x80": lambda m: m.number("B"),  # the protocol
     b"\x95": lambda m: m.number("<Q"),  # the length of a frame
@@ -90,5 +106,4 @@ _MORE: dict[bytes, Callable[[Machine], Any]] = {
     b"\x8d": lambda m: m.push(m.take(m.number("<Q")).decode()),
     b"\x94": lambda m: m.keep(len(m.memo)),
     b"\x93": lambda m: m.named(*m.pop(2)),
-    b"b": _build,
 }
