@@ -2,7 +2,7 @@
 
 ``tinygan.unpickle`` obeys; what it does not know is here: strings of bytes, the instructions of protocols 3 to 5, and the few
 functions by which NumPy's arrays of bytes are stored. No file can run code, make an object of another type, or ask for
-memory beyond its own length.
+more memory than its own bytes account for.
 """
 
 from __future__ import annotations
