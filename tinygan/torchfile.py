@@ -14,6 +14,7 @@ import math
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from numpy import ndarray as Array
 from numpy.lib.stride_tricks import as_strided
 
 from tinygan.errors import DataError, FormatError
-from tinygan.unpickle import unpickle
+from tinygan.unpickle import Machine, unpickle
 
 MAX_BYTES = 2**31  # of one file: 2 GiB
 _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
@@ -128,11 +129,7 @@ def _from_zip(data: bytes) -> tuple[Any, dict[_Storage, Array]]:
 
 
 def _plain(data: memoryview, at: int) -> tuple[Any, int]:
-    return unpickle(data, at, {}, _refuse)
-
-
-def _refuse(value: Any) -> Any:
-    raise ValueError("has a tensor outside its table")
+    return unpickle(data, at, {}, _MORE)
 
 
 def _table(data: memoryview, at: int, wanted: dict[str, _Storage]) -> tuple[Any, int]:
@@ -148,11 +145,11 @@ def _table(data: memoryview, at: int, wanted: dict[str, _Storage]) -> tuple[Any,
             raise ValueError(f"has the storage {_short(key)} twice, with different types or lengths")
         return found
 
-    known: dict[str, Any] = {"collections.OrderedDict": _new}
-    known |= {f"torch._utils._rebuild_tensor{version}": _rebuild for version in ("", "_v2")}
+    known: dict[tuple[str, str], Any] = {("collections", "OrderedDict"): _new}
+    known |= {("torch._utils", f"_rebuild_tensor{version}"): _rebuild for version in ("", "_v2")}
     for kind, code in (pair.split() for pair in _TYPES.split(", ")):
-        known[f"torch.{kind}Storage"] = np.dtype(code)
-    return unpickle(data, at, known, storage)
+        known["torch", f"{kind}Storage"] = np.dtype(code)
+    return unpickle(data, at, known, _MORE | {b"Q": lambda m: m.push(storage(m.pop(1)[0]))})
 
 
 def _new() -> dict[Any, Any]:
@@ -182,6 +179,27 @@ def _array(name: Any, tensor: Any, blobs: dict[_Storage, Array]) -> Array:
 def _short(name: Any) -> str:
     """Only texts are shown: a tuple of tuples of tuples in few bytes can have a text without end."""
     return ascii(name)[:40] if type(name) is str else f"a {type(name).__name__}"
+
+
+def _protocol(machine: Machine) -> None:
+    if (number := machine.number("B")) != 2:
+        raise ValueError(f"is a pickle of protocol {number}, not 2")
+
+
+def _attributes(machine: Machine) -> None:
+    """A table keeps its contents only, not the attributes of the class it came from."""
+    table, _ = machine.pop(2)
+    if type(table) is not dict:
+        raise ValueError(f"gives attributes to what is no table at byte {machine.at}")
+    machine.push(table)
+
+
+_MORE: dict[bytes, Callable[[Machine], None]] = {  # what pickles of protocol 2 have besides plain values
+    b"\x80": _protocol,
+    b"\x8a": lambda m: m.push(int.from_bytes(m.take(m.number("B")), "little", signed=True)),
+    b"G": lambda m: m.push(m.number(">d")),
+    b"b": _attributes,
+}
 
 
 def _naturals(*values: Any) -> bool:

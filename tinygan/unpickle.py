@@ -1,8 +1,8 @@
 """Pickles of plain values, read by a machine of our own that can do nothing else.
 
-A pickle is a program for a stack machine (Python's ``pickletools`` lists the instructions). Here is the part of protocol 2
-that numbers, texts, tuples, lists and tables need. It calls only the functions it is given, imports nothing, and never
-asks for more memory than the bytes it has read account for.
+A pickle is a program for a stack machine (Python's ``pickletools`` lists the instructions). Here is the part that numbers,
+texts, tuples, lists and tables need; a reader adds what its files have besides. The machine calls only the functions it is
+given, imports nothing, and never asks for more memory than the bytes it has read account for.
 """
 
 from __future__ import annotations
@@ -14,29 +14,31 @@ from typing import Any
 _MOST_NAME = 200  # bytes of a module's or a class's name
 
 
-def unpickle(data: memoryview, at: int, known: Mapping[str, Any], persistent: Callable[[Any], Any]) -> tuple[Any, int]:
+def unpickle(
+    data: memoryview, at: int, known: Mapping[tuple[str, str], Any], more: dict[bytes, Callable[[Machine], None]]
+) -> tuple[Any, int]:
     """The value of the pickle that begins at byte ``at``, and the place behind it.
 
-    ``known`` has what each "module.name" stands for that the pickle may use: a value, or a function that it may call.
-    ``persistent`` turns a persistent id into its value. A table keeps its contents only, not the attributes of the class
-    it came from. Raises ValueError, TypeError, LookupError or struct.error for everything else.
+    ``known`` has what each (module, name) stands for that the pickle may use: a value, or a function that it may call.
+    ``more`` has what the instructions do that are not in this file. Raises ValueError, TypeError, LookupError or
+    struct.error for everything else, and what those functions raise.
     """
-    return _Machine(data, at, known, persistent).run()
+    machine, do = Machine(data, at, known), _DO | more
+    while (code := machine.take(1)) != b".":
+        if code not in do:
+            raise ValueError(f"has the instruction {code!r} at byte {machine.at - 1}, which no plain value needs")
+        do[code](machine)
+    return machine.stack.pop(), machine.at
 
 
-class _Machine:
-    def __init__(self, data: memoryview, at: int, known: Mapping[str, Any], persistent: Callable[[Any], Any]) -> None:
-        self.data, self.at, self.known, self.persistent = data, at, known, persistent
-        self.stack: list[Any] = []
-        self.marks: list[int] = []
+class Machine:
+    """What an instruction works on: the bytes and the place in them, the stack, and the values kept for later use."""
+
+    def __init__(self, data: memoryview, at: int, known: Mapping[tuple[str, str], Any]) -> None:
+        self.data, self.at, self.known = data, at, known
+        self.stack: list[Any] = []  # what was pushed since the last mark
+        self.below: list[list[Any]] = []  # and before it
         self.memo: dict[int, Any] = {}
-
-    def run(self) -> tuple[Any, int]:
-        while (code := self.take(1)) != b".":
-            if code not in _DO:
-                raise ValueError(f"has the instruction {code!r} at byte {self.at - 1}, which no plain value needs")
-            _DO[code](self)
-        return self.stack.pop(), self.at
 
     def take(self, count: int) -> bytes:
         if count > len(self.data) - self.at:
@@ -61,22 +63,27 @@ class _Machine:
         """The last ``count`` values, in order."""
         if count > len(self.stack):
             raise ValueError(f"takes {count} values from a stack of {len(self.stack)} at byte {self.at}")
-        start = len(self.stack) - count
-        items = self.stack[start:]
-        del self.stack[start:]
+        items = self.stack[-count:]
+        del self.stack[-count:]
         return items
 
+    def mark(self) -> None:
+        self.below.append(self.stack)
+        self.stack = []
+
     def since_mark(self) -> list[Any]:
-        return self.pop(len(self.stack) - self.marks.pop())
+        items, self.stack = self.stack, self.below.pop()
+        return items
 
     def keep(self, place: int) -> None:
         self.memo[place] = self.stack[-1]
 
-    def function(self) -> None:
-        name = f"{self.line()}.{self.line()}"
-        if name not in self.known:
-            raise ValueError(f"uses {name}, which is not one of {', '.join(self.known)}")
-        self.push(self.known[name])
+    def named(self, module: object, name: object) -> None:
+        if type(module) is not str or type(name) is not str:  # a deep tuple has a hash and a text without end
+            raise ValueError(f"has a name that is no text at byte {self.at}")
+        if (module, name) not in self.known:
+            raise ValueError(f"uses {module[:60]}.{name[:60]}, which is not one of the names that such a file needs")
+        self.push(self.known[module, name])
 
     def call(self) -> None:
         function, arguments = self.pop(2)
@@ -92,33 +99,25 @@ class _Machine:
 
     def set(self, items: list[Any]) -> None:
         target, keys = self.stack[-1], items[::2]
-        if type(target) is not dict or not all(type(key) in (str, int) for key in keys):
+        if type(target) is not dict or not all(map(_is_key, keys)):
             raise ValueError(f"sets what is no table of texts at byte {self.at}")
         target.update(zip(keys, items[1::2], strict=True))
 
-    def attributes(self) -> None:
-        target, _ = self.pop(2)
-        if type(target) is not dict:
-            raise ValueError(f"gives attributes to what is no table at byte {self.at}")
-        self.push(target)
 
-    def protocol(self) -> None:
-        if (number := self.number("B")) != 2:
-            raise ValueError(f"is a pickle of protocol {number}, not 2")
+def _is_key(key: Any) -> bool:
+    """A text or a number of 32 bits: many larger ones can have one hash, and a deep tuple's would overflow C's stack."""
+    return type(key) in (str, bytes) or (type(key) is int and key.bit_length() <= 32)
 
 
-_DO: dict[bytes, Callable[[_Machine], None]] = {
-    b"\x80": _Machine.protocol,
+_DO: dict[bytes, Callable[[Machine], None]] = {
     b"N": lambda m: m.push(None),
     b"\x88": lambda m: m.push(True),
     b"\x89": lambda m: m.push(False),
     b"K": lambda m: m.push(m.number("B")),
     b"M": lambda m: m.push(m.number("<H")),
     b"J": lambda m: m.push(m.number("<i")),
-    b"\x8a": lambda m: m.push(int.from_bytes(m.take(m.number("B")), "little", signed=True)),
-    b"G": lambda m: m.push(m.number(">d")),
     b"X": lambda m: m.push(m.take(m.number("<I")).decode()),
-    b"(": lambda m: m.marks.append(len(m.stack)),
+    b"(": Machine.mark,
     b")": lambda m: m.push(()),
     b"\x85": lambda m: m.push(tuple(m.pop(1))),
     b"\x86": lambda m: m.push(tuple(m.pop(2))),
@@ -134,8 +133,6 @@ _DO: dict[bytes, Callable[[_Machine], None]] = {
     b"r": lambda m: m.keep(m.number("<I")),
     b"h": lambda m: m.push(m.memo[m.number("B")]),
     b"j": lambda m: m.push(m.memo[m.number("<I")]),
-    b"c": _Machine.function,
-    b"R": _Machine.call,
-    b"b": _Machine.attributes,
-    b"Q": lambda m: m.push(m.persistent(m.pop(1)[0])),
+    b"c": lambda m: m.named(m.line(), m.line()),
+    b"R": Machine.call,
 }

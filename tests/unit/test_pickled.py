@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import pickletools
+import time
 import tracemalloc
 
 import numpy as np
@@ -107,6 +108,8 @@ ARRAY = pickle.dumps(np.zeros((2, 3), np.uint8), 4)
         b"(t",
         b"]K\1s.",
         b"}K\1a.",
+        b"N(.",  # what lies below a mark is out of reach until its end
+        b"](K\1a.",
         b"}(K\1u.",
         b"}]K\1s.",  # a list as a key
         b"cos\nsystem\n.",
@@ -118,6 +121,7 @@ ARRAY = pickle.dumps(np.zeros((2, 3), np.uint8), 4)
         b"\x8e" + b"\xff" * 8 + b".",
         b"\x96" + b"\0\0\0\0\0\0\0\x7f.",
         b"}" + b")\x85" * 5000 + b"K\1s.",  # a deep tuple as a key
+        b")\x85" * 5000 + b"X\1\0\0\0a\x93.",  # and as a module
         ARRAY.replace(b"K\x02K\x03", b"K\x02K\x04"),
         ARRAY.replace(b"K\x02K\x03", b"K\xffK\xff"),
     ],
@@ -134,3 +138,28 @@ def test_the_memory_is_no_larger_than_what_is_put_there():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak <= 2**16
+
+
+COPIES = {  # of 100 kB that are there once: the value and what makes it are kept, and asked for 200 times
+    "text": b"c_codecs\nencode\nq\0X\xa0\x86\1\0%bX\6\0\0\0latin1\x86q\1(%bt." % (b"a" * 100_000, b"h\0h\1R" * 200),
+    "array": pickle.dumps(np.zeros(100_000, np.uint8), 4)[:-1] + b"(" + b"h\2h\x08Rh\x13b" * 200 + b"t.",
+}
+
+
+@pytest.mark.parametrize("kind", COPIES)
+def test_copies_without_end_are_refused(kind):
+    tracemalloc.start()
+    with pytest.raises(FormatError, match="more bytes than"):
+        parse_pickle(COPIES[kind], "a")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 6 * len(COPIES[kind])
+
+
+def test_a_shape_of_many_sides_is_refused_at_once():
+    array = pickle.dumps(np.zeros(256, np.uint8), 4)
+    bad = array.replace(b"M\0\1\x85", b"(" + b"K\xff" * 300_000 + b"t")
+    start = time.process_time()
+    with pytest.raises(FormatError, match="another shape"):
+        parse_pickle(bad, "a")
+    assert time.process_time() - start <= 1

@@ -4,6 +4,7 @@ import io
 import pickle
 import struct
 import sys
+import time
 import zipfile
 from collections import OrderedDict
 from types import ModuleType
@@ -192,6 +193,15 @@ def test_a_value_of_endless_text_is_refused_at_once(torch, place):
     with pytest.raises(FormatError) as e:
         parse_torch(bad, "file")
     assert len(str(e.value)) < 400
+
+
+def test_keys_of_one_hash_are_refused_at_once():
+    """They would take the square of their count to put into a table."""
+    keys = b"".join(b"\x8a\x0a" + (k * (2**61 - 1)).to_bytes(10, "little") + b"N" for k in range(1, 20_000))
+    start = time.process_time()
+    with pytest.raises(FormatError, match="no table of texts"):
+        parse_torch(b"\x80\x02}(" + keys + b"u.", "file")
+    assert time.process_time() - start <= 1
 
 
 def test_a_file_that_is_not_there_or_too_long_says_so(tmp_path):
