@@ -87,7 +87,8 @@ def test_shooting_agrees(surface, smooth):
 
 def test_a_path_to_where_it_begins_has_no_length(smooth):
     found = geo.geodesic(smooth, np.ones(2), np.ones(2))
-    assert (found.converged, found.steps, found.distance) == (True, 0, 0.0)
+    assert (found.converged, found.steps) == (True, 0)
+    assert found.distance <= 1e-14 * np.linalg.norm(found.y)  # rows of one product may round apart
 
 
 def test_steps_that_do_not_do_are_reported():

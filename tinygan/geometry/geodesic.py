@@ -11,6 +11,7 @@ from tinygan.geometry.chart import Chart, finite, jacobian, latents
 from tinygan.layer import Array
 from tinygan.lbfgs import Matrix, minimise
 
+SHORT = 1e-12  # of |y|²: below such an energy there is rounding, and nothing to shorten
 RIDGE = 1e-8  # of the mean metric, where it is inverted: a lost dimension has no length
 
 
@@ -84,7 +85,7 @@ def geodesic(
     def inverse(g: Array) -> Array:
         return across(along @ g.reshape(inside.shape)).reshape(-1)
 
-    scale = energy(F, line)[0]
+    scale = max(energy(F, line)[0], SHORT * float((straight * straight).sum()))
     low = minimise(objective, inside.reshape(-1), scale=scale, tolerance=tolerance, steps=steps, inverse=inverse)
     z = path(low.x)
     y, _ = F.vjp(z)
