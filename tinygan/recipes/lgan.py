@@ -38,13 +38,13 @@ class Settings:
     latent: int = 8  # N, the dimension of the charts; 10 for MNIST, 32 for CelebA (code)
     code: int = 64  # numbers in E(x)
     width: int = 32  # channels after the first convolution, of points: units of a hidden layer / 4
-    sigma: float = 3.0  # of z (code)
+    sigma: float = 1.0  # of z; 3 (code)
     loss: Literal["minimax", "non-saturating", "least-squares", "hinge"] = "non-saturating"
-    mu: float = 20.0  # weight of locality (code)
+    mu: float = 50.0  # weight of locality; 20 (code)
     locality: Literal["squared", "absolute"] = (
         "absolute"  # E‖G(x, 0) − x‖² (paper), or the mean of |G(x, 0) − x| (code)
     )
-    orthonormal: Orthonormal = Orthonormal(eta=1.0, tangents=8, samples=64)
+    orthonormal: Orthonormal = Orthonormal(eta=2.0, tangents=4, samples=32, statistics="batch")
     anchor: float = 0.1  # λ, the weight of G(x, 0) among the fakes (code)
     ema: float = 0.99  # decay a step of the averages of E and F that samples come from
     adam_G: Adam = Adam(lr=1e-3)

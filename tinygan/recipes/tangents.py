@@ -25,7 +25,8 @@ AVERAGE = 0.99  # decay a step of the running mean of ‖J eₖ‖²
 @dataclass(frozen=True)
 class Orthonormal:
     """What can be chosen. ``statistics`` are those of batch normalisation under the tangents: "frozen", running values, which
-    keeps samples apart; or "batch", where J holds every sample's influence on all (what the authors' code differentiates)."""
+    keeps samples apart; or "batch", where J holds every sample's influence on all (what the authors' code differentiates).
+    Running values lag behind the weights: where a net moves fast, "frozen" holds another net than the one in training."""
 
     eta: float = 0.0  # the weight; 0: no constraint
     tangents: int = 4  # axes a step, drawn anew; the estimate over all of them is unbiased
