@@ -94,6 +94,7 @@ def test_the_ratio_is_against_the_fastest_peer_and_of_the_last_of_ours(monkeypat
     monkeypatch.setattr(
         "bench.contest.race", lambda calls, rounds: {name: Times([seconds[name]] * 2) for name in calls}
     )
+    monkeypatch.setattr("bench.contest.Others.share", lambda self: None)  # of no time at all, a tick is everything
     peers = {name: calls[name] for name in ("slow", "quick", "near")}
     row = contest("x", {name: calls[name] for name in ("direct", "chosen")}, peers, ALONE, Work(8e9, 2e9))
     assert row.against == "quick" and row.ratio.median == 3
