@@ -37,13 +37,8 @@ from tinygan.kernels.jit_vector import integer
 
 OLD = 30 * 24 * 3600
 Reals, Ints, Int, Real = "reals", "ints", "int", "real"  # the kinds of arguments, as annotations
-CHOICES = (
-    "OPT",
-    "LOOP_VECTORIZE",
-    "SLP_VECTORIZE",
-    "CPU_NAME",
-    "CPU_FEATURES",
-)  # Numba's settings, of the user's environment
+# Numba's settings, of the user's environment, that reach the optimiser
+CHOICES = "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "CPU_NAME", "CPU_FEATURES"
 KINDS = {Reals: "q", Ints: "q", Int: "q", Real: "d"}
 
 

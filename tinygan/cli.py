@@ -18,7 +18,7 @@ from typing import Any
 
 from tinygan import kernels
 from tinygan.config import as_mapping, merge, read_toml, set_key, to_toml
-from tinygan.errors import DataError, TinyganError, UsageError, nearest
+from tinygan.errors import DataError, TinyganError, UsageError, by, nearest
 from tinygan.grammar import parser
 from tinygan.recipes import find
 from tinygan.run import Config, Loop, Run, free_path, resolve
@@ -155,7 +155,7 @@ def run_data(args: argparse.Namespace) -> int:
             raise UsageError(f"--fetch needs the NAME of a set: one of {', '.join(NAMES)}")
         fetch_data(args.name)
     for entry in (entry for entry in catalogue() if args.name in (None, entry.name)):
-        size = "x".join(map(str, entry.shape))
+        size = by(entry.shape)
         print(f"{entry.name:16s} {size:9s} {entry.what}")
         print(f"{'':16s} {'':9s} {entry.where or 'not here: ' + entry.get}")
     if args.name is None:

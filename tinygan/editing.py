@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.errors import UsageError
+from tinygan.errors import UsageError, by
 from tinygan.geometry import Generator, Geodesic, geodesic
 from tinygan.grid import make_grid, to_uint8
 from tinygan.layer import Array
@@ -57,7 +57,3 @@ def strip(recipe: DCGAN, state: Any, a: Array, b: Array, images: int) -> tuple[A
     fade = (1 - part[..., None, None]) * straight[0] + part[..., None, None] * straight[-1]
     rows = [found.y.reshape(straight.shape), straight, fade]
     return make_grid(to_uint8(np.concatenate(rows)), nrow=images, padding=PADDING), found
-
-
-def by(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))

@@ -41,6 +41,11 @@ class ShapeError(ValueError):
     """Arrays that do not fit: the message names the layer, the rule and both shapes."""
 
 
+def by(shape: Iterable[int]) -> str:
+    """28x28x1."""
+    return "x".join(map(str, shape))
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """ " (did you mean X?)" for an unknown word near a known one, to end a message's first part; else empty."""
     close = get_close_matches(word[:60], list(known), n=1)

@@ -9,7 +9,6 @@ import gzip
 import json
 import os
 import struct
-import time
 import tracemalloc
 import zipfile
 import zlib
@@ -21,6 +20,7 @@ from tinygan.data import open_data
 from tinygan.data.pickled import parse_pickle
 from tinygan.errors import DataError
 
+from .limits import within
 from .published import (
     celeba,
     cifar_binary,
@@ -167,20 +167,15 @@ SEEDS = {
 
 def survive(k, seed_size, read) -> bool:
     """Was input k read? Raises what a reader should not do, with the number of the input."""
-    before = tracemalloc.get_traced_memory()[0]
-    tracemalloc.reset_peak()
-    start = time.process_time()
-    try:
-        read()
-        accepted = True
-    except DataError as error:
-        accepted = False
-        assert str(error).isprintable(), f"input {k}: {error!r}"
-    except Exception as error:
-        raise AssertionError(f"input {k}: {type(error).__name__}, not DataError") from error
-    seconds, peak = time.process_time() - start, tracemalloc.get_traced_memory()[1] - before
-    assert seconds <= SECONDS, f"input {k} took {seconds:.2f} s"
-    assert peak <= 8 * seed_size + SLACK, f"input {k} of {seed_size} bytes took {peak} bytes of memory"
+    with within(SECONDS, 8 * seed_size + SLACK, f"input {k} of {seed_size} bytes"):
+        try:
+            read()
+            accepted = True
+        except DataError as error:
+            accepted = False
+            assert str(error).isprintable(), f"input {k}: {error!r}"
+        except Exception as error:
+            raise AssertionError(f"input {k}: {type(error).__name__}, not DataError") from error
     return accepted
 
 

@@ -7,7 +7,6 @@ import gzip
 import io
 import os
 import struct
-import time
 import tracemalloc
 import zlib
 from collections import Counter
@@ -19,6 +18,8 @@ import pytest
 from tinygan.data.idx import parse_idx
 from tinygan.data.png import parse_png
 from tinygan.errors import FormatError
+
+from .limits import within
 
 N = int(os.environ.get("TINYGAN_FUZZ", "1000"))
 SECONDS = 1.0
@@ -151,19 +152,13 @@ def survive(inputs: Iterator[bytes], read: Callable[[bytes], np.ndarray], bound:
     tracemalloc.start()
     try:
         for k, data in zip(range(N), inputs, strict=False):
-            before = tracemalloc.get_traced_memory()[0]
-            tracemalloc.reset_peak()
-            start = time.process_time()
-            try:
-                outcome = f"read {read(data).ndim}"
-            except FormatError as error:
-                outcome = " ".join(word for word in str(error).split()[1:4] if word.isalpha())
-            except Exception as error:
-                raise AssertionError(f"input {k}: {type(error).__name__}, not FormatError") from error
-            seconds = time.process_time() - start
-            peak = tracemalloc.get_traced_memory()[1] - before
-            assert seconds <= SECONDS, f"input {k} took {seconds:.2f} s"
-            assert peak <= 2 * len(data) + bound + SLACK, f"input {k} of {len(data)} bytes took {peak} bytes of memory"
+            with within(SECONDS, 2 * len(data) + bound + SLACK, f"input {k} of {len(data)} bytes"):
+                try:
+                    outcome = f"read {read(data).ndim}"
+                except FormatError as error:
+                    outcome = " ".join(word for word in str(error).split()[1:4] if word.isalpha())
+                except Exception as error:
+                    raise AssertionError(f"input {k}: {type(error).__name__}, not FormatError") from error
             outcomes[outcome] += 1
     finally:
         tracemalloc.stop()

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy import ndarray as Array
 
-from tinygan.errors import DataError, FormatError, UsageError
+from tinygan.errors import DataError, FormatError, UsageError, by
 from tinygan.models.classifier import Classifier, classifier
 from tinygan.safetensors import load, save
 
@@ -55,7 +55,7 @@ class Features:
         """Features (n, dim) and logits (n, classes), float32. UsageError for images of another shape."""
         if images.shape[1:] != self.shape:
             raise UsageError(
-                f"the {self.name} are of images {_by(self.shape)}: these are {_by(images.shape[1:])}; give --features "
+                f"the {self.name} are of images {by(self.shape)}: these are {by(images.shape[1:])}; give --features "
                 "the run of a classifier of such images"
             )
         parts = [self._f.read(self._weights, self._running, part) for part in _chunks(images)]
@@ -105,7 +105,3 @@ def load_shipped(name: str) -> Features:
 def _chunks(images: Array) -> Iterator[Array]:
     """At least one part, also of no images."""
     return (images[i : i + CHUNK] for i in range(0, max(len(images), 1), CHUNK))
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))
