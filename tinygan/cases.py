@@ -73,6 +73,10 @@ def _instance_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return L.InstanceNorm(c), (pick(2, 4), pick(2, 4), c)
 
 
+def _log_softmax(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    return L.LogSoftmax(rest=bool(pick(0, 1))), (pick(2, 6),)
+
+
 def _reshape(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     a, b, c = pick(1, 4), pick(1, 4), pick(1, 4)
     return (L.Reshape(a, b, c), (a * b * c,)) if pick(0, 1) else (L.Reshape(b * c, a), (a, b, c))
@@ -169,6 +173,7 @@ CASES: dict[str, Case] = {
     "Softplus": _of_any(L.Softplus),
     "Tanh": _of_any(L.Tanh),
     "Sigmoid": _of_any(L.Sigmoid),
+    "LogSoftmax": _log_softmax,
     "Reshape": _reshape,
     "AvgPool2d": _pool,
     "MaxPool2d": _max_pool,

@@ -24,7 +24,7 @@ from tinygan.measures import BLOCK, MEASURES, Names, Read, Value
 from tinygan.metrics.features import PINNED, Extractor, Features, load_features, load_shipped, save_features
 from tinygan.metrics.inception import Inception, load_inception
 from tinygan.progress import Progress
-from tinygan.recipes import Generative
+from tinygan.recipes import Classifying, Generative
 from tinygan.recipes.classifier import ClassifierRecipe
 from tinygan.run import Run
 from tinygan.train import GRID, SAMPLE, restored
@@ -111,13 +111,13 @@ def classifier_of(run: Run) -> tuple[ClassifierRecipe, Any]:
 def features_of(run: Run) -> Features:
     """The extractor of a classifier's run."""
     recipe, state = classifier_of(run)
-    return Features(Path(run.config.data).name, recipe.sample.shape, recipe.f, state.f_ema, state.running_ema)
+    return Features(Path(run.config.data).name, recipe.expects.shape, recipe.f, state.f_ema, state.running_ema)
 
 
 def export(run: Run, path: Path) -> str:
     """Write the extractor of a classifier's run to ``path``, for --features; returns the file's SHA-256."""
     recipe, state = classifier_of(run)
-    data, sample = Path(run.config.data).name, recipe.sample
+    data, sample = Path(run.config.data).name, recipe.expects
     return save_features(path, data, sample.shape, recipe.f, state.f_ema, state.running_ema, sample.classes)
 
 
@@ -184,10 +184,12 @@ def evaluate(
 
 def accuracy(run: Run, data: Dataset, n: int | None = None) -> tuple[float, int]:
     """The share of the first n images of ``data`` that the run's classifier names rightly, and n; None: all, or MOST."""
-    recipe, state = classifier_of(run)
-    if (data.shape, len(data.classes)) != recipe.sample:
+    recipe, state = restored(run)
+    if not isinstance(recipe, Classifying):
+        raise UsageError(f"{run.path} is a run of {run.config.recipe}, which tells no classes")
+    if (data.shape, len(data.classes)) != recipe.expects:
         raise UsageError(
-            f"{run.path} classifies {recipe.sample.shape} into {recipe.sample.classes} classes; {data.name} has "
+            f"{run.path} classifies {recipe.expects.shape} into {recipe.expects.classes} classes; {data.name} has "
             f"{data.shape} in {len(data.classes)}: give --data the kind of images it was trained on"
         )
     n = n or data.size or MOST

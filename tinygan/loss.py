@@ -114,3 +114,34 @@ def cross_entropy(logits: Array, label: Array, smoothing: float = 0.0) -> tuple[
     d = logits - logits.max(axis=1, keepdims=True)
     log_p = d - np.log(np.exp(d).sum(axis=1, keepdims=True))
     return -float((q * log_p).sum()) / N, (np.exp(log_p) - q) / N
+
+
+# ---------------------------------------------------------------- of a classifier of K classes and the generated
+
+
+def is_generated(real: Array, fake: Array) -> tuple[float, Array, Array]:
+    """½ logistic game of d = log Σ_c eˡ for K logits l (N, K) and a last one that is 0: P(y ≤ K | x) = σ(d).
+
+    −½ E log P(y ≤ K | x) − ½ E log P(K+1 | G(z)) and its gradients in both logits; ∂d/∂l = softmax(l)
+    (Salimans et al. 2016, §5; the halves are their code's).
+    """
+    (d_real, p_real), (d_fake, p_fake) = log_sum(real), log_sum(fake)
+    value, g_real, g_fake = logistic_d(d_real, d_fake)
+    return value / 2, g_real * p_real / 2, g_fake * p_fake / 2
+
+
+def log_sum(logits: Array) -> tuple[Array, Array]:
+    """log Σ_c eˡ (N, 1) and softmax(l) (N, C) of logits l (N, C), from the greatest down."""
+    top = logits.max(axis=1, keepdims=True)
+    e = np.exp(logits - top)
+    total = e.sum(axis=1, keepdims=True)
+    return top + np.log(total), e / total
+
+
+def feature_matching(fake: Array, real: Array) -> tuple[float, Array]:
+    """The mean of |E f(G(z)) − E f(x)| over features, and its gradient in f(G(z))   (Salimans et al. 2016, §3.1, L1 as their code).
+
+    fake, real (N, d) features; the real ones are constants.
+    """
+    gap = fake.mean(axis=0) - real.mean(axis=0)
+    return float(np.abs(gap).mean()), np.broadcast_to(np.sign(gap) / fake.size, fake.shape)

@@ -17,6 +17,7 @@ import numpy as np
 from tinygan import __version__, kernels
 from tinygan.checkpoint import flatten, latest_checkpoint, load_checkpoint, restore, save_checkpoint
 from tinygan.data import Batch, Dataset, Sample
+from tinygan.data.few import FewLabels
 from tinygan.data.order import Order
 from tinygan.data.png import write_png
 from tinygan.data.prefetch import Prefetch
@@ -25,7 +26,7 @@ from tinygan.grid import make_grid
 from tinygan.interrupt import Interrupt
 from tinygan.layer import Array
 from tinygan.progress import Progress
-from tinygan.recipes import Generative, Recipe, find
+from tinygan.recipes import FewLabelled, Generative, Recipe, find
 from tinygan.run import Config, Run
 from tinygan.safetensors import load
 
@@ -68,8 +69,11 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
     run.log(f"train from step {step} to {config.steps}: {fingerprint()}")
     saved = step if latest_checkpoint(run.checkpoints) else None
 
+    few = FewLabels(data, recipe.labels, recipe.labelled, config.seed) if isinstance(recipe, FewLabelled) else None
+
     def batch_of(step: int) -> Batch:
-        return Batch(*data.batch(order.indices(step * taken, taken)))
+        batch = Batch(*data.batch(order.indices(step * taken, taken)))
+        return few.before(step, batch) if few else batch
 
     with Progress(step, config.steps) as progress, Prefetch(batch_of, range(step, config.steps)) as batches:
         tick, began, waited = step, time.perf_counter(), 0.0

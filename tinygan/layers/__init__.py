@@ -8,6 +8,7 @@ from tinygan.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, P
 from tinygan.layers.pointwise import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from tinygan.layers.pool import LocalMeanPool, MaxPool2d
 from tinygan.layers.shape import AvgPool2d, GlobalMeanPool, GlobalSumPool, Reshape, Upsample
+from tinygan.layers.softmax import LogSoftmax
 from tinygan.layers.spectral import SpectralNorm
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "LocalMeanPool",
+    "LogSoftmax",
     "MaxPool2d",
     "PixelNorm",
     "ReLU",

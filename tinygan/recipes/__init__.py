@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from tinygan.data import Batch
+from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError, nearest
 from tinygan.layer import Array
 from tinygan.net import Net
-from tinygan.recipes import classifier, dcgan, lgan
+from tinygan.recipes import classifier, dcgan, lgan, lgan_semi, sgan
 
 
 class Recipe(Protocol):
@@ -36,6 +36,23 @@ class Generative(Recipe, Protocol):
     def sample(self, state: Any, z: Array) -> Array: ...
 
 
+@runtime_checkable
+class Classifying(Recipe, Protocol):
+    """A system that tells classes: what it ``expects``, and features and logits of samples."""
+
+    expects: Sample
+
+    def read(self, state: Any, x: Array) -> tuple[Array, Array]: ...
+
+
+@runtime_checkable
+class FewLabelled(Recipe, Protocol):
+    """A system that sees ``labels`` labels of each class; a step takes ``labelled`` such samples beside its batch, first."""
+
+    labels: int
+    labelled: int
+
+
 class Entry(NamedTuple):
     """A recipe's settings (a dataclass), its class (made from settings and a Sample), one line on it, the loop's defaults."""
 
@@ -49,6 +66,10 @@ RECIPES = {
     "dcgan": Entry(dcgan.Settings, dcgan.DCGAN, "convolutional GAN for images (Radford et al. 2016), losses by choice"),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"
+    ),
+    "sgan": Entry(sgan.Settings, sgan.SGAN, "classifier that learns from few labels beside a GAN (Salimans et al. 2016)"),
+    "lgan-semi": Entry(
+        lgan_semi.Settings, lgan_semi.SemiLGAN, "the same, flat along the charts of a local generator (Qi et al. 2018)"
     ),
     "classifier": Entry(
         classifier.Settings,

@@ -54,7 +54,7 @@ class ClassifierRecipe:
     batches = 1
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
-        self.settings, self.sample = settings, sample
+        self.settings, self.expects = settings, sample
         self.f = classifier(sample.shape, sample.classes, settings.width)
         self.nets = {"f": self.f.net}
 

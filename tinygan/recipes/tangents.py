@@ -73,6 +73,10 @@ class Orthonormal:
             value, gy, gy_dot = form(s, N)(y, y_dot)
             return value, gy, self.eta * gy_dot
 
-        net = net.eval(running) if self.statistics == "frozen" else net.bind(running)
+        net = self.statistics_of(net, running)
         value, pulled = through_jvp(net, theta, x, x_dot, objective)
         return value, AVERAGE * scale2 + (1 - AVERAGE) * lengths[0], pulled
+
+    def statistics_of(self, net: Net, running: Array) -> Net:
+        """The net under the tangents."""
+        return net.eval(running) if self.statistics == "frozen" else net.bind(running)

@@ -1,0 +1,53 @@
+"""The logarithm of probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygan.layer import Array, Bundle, Layer, Params, Saved
+
+
+class LogSoftmax(Layer):
+    """y = x − log Σ eˣ, so that p = eʸ are probabilities;   ẏ = ẋ − ⟨p, ẋ⟩.
+
+    x̄ = ȳ − p Σȳ − Σₖ (Σẏ̄ₖ) p ∘ ẏₖ,  ẋ̄ = ẏ̄ − p Σẏ̄,  since ∂p/∂x ẋ = p ∘ ẏ.    H(u, v) = −Σ p u v + ⟨p, u⟩⟨p, v⟩, the same for all.
+
+    x (..., C). With ``rest`` there is one more class, whose logit is 0 and whose probability is 1 − Σ p: y is of the C alone
+    (Salimans et al. 2016, §5: a real image's classes, the rest is the generated).
+    """
+
+    def __init__(self, *, rest: bool = False) -> None:
+        super().__init__()
+        self.rest = rest
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        prob, log_sum = self._softmax(X[0])
+        Y = X - _dot(prob, X)
+        Y[0] = X[0] - log_sum
+        return Y, (prob, Y)
+
+    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
+        prob, Y = saved
+        s = G.sum(axis=-1, keepdims=True)
+        GX: Bundle = G - prob * s
+        GX[0] -= prob * (s[1:] * Y[1:]).sum(axis=0)
+        return GX
+
+    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+        prob, _ = self._softmax(x)
+        return np.broadcast_to(_dot(prob, u) * _dot(prob, v) - _dot(prob, u * v), u.shape)
+
+    def _softmax(self, x: Array) -> tuple[Array, Array]:
+        """p and log Σ eˣ (..., 1), from the greatest logit down: exact for any."""
+        top = x.max(axis=-1, keepdims=True)
+        if self.rest:
+            top = np.maximum(top, 0)
+        e = np.exp(x - top)
+        total = e.sum(axis=-1, keepdims=True) + (np.exp(-top) if self.rest else 0)
+        return e / total, top + np.log(total)
+
+
+def _dot(p: Array, X: Any) -> Any:
+    return (p * X).sum(axis=-1, keepdims=True)

@@ -1,0 +1,32 @@
+"""The classifier of a semi-supervised system: no batch statistics, so that labelled, unlabelled and generated samples stay apart."""
+
+from __future__ import annotations
+
+from tinygan.layer import Layer
+from tinygan.layers import Conv2d, Dropout, GlobalMeanPool, LeakyReLU, Linear, Softplus
+from tinygan.models.classifier import Classifier, he
+from tinygan.models.dcgan import levels
+from tinygan.net import Net
+
+
+def semi(shape: tuple[int, ...], classes: int, width: int, dropout: float) -> Classifier:
+    """Images (N, H, W, C) → by level 3x3, half → 3x3 → mean over pixels → logits; points (N, d) → a perceptron → logits.
+
+    As the nine layers of Salimans et al. 2016 (table 5) but smaller: channels double where sides are halved, leaky rectifiers,
+    noise after each halving. A level more than ``dcgan`` has is not needed: the mean takes what is left of the sides.
+    """
+    layers: list[Layer] = []
+    if len(shape) == 1:
+        size = 4 * width
+        layers = [Linear(shape[0], size, init=he), Softplus(), Linear(size, size, init=he), Softplus()]
+    else:
+        at, size = shape[2], width
+        for level in range(levels(shape)):
+            size = width << level
+            layers += [Conv2d(at, size, 3, pad=1, init=he), LeakyReLU(0.1)]
+            layers += [Conv2d(size, size, 4, stride=2, pad=1, init=he), LeakyReLU(0.1), Dropout(dropout)]
+            at = size
+        size = 2 * at
+        layers += [Conv2d(at, size, 3, pad=1, init=he), LeakyReLU(0.1), GlobalMeanPool()]
+    head = Linear(size, classes)
+    return Classifier(Net(*layers, head), Net(*layers), Net(head))

@@ -1,0 +1,118 @@
+"""A classifier of K + 1 classes, the last the generated, that learns from a few labels and from all samples (Salimans et al. 2016, §5).
+
+    L = −E log P(y | x, y ≤ K) − ½ w E log P(y ≤ K | x) − ½ w E log P(K+1 | G)        labelled, unlabelled, generated samples
+
+with K logits; that of the last class is 0.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError
+from tinygan.layer import Array
+from tinygan.layers import LogSoftmax
+from tinygan.loss import cross_entropy, feature_matching, is_generated
+from tinygan.models.semi import semi
+from tinygan.net import Net
+from tinygan.optim import Adam, Moments, ema, norm, require
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """What can be chosen of the classifier and of the labels that it sees."""
+
+    labels: int = 10  # a class, drawn by the seed; the labels of all other samples are hidden
+    labelled: int = 50  # samples a step with a label, beside the unlabelled of --batch
+    width: int = 32  # channels of the first convolution, of points: units of a hidden layer / 4
+    dropout: float = 0.5
+    unlabelled: float = 1.0  # w; 0: supervised only, and G does not learn
+    ema: float = 0.999  # decay a step of the average of the weights that the classifier is read with
+    adam: Adam = Adam(lr=1e-3)
+
+    def __post_init__(self) -> None:
+        require("judge.width", self.width, 1, 2**11 + 1)
+        for name in ("labels", "labelled"):
+            require(f"judge.{name}", getattr(self, name), 1, 2**20)
+        for name in ("dropout", "ema"):
+            require(f"judge.{name}", getattr(self, name), 0, 1)
+        require("judge.unlabelled", self.unlabelled, 0, math.inf)
+
+
+class Judged(NamedTuple):
+    """Everything that a step changes: weights, their average, the optimiser's memory."""
+
+    C: Array
+    C_ema: Array
+    memory: Moments
+
+
+class Judge:
+    """The classifier of samples like ``sample``."""
+
+    def __init__(self, settings: JudgeSettings, sample: Sample) -> None:
+        if sample.classes < 2:
+            raise UsageError(f"a classifier needs data of at least two classes: this has {sample.classes}")
+        self.settings, self.classes = settings, sample.classes
+        self.f = semi(sample.shape, sample.classes, settings.width, settings.dropout)
+        self.log_p = Net(self.f.net.f, LogSoftmax(rest=True))  # x ↦ log P(k | x), k ≤ K, of the same θ
+        self.none = np.zeros(0, np.float32)  # running values: there are none
+
+    def init(self, rng: np.random.Generator) -> Judged:
+        theta = self.f.net.init(rng)
+        return Judged(theta, theta, self.settings.adam.init(theta))
+
+    def gradient(
+        self, state: Judged, batch: Batch, fake: Array | None, rng: np.random.Generator
+    ) -> tuple[Array, dict[str, float]]:
+        """∇L of ``batch``, whose first samples are the labelled, and of ``fake``; without it L is that of the labelled alone."""
+        known, labels = split(batch)
+        C = self.f.net.bind(self.none, rng)
+        x = batch.x[:known] if fake is None else np.concatenate([batch.x, fake])
+        logits, saved = C.forward(state.C, x)
+        loss, g = cross_entropy(logits[:known], labels)
+        log = {"loss": loss, "accuracy": float((logits[:known].argmax(axis=1) == labels).mean())}
+        if fake is not None:
+            end = len(batch.x)
+            log["loss_D"], g_real, g_fake = is_generated(logits[known:end], logits[end:])
+            g = np.concatenate([g, self.settings.unlabelled * g_real, self.settings.unlabelled * g_fake])
+        return C.backward(state.C, saved, g.astype(x.dtype, copy=False), wrt_x=False).theta, log
+
+    def step(self, state: Judged, g: Array) -> tuple[Judged, dict[str, float]]:
+        theta, memory = self.settings.adam.step(state.C, g, state.memory)
+        decay = min(self.settings.ema, memory.t / (9 + memory.t))  # the first weights are soon forgotten
+        return Judged(theta, ema(state.C_ema, theta, decay), memory), {"grad_C": norm(g)}
+
+    def matched(self, state: Judged, fake: Array, real: Array) -> tuple[float, Array]:
+        """How far the mean features of G's samples are from those of ``real``, and the gradient in the samples."""
+        body, theta = self.f.body.eval(self.none), state.C[: self.f.body.size]
+        features, saved = body.forward(theta, fake)
+        value, g = feature_matching(features, body.forward(theta, real)[0])
+        return value, body.backward(theta, saved, g, wrt_theta=False).x
+
+    def kept(self, state: Judged, still: Array, labels: Array) -> tuple[float, Array]:
+        """−E log P(y | G(x, 0), y ≤ K) of labelled x, and the gradient in G(x, 0): a reconstruction keeps its label."""
+        C = self.f.net.eval(self.none)
+        logits, saved = C.forward(state.C, still)
+        value, g = cross_entropy(logits, labels)
+        return value, C.backward(state.C, saved, g, wrt_theta=False).x
+
+    def bind_log_p(self, rng: np.random.Generator) -> Net:
+        """x ↦ log P(k | x), k ≤ K, in training."""
+        return self.log_p.bind(self.none, rng)
+
+    def read(self, state: Judged, x: Array) -> tuple[Array, Array]:
+        """Features and logits (n, K) of samples x, by the averaged weights."""
+        return self.f.read(state.C_ema, self.none, x)
+
+
+def split(batch: Batch) -> tuple[int, Array]:
+    """How many samples of a batch have a label, the first ones, and their labels."""
+    labels = batch.labels["class"]
+    known = int((labels >= 0).sum())
+    return known, labels[:known]

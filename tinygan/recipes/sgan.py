@@ -1,0 +1,98 @@
+"""Semi-supervised GAN (Salimans et al. 2016, §5): a classifier of K classes and the generated; G matches its features.
+
+One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, I):
+
+    C:  θ_C ← θ_C − Adam ∇ [−E log P(y | x, y ≤ K) − ½ w E log P(y ≤ K | u) − ½ w E log P(K+1 | G(z))]
+    G:  θ_G ← θ_G − Adam ∇ mean |E f(G(z)) − E f(u)|,      f the last hidden layer of C
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygan.data import Batch, Sample
+from tinygan.layer import Array
+from tinygan.models import dcgan
+from tinygan.models.mlp import mlp
+from tinygan.optim import Adam, Moments, ema, norm, require
+from tinygan.recipes.judge import Judge, Judged, JudgeSettings, split
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen."""
+
+    judge: JudgeSettings = JudgeSettings()
+    latent: int = 64  # numbers in z
+    width: int = 32  # channels before G's last convolution, of points: units of a hidden layer / 4
+    ema: float = 0.99  # decay a step of the average of G that samples come from
+    adam_G: Adam = Adam(lr=1e-3)
+
+    def __post_init__(self) -> None:
+        for name, most in (("latent", 2**14), ("width", 2**11)):
+            require(name, getattr(self, name), 1, most + 1)
+        require("ema", self.ema, 0, 1)
+
+
+class State(NamedTuple):
+    """Everything that a step changes."""
+
+    judge: Judged
+    G: Array
+    G_running: Array
+    G_ema: Array
+    G_memory: Moments
+
+
+class SGAN:
+    """The recipe for images (H, W, C) in [-1, 1], or for points (d,), with the label "class"."""
+
+    batches = 1
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        self.settings, self.expects = settings, sample
+        self.judge = Judge(settings.judge, sample)
+        self.labels, self.labelled = settings.judge.labels, settings.judge.labelled
+        h = 4 * settings.width
+        self.G = (
+            mlp(settings.latent, h, h, sample.shape[0])
+            if len(sample.shape) == 1
+            else dcgan.generator(sample.shape, settings.latent, settings.width)
+        )
+        self.nets = {"judge.C": self.judge.f.net, "G": self.G}
+
+    def init(self, rng: np.random.Generator) -> State:
+        g = self.G.init(rng)
+        return State(self.judge.init(rng), g, self.G.init_running(g, rng), g, self.settings.adam_G.init(g))
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
+        if not self.settings.judge.unlabelled:
+            g, log = self.judge.gradient(state.judge, batch, None, rng)
+            judge, log_C = self.judge.step(state.judge, g)
+            return state._replace(judge=judge), log | log_C
+        real = batch.x[split(batch)[0] :]
+        G, z = self.G.bind(state.G_running), self.latents(len(real), rng)
+        fake, saved = G.forward(state.G, z)
+        g, log = self.judge.gradient(state.judge, batch, fake, rng)
+        judge, log_C = self.judge.step(state.judge, g)
+        loss, g_fake = self.judge.matched(judge, fake, real)
+        g = G.backward(state.G, saved, g_fake, wrt_x=False).theta
+        theta, memory = self.settings.adam_G.step(state.G, g, state.G_memory)
+        running, average = self.G.update(state.G_running, state.G, saved), ema(state.G_ema, theta, self.settings.ema)
+        return State(judge, theta, running, average, memory), log | log_C | {"loss_G": loss, "grad_G": norm(g)}
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """z ~ N(0, I), (n, latent)."""
+        return rng.standard_normal((n, self.settings.latent), np.float32)
+
+    def sample(self, state: State, z: Array) -> Array:
+        """Samples of the averaged generator, with running statistics."""
+        return self.G.eval(state.G_running).forward(state.G_ema, z)[0]
+
+    def read(self, state: State, x: Array) -> tuple[Array, Array]:
+        """Features and logits of samples x, by the averaged classifier."""
+        return self.judge.read(state.judge, x)
