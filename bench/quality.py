@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray as Array
 
-from bench.record import append, commit, versions
+from bench.record import VERSIONS, append
 from tinygan.data import Dataset, open_data
 from tinygan.evaluate import Evaluation, evaluate, open_features, open_images
-from tinygan.info import report
+from tinygan.info import commit, report, versions_of
 
 N, DATA, METRICS = 10_000, "fashion-mnist", ("frechet", "kid", "precision-recall")
 
@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
             "date": datetime.date.today().isoformat(),
             "commit": commit(),
             "machine": f"{about['cpu']}, {about['cores']}",
-            "versions": {"python": about["python"], "tinygan": about["tinygan"]} | versions(),
+            "versions": {"python": about["python"], "tinygan": about["tinygan"]} | versions_of(*VERSIONS),
             "n": N,
             "ordered": ordered,
             "scores": scores,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
 import json
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.ours import Options
 from bench.rows import Aim, Row
-from tinygan.info import report
+from tinygan.info import commit, report, versions_of
 
 ROOT = Path(__file__).parents[1]
 VERSIONS = ("numpy", "numba", "llvmlite", "torch")
@@ -29,7 +27,7 @@ def entry(case: str, options: Options, rows: Sequence[Row], aims: Sequence[Aim])
         "machine": f"{about['cpu']}, {about['cores']}",
         "threads": options.threads,
         "backend": options.backend,
-        "versions": {"python": about["python"], "tinygan": about["tinygan"]} | versions(),
+        "versions": {"python": about["python"], "tinygan": about["tinygan"]} | versions_of(*VERSIONS),
         "aims": [aim.record() for aim in aims],
         "met": all(aim.met for aim in aims),
         "rows": [row.record() for row in rows],
@@ -46,25 +44,3 @@ def read(path: Path) -> list[dict[str, Any]]:
     """The lines of cases in a file; others (a person's notes) are passed over."""
     lines = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
     return [line for line in lines if "case" in line]
-
-
-def commit() -> str:
-    """The checkout's commit, and whether files differ from it."""
-    try:
-        name, changes = (
-            subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-            for words in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", "*.py"])
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return name + (" with changes" if changes else "")
-
-
-def versions() -> dict[str, str]:
-    found = {}
-    for name in VERSIONS:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "-"
-    return found

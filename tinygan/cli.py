@@ -125,7 +125,7 @@ def run_sample(args: argparse.Namespace) -> int:
 
     from tinygan.atomic import write_atomic
     from tinygan.data.png import write_png
-    from tinygan.grid import make_grid
+    from tinygan.grid import picture_of
     from tinygan.train import sample
 
     if not 1 <= args.n <= MOST_SAMPLES or args.seed < 0:
@@ -139,7 +139,7 @@ def run_sample(args: argparse.Namespace) -> int:
     if out.suffix.lower() == ".npy":
         write_atomic(out, lambda file: np.save(file, images))
     else:
-        write_png(out, make_grid(images))
+        write_png(out, picture_of(images))
     print(f"{out}: {args.n} samples")
     return 0
 
@@ -237,6 +237,7 @@ COMMANDS = {
     "eval": later("cli_eval", "run_eval"),
     "edit": later("cli_edit", "run_edit"),
     "geodesic": later("cli_edit", "run_geodesic"),
+    "reproduce": later("cli_reproduce", "run_reproduce"),
     "data": run_data,
     "recipes": run_recipes,
     "check": run_check,

@@ -77,6 +77,16 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--columns", type=int, default=11, metavar="N", help="images of the path (11)")
     p.add_argument("--out", type=Path, metavar="FILE.png", help="(RUN/samples/geodesic-I-J.png)")
 
+    p = commands.add_parser("reproduce", help="a system's small experiments: each figure beside its bound")
+    p.add_argument("system", nargs="?", metavar="NAME", help="without one: which there are")
+    p.add_argument("--only", metavar="A,B", help="some of its experiments")
+    p.add_argument("--show", action="store_true", help="do nothing, show what is there")
+    p.add_argument("--data", action="append", default=[], metavar="NAME=PATH", help="where a named set is")
+    p.add_argument(
+        "--out", type=Path, default=Path("bench/results/reproduce"), metavar="DIR", help="(bench/results/reproduce)"
+    )
+    p.add_argument("--runs", type=Path, default=Path("runs/reproduce"), metavar="DIR", help="(runs/reproduce)")
+
     p = commands.add_parser("data", help="which data there is, where, and how to get it")
     p.add_argument("name", nargs="?", metavar="NAME")
     p.add_argument("--fetch", action="store_true", help="download it, if it is not here")

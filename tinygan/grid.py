@@ -1,4 +1,5 @@
-"""Pictures side by side in one: layout and rounding of torchvision's make_grid and save_image, byte for byte."""
+"""Samples as one picture: images side by side (layout and rounding of torchvision's make_grid and save_image, byte for byte),
+points of the plane as dots."""
 
 from __future__ import annotations
 
@@ -41,3 +42,25 @@ def make_grid(images: Array, nrow: int = 8, padding: int = 2, pad_value: float =
         top, left = (np.array(divmod(k, columns)) * (height + padding, width + padding) + padding).tolist()
         grid[top : top + height, left : left + width] = image
     return grid
+
+
+def picture_of(samples: Array) -> Array:
+    """Samples as one picture uint8: images (N, H, W, C) by ``make_grid``, points (N, 2) by ``dots``."""
+    return dots(samples) if samples.ndim == 2 else make_grid(samples)
+
+
+def dots(points: Array, side: int = 257, reach: float | None = None) -> Array:
+    """Points (N, 2) of the square [-reach, reach]² as white dots on black, (side, side, 3) uint8; y points up.
+
+    Without ``reach`` all of them are seen: it is the greatest coordinate and a tenth more. Raises ShapeError.
+    """
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
+        raise ShapeError(f"dots: points are (N, 2) with N at least 1: points {points.shape}")
+    reach = reach or 1.1 * float(np.abs(points).max()) or 1.0
+    canvas = np.zeros((side, side, 3), np.uint8)
+    column, row = ((points * [1, -1] / reach + 1) / 2 * (side - 1) + 0.5).astype(np.int64).T
+    seen = (np.minimum(column, row) > 0) & (np.maximum(column, row) < side - 1)
+    for down in (-1, 0, 1):
+        for right in (-1, 0, 1):
+            canvas[row[seen] + down, column[seen] + right] = 255
+    return canvas

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import importlib.metadata
 import os
 import platform
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +36,38 @@ def report() -> dict[str, str]:
         "precision": kernels.precision_in_force(),
         **(_compiled() if "jit" in kernels.available() else {}),
     }
+
+
+def provenance() -> dict[str, Any]:
+    """What a result says of its making: date, commit of the checkout, machine, backend and precision, versions."""
+    about = report()
+    versions = {"python": about["python"], "tinygan": about["tinygan"]} | versions_of("numpy", "numba", "llvmlite")
+    return {
+        "date": datetime.date.today().isoformat(),
+        "commit": commit(),
+        "machine": f"{about['cpu']}, {about['cores']}",
+        "threads": about.get("threads", "1"),
+        "backend": kernels.cpu_backend(),
+        "precision": kernels.precision_in_force(),
+        "versions": versions,
+    }
+
+
+def commit(root: Path = Path(__file__).parents[1]) -> str:
+    """The checkout's commit, and whether files differ from it."""
+    try:
+        name, changes = (
+            subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+            for words in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", "*.py"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return name + (" with changes" if changes else "")
+
+
+def versions_of(*names: str) -> dict[str, str]:
+    """The installed versions of packages; "-" where there is none."""
+    return {name: _version(name) for name in names}
 
 
 def _compiled() -> dict[str, str]:

@@ -22,7 +22,7 @@ from tinygan.data.order import Order
 from tinygan.data.png import write_png
 from tinygan.data.prefetch import Prefetch
 from tinygan.errors import Diverged, FormatError, UsageError
-from tinygan.grid import make_grid
+from tinygan.grid import picture_of
 from tinygan.interrupt import Interrupt
 from tinygan.layer import Array
 from tinygan.progress import Progress
@@ -196,8 +196,8 @@ def not_finite(state: Any, recipe: Recipe) -> list[str]:
 
 
 def write_samples(run: Run, name: str, images: Array) -> None:
-    """A grid of images as samples/NAME.png."""
-    write_png(run.samples / f"{name}.png", make_grid(images))
+    """Images, or points, as samples/NAME.png."""
+    write_png(run.samples / f"{name}.png", picture_of(images))
 
 
 def fingerprint() -> str:

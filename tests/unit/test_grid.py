@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan.errors import ShapeError
-from tinygan.grid import make_grid, to_uint8
+from tinygan.grid import dots, make_grid, picture_of, to_uint8
 
 
 def numbered(n: int, height: int = 1, width: int = 2, channels: int = 3) -> np.ndarray:
@@ -76,3 +76,17 @@ def test_the_input_is_not_written():
 def test_a_wrong_shape_is_named(shape):
     with pytest.raises(ShapeError, match=r"\(N, H, W, C\) with N at least 1: images \(" + str(shape[0])):
         make_grid(np.zeros(shape))
+
+
+def test_points_are_dots_where_they_lie():
+    canvas = dots(np.array([[0.0, 0.0], [0.5, 1.0]]), side=41, reach=2.0)
+    lit = {tuple(at) for at in np.argwhere(canvas[..., 0])}
+    middles = {(20, 20), (10, 25)}  # y points up
+    assert lit == {(r + i, c + j) for r, c in middles for i in (-1, 0, 1) for j in (-1, 0, 1)}
+    assert picture_of(np.array([[3.0, -4.0]])).any(), "without a reach all are seen"
+    assert not dots(np.array([[9.0, 0.0]]), reach=1.0).any(), "beyond it none"
+
+
+def test_dots_of_what_is_not_a_point_are_refused():
+    with pytest.raises(ShapeError, match=r"\(N, 2\)"):
+        dots(np.zeros((3, 3)))

@@ -138,6 +138,7 @@ KNOWN = {
     "ring": Known("8 Gaussians, sigma 0.01, on the unit circle", (2,), "toys"),
     "grid": Known("25 Gaussians, sigma 0.05, 2 apart", (2,), "toys"),
     "swiss-roll": Known("a spiral of one and a half turns, noise 0.25, divided by 7.5", (2,), "toys"),
+    "moons": Known("two half circles in each other's arms, noise 0.1", (2,), "toys"),
     "circle": Known("the unit circle, without noise", (2,), "toys"),
 }
 

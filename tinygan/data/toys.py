@@ -46,6 +46,18 @@ def _roll(t: Array) -> Array:
     return t[:, None] / 7.5 * _circle(t)
 
 
+def _moons(sigma: float) -> _Rule:
+    """x = c(t) + σ ε on one of two half circles, (cos t, sin t) and (1 − cos t, ½ − sin t), t uniform from 0 to π."""
+
+    def draw(u: Array, noise: Array) -> _Draw:
+        second = u >= 0.5
+        t = np.pi * ((2 * u) % 1)
+        points = np.where(second[:, None], [1.0, 0.5] - _circle(t), _circle(t))
+        return points + sigma * noise, {"class": second.astype(np.int64), "t": t.astype(np.float32)}
+
+    return draw
+
+
 class Kind(NamedTuple):
     """One distribution: its number of modes, its rule."""
 
@@ -58,6 +70,7 @@ KINDS = {
     "grid": Kind(25, _modes(*MIXTURES["grid"])),
     # (t cos t, t sin t), t from 1.5 π to 4.5 π, as in the code of Gulrajani et al. 2017
     "swiss-roll": Kind(1, _curve(_roll, 1.5 * np.pi, 4.5 * np.pi, 0.25 / 7.5)),
+    "moons": Kind(2, _moons(0.1)),  # scikit-learn's make_moons
     # the manifold itself: its tangents and curvature are known
     "circle": Kind(1, _curve(_circle, 0.0, 2 * np.pi, 0.0)),
 }

@@ -1,0 +1,96 @@
+"""What an experiment is, and what its jobs may use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from tinygan import kernels
+from tinygan.config import as_mapping
+from tinygan.data import Dataset, open_data
+from tinygan.interrupt import Interrupt
+from tinygan.recipes import Recipe
+from tinygan.run import Run, resolve
+from tinygan.train import recipe_for, restored, train
+
+Job = dict[str, Any]  # what tells it from the others: names and numbers, as JSON has them
+
+
+class Result(NamedTuple):
+    """A job and its figures: numbers, lists and texts, as JSON has them."""
+
+    job: Job
+    figures: dict[str, Any]
+
+
+class Claim(NamedTuple):
+    """A figure, its bound, and what was published; without a bound it is reported only."""
+
+    what: str
+    value: float
+    sign: Literal["<=", ">=", ""] = ""
+    bound: float = 0.0
+    published: str = ""
+
+    @property
+    def met(self) -> bool:
+        """NaN meets no bound."""
+        return not self.sign or (self.value <= self.bound if self.sign == "<=" else self.value >= self.bound)
+
+
+class Experiment(NamedTuple):
+    """``run`` makes a job's figures, ``judge`` claims from the results of all jobs in their order, ``draw`` pictures of them."""
+
+    name: str
+    about: str
+    jobs: Sequence[Job]
+    run: Callable[[Job, Work], dict[str, Any]]
+    judge: Callable[[Sequence[Result]], list[Claim]]
+    draw: Callable[[Sequence[Result], Path], list[Path]] | None = None
+
+
+class Stopped(Exception):
+    """A signal has come: what was trained is saved, and the same command goes on with it."""
+
+
+class Work:
+    """What a job may use: data by name (``data`` says where a set is that is not in its place), trainings that resume."""
+
+    def __init__(self, folder: Path, pictures: Path, interrupt: Interrupt, data: Mapping[str, str]) -> None:
+        self.folder, self.pictures = folder, pictures
+        self._interrupt, self._data = interrupt, data
+
+    def open(self, name: str, split: str = "train", seed: int = 0) -> Dataset:
+        """A data set of the catalogue."""
+        return open_data(self._data.get(name, name), split=split, data_seed=seed)
+
+    def named(self, name: str) -> str:
+        """What a set is called in a result: its own name where --data says another place."""
+        return Path(self._data.get(name, name)).name
+
+    def train(self, recipe: str, data: str, **options: Any) -> tuple[Recipe, Any]:
+        """The recipe and its last state, trained in a run directory of its own; ``options`` are those of a run's config.toml.
+
+        Raises Stopped where a signal came first.
+        """
+        mapping = {"recipe": recipe, "data": self._data.get(data, data), "log_every": 50} | options
+        mapping |= {"save_every": 1000, "sample_every": 10**6, "keep": 1}
+        config = resolve(mapping)
+        text = json.dumps(as_mapping(config), sort_keys=True)
+        path = self.folder / f"{recipe}-{digest(text)}"
+        samples = self.open(data, seed=config.seed)
+        began = (path / "config.toml").is_file()
+        with kernels.on_cpu(config.backend), kernels.precision(config.precision):
+            with Run.open(path) if began else Run.create(path, config) as run:
+                done = train(run, recipe_for(config, samples), samples, self._interrupt)
+            if done < config.steps:
+                raise Stopped
+            return restored(run)
+
+
+def digest(text: str) -> str:
+    """A short name for a long one."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

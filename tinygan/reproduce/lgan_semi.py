@@ -1,0 +1,82 @@
+"""Localized GAN, semi-supervised: the error with few labels, of a classifier alone, of a K+1 GAN, and of the Localized GAN."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygan.data import Dataset
+from tinygan.recipes import Classifying
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work
+
+SUPERVISED, GAN, LGAN = "supervised only", "K+1 GAN", "LGAN"
+METHODS = (SUPERVISED, GAN, LGAN)
+BLOCK = 500
+
+
+class Semi(NamedTuple):
+    """One set: labels a class, seeds, and the settings of each method (all share the classifier's)."""
+
+    data: str
+    labels: int
+    seeds: int
+    steps: int
+    batch: int
+    judge: dict[str, Any]
+    sgan: dict[str, Any]
+    lgan: dict[str, Any]
+
+
+def run(semi: Semi, job: Job, work: Work) -> dict[str, Any]:
+    """The error on the test split of one method with one seed."""
+    judge = semi.judge | {"labels": semi.labels} | ({"unlabelled": 0.0} if job["method"] == SUPERVISED else {})
+    own = semi.lgan if job["method"] == LGAN else semi.sgan
+    recipe, state = work.train(
+        "lgan-semi" if job["method"] == LGAN else "sgan",
+        semi.data,
+        steps=semi.steps,
+        batch=semi.batch,
+        seed=job["seed"],
+        settings=own | {"judge": judge},
+    )
+    assert isinstance(recipe, Classifying)
+    return {"error": error(recipe, state, work.open(semi.data, "test")), "data": work.named(semi.data)}
+
+
+def error(recipe: Classifying, state: Any, data: Dataset, most: int = 10_000) -> float:
+    """The share of a set that is named wrongly."""
+    n = data.size or most
+    wrong = 0
+    for i in range(0, n, BLOCK):
+        x, labels = data.batch(np.arange(i, min(i + BLOCK, n)))
+        wrong += int((recipe.read(state, x)[1].argmax(axis=1) != labels["class"]).sum())
+    return wrong / n
+
+
+def errors(results: Sequence[Result], method: str) -> list[float]:
+    """In percent, by seed."""
+    return [100 * r.figures["error"] for r in results if r.job["method"] == method]
+
+
+def judge(better: float | None, published: dict[str, str], results: Sequence[Result]) -> list[Claim]:
+    """The median errors; LGAN no worse than the GAN and, where ``better`` says so, that many points below the classifier alone."""
+    middle = {method: median(errors(results, method)) for method in METHODS}
+    spread = {method: f"{min(e):.2f} to {max(e):.2f}" for method in METHODS if (e := errors(results, method))}
+    claims = [Claim(f"error %, {m} ({spread[m]})", middle[m], published=published.get(m, "")) for m in METHODS]
+    claims.append(Claim("LGAN less K+1 GAN, points", middle[LGAN] - middle[GAN], "<=", 0.0))
+    if better is not None:
+        claims.append(Claim("supervised only less LGAN, points", middle[SUPERVISED] - middle[LGAN], ">=", better))
+    return claims
+
+
+def experiment(name: str, about: str, semi: Semi, better: float | None = None, published: dict[str, str] | None = None):
+    """The experiment of a set."""
+    jobs = [{"method": method, "seed": seed} for seed in range(semi.seeds) for method in METHODS]
+    return Experiment(name, about, jobs, partial(run, semi), partial(judge, better, published or {}))
+
+
+EXPERIMENTS: list[Experiment] = []
