@@ -10,7 +10,9 @@ from tinygan.data import open_data
 from tinygan.errors import UsageError
 from tinygan.evaluate import Evaluation, accuracy, evaluate, open_features, open_images, record
 from tinygan.measures import DEFAULT, MEASURES
+from tinygan.recipes import Classifying
 from tinygan.run import Run
+from tinygan.train import restored
 
 
 def run_eval(args: argparse.Namespace) -> int:
@@ -21,7 +23,7 @@ def run_eval(args: argparse.Namespace) -> int:
     out = args.out or (run.path / "metrics.jsonl" if run else None)
     backend, precision = (run.config.backend, run.config.precision) if run else ("auto", "auto")
     with kernels.on_cpu(backend), kernels.precision(precision):
-        if run and run.config.recipe == "classifier" and not args.against:
+        if run and not (args.against or args.metrics) and tells_classes(run):
             share, n = accuracy(run, open_data(args.data or run.config.data, split="test"), args.n)
             data = args.data or run.config.data
             print(f"{run.path}: {share:.2%} of {n} images of the test split of {data} are classified rightly")
@@ -36,6 +38,11 @@ def run_eval(args: argparse.Namespace) -> int:
         record(out, run, facts)
         print(f"{out}: a line added")
     return 0
+
+
+def tells_classes(run: Run) -> bool:
+    """Whether a run's system is a classifier: then its error is what is asked for, unless --metrics are."""
+    return isinstance(restored(run)[0], Classifying)
 
 
 def measured(args: argparse.Namespace, run: Run | None) -> Evaluation:

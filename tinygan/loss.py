@@ -139,7 +139,7 @@ def log_sum(logits: Array) -> tuple[Array, Array]:
 
 
 def feature_matching(fake: Array, real: Array) -> tuple[float, Array]:
-    """The mean of |E f(G(z)) − E f(x)| over features, and its gradient in f(G(z))   (Salimans et al. 2016, §3.1, L1 as their code).
+    """The mean of |E f(G(z)) − E f(x)| over features, its gradient in f(G(z))   (Salimans et al. 2016, §3.1; L1 as their code).
 
     fake, real (N, d) features; the real ones are constants.
     """

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 import tinygan
-from tinygan.loss import LOSSES, cross_entropy, logistic_d, minimax_g, non_saturating_g
+from tinygan.loss import (
+    LOSSES,
+    cross_entropy,
+    feature_matching,
+    is_generated,
+    logistic_d,
+    minimax_g,
+    non_saturating_g,
+)
 
 EXACT, SINGLE, DIFFERENCES = 1e-12, 1e-6, 1e-6
 
@@ -203,3 +211,27 @@ def test_cross_entropy_of_sure_logits_is_finite_and_exact():
     assert value == 5e3
     np.testing.assert_array_equal(g, [[0.5, -0.5, 0], [0, 0, 0]])
     assert cross_entropy(logits.astype(np.float32), np.array([1, 1]))[1].dtype == np.float32
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["real", "fake"])
+def test_the_game_of_k_and_the_generated_is_its_formula_and_its_gradients_those_of_differences(which):
+    rng, h = np.random.default_rng(4), 1e-5
+    logits, way = [rng.normal(0, 3, (5, 4)), rng.normal(0, 3, (6, 4))], rng.normal(size=(5 + which, 4))
+    real, fake = (np.exp(a).sum(axis=1) / (1 + np.exp(a).sum(axis=1)) for a in logits)  # P(y <= K | x)
+    value, *g = is_generated(*logits)
+    np.testing.assert_allclose(value, -np.log(real).mean() / 2 - np.log(1 - fake).mean() / 2, rtol=EXACT)
+
+    def at(t):
+        return is_generated(*(a + t * way if i == which else a for i, a in enumerate(logits)))[0]
+
+    np.testing.assert_allclose((g[which] * way).sum(), (at(h) - at(-h)) / (2 * h), rtol=DIFFERENCES)
+
+
+def test_features_match_where_their_means_do():
+    rng, h = np.random.default_rng(5), 1e-5
+    fake, real, way = rng.normal(size=(6, 3)), rng.normal(size=(4, 3)), rng.normal(size=(6, 3))
+    value, g = feature_matching(fake, real)
+    np.testing.assert_allclose(value, np.abs(fake.mean(axis=0) - real.mean(axis=0)).mean(), rtol=EXACT)
+    quotient = (feature_matching(fake + h * way, real)[0] - feature_matching(fake - h * way, real)[0]) / (2 * h)
+    np.testing.assert_allclose((g * way).sum(), quotient, rtol=DIFFERENCES)
+    assert feature_matching(fake, fake[::-1])[0] <= EXACT

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy import ndarray as Array
 
 from tinygan.data.order import Order
 from tinygan.data.split import labels_per_class

@@ -12,7 +12,8 @@ from tinygan.layer import Array, Bundle, Layer, Params, Saved
 class LogSoftmax(Layer):
     """y = x − log Σ eˣ, so that p = eʸ are probabilities;   ẏ = ẋ − ⟨p, ẋ⟩.
 
-    x̄ = ȳ − p Σȳ − Σₖ (Σẏ̄ₖ) p ∘ ẏₖ,  ẋ̄ = ẏ̄ − p Σẏ̄,  since ∂p/∂x ẋ = p ∘ ẏ.    H(u, v) = −Σ p u v + ⟨p, u⟩⟨p, v⟩, the same for all.
+    x̄ = ȳ − p Σȳ − Σₖ (Σẏ̄ₖ) p ∘ ẏₖ,  ẋ̄ = ẏ̄ − p Σẏ̄,  since ∂p/∂x ẋ = p ∘ ẏ.
+    H(u, v) = −Σ p u v + ⟨p, u⟩⟨p, v⟩, the same for all.
 
     x (..., C). With ``rest`` there is one more class, whose logit is 0 and whose probability is 1 − Σ p: y is of the C alone
     (Salimans et al. 2016, §5: a real image's classes, the rest is the generated).

@@ -1,4 +1,4 @@
-"""The classifier of a semi-supervised system: no batch statistics, so that labelled, unlabelled and generated samples stay apart."""
+"""The classifier of a semi-supervised system, without batch statistics: labelled, unlabelled, generated samples stay apart."""
 
 from __future__ import annotations
 

@@ -67,7 +67,9 @@ RECIPES = {
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"
     ),
-    "sgan": Entry(sgan.Settings, sgan.SGAN, "classifier that learns from few labels beside a GAN (Salimans et al. 2016)"),
+    "sgan": Entry(
+        sgan.Settings, sgan.SGAN, "classifier that learns from few labels beside a GAN (Salimans et al. 2016)"
+    ),
     "lgan-semi": Entry(
         lgan_semi.Settings, lgan_semi.SemiLGAN, "the same, flat along the charts of a local generator (Qi et al. 2018)"
     ),

@@ -1,4 +1,4 @@
-"""A classifier of K + 1 classes, the last the generated, that learns from a few labels and from all samples (Salimans et al. 2016, §5).
+"""A classifier of K + 1 classes, the last the generated, that learns from few labels, all samples (Salimans et al. 2016, §5).
 
     L = −E log P(y | x, y ≤ K) − ½ w E log P(y ≤ K | x) − ½ w E log P(K+1 | G)        labelled, unlabelled, generated samples
 
@@ -70,7 +70,7 @@ class Judge:
     def gradient(
         self, state: Judged, batch: Batch, fake: Array | None, rng: np.random.Generator
     ) -> tuple[Array, dict[str, float]]:
-        """∇L of ``batch``, whose first samples are the labelled, and of ``fake``; without it L is that of the labelled alone."""
+        """∇L of ``batch``, whose first samples are the labelled, and ``fake``; without it L is that of the labelled alone."""
         known, labels = split(batch)
         C = self.f.net.bind(self.none, rng)
         x = batch.x[:known] if fake is None else np.concatenate([batch.x, fake])

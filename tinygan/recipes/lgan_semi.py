@@ -23,8 +23,8 @@ from tinygan.layer import Array
 from tinygan.optim import require
 from tinygan.recipes.intrinsic import Intrinsic
 from tinygan.recipes.judge import Judge, Judged, JudgeSettings, split
-from tinygan.recipes.local import Local, LocalGenerator, LocalSettings
 from tinygan.recipes.lgan import ANCHORS
+from tinygan.recipes.local import Local, LocalGenerator, LocalSettings
 
 
 @dataclass(frozen=True)

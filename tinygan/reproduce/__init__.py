@@ -24,7 +24,5 @@ def experiments(system: str, only: tuple[str, ...] = ()) -> list[Experiment]:
     names = [e.name for e in found]
     for name in only:
         if name not in names:
-            raise UsageError(
-                f"no experiment {name!r} of {system}{nearest(name, names)}; they are {', '.join(names)}"
-            )
+            raise UsageError(f"no experiment {name!r} of {system}{nearest(name, names)}; they are {', '.join(names)}")
     return [e for e in found if not only or e.name in only]

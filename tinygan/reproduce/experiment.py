@@ -42,7 +42,7 @@ class Claim(NamedTuple):
 
 
 class Experiment(NamedTuple):
-    """``run`` makes a job's figures, ``judge`` claims from the results of all jobs in their order, ``draw`` pictures of them."""
+    """``run`` makes a job's figures; of the results of all jobs in their order ``judge`` makes claims, ``draw`` pictures."""
 
     name: str
     about: str

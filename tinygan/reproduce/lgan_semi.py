@@ -63,7 +63,7 @@ def errors(results: Sequence[Result], method: str) -> list[float]:
 
 
 def judge(better: float | None, published: dict[str, str], results: Sequence[Result]) -> list[Claim]:
-    """The median errors; LGAN no worse than the GAN and, where ``better`` says so, that many points below the classifier alone."""
+    """The median errors; LGAN no worse than the GAN and, where it is given, ``better`` points below the classifier alone."""
     middle = {method: median(errors(results, method)) for method in METHODS}
     spread = {method: f"{min(e):.2f} to {max(e):.2f}" for method in METHODS if (e := errors(results, method))}
     claims = [Claim(f"error %, {m} ({spread[m]})", middle[m], published=published.get(m, "")) for m in METHODS]
@@ -73,7 +73,9 @@ def judge(better: float | None, published: dict[str, str], results: Sequence[Res
     return claims
 
 
-def experiment(name: str, about: str, semi: Semi, better: float | None = None, published: dict[str, str] | None = None):
+def experiment(
+    name: str, about: str, semi: Semi, better: float | None = None, published: dict[str, str] | None = None
+) -> Experiment:
     """The experiment of a set."""
     jobs = [{"method": method, "seed": seed} for seed in range(semi.seeds) for method in METHODS]
     return Experiment(name, about, jobs, partial(run, semi), partial(judge, better, published or {}))
