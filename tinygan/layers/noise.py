@@ -52,7 +52,7 @@ class Dropout(Random):
             raise ValueError(f"Dropout: a rate is in [0, 1): got {rate}")
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        kept = self.rng().random(X.shape[1:]) >= self.rate
+        kept = self.rng().random(X.shape[1:], np.float32) >= self.rate
         mask: Array = kept.astype(X.dtype) / (1 - self.rate)
         return mask * X, mask
 

@@ -10,10 +10,10 @@ from tinygan.net import Net
 
 
 def semi(shape: tuple[int, ...], classes: int, width: int, dropout: float) -> Classifier:
-    """Images (N, H, W, C) → by level 3x3, half → 3x3 → mean over pixels → logits; points (N, d) → a perceptron → logits.
+    """Images (N, H, W, C) → halved by 4x4 until small → 3x3 → mean over pixels → logits; points (N, d) → perceptron → logits.
 
-    As the nine layers of Salimans et al. 2016 (table 5) but smaller: channels double where sides are halved, leaky rectifiers,
-    noise after each halving. A level more than ``dcgan`` has is not needed: the mean takes what is left of the sides.
+    Smaller than the nine layers of Salimans et al. 2016 (table 5) and in their manner: channels double where sides are halved,
+    leaky rectifiers, dropout after each.
     """
     layers: list[Layer] = []
     if len(shape) == 1:
@@ -21,12 +21,9 @@ def semi(shape: tuple[int, ...], classes: int, width: int, dropout: float) -> Cl
         layers = [Linear(shape[0], size, init=he), Softplus(), Linear(size, size, init=he), Softplus()]
     else:
         at, size = shape[2], width
-        for level in range(levels(shape)):
-            size = width << level
-            layers += [Conv2d(at, size, 3, pad=1, init=he), LeakyReLU(0.1)]
-            layers += [Conv2d(size, size, 4, stride=2, pad=1, init=he), LeakyReLU(0.1), Dropout(dropout)]
-            at = size
-        size = 2 * at
+        for _ in range(levels(shape)):
+            layers += [Conv2d(at, size, 4, stride=2, pad=1, init=he), LeakyReLU(0.1), Dropout(dropout)]
+            at, size = size, 2 * size
         layers += [Conv2d(at, size, 3, pad=1, init=he), LeakyReLU(0.1), GlobalMeanPool()]
     head = Linear(size, classes)
     return Classifier(Net(*layers, head), Net(*layers), Net(head))
