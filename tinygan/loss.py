@@ -130,6 +130,13 @@ def is_generated(real: Array, fake: Array) -> tuple[float, Array, Array]:
     return value / 2, g_real * p_real / 2, g_fake * p_fake / 2
 
 
+def taken_for_real(fake: Array) -> tuple[float, Array]:
+    """−E log P(y ≤ K | G(z)), the non-saturating game of that d, and its gradient in the logits (N, K)."""
+    d, p = log_sum(fake)
+    value, g = non_saturating_g(d)
+    return value, g * p
+
+
 def log_sum(logits: Array) -> tuple[Array, Array]:
     """log Σ_c eˡ (N, 1) and softmax(l) (N, C) of logits l (N, C), from the greatest down."""
     top = logits.max(axis=1, keepdims=True)

@@ -16,6 +16,7 @@ from tinygan.loss import (
     logistic_d,
     minimax_g,
     non_saturating_g,
+    taken_for_real,
 )
 
 EXACT, SINGLE, DIFFERENCES = 1e-12, 1e-6, 1e-6
@@ -225,6 +226,16 @@ def test_the_game_of_k_and_the_generated_is_its_formula_and_its_gradients_those_
         return is_generated(*(a + t * way if i == which else a for i, a in enumerate(logits)))[0]
 
     np.testing.assert_allclose((g[which] * way).sum(), (at(h) - at(-h)) / (2 * h), rtol=DIFFERENCES)
+
+
+def test_the_generators_game_of_k_classes_is_its_formula_and_its_gradient_that_of_differences():
+    rng, h = np.random.default_rng(6), 1e-5
+    logits, way = rng.normal(0, 3, (5, 4)), rng.normal(size=(5, 4))
+    value, g = taken_for_real(logits)
+    real = np.exp(logits).sum(axis=1) / (1 + np.exp(logits).sum(axis=1))
+    np.testing.assert_allclose(value, -np.log(real).mean(), rtol=EXACT)
+    quotient = (taken_for_real(logits + h * way)[0] - taken_for_real(logits - h * way)[0]) / (2 * h)
+    np.testing.assert_allclose((g * way).sum(), quotient, rtol=DIFFERENCES)
 
 
 def test_features_match_where_their_means_do():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.layers import LogSoftmax
-from tinygan.loss import cross_entropy, feature_matching, is_generated
+from tinygan.loss import cross_entropy, feature_matching, is_generated, taken_for_real
 from tinygan.models.semi import semi
 from tinygan.net import Net
 from tinygan.optim import Adam, Moments, ema, norm, require
@@ -32,6 +32,9 @@ class JudgeSettings:
     width: int = 32  # channels of the first convolution, of points: units of a hidden layer / 4
     dropout: float = 0.5
     unlabelled: float = 1.0  # w; 0: supervised only, and G does not learn
+    game: Literal["feature-matching", "non-saturating"] = (
+        "feature-matching"  # what G plays: mean |E f(G) − E f(x)|, −E log P(y ≤ K | G)
+    )
     ema: float = 0.999  # decay a step of the average of the weights that the classifier is read with
     adam: Adam = Adam(lr=1e-3)
 
@@ -88,8 +91,13 @@ class Judge:
         decay = min(self.settings.ema, memory.t / (9 + memory.t))  # the first weights are soon forgotten
         return Judged(theta, ema(state.C_ema, theta, decay), memory), {"grad_C": norm(g)}
 
-    def matched(self, state: Judged, fake: Array, real: Array) -> tuple[float, Array]:
-        """How far the mean features of G's samples are from those of ``real``, and the gradient in the samples."""
+    def opposed(self, state: Judged, fake: Array, real: Array) -> tuple[float, Array]:
+        """What G loses for its samples ``fake``, by the setting ``game``, and the gradient in them; the classifier is held."""
+        if self.settings.game == "non-saturating":
+            C = self.f.net.eval(self.none)
+            logits, saved = C.forward(state.C, fake)
+            value, g = taken_for_real(logits)
+            return value, C.backward(state.C, saved, g, wrt_theta=False).x
         body, theta = self.f.body.eval(self.none), state.C[: self.f.body.size]
         features, saved = body.forward(theta, fake)
         value, g = feature_matching(features, body.forward(theta, real)[0])

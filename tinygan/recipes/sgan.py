@@ -79,7 +79,7 @@ class SGAN:
         fake, saved = G.forward(state.G, z)
         g, log = self.judge.gradient(state.judge, batch, fake, rng)
         judge, log_C = self.judge.step(state.judge, g)
-        loss, g_fake = self.judge.matched(judge, fake, real)
+        loss, g_fake = self.judge.opposed(judge, fake, real)
         g = G.backward(state.G, saved, g_fake, wrt_x=False).theta
         theta, memory = self.settings.adam_G.step(state.G, g, state.G_memory)
         running, average = self.G.update(state.G_running, state.G, saved), ema(state.G_ema, theta, self.settings.ema)
