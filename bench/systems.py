@@ -66,7 +66,7 @@ class Steps:
         if self.whole:
             self.state, log = system.step(self.state, Batch(self.real, {}), self.rng)
         else:
-            made = system.generate(self.state, len(self.real), self.rng)
+            made = system.generate(self.state, system.latents(len(self.real), self.rng))
             self.state, log = system.step_D(self.state, self.real, made, self.rng)
         return log
 
