@@ -1,4 +1,5 @@
-"""Cases of whole steps, tangents and samples: ours, the peers, then what only some cases have (threads, NumPy alone, memory).
+"""Cases of whole steps, tangents and samples: ours, the peers, then what only some cases have (threads, NumPy alone, a whole
+step under the constraint, memory).
 
 Right first. Losses and gradients of the first step, ours in float32, are held to ours in float64 on the reference backend; each
 peer's to the same numbers, from the same weights, data and noise. A gradient's error is ‖a − b‖ / ‖b‖ over all its entries.
@@ -18,7 +19,7 @@ from bench.contest import Work, contest
 from bench.ours import Options, inside, under
 from bench.race import race
 from bench.rows import Aim, Row, Wrong, per_round
-from bench.systems import OURS, STEPS
+from bench.systems import HELD, OURS, STEPS
 
 # By the first word of a figure's name. Rounding puts a few of a net's million ReLUs on the other side of their kink, which
 # alone moves a gradient by parts in a thousand: 4e-3 in dcgan32_step and 6e-3 in dcgan64_step
@@ -27,6 +28,7 @@ BOUNDS = {"loss": 1e-4, "value": 1e-4, "gradient": 2e-2, "update": 4e-2, "images
 TARGETS = {"dcgan32_step": 2.2, "wgan_gp_step": 2.5, "r1_step": 2.0, "orthonormal_k8": 2.2, "sngan32_step": 2.5}
 OF_NUMPY = 0.4  # backend reference in dcgan32_step, against eager PyTorch
 OF_MEMORY = {"dcgan32_step": 0.7, "orthonormal_k8": 0.7}
+OF_PLAIN = ", times the plain step"
 OF_THREADS = {"dcgan32_step": 1.8}  # from one thread to two
 
 
@@ -42,6 +44,10 @@ def run(options: Options, name: str) -> Iterator[Row | Aim]:
         faster, notes = numpy_alone(options, name)
         yield Row("NumPy alone, in a process of its own", figures={"times faster": faster}, notes=notes)
         aims.append(Aim("NumPy alone to eager PyTorch", faster, OF_NUMPY))
+    if name == "orthonormal_k8":
+        row_of_steps = held_steps(options)
+        yield row_of_steps
+        aims += [Aim(what, got, most=True) for what, got in row_of_steps.figures.items() if what.endswith(OF_PLAIN)]
     if options.against:
         used = memory.measure(options, name, min((p for p in peers if "compile" not in p), key=peers.__getitem__))
         yield used
@@ -81,17 +87,7 @@ def again(options: Options) -> list[str]:
 
 def measure(options: Options, name: str) -> tuple[Callable[[], Any], dict[str, float], Row]:
     """Check, then race; ours, ready to run on, and the seconds of the peers that raced."""
-    make = OURS[name]
-    with under(replaced(options, "reference")):
-        truth = make(dtype=np.float64).first()
-    with under(options):
-        ours = make()
-        errors = distances(ours.first(), truth)
-    for figure, error in errors.items():
-        if not error <= limit(figure):
-            raise Wrong(
-                f"wrong, not timed: {figure} is {error:.1e} from float64 on the reference backend, bound {limit(figure):.0e}"
-            )
+    ours, truth, errors = checked(options, OURS[name])
     peers, notes = {}, []
     for peer, build in makers(options, name).items():
         try:
@@ -111,6 +107,30 @@ def measure(options: Options, name: str) -> tuple[Callable[[], Any], dict[str, f
     row.figures |= {f"{figure} error": error for figure, error in errors.items()}
     row.notes += notes
     return inside(options, ours), {peer: row.times[peer].median for peer in peers if peer in row.times}, row
+
+
+def checked(options: Options, make: Callable[..., Any]) -> tuple[Any, dict[str, Any], dict[str, float]]:
+    """Ours, the figures of its first call in float64 on the reference backend, and how far it is from them."""
+    with under(replaced(options, "reference")):
+        truth = make(dtype=np.float64).first()
+    with under(options):
+        ours = make()
+        errors = distances(ours.first(), truth)
+    for figure, error in errors.items():
+        if not error <= limit(figure):
+            raise Wrong(
+                f"wrong, not timed: {figure} is {error:.1e} from float64 on the reference backend, bound {limit(figure):.0e}"
+            )
+    return ours, truth, errors
+
+
+def held_steps(options: Options) -> Row:
+    """DCGAN-32's step with orthonormal tangents against the plain step, in turns."""
+    makes = {"plain step": STEPS["dcgan32_step"], **HELD}
+    calls = {what: inside(options, checked(options, make)[0]) for what, make in makes.items()}
+    row = contest("DCGAN-32 step with the constraint", calls, {}, options, Work())
+    row.figures |= {what + OF_PLAIN: per_round(row.times["plain step"], row.times[what]).median for what in HELD}
+    return row
 
 
 def first(theirs: Any, name: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from tinygan.net import Net
 from tinygan.optim import Adam
 from tinygan.penalty import orthonormal, through_jvp
 from tinygan.recipes.dcgan import DCGAN, Settings
+from tinygan.recipes.tangents import Orthonormal
 
 Figures = dict[str, Any]
 BATCH = 64
@@ -66,7 +67,7 @@ class Steps:
         if self.whole:
             self.state, log = system.step(self.state, Batch(self.real, {}), self.rng)
         else:
-            made = system.generate(self.state, len(self.real), self.rng)
+            made = system.generate(self.state, system.latents(len(self.real), self.rng))
             self.state, log = system.step_D(self.state, self.real, made, self.rng)
         return log
 
@@ -209,5 +210,12 @@ STEPS = {
     ),
     "r1_step": partial(Steps, partial(dcgan, 32, 128, penalty="r1", batch_norm_D=False), whole=False),
     "sngan32_step": partial(Steps, sngan32),
+}
+HELD = {  # 8 orthonormal tangents, at all latents of the batch or at some; η = 1, so that the check of gradients sees them
+    f"8 tangents at {n} of {BATCH}": partial(
+        Steps,
+        partial(dcgan, 32, 128, orthonormal=Orthonormal(1.0, tangents=8, samples=n, scale=0.0, statistics="batch")),
+    )
+    for n in (BATCH, Orthonormal.samples)
 }
 OURS: dict[str, Callable[..., Any]] = {**STEPS, "orthonormal_k8": Tangents, "sample": Samples}

@@ -63,9 +63,12 @@ def _children(state: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
 def restore(like: State, tensors: Mapping[str, Array]) -> State:
     """The state with the structure of ``like`` and the values in ``tensors``; the inverse of ``flatten``.
 
+    A field of ``like`` that has a default may be missing and takes it: the checkpoint is from before the field.
     Raises FormatError, which names them, for tensors that are missing, left over, or not of the dtype and shape that
     ``like`` has.
     """
+    for name, value in getattr(like, "_field_defaults", {}).items():
+        tensors = {**flatten(value, name), **tensors}
     expected = flatten(like)
     problems = [f"{name} is missing" for name in expected if name not in tensors]
     problems += [f"{name} is not part of this system" for name in tensors if name not in expected]

@@ -6,21 +6,26 @@ import pytest
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
 from tinygan.recipes.dcgan import DCGAN, Settings
+from tinygan.recipes.tangents import Orthonormal
 
-from .twins import HALF, SECOND, agree, batch_norm, conv2d, conv_transpose2d, cut, tensors
+from .test_native_norms import AFFECTED, NORMS, WRONG
+from .twins import HALF, SECOND, agree, batch_norm, conv2d, conv_transpose2d, cut, push_tangents, relative, tensors
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
 N, SHAPE, LATENT, WIDTH, STEPS = 4, (12, 12, 3), 6, 4, 3
 MOMENTUM, AVERAGE = 0.1, 0.9  # of the running statistics, of the weights of G
+ETA = 0.3
+OF_TANGENTS = 0.99  # of the running mean of ‖J eₖ‖²
 
 
 class Twin:
-    """The same system in torch, from the same state and the same random numbers."""
+    """The same system in torch, from the same state and the same random numbers; ``norm`` is that of G's tangents."""
 
-    def __init__(self, recipe, state):
-        self.recipe, self.penalty = recipe, recipe.settings.penalty
+    def __init__(self, recipe, state, norm=batch_norm):
+        self.recipe, self.penalty, self.norm = recipe, recipe.settings.penalty, norm
+        self.tangent = None
         self.G, self.D = tensors(state.G, state.D)
         self.ema, self.G_running, self.D_running = (
             torch.tensor(a) for a in (state.G_ema, state.G_running, state.D_running)
@@ -30,14 +35,13 @@ class Twin:
             for theta, s in ((self.G, recipe.settings.adam_G), (self.D, recipe.settings.adam_D))
         )
 
-    def generator(self, rng):
-        """Fake images, and the statistics of their batch."""
-        z = torch.tensor(self.recipe.latents(N, rng), dtype=self.G.dtype)
+    def generator(self, z, first=batch_norm, second=batch_norm):
+        """Fake images, and what its two norms were given."""
         w, gamma1, beta1, w1, gamma2, beta2, w2, b2 = cut(self.recipe.G, self.G)
-        h = F.linear(z, w).view(N, 3, 3, 2 * WIDTH)
-        k = conv_transpose2d(torch.relu(batch_norm(h, gamma1, beta1)), w1, **HALF)
-        y = conv_transpose2d(torch.relu(batch_norm(k, gamma2, beta2)), w2, b2, **HALF)
-        return torch.tanh(y), torch.cat([*statistics(h), *statistics(k)])
+        h = F.linear(z, w).view(-1, 3, 3, 2 * WIDTH)
+        k = conv_transpose2d(torch.relu(first(h, gamma1, beta1)), w1, **HALF)
+        y = conv_transpose2d(torch.relu(second(k, gamma2, beta2)), w2, b2, **HALF)
+        return torch.tanh(y), h, k
 
     def discriminator(self, x):
         """Logits, and the statistics of their batch."""
@@ -51,12 +55,13 @@ class Twin:
         return y, torch.cat(statistics(h))
 
     def step(self, real, rng):
-        made = self.generator(rng)
-        self.step_D(torch.tensor(real), made, rng)
-        self.step_G(made)
+        z = torch.tensor(self.recipe.latents(N, rng), dtype=self.G.dtype)
+        fake, *normed = self.generator(z)
+        self.step_D(torch.tensor(real), fake.detach(), rng)
+        self.G_running = self.G_running.lerp(torch.cat([a for h in normed for a in statistics(h)]), MOMENTUM)
+        self.step_G(z, fake, rng)
 
-    def step_D(self, real, made, rng):
-        fake, of_G = made[0].detach(), made[1]
+    def step_D(self, real, fake, rng):
         (d_real, of_real), (d_fake, of_fake) = self.discriminator(real), self.discriminator(fake)
         loss = cross_entropy(d_real, 1) + cross_entropy(d_fake, 0)
         if self.penalty in ("r1", "r2"):
@@ -68,11 +73,30 @@ class Twin:
         descend(self.adam_D, loss)
         for new in (of_real, of_fake):
             self.D_running = self.D_running.lerp(new, MOMENTUM)
-        self.G_running = self.G_running.lerp(of_G, MOMENTUM)
 
-    def step_G(self, made):
-        descend(self.adam_G, cross_entropy(self.discriminator(made[0])[0], 1))
+    def step_G(self, z, fake, rng):
+        loss = cross_entropy(self.discriminator(fake)[0], 1)
+        if self.recipe.settings.orthonormal.eta:
+            loss = loss + self.recipe.settings.orthonormal.eta * self.constraint(z, rng)
+        descend(self.adam_G, loss)
         self.ema = AVERAGE * self.ema + (1 - AVERAGE) * self.G.detach()
+
+    def constraint(self, z, rng):
+        """An estimate of E‖JᵀJ − s²I‖²_F from K axes: each entry of the K x K part over the chance to see it."""
+        s = self.recipe.settings.orthonormal
+        K, z = s.tangents, z[: s.samples]
+        norms = [self.norm] * 2
+        if s.statistics == "frozen":
+            norms = [frozen(*part.chunk(2)) for part in self.G_running.split([4 * WIDTH, 2 * WIDTH])]
+        axes = torch.eye(LATENT, dtype=z.dtype)[rng.permutation(LATENT)[:K]]
+        T = push_tangents(lambda z: self.generator(z, *norms)[0], z, axes[:, None].expand(K, *z.shape)).flatten(2)
+        gram = torch.einsum("knd,lnd->nkl", T, T)
+        length2 = gram.detach().diagonal(dim1=1, dim2=2).mean()
+        before = length2 if self.tangent is None else self.tangent
+        self.tangent = OF_TANGENTS * before + (1 - OF_TANGENTS) * length2
+        M = (gram - (s.scale**2 or before) * torch.eye(K, dtype=gram.dtype)).pow(2).mean(0)
+        on = M.diagonal().sum()
+        return LATENT / K * on + LATENT * (LATENT - 1) / (K * (K - 1)) * (M.sum() - on)
 
     def slopes(self, x):
         """‖∇ₓD‖ of each sample."""
@@ -89,6 +113,11 @@ def statistics(h):
     """Mean and unbiased variance of each channel."""
     h = h.detach().flatten(0, -2)
     return h.mean(0), h.var(0)
+
+
+def frozen(mean, var):
+    """A norm with these statistics."""
+    return lambda x, gamma, beta: gamma * (x - mean) * (var + 1e-5).rsqrt() + beta
 
 
 def cross_entropy(logits, label):
@@ -120,6 +149,33 @@ def test_steps_of_the_recipe_are_those_of_autograd_and_adam(penalty, norm):
         adam_G=Adam(lr=1e-2, b1=0.5, b2=0.9),
         adam_D=Adam(lr=2e-2, b1=0.4, b2=0.99),
     )
+    compare(settings)
+
+
+@pytest.mark.parametrize(("statistics", "scale"), [("batch", 0.0), ("batch", 0.5), ("frozen", 0.0)])
+def test_steps_with_orthonormal_tangents_are_those_of_autograd_and_adam(statistics, scale):
+    constraint = Orthonormal(eta=ETA, tangents=3, samples=3, scale=scale, statistics=statistics)
+    compare(Settings(latent=LATENT, width=WIDTH, orthonormal=constraint, ema=AVERAGE))
+
+
+def test_the_same_step_with_native_norms_in_torch_has_a_wrong_gradient():
+    constraint = Orthonormal(eta=ETA, tangents=3, samples=3, scale=0.0, statistics="batch")
+    recipe = DCGAN(Settings(latent=LATENT, width=WIDTH, orthonormal=constraint), Sample(SHAPE))
+    state = doubled(recipe.init(np.random.default_rng(0)))
+    real = np.random.default_rng(1).uniform(-1, 1, size=(N, *SHAPE))
+    right, native = Twin(recipe, state), Twin(recipe, state, NORMS["batch norm"][1])
+    for twin in (right, native):
+        twin.step(real, np.random.default_rng(2))
+    state, _ = recipe.step(state, Batch(real, {}), np.random.default_rng(2))
+    m = state.G_memory.m
+    agree(SECOND, composite=(right.moments(right.adam_G)[0].numpy(), m))
+    error = relative(native.moments(native.adam_G)[0].numpy(), m)
+    print(f"native {error:.1e}")
+    assert error >= WRONG or not AFFECTED
+
+
+def compare(settings):
+    """STEPS steps of the recipe and of its twin."""
     recipe = DCGAN(settings, Sample(SHAPE))
     state = doubled(recipe.init(np.random.default_rng(0)))
     twin = Twin(recipe, state)
@@ -142,5 +198,6 @@ def test_steps_of_the_recipe_are_those_of_autograd_and_adam(penalty, norm):
             v_G=(state.G_memory.v, v_G),
             m_D=(state.D_memory.m, m_D),
             v_D=(state.D_memory.v, v_D),
+            tangent=(state.tangent, twin.tangent or 0.0),
         )
         assert all((a != b).any() for a, b in zip(state[:5], before[:5], strict=True) if a.size)

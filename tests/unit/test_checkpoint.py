@@ -92,6 +92,19 @@ def test_tensors_that_do_not_fit_are_named(tmp_path: Path, changes: dict[str, An
         load_checkpoint(tmp_path / "000001.safetensors", state(0))
 
 
+class Grown(NamedTuple):
+    G: np.ndarray
+    mean: float = 0.5
+
+
+def test_a_field_that_came_later_takes_its_default_and_no_other_may_be_missing() -> None:
+    like = Grown(np.zeros(2), 9.0)
+    assert equal(restore(like, {"G": np.ones(2)}), Grown(np.ones(2)))
+    assert equal(restore(like, flatten(Grown(np.ones(2), 3.0))), Grown(np.ones(2), 3.0))
+    with pytest.raises(FormatError, match="G is missing"):
+        restore(like, {"mean": np.array(3.0)})
+
+
 def test_a_file_without_a_digest_is_no_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "000001.safetensors"
     path.write_bytes(b"\x02\0\0\0\0\0\0\0{}")

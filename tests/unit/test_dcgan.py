@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from tinygan.checkpoint import flatten
+from tinygan.checkpoint import flatten, restore
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.loss import LOSSES
 from tinygan.models.dcgan import discriminator, generator
 from tinygan.recipes.dcgan import DCGAN, Settings
+from tinygan.recipes.tangents import AVERAGE, Orthonormal
 
 SMALL = {"latent": 4, "width": 2}
 
@@ -28,6 +29,7 @@ def test_an_image_that_cannot_be_halved_is_refused(shape):
 OPTIONS = [{"loss": loss} for loss in LOSSES]
 OPTIONS += [{"penalty": penalty} for penalty in ("r1", "r2", "wgan-gp", "dragan")]
 OPTIONS += [{"n_critic": 3}, {"batch_norm_G": False}, {"batch_norm_D": False}, {"clip": 0.5}, {"ema": 0.0}]
+OPTIONS += [{"orthonormal": Orthonormal(eta=0.1, scale=scale)} for scale in (0.0, 1.0)]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -44,7 +46,49 @@ def test_every_option_trains_two_finite_steps_and_writes_to_no_input(options, rn
         assert not np.array_equal(new.G, state.G) and not np.array_equal(new.D, state.D)
         state = new
     assert state.D_memory.t == 2 * recipe.batches and state.G_memory.t == 2
+    constraint = recipe.settings.orthonormal
     assert ("penalty" in log) == ("penalty" in options)
+    assert ("orthonormal" in log) == (constraint.eta > 0) == (state.tangent > 0)
+    assert ("scale" in log) == (constraint.eta > 0 and constraint.scale == 0)
+
+
+def test_tangents_have_a_running_mean_of_lengths_that_begins_with_its_first_and_comes_back_from_a_checkpoint(rng):
+    recipe = DCGAN(Settings(**SMALL, orthonormal=Orthonormal(eta=0.1, scale=0.0)), Sample((8, 8, 1)))
+    batch = Batch(rng.uniform(-1, 1, (4, 8, 8, 1)).astype(np.float32), {})
+    state = recipe.init(rng)
+    first = recipe.step(state, batch, np.random.default_rng(1))[0].tangent
+    state, log = recipe.step(state._replace(tangent=1.0), batch, np.random.default_rng(1))
+    assert state.tangent == pytest.approx(AVERAGE + (1 - AVERAGE) * first, rel=1e-12)
+    assert log["scale"] == state.tangent**0.5
+    again = restore(recipe.init(rng), flatten(state))
+    (a, log_a), (b, log_b) = (recipe.step(s, batch, np.random.default_rng(2)) for s in (state, again))
+    assert log_a == log_b and a.tangent == b.tangent and np.array_equal(a.G, b.G)
+
+
+@pytest.mark.parametrize("statistics", ["frozen", "batch"])
+@pytest.mark.parametrize("scale", [0.0, 1.0], ids=["learned", "given"])
+def test_a_step_of_G_adds_the_exact_gradient_of_the_constraint(scale, statistics):
+    rng = np.random.default_rng(0)
+    free, held = (
+        DCGAN(Settings(**SMALL, orthonormal=Orthonormal(eta, 3, 4, scale, statistics=statistics)), Sample((8, 8, 1)))
+        for eta in (0.0, 0.7)
+    )
+    state = held.init(rng)
+    G, D, G_running, D_running = (a.astype(np.float64) for a in state[:4])
+    G += 0.3 * rng.normal(size=G.shape)  # away from zeros
+    state = state._replace(G=G, D=D, G_running=G_running + 0.3, D_running=D_running, G_ema=G, tangent=0.5)
+    state = state._replace(G_memory=free.settings.adam_G.init(G))
+    z = held.latents(6, rng)
+
+    def step(recipe, theta):
+        at = state._replace(G=theta)
+        return recipe.step_G(at, z, recipe.generate(at, z), np.random.default_rng(1))
+
+    m_free, m_held = (step(recipe, G)[0].G_memory.m for recipe in (free, held))  # m = (1 − b₁) g
+    g = (m_held - m_free) / (1 - free.settings.adam_G.b1)
+    way, h = rng.normal(size=G.shape), 1e-6
+    up, down = (step(held, G + t * way)[1]["orthonormal"] for t in (h, -h))
+    assert 0.7 * (up - down) / (2 * h) == pytest.approx(g @ way, rel=1e-6)
 
 
 def test_clipping_bounds_the_gradient_that_adam_sees(rng):
@@ -68,3 +112,17 @@ def test_samples_are_images_in_range_and_one_does_not_depend_on_another(rng):
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(UsageError, match=next(iter(wrong))):
         Settings(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"latent": 3, "orthonormal": Orthonormal(eta=0.1)}, "tangents is 4, but the generator has 3 latent axes"),
+        ({"orthonormal": Orthonormal(eta=0.1, tangents=1)}, "tangents is 1 of 64 axes"),
+    ],
+)
+def test_a_constraint_that_the_generator_cannot_be_held_to_is_one_line(wrong, words):
+    with pytest.raises(UsageError, match=words) as refused:
+        Settings(**wrong)
+    assert "\n" not in str(refused.value)
+    Settings(**{**wrong, "orthonormal": Orthonormal(eta=0.0)})

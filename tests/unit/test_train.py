@@ -65,9 +65,9 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path, cap
     assert rows(tmp_path / "a") == rows(tmp_path / "b")
 
 
-@pytest.mark.parametrize("stop", [1, 5])
-def test_a_run_in_two_parts_equals_one_run_bit_for_bit(tmp_path, stop, capsys):
-    every = ["--set", "log_every=1"]
+@pytest.mark.parametrize(("stop", "eta"), [(1, 0), (5, 0), (5, 0.1)])
+def test_a_run_in_two_parts_equals_one_run_bit_for_bit(tmp_path, stop, eta, capsys):
+    every = ["--set", "log_every=1", "--set", f"orthonormal.eta={eta}"]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert main(["train", "--steps", "9", "--out", str(whole), *SMALL, *every]) == 0
     assert main(["train", "--steps", str(stop), "--out", str(parts), *SMALL, *every]) == 0
@@ -177,12 +177,12 @@ def test_a_cut_off_line_of_statistics_is_dropped(tmp_path, capsys):
     assert [row["step"] for row in rows(run)] == [1, 2, 3, 4, 5]
 
 
-def test_a_checkpoint_from_before_classes_were_kept_is_sampled_and_resumed(tmp_path, capsys):
+def test_a_checkpoint_from_before_classes_and_tangents_were_kept_is_sampled_and_resumed(tmp_path, capsys):
     run = tmp_path / "run"
     assert main(["train", "--steps", "1", "--out", str(run), *SMALL]) == 0
     path = latest_checkpoint(run / "checkpoints")
     arrays, metadata = load(path, digest=True)
-    assert metadata.pop("classes") == "10"
+    assert metadata.pop("classes") == "10" and arrays.pop("tangent") == 0
     save(path, arrays, metadata)
     assert main(["sample", str(run)]) == 0
     assert main(["train", "--steps", "2", "--out", str(run), "--resume"]) == 0

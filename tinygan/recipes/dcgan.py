@@ -3,7 +3,9 @@
 One step, as the original algorithm box (Goodfellow et al. 2014, alg. 1) with Adam:
 
     n_critic times:  z ~ N(0, I);   θ_D ← θ_D − Adam ∇( L_D(D(x), D(G(z))) + γ penalty )
-    once, same z:    θ_G ← θ_G − Adam ∇ L_G(D(G(z)));   θ̄ ← d θ̄ + (1 − d) θ_G
+    once, same z:    θ_G ← θ_G − Adam ∇ ( L_G(D(G(z))) + η ‖JᵀJ − s²I‖²_F );   θ̄ ← d θ̄ + (1 − d) θ_G
+
+with J = ∂G/∂z at some of the z: no constraint by default (``recipes/tangents.py``).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from tinygan.models import dcgan
 from tinygan.net import Net
 from tinygan.optim import Adam, Moments, clip_norm, ema, norm, require
 from tinygan.penalty import gradient_penalty, interpolate, one_centred, perturb, weighted, zero_centred
+from tinygan.recipes.tangents import Orthonormal
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Settings:
     batch_norm_G: bool = True  # (paper)
     batch_norm_D: bool = True  # (paper)
     n_critic: int = 1  # steps of D for one of G
+    # s is learned; on strokes an η of 1e-4 to 1e-3 evens G's tangents out, and from 1e-2 on D wins
+    orthonormal: Orthonormal = Orthonormal(scale=0.0, statistics="batch")
     clip: float = 0.0  # greatest gradient norm; 0: no clipping
     ema: float = 0.99  # decay a step of the average of G's weights that samples come from: over 100 steps
     adam_G: Adam = Adam(lr=1e-3)  # 2e-4 in the paper; small nets and small images bear more
@@ -46,6 +51,7 @@ class Settings:
         require("ema", self.ema, 0, 1)
         require("gamma", self.gamma, 0, math.inf)
         require("clip", self.clip, 0, math.inf)
+        self.orthonormal.fits(self.latent)
 
 
 class State(NamedTuple):
@@ -58,6 +64,7 @@ class State(NamedTuple):
     G_ema: Array
     G_memory: Moments
     D_memory: Moments
+    tangent: float = 0.0  # the running mean of ‖J eₖ‖²; 0: none yet
 
 
 class DCGAN:
@@ -85,14 +92,15 @@ class DCGAN:
         """
         log: dict[str, float] = {}
         for real in np.split(batch.x, self.settings.n_critic):
-            made = self.generate(state, len(real), rng)
+            z = self.latents(len(real), rng)
+            made = self.generate(state, z)
             state, log = self.step_D(state, real, made, rng)
-        state, log_G = self.step_G(state, made)
+        state, log_G = self.step_G(state, z, made, rng)
         return state, log | log_G
 
-    def generate(self, state: State, n: int, rng: np.random.Generator) -> tuple[Array, Saved]:
-        """n images of G, and what its backward needs."""
-        return self.G.bind(state.G_running).forward(state.G, self.latents(n, rng))
+    def generate(self, state: State, z: Array) -> tuple[Array, Saved]:
+        """G(z), and what its backward needs."""
+        return self.G.bind(state.G_running).forward(state.G, z)
 
     def step_D(
         self, state: State, real: Array, made: tuple[Array, Saved], rng: np.random.Generator
@@ -128,15 +136,27 @@ class DCGAN:
         value, pulled = gradient_penalty(D, theta, x, objective, primal=primal, gy=gy, wrt_x=False)
         return value, pulled.theta
 
-    def step_G(self, state: State, made: tuple[Array, Saved]) -> tuple[State, dict[str, float]]:
+    def step_G(
+        self, state: State, z: Array, made: tuple[Array, Saved], rng: np.random.Generator
+    ) -> tuple[State, dict[str, float]]:
         s, D, (fake, saved_G) = self.settings, self.D.bind(state.D_running), made
         d_fake, saved_D = D.forward(state.D, fake)
         loss, g_fake = self.loss.generator(d_fake)
         g_image = D.backward(state.D, saved_D, g_fake, wrt_theta=False).x
         g = self.G.bind(state.G_running).backward(state.G, saved_G, g_image, wrt_x=False).theta
+        log, tangent = {"loss_G": loss}, state.tangent
+        if s.orthonormal.eta:
+            value, tangent, pulled = s.orthonormal.step(
+                self.G, state.G_running, state.G, z, s.latent, tangent, rng, wrt_x=False
+            )
+            g = g + pulled.theta
+            log["orthonormal"] = value
+            if not s.orthonormal.scale:
+                log["scale"] = math.sqrt(tangent)
+        log["grad_G"] = norm(g)
         theta, memory = s.adam_G.step(state.G, self.clip(g), state.G_memory)
         average = ema(state.G_ema, theta, s.ema)
-        return state._replace(G=theta, G_memory=memory, G_ema=average), {"loss_G": loss, "grad_G": norm(g)}
+        return state._replace(G=theta, G_memory=memory, G_ema=average, tangent=tangent), log
 
     def clip(self, g: Array) -> Array:
         return clip_norm(g, self.settings.clip) if self.settings.clip else g

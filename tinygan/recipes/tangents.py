@@ -54,28 +54,38 @@ class Orthonormal:
             )
 
     def step(
-        self, net: Net, running: Array, theta: Array, x: Array, N: int, scale2: float, rng: np.random.Generator
+        self,
+        net: Net,
+        running: Array,
+        theta: Array,
+        x: Array,
+        N: int,
+        scale2: float,
+        rng: np.random.Generator,
+        **wrt: bool,
     ) -> tuple[float, float, Pullback]:
         """The value, the next running mean of ‖J eₖ‖², and the gradients of η · value in x and θ.
 
-        ``x`` (n, d): inputs whose last N numbers are the latent; ``scale2``: the running mean so far.
+        ``x`` (n, d): inputs whose last N numbers are the latent; ``scale2``: the running mean so far, 0: none yet,
+        which begins it with the mean of this step. ``wrt`` is that of ``Net.backward``.
         """
         x = x[: self.samples]
         x_dot = np.zeros((self.tangents, *x.shape), x.dtype)
         x_dot[..., x.shape[1] - N :] = axes(len(x), N, self.tangents, rng)
-        lengths: list[float] = []
-        s = self.scale or math.sqrt(scale2)
+        means: list[float] = []
         form: Callable[..., Callable[..., tuple[float, Array, Array]]]
         form = orthonormal if self.form == "squared" else orthonormal_l1
 
         def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
-            lengths.append(float(np.square(y_dot).sum()) / (y_dot.shape[0] * y_dot.shape[1]))
-            value, gy, gy_dot = form(s, N)(y, y_dot)
+            length2 = float(np.square(y_dot).sum()) / (y_dot.shape[0] * y_dot.shape[1])
+            s2 = scale2 or length2
+            means.append(AVERAGE * s2 + (1 - AVERAGE) * length2)
+            value, gy, gy_dot = form(self.scale or math.sqrt(s2), N)(y, y_dot)
             return value, gy, self.eta * gy_dot
 
         net = self.statistics_of(net, running)
-        value, pulled = through_jvp(net, theta, x, x_dot, objective)
-        return value, AVERAGE * scale2 + (1 - AVERAGE) * lengths[0], pulled
+        value, pulled = through_jvp(net, theta, x, x_dot, objective, **wrt)
+        return value, means[0], pulled
 
     def statistics_of(self, net: Net, running: Array) -> Net:
         """The net under the tangents."""
