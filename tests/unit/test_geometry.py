@@ -13,6 +13,7 @@ from tinygan.net import Net
 from .charts import Square, catenoid, cylinder, far, gnomonic, polar, sphere
 
 EXACT = 1e-10  # of closed forms
+DEGREES = 1e-12  # of principal angles: roundings of vectors of length 1
 R = 2.5
 
 
@@ -193,3 +194,53 @@ def test_latents_of_another_shape_and_float32_weights_are_taken(rng):
 
 def test_the_square_of_these_tests_is_a_right_layer():
     assert check_layer(Square(), (3,))["second"] <= 1e-12
+
+
+def bases(rng, *shape):
+    """Orthonormal sets (N, k, D), each a rotation of the space, to hide what is simple."""
+    return np.linalg.qr(rng.normal(size=(shape[0], shape[2], shape[2])))[0][:, : shape[1]]
+
+
+def mixed(rng, A):
+    """Other vectors of the same spans."""
+    N, k, _ = A.shape
+    return (rng.normal(size=(N, k, k)) + 3 * np.eye(k)) @ A
+
+
+def test_angles_of_the_same_span_are_0_and_of_one_within_another(rng):
+    A = bases(rng, 6, 4, 30)
+    assert geo.principal_angles(A, mixed(rng, A)).max() <= DEGREES
+    inside = mixed(rng, A)[:, :2]
+    assert geo.principal_angles(A, inside).shape == geo.principal_angles(inside, A).shape == (6, 2)
+    assert geo.principal_angles(A, inside).max() <= DEGREES
+    assert geo.principal_angles(inside, A).max() <= DEGREES
+
+
+def test_angles_of_orthogonal_spans_are_90(rng):
+    Q = bases(rng, 6, 7, 30)
+    angles = geo.principal_angles(mixed(rng, Q[:, :3]), mixed(rng, Q[:, 3:]))
+    assert np.abs(angles - 90).max() <= DEGREES
+
+
+@pytest.mark.parametrize("tilt", [1e-8, 1e-3, 20.0, 45.0, 70.0, 90 - 1e-8])
+def test_a_plane_tilted_about_a_line_has_that_angle(tilt, rng):
+    """It shares the line, so one angle is 0; to the same accuracy however small the tilt, or near 90."""
+    line, across, up = bases(rng, 5, 3, 30).transpose(1, 0, 2)
+    turned = np.cos(np.deg2rad(tilt)) * across + np.sin(np.deg2rad(tilt)) * up
+    A, B = mixed(rng, np.stack([line, across], 1)), mixed(rng, np.stack([line, turned], 1))
+    for angles in (geo.principal_angles(A, B), geo.principal_angles(B, A)):
+        assert np.abs(angles - [0, tilt]).max() <= DEGREES
+
+
+def test_angles_of_sets_of_other_sizes_are_those_of_the_construction(rng):
+    """Two rotated planes, and a third direction of B orthogonal to all."""
+    e = bases(rng, 4, 5, 12)
+    tilts = np.deg2rad([[10.0], [65.0]])
+    B = np.concatenate([np.cos(tilts) * e[:, :2] + np.sin(tilts) * e[:, 2:4], e[:, 4:]], axis=1)
+    assert np.abs(geo.principal_angles(mixed(rng, e[:, :2]), mixed(rng, B)) - [10, 65]).max() <= DEGREES
+
+
+def test_angles_do_not_depend_on_lengths(rng):
+    A, B = rng.normal(size=(2, 5, 3, 20))
+    scale = np.array([1e-30, 1.0, 1e30])[:, None]
+    assert np.abs(geo.principal_angles(scale * A, B) - geo.principal_angles(A, B)).max() <= DEGREES

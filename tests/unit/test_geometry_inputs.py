@@ -150,3 +150,30 @@ def test_a_generator_of_no_movement_has_paths_of_no_length():
     found = geo.geodesic(F, np.zeros(2), np.ones(2))
     assert (found.converged, found.distance) == (True, 0.0)
     assert geo.project(F, np.ones(3), ONE).distance == np.sqrt(3)
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.ones((2, 3)), np.ones((0, 2, 3)), np.ones((1, 2, 3), int), np.full((1, 1, 3), np.nan)]
+)
+def test_sets_of_vectors_that_are_none(wrong):
+    right = np.eye(3)[None, :1]
+    for name, sets in (("A", (wrong, right)), ("B", (right, wrong))):
+        with pytest.raises(
+            UsageError, match=rf"^{name} is .*; expected finite floats \(N, vectors, D\), none of them 0$"
+        ):
+            geo.principal_angles(*sets)
+
+
+def test_sets_of_other_spaces_have_no_angles():
+    with pytest.raises(UsageError, match=r"differ in N or D: A \(1, 1, 3\), B \(1, 1, 4\)$"):
+        geo.principal_angles(np.ones((1, 1, 3)), np.ones((1, 1, 4)))
+
+
+@pytest.mark.parametrize("second", [[0.0, 0, 0], [2.0, 2, 0]])
+def test_dependent_vectors_are_said_with_their_set(second):
+    A = np.array([[[1.0, 1, 0], [0, 1, 0]], [[1, 1, 0], second]])
+    for name, sets in (("A", (A, A[:1].repeat(2, 0))), ("B", (A[:1].repeat(2, 0), A))):
+        with pytest.raises(UsageError, match=rf"^{name}: the 2 vectors of set 1 are dependent"):
+            geo.principal_angles(*sets)
+    with pytest.raises(UsageError, match=r"the 4 vectors of set 0 are dependent"):
+        geo.principal_angles(np.ones((1, 4, 3)), A[:1])

@@ -5,6 +5,7 @@ import pytest
 
 from tinygan.data import open_data
 from tinygan.data.glyphs import DOTS, alphabet
+from tinygan.data.strokes import FACTORS, factor_directions
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +122,52 @@ def test_dots_are_evenly_spaced_along_every_digit():
     assert (np.median(gaps, axis=1) <= even * 1.001).all()
     assert (np.median(gaps, axis=1) >= even * 0.97).all()
     assert even.max() <= 1
+
+
+def test_a_picture_is_drawn_again_from_its_labels():
+    """In float32 to the rounding of the labels; in float64 the same picture with finer pixels."""
+    data = open_data("strokes")
+    pictures, labels = data.batch(np.arange(40))
+    again = data.render(labels["class"], labels, labels["wobble"])
+    assert again.dtype == np.float32
+    np.testing.assert_allclose(again, pictures, rtol=0, atol=1e-5)
+    finer = data.render(labels["class"], labels, labels["wobble"], np.float64)
+    assert finer.dtype == np.float64
+    np.testing.assert_allclose(finer, again, rtol=0, atol=1e-5)
+
+
+def test_only_the_chosen_values_matter():
+    data = open_data("strokes")
+    values = dict.fromkeys(("slant", "rotation", "offset_x", "offset_y"), np.zeros(2)) | {
+        "width": np.full(2, 2.5),
+        "scale": np.ones(2),
+    }
+    a, b = data.render(np.array([3, 3]), values, np.zeros((2, 11, 2)))
+    np.testing.assert_array_equal(a, b)
+    moved = data.render(np.array([3, 3]), values | {"offset_x": np.array([0.0, 1.0])}, np.zeros((2, 11, 2)))
+    np.testing.assert_array_equal(moved[0], a)
+    np.testing.assert_allclose(moved[1, :, 1:], a[:, :-1], rtol=0, atol=1e-5)  # one pixel to the right
+
+
+def test_directions_of_factors_are_converged_derivatives():
+    """Against Richardson's extrapolation of larger steps: what is left of h² and of rounding is harmless."""
+    data = open_data("strokes")
+    labels = data.batch(np.arange(60))[1]
+    ways = factor_directions(data, labels)
+    assert ways.shape == (60, len(FACTORS), 784)
+    best = (9 * factor_directions(data, labels, 1e-3) - factor_directions(data, labels, 3e-3)) / 8
+    length = np.linalg.norm(best, axis=2)
+    assert (length >= 0.1).all()
+    assert (np.linalg.norm(ways - best, axis=2) <= 1e-7 * length).all()
+
+
+def test_directions_of_factors_move_the_picture_as_their_names_say():
+    """By small true steps; and the offsets' directions are those of sliding the picture."""
+    data = open_data("strokes")
+    labels = data.batch(np.arange(60))[1]
+    ways = factor_directions(data, labels)
+    still = data.render(labels["class"], labels, labels["wobble"], np.float64).reshape(60, -1)
+    for j, name in enumerate(FACTORS):
+        there = data.render(labels["class"], labels | {name: labels[name] + 0.01}, labels["wobble"], np.float64)
+        step = there.reshape(60, -1) - still
+        assert (np.linalg.norm(step - 0.01 * ways[:, j], axis=1) <= 0.1 * np.linalg.norm(step, axis=1)).all()

@@ -7,6 +7,7 @@ by hand, in float64):
     Christoffel Γᵏᵢⱼ, II            how the coordinates, and the surface itself, bend
     sectional curvature             of a plane of tangents: 1/R² on a sphere, 0 on what unrolls
     Laplace-Beltrami Δf             the Laplacian on the surface
+    principal angles                how far two tangent spaces are turned from each other
     geodesic, project               the shortest path between two z, and the z nearest an image
 
 F is a ``Generator(net, θ)``, or any object with the methods of ``Chart``.
@@ -15,7 +16,7 @@ F is a ``Generator(net, θ)``, or any object with the methods of ``Chart``.
 from tinygan.geometry.chart import Chart, Composed, Generator, derivatives, jacobian
 from tinygan.geometry.curvature import christoffel, laplace_beltrami, second_fundamental, sectional
 from tinygan.geometry.geodesic import Geodesic, Projection, energy, geodesic, project
-from tinygan.geometry.metric import local_rank, metric, singular_values, volume
+from tinygan.geometry.metric import local_rank, metric, principal_angles, singular_values, volume
 
 __all__ = [
     "Chart",
@@ -31,6 +32,7 @@ __all__ = [
     "laplace_beltrami",
     "local_rank",
     "metric",
+    "principal_angles",
     "project",
     "second_fundamental",
     "sectional",

@@ -1,4 +1,4 @@
-"""First order: lengths, volumes, and where a dimension is lost.   z (N, n)."""
+"""First order: lengths, volumes, angles, and where a dimension is lost.   z (N, n)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import numpy as np
 from tinygan.errors import UsageError
 from tinygan.geometry.chart import Chart, jacobians
 from tinygan.layer import Array
+
+DEPENDENT = 1e-12  # of a vector's length: less outside a span is rounding
 
 
 def metric(F: Chart, z: Array) -> Array:
@@ -31,3 +33,37 @@ def local_rank(F: Chart, z: Array, *, threshold: float = 1e-3) -> Array:
         raise UsageError(f"threshold is {threshold}; expected 0 <= threshold < 1, a part of the largest singular value")
     sigma = singular_values(F, z)
     return (sigma > threshold * sigma[:, :1]).sum(axis=1)
+
+
+def principal_angles(A: Array, B: Array) -> Array:
+    """Between the spans of A (N, a, D) and B (N, b, D), in degrees ascending, (N, min(a, b)): all 0 where one holds the other.
+
+    Of orthonormal bases, a <= b, Q_A Q_Bᵀ has the cosines and Q_A − Q_A Q_Bᵀ Q_B the sines as singular values: an angle from
+    both is exact to a few roundings near 0 and near 90 alike (Björck and Golub 1973). Raises UsageError where vectors of one
+    set are dependent.
+    """
+    A, B = (_sets(X, what) for X, what in ((A, "A"), (B, "B")))
+    if len(A) != len(B) or A.shape[2] != B.shape[2]:
+        raise UsageError(f"A (N, a, D) and B (N, b, D) differ in N or D: A {A.shape}, B {B.shape}")
+    if A.shape[1] > B.shape[1]:
+        A, B = B, A
+    along = A @ B.transpose(0, 2, 1)
+    cosines = np.linalg.svd(along, compute_uv=False)
+    sines = np.linalg.svd(A - along @ B, compute_uv=False)[:, ::-1]
+    return np.rad2deg(np.arctan2(sines, cosines))
+
+
+def _sets(X: Array, what: str) -> Array:
+    """An orthonormal basis of each set of vectors, (N, k, D), where none of them is in the span of those before it."""
+    X = np.asarray(X)
+    if X.ndim != 3 or X.size == 0 or X.dtype.kind != "f" or not np.isfinite(X).all():
+        raise UsageError(f"{what} is {X.dtype} {X.shape}; expected finite floats (N, vectors, D), none of them 0")
+    X = X.astype(np.float64)
+    length = np.linalg.norm(X, axis=2, keepdims=True)
+    Q, R = np.linalg.qr((X / np.where(length, length, 1)).transpose(0, 2, 1))
+    rest = np.abs(np.diagonal(R, axis1=1, axis2=2))  # of a unit vector, outside the span of those before it
+    bad = (rest <= DEPENDENT).any(axis=1) | (X.shape[1] > X.shape[2])
+    if bad.any():
+        at = int(bad.argmax())
+        raise UsageError(f"{what}: the {X.shape[1]} vectors of set {at} are dependent; drop those that others span")
+    return Q.transpose(0, 2, 1)
