@@ -81,4 +81,24 @@ def experiment(
     return Experiment(name, about, jobs, partial(run, semi), partial(judge, better, published or {}))
 
 
-EXPERIMENTS: list[Experiment] = []
+def schedule(steps: int) -> dict[str, Any]:
+    """The classifier's learning rate falls to 0 in a line."""
+    return {"schedule": {"kind": "linear", "over": steps, "end": 0.0}}
+
+
+CHARTS = {"mu": 20.0, "orthonormal": {"eta": 0.1}, "adam_G": {"lr": 4e-3}, "intrinsic": {"weight": 0.05}}
+
+DIGITS = Semi(
+    "digits",
+    labels=10,
+    seeds=5,
+    steps=6000,
+    batch=64,
+    judge={"labelled": 32, "width": 32, "dropout": 0.3, "adam": schedule(6000)},
+    sgan={"width": 16},
+    lgan=CHARTS | {"width": 16},
+)
+
+EXPERIMENTS = [
+    experiment("digits", "scikit-learn's digits, 10 labels a class: error on the test split", DIGITS, better=3.0),
+]
