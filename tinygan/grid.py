@@ -41,3 +41,12 @@ def make_grid(images: Array, nrow: int = 8, padding: int = 2, pad_value: float =
         top, left = (np.array(divmod(k, columns)) * (height + padding, width + padding) + padding).tolist()
         grid[top : top + height, left : left + width] = image
     return grid
+
+
+def scatter(points: Array, reach: float = 2.5, size: int = 200) -> Array:
+    """Points (N, 2) → one picture uint8 (size, size, 3) of the square from −reach to reach, y upwards: white dots on black.
+
+    Points outside the square are not seen.
+    """
+    seen, _, _ = np.histogram2d(-points[:, 1], points[:, 0], bins=size, range=[[-reach, reach]] * 2)
+    return np.repeat(np.where(seen[..., None] > 0, 255, 0).astype(np.uint8), 3, axis=2)

@@ -21,7 +21,7 @@ from tinygan.data.order import Order
 from tinygan.data.png import write_png
 from tinygan.data.prefetch import Prefetch
 from tinygan.errors import Diverged, FormatError, UsageError
-from tinygan.grid import make_grid
+from tinygan.grid import make_grid, scatter
 from tinygan.interrupt import Interrupt
 from tinygan.layer import Array
 from tinygan.progress import Progress
@@ -192,8 +192,8 @@ def not_finite(state: Any, recipe: Recipe) -> list[str]:
 
 
 def write_samples(run: Run, name: str, images: Array) -> None:
-    """A grid of images as samples/NAME.png."""
-    write_png(run.samples / f"{name}.png", make_grid(images))
+    """A grid of images, or a picture of points, as samples/NAME.png."""
+    write_png(run.samples / f"{name}.png", make_grid(images) if images.ndim > 2 else scatter(images))
 
 
 def fingerprint() -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan.errors import ShapeError
-from tinygan.grid import make_grid, to_uint8
+from tinygan.grid import make_grid, scatter, to_uint8
 
 
 def numbered(n: int, height: int = 1, width: int = 2, channels: int = 3) -> np.ndarray:
@@ -76,3 +76,9 @@ def test_the_input_is_not_written():
 def test_a_wrong_shape_is_named(shape):
     with pytest.raises(ShapeError, match=r"\(N, H, W, C\) with N at least 1: images \(" + str(shape[0])):
         make_grid(np.zeros(shape))
+
+
+def test_points_are_dots_where_they_lie():
+    picture = scatter(np.array([[-0.9, 0.9], [0.9, 0.9], [0.9, 0.1], [7.0, 0.0]]), reach=1.0, size=4)
+    assert picture.shape == (4, 4, 3)
+    np.testing.assert_array_equal(picture[..., 0] // 255, [[1, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0]])
