@@ -9,6 +9,7 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm, Linear, Softplus, Tanh
 from tinygan.net import Net
+from tinygan.optim import Adam
 from tinygan.penalty import axes, orthonormal, orthonormal_l1, through_jvp
 from tinygan.recipes.lgan import LGAN, Settings
 from tinygan.recipes.tangents import Orthonormal
@@ -108,7 +109,7 @@ def test_tangents_are_the_derivatives_of_the_local_generator_at_its_anchor():
 @pytest.mark.parametrize("shape", [SHAPE, (2,)], ids=["images", "points"])
 def test_a_step_is_pure_and_moves_every_net(shape):
     system = (
-        LGAN(Settings(latent=1, width=4, orthonormal=Orthonormal(eta=1.0, tangents=1)), Sample(shape))
+        LGAN(Settings(latent=1, width=4, gamma=0.1, orthonormal=Orthonormal(eta=1.0, tangents=1)), Sample(shape))
         if shape == (2,)
         else small()
     )
@@ -124,6 +125,25 @@ def test_a_step_is_pure_and_moves_every_net(shape):
         np.testing.assert_array_equal(c, d)
         assert (a != c).any()
     assert all(np.isfinite(list(log.values())))
+
+
+def test_the_step_of_D_follows_the_exact_gradient_of_its_loss_with_the_penalty():
+    system = small(gamma=0.5, adam_D=Adam(lr=1e-3, b1=0.0))
+    state = system.init(np.random.default_rng(0))
+    still = {name: getattr(state, name).astype(np.float64) for name in ("D", "D_running")}
+    state = state._replace(**still, D_memory=system.settings.adam_D.init(still["D"]))
+    x, moved, anchor = (np.random.default_rng(i).uniform(-1, 1, (6, *SHAPE)) for i in range(3))
+
+    def value(theta):
+        log = system.step_D(state._replace(D=theta), x, moved, anchor)[1]
+        of_anchor = np.logaddexp(0, system.D.bind(state.D_running).forward(theta, anchor)[0]).mean()
+        return log["loss_D"] + system.settings.gamma * log["penalty"] + system.settings.anchor * of_anchor
+
+    new, log = system.step_D(state, x, moved, anchor)
+    g = new.D_memory.m  # with b1 = 0 the gradient itself
+    way = np.random.default_rng(4).normal(size=g.shape)
+    assert quotient(value, state.D, way, 1e-6) == pytest.approx(g @ way, rel=1e-5)
+    assert log["grad_D"] == pytest.approx(np.linalg.norm(g))
 
 
 def test_samples_lie_around_the_anchors_of_the_state():

@@ -198,3 +198,11 @@ def test_a_classifier_is_trained_and_resumed_bit_for_bit_and_has_no_pictures(tmp
     assert not list((tmp_path / "whole/samples").iterdir())
     assert main(["sample", str(tmp_path / "whole")]) == 2
     assert "classifier makes no samples" in capsys.readouterr().err
+
+
+def test_a_local_generator_of_points_is_trained_and_drawn(tmp_path, capsys):
+    run = tmp_path / "run"
+    points = ["--data", "circle", "--set", "latent=1", "--set", "orthonormal.tangents=1", "--set", "width=4"]
+    assert main(["train", "lgan", "--steps", "2", "--out", str(run), *points]) == 0
+    assert (run / "samples/real.png").is_file()
+    assert (run / "samples/000002.png").is_file()

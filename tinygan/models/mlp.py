@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
-from tinygan.layer import Layer
-from tinygan.layers import Linear, Softplus
+import numpy as np
+
+from tinygan.init import Shape, normal
+from tinygan.layer import Array, Layer
+from tinygan.layers import Linear, SiLU
 from tinygan.net import Net
+
+GAIN = 1.68  # 1/√E silu(n)², n ~ N(0, 1)
 
 
 def mlp(*sizes: int) -> Net:
-    """x (N, sizes[0]) → linear, softplus, …, linear → (N, sizes[-1]). Smooth, so that its tangents move smoothly too."""
+    """x (N, sizes[0]) → linear, SiLU, …, linear → (N, sizes[-1]). Smooth, so that its tangents move smoothly too.
+
+    Weights begin as N(0, 1.68²/fan_in), which keeps E h² through a SiLU: with less, D begins flat and stays blind to what
+    is small in the plane, and the tangents of a generator begin all alike.
+    """
     layers: list[Layer] = []
     for a, b in pairwise(sizes):
-        layers += [Linear(a, b), Softplus()]
+        layers += [Linear(a, b, init=_kept), SiLU()]
     return Net(*layers[:-1])
+
+
+def _kept(rng: np.random.Generator, shape: Shape, fan_in: int) -> Array:
+    return normal(GAIN / math.sqrt(fan_in))(rng, shape, fan_in)

@@ -4,7 +4,7 @@ The local generator G(x, z) = F([E(x), z]) starts at its anchor, G(x, 0) ≈ x, 
 tangents at the anchor, τⱼ = ∂G(x, z)/∂zⱼ at z = 0, are exact, since tangents enter at z alone: E runs without them.
 One step:
 
-    D:  θ_D ← θ_D − Adam ∇ [L_D(D(x), D(G(x, z))) + λ E fake(D(G(x, 0)))],                        z ~ N(0, σ² I)
+    D:  θ_D ← θ_D − Adam ∇ [L_D(D(x), D(G(x, z))) + λ E fake(D(G(x, 0))) + γ ½E‖∇D(x)‖²],           z ~ N(0, σ² I)
     G:  θ_G ← θ_G − Adam ∇ [L_G(D(G(x, z))) + λ L_G(D(G(x, 0))) + μ ‖G(x, 0) − x‖ + η ‖JᵀJ − I‖]    on the same x and z
 
 The published code takes J by float32 central differences through batch statistics; here it is one forward of tangents, and
@@ -26,6 +26,7 @@ from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
 from tinygan.net import Net
 from tinygan.optim import Adam, Moments, ema, norm, require
+from tinygan.penalty import gradient_penalty, weighted, zero_centred
 from tinygan.recipes.tangents import Orthonormal
 
 ANCHORS = 64  # of the last batch, kept to sample around
@@ -46,6 +47,7 @@ class Settings:
     )
     orthonormal: Orthonormal = Orthonormal(eta=2.0, tangents=4, samples=32, statistics="batch")
     anchor: float = 0.1  # λ, the weight of G(x, 0) among the fakes (code)
+    gamma: float = 0.0  # weight of ½E‖∇D‖² at real x (R1): on a curve without noise D would tell every G(x, z); 0: none
     ema: float = 0.99  # decay a step of the averages of E and F that samples come from
     adam_G: Adam = Adam(lr=1e-3)
     adam_D: Adam = Adam(lr=2e-4)
@@ -53,7 +55,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, most in (("latent", 2**14), ("code", 2**14), ("width", 2**11)):
             require(name, getattr(self, name), 1, most + 1)
-        for name in ("sigma", "mu", "anchor"):
+        for name in ("sigma", "mu", "anchor", "gamma"):
             require(name, getattr(self, name), 0, math.inf)
         require("ema", self.ema, 0, 1)
         self.orthonormal.fits(self.latent)
@@ -146,14 +148,21 @@ class LGAN:
         )
         loss, g_real, g_fake = self.loss.discriminator(real, fake)
         _, _, g_anchor = self.loss.discriminator(real, anchor)
-        ends = (saved_real, g_real), (saved_fake, g_fake), (saved_anchor, s.anchor * g_anchor)
-        g = sum(D.backward(state.D, saved, gy, wrt_x=False).theta for saved, gy in ends)
+        log = {"loss_D": loss, "D_real": float(real.mean()), "D_fake": float(fake.mean())}
+        if s.gamma:
+            r1 = weighted(s.gamma, zero_centred)
+            at_real = {"primal": (real, saved_real), "gy": g_real, "wrt_x": False}
+            log["penalty"], pulled = gradient_penalty(D, state.D, x, r1, **at_real)
+        else:
+            pulled = D.backward(state.D, saved_real, g_real, wrt_x=False)
+        g = pulled.theta
+        for saved, gy in (saved_fake, g_fake), (saved_anchor, s.anchor * g_anchor):
+            g = g + D.backward(state.D, saved, gy, wrt_x=False).theta
         theta, memory = s.adam_D.step(state.D, g, state.D_memory)
         running = state.D_running
-        for saved, _ in ends:
+        for saved in (saved_real, saved_fake, saved_anchor):
             running = D.update(running, state.D, saved)
-        log = {"loss_D": loss, "D_real": float(real.mean()), "D_fake": float(fake.mean()), "grad_D": norm(g)}
-        return state._replace(D=theta, D_memory=memory, D_running=running), log
+        return state._replace(D=theta, D_memory=memory, D_running=running), log | {"grad_D": norm(g)}
 
     def judged(self, state: State, images: Array) -> tuple[float, Array]:
         """What G loses for ``images``, and its gradient in them."""
@@ -208,6 +217,6 @@ def nets(shape: tuple[int, ...], s: Settings) -> tuple[Net, Net, Net]:
     """E, F and D: those of DCGAN for images, perceptrons for points."""
     if len(shape) == 1:
         h = 4 * s.width
-        return mlp(shape[0], h, s.code), mlp(s.code + s.latent, h, h, shape[0]), mlp(shape[0], h, h, 1)
+        return mlp(shape[0], h, s.code), mlp(s.code + s.latent, h, h, shape[0]), mlp(shape[0], h, h, h, 1)
     E = dcgan.discriminator(shape, s.width, out=s.code)
     return E, dcgan.generator(shape, s.code + s.latent, s.width), dcgan.discriminator(shape, s.width)
