@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tinygan.errors import DataError, UsageError
 from tinygan.info import provenance
@@ -35,13 +36,13 @@ def run_reproduce(args: argparse.Namespace) -> int:
         raise UsageError("--data says where a named set is: --data NAME=PATH")
     results = args.out / f"{args.system}.jsonl"
     table: dict[str, list[Claim]] = {}
-    left = []
+    left, about = [], provenance()  # of the code that runs, whatever is checked out meanwhile
     with Interrupt() as interrupt:
         for each in chosen:
             work = Work(args.runs / args.system / each.name, args.out / args.system, interrupt, places)
             try:
                 for job in missing(each, read(results, each.name)) if not args.show else ():
-                    done(each, job, work, results, args.system)
+                    done(each, job, work, results, args.system, about)
             except Stopped:
                 print("stopped, saved; the same command goes on")
                 return interrupt.code
@@ -63,7 +64,7 @@ def run_reproduce(args: argparse.Namespace) -> int:
     return 0 if met and not left else 1
 
 
-def done(experiment: Experiment, job: Job, work: Work, results: Path, system: str) -> None:
+def done(experiment: Experiment, job: Job, work: Work, results: Path, system: str, about: dict[str, Any]) -> None:
     """Do one job and add its line, unless another process has it in hand."""
     with claimed(work.folder / f".{digest(key(job))}.lock") as ours:
         if not ours or key(job) not in map(key, missing(experiment, read(results, experiment.name))):
@@ -73,7 +74,7 @@ def done(experiment: Experiment, job: Job, work: Work, results: Path, system: st
         figures = experiment.run(job, work)
         seconds = round(time.perf_counter() - began, 1)
         record = {"experiment": experiment.name, "job": job, "figures": figures, "seconds": seconds}
-        add(results, record | {"command": f"tinygan reproduce {system} --only {experiment.name}"} | provenance())
+        add(results, record | {"command": f"tinygan reproduce {system} --only {experiment.name}"} | about)
 
 
 @contextmanager

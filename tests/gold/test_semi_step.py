@@ -32,10 +32,10 @@ SETTINGS = Settings(
 
 
 def features(system, theta, x):
-    w1, b1, w2, b2, w, b = cut(system.judge.f.net, theta)
+    w1, b1, w2, b2, w3, b3, w, b = cut(system.judge.f.net, theta)
     h = F.leaky_relu(conv2d(x, w1, b1, **HALF), 0.1)
     h = F.leaky_relu(conv2d(h, w2, b2, padding=1), 0.1)
-    return h.mean((1, 2)), w, b
+    return F.leaky_relu(F.linear(h.flatten(1), w3, b3), 0.1), w, b
 
 
 def classify(system, theta, x):

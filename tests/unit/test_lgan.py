@@ -95,9 +95,9 @@ def test_a_linear_generator_becomes_orthonormal():
 def test_tangents_are_the_derivatives_of_the_local_generator_at_its_anchor():
     system = small()
     state = system.init(np.random.default_rng(0))
-    state = state._replace(
-        **{name: getattr(state, name).astype(np.float64) for name in ("E_ema", "F_ema", "E_running", "F_running")}
-    )
+    names = ("E_ema", "F_ema", "E_running", "F_running")
+    local = state.local._replace(**{name: getattr(state.local, name).astype(np.float64) for name in names})
+    state = state._replace(local=local)
     x = images(2).astype(np.float64)
     y, tau = system.tangents(state, x)
     np.testing.assert_allclose(y, system.local(state, x, np.zeros((2, 3))), rtol=1e-12, atol=1e-14)
@@ -115,11 +115,15 @@ def test_a_step_is_pure_and_moves_every_net(shape):
     )
     state = system.init(np.random.default_rng(0))
     batch = Batch(np.random.default_rng(1).uniform(-1, 1, (6, *shape)).astype(np.float32), {})
-    before = [np.copy(a) for a in (state.E, state.F, state.D)]
+    before = [np.copy(a) for a in (state.local.E, state.local.F, state.D)]
     new, log = system.step(state, batch, np.random.default_rng(2))
     again, _ = system.step(state, batch, np.random.default_rng(2))
     for a, b, c, d in zip(
-        before, (state.E, state.F, state.D), (new.E, new.F, new.D), (again.E, again.F, again.D), strict=True
+        before,
+        (state.local.E, state.local.F, state.D),
+        (new.local.E, new.local.F, new.D),
+        (again.local.E, again.local.F, again.D),
+        strict=True,
     ):
         np.testing.assert_array_equal(a, b)
         np.testing.assert_array_equal(c, d)

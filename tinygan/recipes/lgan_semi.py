@@ -23,8 +23,7 @@ from tinygan.layer import Array
 from tinygan.optim import require
 from tinygan.recipes.intrinsic import Intrinsic
 from tinygan.recipes.judge import Judge, Judged, JudgeSettings, split
-from tinygan.recipes.lgan import ANCHORS
-from tinygan.recipes.local import Local, LocalGenerator, LocalSettings
+from tinygan.recipes.local import ANCHORS, Local, LocalGenerator, LocalSettings, around
 
 
 @dataclass(frozen=True)
@@ -91,12 +90,19 @@ class SemiLGAN:
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """z ~ N(0, σ² I) and, last, the number of an anchor, (n, N + 1)."""
-        anchor = rng.integers(0, ANCHORS, (n, 1)).astype(np.float32)
-        return np.concatenate([self.G.latents(n, rng), anchor], axis=1)
+        return around(self.G, n, rng)
 
     def sample(self, state: State, z: Array) -> Array:
         """G(x, z) around the anchors that the state keeps."""
-        return self.G.moved(state.local, state.anchors[z[:, -1].astype(np.int64)], z[:, :-1])
+        return self.local(state, state.anchors[z[:, -1].astype(np.int64)], z[:, :-1])
+
+    def local(self, state: State, x: Array, z: Array) -> Array:
+        """G(x, z) of the averaged nets.   x (n, *shape), z (n, N)."""
+        return self.G.moved(state.local, x, z)
+
+    def tangents(self, state: State, x: Array) -> tuple[Array, Array]:
+        """G(x, 0) (n, *shape) and all τⱼ (N, n, *shape) of the averaged nets."""
+        return self.G.tangents(state.local, x)
 
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
         """Features and logits of samples x, by the averaged classifier."""

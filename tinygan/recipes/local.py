@@ -19,6 +19,8 @@ from tinygan.net import Net, Pullback
 from tinygan.optim import Adam, Moments, ema, norm, require
 from tinygan.recipes.tangents import Orthonormal
 
+ANCHORS = 64  # of the last batch, kept to sample around
+
 
 @dataclass(frozen=True)
 class LocalSettings:
@@ -171,3 +173,9 @@ class LocalGenerator:
     def _chart(self, state: Local, x: Array) -> tuple[Net, Array]:
         """F for evaluation, and E(x) (n, code)."""
         return self.F.eval(state.F_running), self.E.eval(state.E_running).forward(state.E_ema, x)[0]
+
+
+def around(G: LocalGenerator, n: int, rng: np.random.Generator) -> Array:
+    """z ~ N(0, σ² I) and, last, the number of one of ANCHORS, (n, N + 1): what a sample is made from."""
+    z = G.latents(n, rng)
+    return np.concatenate([z, rng.integers(0, ANCHORS, (n, 1)).astype(np.float32)], axis=1)

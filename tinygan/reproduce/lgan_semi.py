@@ -86,38 +86,45 @@ def schedule(steps: int) -> dict[str, Any]:
     return {"schedule": {"kind": "linear", "over": steps, "end": 0.0}}
 
 
-CHARTS = {"mu": 20.0, "orthonormal": {"eta": 0.1}, "adam_G": {"lr": 4e-3}, "intrinsic": {"weight": 0.05}}
+CHARTS = {
+    "sigma": 3.0,
+    "mu": 20.0,
+    "orthonormal": {"eta": 0.1},
+    "adam_G": {"lr": 4e-3},
+    "intrinsic": {"weight": 0.02},
+    "width": 16,
+}
 
 DIGITS = Semi(
     "digits",
     labels=10,
     seeds=5,
-    steps=6000,
+    steps=4000,
     batch=64,
-    judge={"labelled": 32, "width": 32, "dropout": 0.3, "adam": schedule(6000)},
+    judge={"labelled": 32, "width": 32, "dropout": 0.3, "adam": schedule(4000)},
     sgan={"width": 16},
-    lgan=CHARTS | {"width": 16},
+    lgan=CHARTS,
 )
 
 MNIST = Semi(
     "mnist-5k",
     labels=10,
     seeds=5,
-    steps=5000,
+    steps=3000,
     batch=64,
-    judge={"labelled": 32, "width": 16, "dropout": 0.3, "adam": schedule(5000)},
+    judge={"labelled": 32, "width": 16, "dropout": 0.3, "adam": schedule(3000)},
     sgan={"width": 16},
-    lgan=CHARTS | {"width": 16},
+    lgan=CHARTS,
 )
 FASHION = Semi(
     "fashion-mnist",
     labels=100,
     seeds=3,
-    steps=5000,
+    steps=3000,
     batch=64,
-    judge={"labelled": 32, "width": 24, "dropout": 0.3, "adam": schedule(5000)},
+    judge={"labelled": 32, "width": 24, "dropout": 0.3, "adam": schedule(3000)},
     sgan={"width": 16},
-    lgan=CHARTS | {"width": 16},
+    lgan=CHARTS,
 )
 
 EXPERIMENTS = [
