@@ -13,7 +13,7 @@ from tinygan.reproduce.experiment import Claim, Experiment, Result, Work
 
 __all__ = ["SYSTEMS", "Claim", "Experiment", "Result", "Work", "experiments"]
 
-SYSTEMS = {"lgan": ("lgan_semi",)}  # the modules with its EXPERIMENTS, in their order
+SYSTEMS = {"lgan": ("lgan_curves", "lgan_charts", "lgan_semi")}  # the modules with its EXPERIMENTS, in their order
 
 
 def experiments(system: str, only: tuple[str, ...] = ()) -> list[Experiment]:
