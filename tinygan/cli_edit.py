@@ -17,6 +17,7 @@ from tinygan.errors import DataError, UsageError
 from tinygan.layer import Array
 from tinygan.recipes.dcgan import DCGAN
 from tinygan.recipes.lgan import LGAN
+from tinygan.recipes.lgan_semi import SemiLGAN
 from tinygan.run import Run
 from tinygan.train import SAMPLE, restored
 
@@ -27,7 +28,7 @@ def run_edit(args: argparse.Namespace) -> int:
     if (args.image is None) == (args.index is None):
         raise UsageError("which image? Give one of --image FILE and --index I")
     with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
-        recipe, state = of_kind(run, LGAN, "edit moves an image in its own chart")
+        recipe, state = of_kind(run, (LGAN, SemiLGAN), "edit moves an image in its own chart: give a run of lgan")
         image = from_file(args.image) if args.image else from_data(run, args.index)
         grid = sweep(recipe, state, image, args.reach or recipe.settings.sigma, args.columns)
     name = args.image.stem if args.image else args.index
@@ -43,7 +44,7 @@ def run_geodesic(args: argparse.Namespace) -> int:
     if args.a < 0 or args.b < 0 or args.a == args.b or args.seed < 0:
         raise UsageError(f"--from and --to are two numbers of samples, 0 and up: got {args.a} and {args.b}")
     with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
-        recipe, state = of_kind(run, DCGAN, "geodesic joins two samples of one generator")
+        recipe, state = of_kind(run, (DCGAN,), "geodesic joins two samples of one generator: give a run of dcgan")
         a, b = (recipe.latents(1, np.random.default_rng([args.seed, SAMPLE, i]))[0] for i in (args.a, args.b))
         grid, found = strip(recipe, state, a, b, args.columns)
     out = picture_path(args.out, run.samples / f"geodesic-{args.a}-{args.b}.png")
@@ -54,11 +55,11 @@ def run_geodesic(args: argparse.Namespace) -> int:
     return 0
 
 
-def of_kind(run: Run, kind: type, what: str) -> tuple[Any, Any]:
-    """The recipe and the state of a run, where it is of the ``kind``; UsageError otherwise."""
+def of_kind(run: Run, kinds: tuple[type, ...], what: str) -> tuple[Any, Any]:
+    """The recipe and the state of a run, where it is one of ``kinds``; UsageError otherwise."""
     recipe, state = restored(run)
-    if not isinstance(recipe, kind):
-        raise UsageError(f"{run.path} is a run of {run.config.recipe}; {what}: give a run of {kind.__name__.lower()}")
+    if not isinstance(recipe, kinds):
+        raise UsageError(f"{run.path} is a run of {run.config.recipe}; {what}")
     return recipe, state
 
 

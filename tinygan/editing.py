@@ -12,12 +12,13 @@ from tinygan.grid import make_grid, to_uint8
 from tinygan.layer import Array
 from tinygan.recipes.dcgan import DCGAN
 from tinygan.recipes.lgan import LGAN
+from tinygan.recipes.lgan_semi import SemiLGAN
 
 PADDING = 2  # pixels between images
 TOLERANCE = 1e-4  # of a path: through rectifiers its energy has kinks
 
 
-def sweep(recipe: LGAN, state: Any, image: Array, reach: float, columns: int) -> Array:
+def sweep(recipe: LGAN | SemiLGAN, state: Any, image: Array, reach: float, columns: int) -> Array:
     """The grid of G(x, zⱼ eⱼ): a row for each coordinate j, zⱼ from −reach to reach, the anchor G(x, 0) boxed in the middle.
 
     image (H, W, C) in [-1, 1], ``columns`` odd → uint8. As fig. 2 of Qi et al. 2018. Raises UsageError.

@@ -22,6 +22,13 @@ def runs(tmp_path_factory):
     return folder
 
 
+def test_edit_moves_an_image_in_the_chart_of_a_semi_supervised_run_too(tmp_path):
+    chart = ["--set", "latent=2", "--set", "orthonormal.tangents=2", "--set", "intrinsic.tangents=2"]
+    assert main(["train", "lgan-semi", "--out", str(tmp_path / "S"), *TINY, *chart]) == 0
+    assert main(["edit", str(tmp_path / "S"), "--index", "5", "--columns", "3"]) == 0
+    assert read_png(tmp_path / "S/samples/edit-5.png").shape == (2 * 30 + 2, 3 * 30 + 2, 3)
+
+
 def test_edit_draws_a_row_a_coordinate_around_the_boxed_anchor(runs):
     assert main(["edit", str(runs / "L"), "--index", "5", "--columns", "5"]) == 0
     grid = read_png(runs / "L/samples/edit-5.png")

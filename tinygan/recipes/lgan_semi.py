@@ -54,7 +54,7 @@ class SemiLGAN:
     batches = 1
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
-        self.settings, self.expects = settings, sample
+        self.settings, self.expects, self.shape = settings, sample, sample.shape
         self.judge = Judge(settings.judge, sample)
         self.G = LocalGenerator(settings, sample.shape)
         self.labels, self.labelled = settings.judge.labels, settings.judge.labelled
