@@ -86,12 +86,15 @@ def schedule(steps: int) -> dict[str, Any]:
     return {"schedule": {"kind": "linear", "over": steps, "end": 0.0}}
 
 
+# η and λ are the weights of the authors' second phase. Far from its anchor, at z of length σ√N, G is as a global generator:
+# where its samples stay near theirs, what is generated cannot be told from what is real and teaches nothing.
 CHARTS = {
-    "sigma": 3.0,
-    "mu": 20.0,
-    "orthonormal": {"eta": 0.1},
-    "adam_G": {"lr": 4e-3},
-    "intrinsic": {"weight": 0.02},
+    "latent": 64,
+    "sigma": 30.0,
+    "mu": 1.0,
+    "keep": 0.1,
+    "orthonormal": {"eta": 0.001, "samples": 16},
+    "intrinsic": {"weight": 0.01, "after": 200},
     "width": 16,
 }
 
