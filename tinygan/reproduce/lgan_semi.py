@@ -86,7 +86,7 @@ def schedule(steps: int) -> dict[str, Any]:
     return {"schedule": {"kind": "linear", "over": steps, "end": 0.0}}
 
 
-# η and λ are the weights of the authors' second phase. Far from its anchor, at z of length σ√N, G is as a global generator:
+# η and λ are weights of the authors' second phase. Far from its anchor, at z of length σ√N, G is as a global generator:
 # where its samples stay near theirs, what is generated cannot be told from what is real and teaches nothing.
 CHARTS = {
     "latent": 64,
@@ -94,7 +94,7 @@ CHARTS = {
     "mu": 1.0,
     "keep": 0.1,
     "orthonormal": {"eta": 0.001, "samples": 16},
-    "intrinsic": {"weight": 0.01, "after": 200},
+    "intrinsic": {"weight": 0.001, "after": 500},
     "width": 16,
 }
 
