@@ -206,3 +206,17 @@ def test_a_local_generator_of_points_is_trained_and_drawn(tmp_path, capsys):
     assert main(["train", "lgan", "--steps", "2", "--out", str(run), *points]) == 0
     assert (run / "samples/real.png").is_file()
     assert (run / "samples/000002.png").is_file()
+
+
+@pytest.mark.parametrize("recipe", ["sgan", "lgan-semi"])
+def test_a_system_of_few_labels_is_trained_resumed_bit_for_bit_and_judged(recipe, tmp_path, capsys):
+    sizes = ["judge.width=3", "judge.labels=2", "judge.labelled=4", "latent=4", "width=4"]
+    options = ["--batch", "6", *(word for size in sizes for word in ("--set", size))]
+    assert main(["train", recipe, "--steps", "4", "--out", str(tmp_path / "whole"), *options]) == 0
+    assert main(["train", recipe, "--steps", "2", "--out", str(tmp_path / "parts"), *options]) == 0
+    assert main(["train", "--resume", "--steps", "4", "--out", str(tmp_path / "parts")]) == 0
+    assert tensors(tmp_path / "parts") == tensors(tmp_path / "whole")
+    capsys.readouterr()
+    assert main(["eval", str(tmp_path / "whole"), "-n", "50"]) == 0
+    assert "of 50 images of the test split of strokes are classified rightly" in capsys.readouterr().out
+    assert main(["sample", str(tmp_path / "whole"), "-n", "4"]) == 0
