@@ -16,8 +16,7 @@ from tinygan.editing import strip, sweep
 from tinygan.errors import DataError, UsageError
 from tinygan.layer import Array
 from tinygan.recipes.dcgan import DCGAN
-from tinygan.recipes.lgan import LGAN
-from tinygan.recipes.lgan_semi import SemiLGAN
+from tinygan.recipes.local import Charted
 from tinygan.run import Run
 from tinygan.train import SAMPLE, restored
 
@@ -28,7 +27,7 @@ def run_edit(args: argparse.Namespace) -> int:
     if (args.image is None) == (args.index is None):
         raise UsageError("which image? Give one of --image FILE and --index I")
     with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
-        recipe, state = of_kind(run, (LGAN, SemiLGAN), "edit moves an image in its own chart: give a run of lgan")
+        recipe, state = of_kind(run, Charted, "edit moves an image in its own chart: give a run of lgan or lgan-semi")
         image = from_file(args.image) if args.image else from_data(run, args.index)
         grid = sweep(recipe, state, image, args.reach or recipe.settings.sigma, args.columns)
     name = args.image.stem if args.image else args.index
@@ -44,7 +43,7 @@ def run_geodesic(args: argparse.Namespace) -> int:
     if args.a < 0 or args.b < 0 or args.a == args.b or args.seed < 0:
         raise UsageError(f"--from and --to are two numbers of samples, 0 and up: got {args.a} and {args.b}")
     with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
-        recipe, state = of_kind(run, (DCGAN,), "geodesic joins two samples of one generator: give a run of dcgan")
+        recipe, state = of_kind(run, DCGAN, "geodesic joins two samples of one generator: give a run of dcgan")
         a, b = (recipe.latents(1, np.random.default_rng([args.seed, SAMPLE, i]))[0] for i in (args.a, args.b))
         grid, found = strip(recipe, state, a, b, args.columns)
     out = picture_path(args.out, run.samples / f"geodesic-{args.a}-{args.b}.png")
@@ -55,10 +54,10 @@ def run_geodesic(args: argparse.Namespace) -> int:
     return 0
 
 
-def of_kind(run: Run, kinds: tuple[type, ...], what: str) -> tuple[Any, Any]:
-    """The recipe and the state of a run, where it is one of ``kinds``; UsageError otherwise."""
+def of_kind(run: Run, kind: type, what: str) -> tuple[Any, Any]:
+    """The recipe and the state of a run, where it is of the ``kind``; UsageError otherwise."""
     recipe, state = restored(run)
-    if not isinstance(recipe, kinds):
+    if not isinstance(recipe, kind):
         raise UsageError(f"{run.path} is a run of {run.config.recipe}; {what}")
     return recipe, state
 

@@ -11,14 +11,13 @@ from tinygan.geometry import Generator, Geodesic, geodesic
 from tinygan.grid import make_grid, to_uint8
 from tinygan.layer import Array
 from tinygan.recipes.dcgan import DCGAN
-from tinygan.recipes.lgan import LGAN
-from tinygan.recipes.lgan_semi import SemiLGAN
+from tinygan.recipes.local import Charted
 
 PADDING = 2  # pixels between images
 TOLERANCE = 1e-4  # of a path: through rectifiers its energy has kinks
 
 
-def sweep(recipe: LGAN | SemiLGAN, state: Any, image: Array, reach: float, columns: int) -> Array:
+def sweep(recipe: Charted, state: Any, image: Array, reach: float, columns: int) -> Array:
     """The grid of G(x, zⱼ eⱼ): a row for each coordinate j, zⱼ from −reach to reach, the anchor G(x, 0) boxed in the middle.
 
     image (H, W, C) in [-1, 1], ``columns`` odd → uint8. As fig. 2 of Qi et al. 2018. Raises UsageError.
@@ -27,7 +26,7 @@ def sweep(recipe: LGAN | SemiLGAN, state: Any, image: Array, reach: float, colum
         raise UsageError(f"the image is {by(image.shape)}; the run was trained on images of {by(recipe.shape)}")
     if columns < 3 or columns % 2 == 0 or not 0 < reach < np.inf:
         raise UsageError(f"--columns is odd, at least 3, and --reach above 0: got {columns} and {reach}")
-    N = recipe.settings.latent
+    N = recipe.G.settings.latent
     z = np.zeros((N, columns, N), np.float32)
     z[np.arange(N), :, np.arange(N)] = np.linspace(-reach, reach, columns)
     x = np.repeat(image[None], N * columns, axis=0)

@@ -61,7 +61,9 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--out", type=Path, metavar="FILE.jsonl", help="add a line to it (RUN/metrics.jsonl)")
 
-    p = commands.add_parser("edit", help="an image swept along the coordinates of its chart, by a run of lgan")
+    p = commands.add_parser(
+        "edit", help="an image swept along the coordinates of its chart, by a run of lgan or lgan-semi"
+    )
     p.add_argument("dir", type=Path, metavar="RUN")
     p.add_argument("--image", type=Path, metavar="FILE", help="a picture of the size of the run's data")
     p.add_argument("--index", type=int, metavar="I", help="or image I of the data, of its test split if it has one")
@@ -80,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     p = commands.add_parser("reproduce", help="a system's small experiments: each figure beside its bound")
     p.add_argument("system", nargs="?", metavar="NAME", help="without one: which there are")
     p.add_argument("--only", metavar="A,B", help="some of its experiments")
-    p.add_argument("--show", action="store_true", help="do nothing, show what is there")
+    p.add_argument("--show", action="store_true", help="train nothing: claims and pictures of what is there")
     p.add_argument("--data", action="append", default=[], metavar="NAME=PATH", help="where a named set is")
     p.add_argument(
         "--out", type=Path, default=Path("bench/results/reproduce"), metavar="DIR", help="(bench/results/reproduce)"

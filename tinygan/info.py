@@ -54,7 +54,9 @@ def provenance() -> dict[str, Any]:
 
 
 def commit(root: Path = Path(__file__).parents[1]) -> str:
-    """The checkout's commit, and whether files differ from it."""
+    """The checkout's commit, and whether files differ from it; "unknown" of an installed package."""
+    if not (root / ".git").exists():  # or git would name the project around it
+        return "unknown"
     try:
         name, changes = (
             subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()

@@ -119,25 +119,25 @@ def cross_entropy(logits: Array, label: Array, smoothing: float = 0.0) -> tuple[
 # ---------------------------------------------------------------- of a classifier of K classes and the generated
 
 
-def is_generated(real: Array, fake: Array) -> tuple[float, Array, Array]:
+def k_plus_one_d(real: Array, fake: Array) -> tuple[float, Array, Array]:
     """½ logistic game of d = log Σ_c eˡ for K logits l (N, K) and a last one that is 0: P(y ≤ K | x) = σ(d).
 
     −½ E log P(y ≤ K | x) − ½ E log P(K+1 | G(z)) and its gradients in both logits; ∂d/∂l = softmax(l)
     (Salimans et al. 2016, §5; the halves are their code's).
     """
-    (d_real, p_real), (d_fake, p_fake) = log_sum(real), log_sum(fake)
+    (d_real, p_real), (d_fake, p_fake) = log_sum_exp(real), log_sum_exp(fake)
     value, g_real, g_fake = logistic_d(d_real, d_fake)
     return value / 2, g_real * p_real / 2, g_fake * p_fake / 2
 
 
-def taken_for_real(fake: Array) -> tuple[float, Array]:
+def k_plus_one_g(fake: Array) -> tuple[float, Array]:
     """−E log P(y ≤ K | G(z)), the non-saturating game of that d, and its gradient in the logits (N, K)."""
-    d, p = log_sum(fake)
+    d, p = log_sum_exp(fake)
     value, g = non_saturating_g(d)
     return value, g * p
 
 
-def log_sum(logits: Array) -> tuple[Array, Array]:
+def log_sum_exp(logits: Array) -> tuple[Array, Array]:
     """log Σ_c eˡ (N, 1) and softmax(l) (N, C) of logits l (N, C), from the greatest down."""
     top = logits.max(axis=1, keepdims=True)
     e = np.exp(logits - top)

@@ -143,9 +143,17 @@ def path_length(
     return value, lengths[0], pulled
 
 
-def axes(n: int, N: int, K: int, rng: np.random.Generator) -> Array:
-    """K of the N axes, drawn without replacement and the same for every sample: tangents eₖ (K, n, N) of n latents."""
-    return np.repeat(np.eye(N, dtype=np.float32)[rng.permutation(N)[:K], None], n, axis=1)
+def axes(n: int, N: int, K: int | None = None, rng: np.random.Generator | None = None) -> Array:
+    """All N axes, or K of them, drawn without replacement and the same for every sample: tangents eₖ (K, n, N) of n latents."""
+    chosen = rng.permutation(N)[:K] if rng else np.arange(N)
+    return np.repeat(np.eye(N, dtype=np.float32)[chosen, None], n, axis=1)
+
+
+def along_latent(x: Array, e: Array) -> Array:
+    """Tangents (K, n, d) of inputs x (n, d), whose last numbers are the latent, along e (K, n, N) of these."""
+    x_dot = np.zeros((len(e), *x.shape), x.dtype)
+    x_dot[..., x.shape[1] - e.shape[2] :] = e
+    return x_dot
 
 
 def orthonormal(s: float = 1.0, of: int | None = None) -> OnTangents:

@@ -12,11 +12,11 @@ from tinygan.loss import (
     LOSSES,
     cross_entropy,
     feature_matching,
-    is_generated,
+    k_plus_one_d,
+    k_plus_one_g,
     logistic_d,
     minimax_g,
     non_saturating_g,
-    taken_for_real,
 )
 
 EXACT, SINGLE, DIFFERENCES = 1e-12, 1e-6, 1e-6
@@ -219,11 +219,11 @@ def test_the_game_of_k_and_the_generated_is_its_formula_and_its_gradients_those_
     rng, h = np.random.default_rng(4), 1e-5
     logits, way = [rng.normal(0, 3, (5, 4)), rng.normal(0, 3, (6, 4))], rng.normal(size=(5 + which, 4))
     real, fake = (np.exp(a).sum(axis=1) / (1 + np.exp(a).sum(axis=1)) for a in logits)  # P(y <= K | x)
-    value, *g = is_generated(*logits)
+    value, *g = k_plus_one_d(*logits)
     np.testing.assert_allclose(value, -np.log(real).mean() / 2 - np.log(1 - fake).mean() / 2, rtol=EXACT)
 
     def at(t):
-        return is_generated(*(a + t * way if i == which else a for i, a in enumerate(logits)))[0]
+        return k_plus_one_d(*(a + t * way if i == which else a for i, a in enumerate(logits)))[0]
 
     np.testing.assert_allclose((g[which] * way).sum(), (at(h) - at(-h)) / (2 * h), rtol=DIFFERENCES)
 
@@ -231,10 +231,10 @@ def test_the_game_of_k_and_the_generated_is_its_formula_and_its_gradients_those_
 def test_the_generators_game_of_k_classes_is_its_formula_and_its_gradient_that_of_differences():
     rng, h = np.random.default_rng(6), 1e-5
     logits, way = rng.normal(0, 3, (5, 4)), rng.normal(size=(5, 4))
-    value, g = taken_for_real(logits)
+    value, g = k_plus_one_g(logits)
     real = np.exp(logits).sum(axis=1) / (1 + np.exp(logits).sum(axis=1))
     np.testing.assert_allclose(value, -np.log(real).mean(), rtol=EXACT)
-    quotient = (taken_for_real(logits + h * way)[0] - taken_for_real(logits - h * way)[0]) / (2 * h)
+    quotient = (k_plus_one_g(logits + h * way)[0] - k_plus_one_g(logits - h * way)[0]) / (2 * h)
     np.testing.assert_allclose((g * way).sum(), quotient, rtol=DIFFERENCES)
 
 

@@ -16,7 +16,7 @@ def semi(shape: tuple[int, ...], classes: int, width: int, dropout: float) -> Cl
     """Images (N, H, W, C) → halved by 4x4 until small → 3x3 → linear → logits; points (N, d) → perceptron → logits.
 
     Smaller than the nine layers of Salimans et al. 2016 (table 5) and in their manner: channels double where sides are halved,
-    leaky rectifiers, dropout after each.
+    leaky rectifiers, dropout after each convolution.
     """
     layers: list[Layer] = []
     if len(shape) == 1:

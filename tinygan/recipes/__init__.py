@@ -71,7 +71,9 @@ RECIPES = {
         sgan.Settings, sgan.SGAN, "classifier that learns from few labels beside a GAN (Salimans et al. 2016)"
     ),
     "lgan-semi": Entry(
-        lgan_semi.Settings, lgan_semi.SemiLGAN, "the same, flat along the charts of a local generator (Qi et al. 2018)"
+        lgan_semi.Settings,
+        lgan_semi.SemiLGAN,
+        "classifier of few labels, flat along the charts of a local generator (Qi et al. 2018)",
     ),
     "classifier": Entry(
         classifier.Settings,

@@ -18,12 +18,13 @@ from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.net import Net, Pullback
 from tinygan.optim import require
-from tinygan.penalty import axes, laplace_beltrami, through_jvp
+from tinygan.penalty import along_latent, axes, laplace_beltrami, through_jvp
 
 
 @dataclass(frozen=True)
 class Intrinsic:
-    """What can be chosen. The paper's game has the term in the classifier's part; "both" lets G minimise it too."""
+    """What can be chosen. The paper's game has the term in the classifier's part; "both" lets G minimise it too.
+    Batch statistics under the tangents are those of the setting ``orthonormal.statistics``."""
 
     weight: float = 0.01
     tangents: int = 4  # axes a step, drawn anew; the estimate over all of them is unbiased
@@ -52,8 +53,7 @@ class Intrinsic:
         ``x`` (n, d): inputs of F whose last N numbers are the latent; ``log_p``: y ↦ log P(k | y), (n, K).
         """
         x = x[: self.samples]
-        x_dot = np.zeros((self.tangents, *x.shape), x.dtype)
-        x_dot[..., x.shape[1] - N :] = axes(len(x), N, self.tangents, rng)
+        x_dot = along_latent(x, axes(len(x), N, self.tangents, rng))
         share = N / self.tangents  # an axis is seen with the chance 1/share
 
         def objective(f: Array, f_dot: Array) -> tuple[float, Array, Array]:

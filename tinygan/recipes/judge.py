@@ -17,7 +17,7 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.layers import LogSoftmax
-from tinygan.loss import cross_entropy, feature_matching, is_generated, taken_for_real
+from tinygan.loss import cross_entropy, feature_matching, k_plus_one_d, k_plus_one_g
 from tinygan.models.semi import semi
 from tinygan.net import Net
 from tinygan.optim import Adam, Moments, ema, norm, require
@@ -30,11 +30,10 @@ class JudgeSettings:
     labels: int = 10  # a class, drawn by the seed; the labels of all other samples are hidden
     labelled: int = 50  # samples a step with a label, beside the unlabelled of --batch
     width: int = 32  # channels of the first convolution, of points: units of a hidden layer / 4
-    dropout: float = 0.5
-    unlabelled: float = 1.0  # w; 0: supervised only, and G does not learn
-    game: Literal["feature-matching", "non-saturating"] = (
-        "feature-matching"  # what G plays: mean |E f(G) − E f(x)|, −E log P(y ≤ K | G)
-    )
+    dropout: float = 0.5  # of images
+    unlabelled: float = 1.0  # w; 0: C learns from the labelled only, and the G of sgan does not learn
+    # what G plays: mean |E f(G) − E f(x)| over features f, or −E log P(y ≤ K | G)
+    game: Literal["feature-matching", "non-saturating"] = "feature-matching"
     ema: float = 0.999  # decay a step of the average of the weights that the classifier is read with
     adam: Adam = Adam(lr=1e-3)
 
@@ -82,13 +81,15 @@ class Judge:
         log = {"loss": loss, "accuracy": float((logits[:known].argmax(axis=1) == labels).mean())}
         if fake is not None:
             end = len(batch.x)
-            log["loss_D"], g_real, g_fake = is_generated(logits[known:end], logits[end:])
+            log["loss_D"], g_real, g_fake = k_plus_one_d(logits[known:end], logits[end:])
             g = np.concatenate([g, self.settings.unlabelled * g_real, self.settings.unlabelled * g_fake])
         return C.backward(state.C, saved, g.astype(x.dtype, copy=False), wrt_x=False).theta, log
 
     def step(self, state: Judged, g: Array) -> tuple[Judged, dict[str, float]]:
         theta, memory = self.settings.adam.step(state.C, g, state.memory)
-        decay = min(self.settings.ema, memory.t / (9 + memory.t))  # the first weights are soon forgotten
+        decay = min(
+            self.settings.ema, memory.t / (9 + memory.t)
+        )  # over the last tenth, so that the first are soon forgotten
         return Judged(theta, ema(state.C_ema, theta, decay), memory), {"grad_C": norm(g)}
 
     def opposed(self, state: Judged, fake: Array, real: Array) -> tuple[float, Array]:
@@ -96,7 +97,7 @@ class Judge:
         if self.settings.game == "non-saturating":
             C = self.f.net.eval(self.none)
             logits, saved = C.forward(state.C, fake)
-            value, g = taken_for_real(logits)
+            value, g = k_plus_one_g(logits)
             return value, C.backward(state.C, saved, g, wrt_theta=False).x
         body, theta = self.f.body.eval(self.none), state.C[: self.f.body.size]
         features, saved = body.forward(theta, fake)

@@ -24,7 +24,7 @@ from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
 from tinygan.optim import Adam, Moments, norm, require
 from tinygan.penalty import gradient_penalty, weighted, zero_centred
-from tinygan.recipes.local import ANCHORS, Local, LocalGenerator, LocalSettings, around
+from tinygan.recipes.local import ANCHORS, Charted, Local, LocalGenerator, LocalSettings
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class State(NamedTuple):
     anchors: Array  # samples of the last batch
 
 
-class LGAN:
+class LGAN(Charted):
     """The recipe for images (H, W, C) in [-1, 1], or for points (d,)."""
 
     batches = 1
@@ -76,8 +76,8 @@ class LGAN:
         x = batch.x
         made = self.G.make(state.local, x, self.G.latents(len(x), rng))
         state, log = self.step_D(state, x, made.moved, made.still)
-        loss, g_moved = self.judged(state, made.moved)
-        _, g_still = self.judged(state, made.still)
+        loss, g_moved = self.opposed(state, made.moved)
+        _, g_still = self.opposed(state, made.still)
         local, log_G = self.G.step(state.local, x, made, g_moved, self.settings.anchor * g_still, rng)
         anchors = np.resize(x, state.anchors.shape)
         return state._replace(local=local, anchors=anchors), log | {"loss_G": loss} | log_G
@@ -106,27 +106,9 @@ class LGAN:
             running = D.update(running, state.D, saved)
         return state._replace(D=theta, D_memory=memory, D_running=running), log | {"grad_D": norm(g)}
 
-    def judged(self, state: State, images: Array) -> tuple[float, Array]:
+    def opposed(self, state: State, images: Array) -> tuple[float, Array]:
         """What G loses for ``images``, and its gradient in them."""
         D = self.D.bind(state.D_running)
         logits, saved = D.forward(state.D, images)
         loss, g = self.loss.generator(logits)
         return loss, D.backward(state.D, saved, g, wrt_theta=False).x
-
-    # ---------------------------------------------------------------- afterwards
-
-    def local(self, state: State, x: Array, z: Array) -> Array:
-        """G(x, z) of the averaged nets.   x (n, *shape), z (n, N)."""
-        return self.G.moved(state.local, x, z)
-
-    def tangents(self, state: State, x: Array) -> tuple[Array, Array]:
-        """G(x, 0) (n, *shape) and all τⱼ (N, n, *shape) of the averaged nets."""
-        return self.G.tangents(state.local, x)
-
-    def latents(self, n: int, rng: np.random.Generator) -> Array:
-        """z ~ N(0, σ² I) and, last, the number of an anchor, (n, N + 1)."""
-        return around(self.G, n, rng)
-
-    def sample(self, state: State, z: Array) -> Array:
-        """G(x, z) around the anchors that the state keeps."""
-        return self.local(state, state.anchors[z[:, -1].astype(np.int64)], z[:, :-1])

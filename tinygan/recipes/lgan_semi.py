@@ -6,8 +6,9 @@ One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, σ² I); f
                             + λ Σ_k E ‖∇_z log P(k | G(u, z))‖²],                                          the last at z = 0
     G:  θ_G ← θ_G − Adam ∇ [mean |E f(G(u, z)) − E f(u)| + μ ‖G(u, 0) − u‖ + η ‖JᵀJ − I‖ − κ E log P(y | G(x, 0), y ≤ K)]
 
-The term of κ, that a reconstruction keeps its label, is not in the paper's formula but in its authors' code, whose noise is
-U[0, 1], so that its anchor z = 0 is a corner; here z is symmetric around it.
+With ``judge.game`` non-saturating −E log P(y ≤ K | G(u, z)) stands in place of G's first term. The term of κ, that a
+reconstruction keeps its label, is not in the paper's formula but in its authors' code, whose noise is U[0, 1], so that its
+anchor z = 0 is a corner; here z is symmetric around it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tinygan.layer import Array
 from tinygan.optim import require
 from tinygan.recipes.intrinsic import Intrinsic
 from tinygan.recipes.judge import Judge, Judged, JudgeSettings, split
-from tinygan.recipes.local import ANCHORS, Local, LocalGenerator, LocalSettings, around
+from tinygan.recipes.local import ANCHORS, Charted, Local, LocalGenerator, LocalSettings
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class State(NamedTuple):
     anchors: Array  # samples of the last batch
 
 
-class SemiLGAN:
+class SemiLGAN(Charted):
     """The recipe for images (H, W, C) in [-1, 1], or for points (d,), with the label "class"."""
 
     batches = 1
@@ -87,22 +88,6 @@ class SemiLGAN:
         local, log_G = G.step(state.local, x, made, g_moved, g_still, rng, more)
         anchors = np.resize(real, state.anchors.shape)
         return State(judge, local, anchors), log | log_C | {"loss_G": loss, "loss_keep": kept} | log_G
-
-    def latents(self, n: int, rng: np.random.Generator) -> Array:
-        """z ~ N(0, σ² I) and, last, the number of an anchor, (n, N + 1)."""
-        return around(self.G, n, rng)
-
-    def sample(self, state: State, z: Array) -> Array:
-        """G(x, z) around the anchors that the state keeps."""
-        return self.local(state, state.anchors[z[:, -1].astype(np.int64)], z[:, :-1])
-
-    def local(self, state: State, x: Array, z: Array) -> Array:
-        """G(x, z) of the averaged nets.   x (n, *shape), z (n, N)."""
-        return self.G.moved(state.local, x, z)
-
-    def tangents(self, state: State, x: Array) -> tuple[Array, Array]:
-        """G(x, 0) (n, *shape) and all τⱼ (N, n, *shape) of the averaged nets."""
-        return self.G.tangents(state.local, x)
 
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
         """Features and logits of samples x, by the averaged classifier."""

@@ -17,6 +17,7 @@ from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
 from tinygan.net import Net, Pullback
 from tinygan.optim import Adam, Moments, ema, norm, require
+from tinygan.penalty import along_latent, axes
 from tinygan.recipes.tangents import Orthonormal
 
 ANCHORS = 64  # of the last batch, kept to sample around
@@ -31,9 +32,8 @@ class LocalSettings:
     width: int = 32  # channels after the first convolution, of points: units of a hidden layer / 4
     sigma: float = 1.0  # of z; 3 (code)
     mu: float = 50.0  # weight of locality; 20 (code)
-    locality: Literal["squared", "absolute"] = (
-        "absolute"  # E‖G(x, 0) − x‖² (paper), or the mean of |G(x, 0) − x| (code)
-    )
+    # E‖G(x, 0) − x‖² (paper), or the mean of |G(x, 0) − x| (code)
+    locality: Literal["squared", "absolute"] = "absolute"
     orthonormal: Orthonormal = Orthonormal(eta=2.0, tangents=4, samples=32, statistics="batch")
     ema: float = 0.99  # decay a step of the averages of E and F that samples come from
     adam_G: Adam = Adam(lr=1e-3)
@@ -153,29 +153,34 @@ class LocalGenerator:
         """z ~ N(0, σ² I), (n, N)."""
         return self.settings.sigma * rng.standard_normal((n, self.settings.latent), np.float32)
 
-    # ---------------------------------------------------------------- afterwards, of the averaged nets
 
-    def moved(self, state: Local, x: Array, z: Array) -> Array:
+class Charted:
+    """What a system with a local generator does afterwards, by the averaged nets; its state has ``local`` and ``anchors``."""
+
+    G: LocalGenerator
+    shape: tuple[int, ...]
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """z ~ N(0, σ² I) and, last, the number of an anchor, (n, N + 1)."""
+        return np.concatenate([self.G.latents(n, rng), rng.integers(0, ANCHORS, (n, 1)).astype(np.float32)], axis=1)
+
+    def sample(self, state: Any, z: Array) -> Array:
+        """G(x, z) around the anchors that the state keeps."""
+        return self.local(state, state.anchors[z[:, -1].astype(np.int64)], z[:, :-1])
+
+    def local(self, state: Any, x: Array, z: Array) -> Array:
         """G(x, z).   x (n, *shape), z (n, N)."""
-        F, code = self._chart(state, x)
-        return F.forward(state.F_ema, np.concatenate([code, z], axis=1))[0]
+        F, code = self._chart(state.local, x)
+        return F.forward(state.local.F_ema, np.concatenate([code, z], axis=1))[0]
 
-    def tangents(self, state: Local, x: Array) -> tuple[Array, Array]:
+    def tangents(self, state: Any, x: Array) -> tuple[Array, Array]:
         """G(x, 0) (n, *shape) and all τⱼ (N, n, *shape)."""
-        F, code = self._chart(state, x)
-        N = self.settings.latent
+        F, code = self._chart(state.local, x)
+        N = self.G.settings.latent
         at_0 = np.concatenate([code, np.zeros((len(x), N), code.dtype)], axis=1)
-        e = np.zeros((N, *at_0.shape), at_0.dtype)
-        e[..., code.shape[1] :] = np.eye(N, dtype=e.dtype)[:, None]
-        y, tau, _ = F.jvp(state.F_ema, at_0, e)
+        y, tau, _ = F.jvp(state.local.F_ema, at_0, along_latent(at_0, axes(len(x), N)))
         return y, tau
 
-    def _chart(self, state: Local, x: Array) -> tuple[Net, Array]:
+    def _chart(self, local: Local, x: Array) -> tuple[Net, Array]:
         """F for evaluation, and E(x) (n, code)."""
-        return self.F.eval(state.F_running), self.E.eval(state.E_running).forward(state.E_ema, x)[0]
-
-
-def around(G: LocalGenerator, n: int, rng: np.random.Generator) -> Array:
-    """z ~ N(0, σ² I) and, last, the number of one of ANCHORS, (n, N + 1): what a sample is made from."""
-    z = G.latents(n, rng)
-    return np.concatenate([z, rng.integers(0, ANCHORS, (n, 1)).astype(np.float32)], axis=1)
+        return self.G.F.eval(local.F_running), self.G.E.eval(local.E_running).forward(local.E_ema, x)[0]

@@ -4,6 +4,7 @@ One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, I):
 
     C:  θ_C ← θ_C − Adam ∇ [−E log P(y | x, y ≤ K) − ½ w E log P(y ≤ K | u) − ½ w E log P(K+1 | G(z))]
     G:  θ_G ← θ_G − Adam ∇ mean |E f(G(z)) − E f(u)|,      f the last hidden layer of C
+        (``judge.game`` non-saturating: −E log P(y ≤ K | G(z)) in its place)
 """
 
 from __future__ import annotations
