@@ -29,7 +29,7 @@ def run_edit(args: argparse.Namespace) -> int:
     with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
         recipe, state = of_kind(run, Charted, "edit moves an image in its own chart: give a run of lgan or lgan-semi")
         image = from_file(args.image) if args.image else from_data(run, args.index)
-        grid = sweep(recipe, state, image, args.reach or recipe.settings.sigma, args.columns)
+        grid = sweep(recipe, state, image, recipe.settings.sigma if args.reach is None else args.reach, args.columns)
     name = args.image.stem if args.image else args.index
     out = picture_path(args.out, run.samples / f"edit-{name}.png")
     write_png(out, grid)

@@ -10,7 +10,7 @@ from tinygan.data import open_data
 from tinygan.errors import UsageError
 from tinygan.evaluate import Evaluation, accuracy, evaluate, open_features, open_images, record
 from tinygan.measures import DEFAULT, MEASURES
-from tinygan.recipes import Classifying
+from tinygan.recipes import Classifying, Generative
 from tinygan.run import Run
 from tinygan.train import restored
 
@@ -23,7 +23,7 @@ def run_eval(args: argparse.Namespace) -> int:
     out = args.out or (run.path / "metrics.jsonl" if run else None)
     backend, precision = (run.config.backend, run.config.precision) if run else ("auto", "auto")
     with kernels.on_cpu(backend), kernels.precision(precision):
-        if run and not (args.against or args.metrics) and tells_classes(run):
+        if run and not args.against and asks_for_error(run, bool(args.metrics or args.features)):
             share, n = accuracy(run, open_data(args.data or run.config.data, split="test"), args.n)
             data = args.data or run.config.data
             print(f"{run.path}: {share:.2%} of {n} images of the test split of {data} are classified rightly")
@@ -40,9 +40,10 @@ def run_eval(args: argparse.Namespace) -> int:
     return 0
 
 
-def tells_classes(run: Run) -> bool:
-    """Whether a run's system is a classifier: then its error is what is asked for, unless --metrics are."""
-    return isinstance(restored(run)[0], Classifying)
+def asks_for_error(run: Run, of_images: bool) -> bool:
+    """Whether a run's system is a classifier, whose error is what is asked for; of one that makes images too, unless these are."""
+    recipe, _ = restored(run)
+    return isinstance(recipe, Classifying) and not (of_images and isinstance(recipe, Generative))
 
 
 def measured(args: argparse.Namespace, run: Run | None) -> Evaluation:
@@ -54,7 +55,7 @@ def measured(args: argparse.Namespace, run: Run | None) -> Evaluation:
         raise UsageError(f"{args.what} against what? Add --data NAME, or a second RUN, folder or .npy file")
     metrics = tuple(MEASURES) if args.metrics == "all" else args.metrics.split(",") if args.metrics else DEFAULT
     images, real = open_images(args.what, args.seed), open_images(against, args.seed + 1)
-    return evaluate(images, real, *open_features(args.features), metrics, args.n, args.seed)
+    return evaluate(images, real, *open_features(args.features or "fashion-mnist"), metrics, args.n, args.seed)
 
 
 def table(made: Evaluation) -> str:

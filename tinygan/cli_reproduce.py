@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tinygan.errors import DataError, UsageError
+from tinygan.data import NAMES
+from tinygan.errors import DataError, TinyganError, UsageError, nearest
 from tinygan.info import provenance
 from tinygan.interrupt import Interrupt
-from tinygan.reproduce import SYSTEMS, Claim, Experiment, Work, experiments
+from tinygan.reproduce import SYSTEMS, Experiment, Result, Work, experiments
 from tinygan.reproduce.experiment import Job, Stopped, digest
-from tinygan.reproduce.table import add, key, missing, ordered, read, save_claims, shown
+from tinygan.reproduce.table import add, key, read, save_claims, shown
 
 try:
     import fcntl
@@ -31,50 +32,82 @@ def run_reproduce(args: argparse.Namespace) -> int:
                 print(f"    {each.name:16s} {len(each.jobs):3d} jobs  {each.about}")
         return 0
     chosen = experiments(args.system, tuple(args.only.split(",")) if args.only else ())
-    places = dict(each.partition("=")[::2] for each in args.data)
-    if "" in places or "" in places.values():
-        raise UsageError("--data says where a named set is: --data NAME=PATH")
-    results = args.out / f"{args.system}.jsonl"
-    table: dict[str, list[Claim]] = {}
+    places, results = where(args.data), args.out / f"{args.system}.jsonl"
+    if not args.show:
+        touch(results)
     left, about = [], provenance()  # of the code that runs, whatever is checked out meanwhile
+    met = True
     with Interrupt() as interrupt:
         for each in chosen:
             work = Work(args.runs / args.system / each.name, args.out / args.system, interrupt, places)
             try:
-                for job in missing(each, read(results, each.name)) if not args.show else ():
+                for job in () if args.show else read(results, each)[1]:
                     done(each, job, work, results, args.system, about)
             except Stopped:
                 print("stopped, saved; the same command goes on")
                 return interrupt.code
-            except DataError as error:
-                print(f"{each.name}: {error}")
-            found = read(results, each.name)
-            if missing(each, found):
-                left.append(f"{each.name} ({len(missing(each, found))} of {len(each.jobs)})")
+            found, missing = read(results, each)
+            if missing:
+                left.append(f"{each.name} ({len(missing)} of {len(each.jobs)})")
                 continue
-            table[each.name] = each.judge(ordered(each, found))
-            print(f"\n{each.name}: {each.about}\n{shown(table[each.name])}")
-            for path in each.draw(ordered(each, found), work.pictures) if each.draw else ():
-                print(path)
-    if table:
-        save_claims(args.out / f"{args.system}.json", table)
+            claims = each.claims(found)
+            met = met and all(claim.met for claim in claims)
+            print(f"\n{each.name}: {each.about}\n{shown(claims)}")
+            save_claims(args.out / f"{args.system}.json", each.name, claims)
+            draw(each, found, work.pictures)
     if left:
         print(f"\njobs without a result, not to be had here or in the hands of another process: {', '.join(left)}")
-    met = all(claim.met for claims in table.values() for claim in claims)
     return 0 if met and not left else 1
+
+
+def draw(experiment: Experiment, found: list[Result], folder: Path) -> None:
+    """The pictures of an experiment; without matplotlib the figures stand alone."""
+    try:
+        for path in experiment.draw(found, folder) if experiment.draw else ():
+            print(path)
+    except UsageError as error:
+        print(f"{experiment.name}: no pictures: {error}")
+
+
+def touch(path: Path) -> None:
+    """Make sure before hours of work that its results can be written. Raises DataError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("a").close()
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: {error.strerror}; give a place that can be written with --out"
+        ) from error
+
+
+def where(options: list[str]) -> dict[str, str]:
+    """NAME=PATH options as a mapping. Raises UsageError."""
+    places = dict(each.partition("=")[::2] for each in options)
+    for name, path in places.items():
+        if not path:
+            raise UsageError(f"--data says where a named set is, --data NAME=PATH: got {name!r}")
+        if name not in NAMES:
+            raise UsageError(f"unknown data {name!r}{nearest(name, NAMES)}; the names are {', '.join(NAMES)}")
+    return places
 
 
 def done(experiment: Experiment, job: Job, work: Work, results: Path, system: str, about: dict[str, Any]) -> None:
     """Do one job and add its line, unless another process has it in hand."""
     with claimed(work.folder / f".{digest(key(job))}.lock") as ours:
-        if not ours or key(job) not in map(key, missing(experiment, read(results, experiment.name))):
+        if not ours or job not in read(results, experiment)[1]:
             return
         print(f"{experiment.name}: {' '.join(f'{name}={value}' for name, value in job.items())}", flush=True)
         began = time.perf_counter()
-        figures = experiment.run(job, work)
+        try:
+            figures = experiment.run(job, work)
+        except TinyganError as error:  # the other jobs go on
+            print(f"{experiment.name}: {error}", flush=True)
+            return
         seconds = round(time.perf_counter() - began, 1)
         record = {"experiment": experiment.name, "job": job, "figures": figures, "seconds": seconds}
-        add(results, record | {"command": f"tinygan reproduce {system} --only {experiment.name}"} | about)
+        record |= {"settings": experiment.settings, "places": dict(work.places), "trained": work.trained()}
+        record |= {"command": f"tinygan reproduce {system} --only {experiment.name}"}
+        add(results, record | about)
 
 
 @contextmanager

@@ -22,6 +22,8 @@ def sweep(recipe: Charted, state: Any, image: Array, reach: float, columns: int)
 
     image (H, W, C) in [-1, 1], ``columns`` odd → uint8. As fig. 2 of Qi et al. 2018. Raises UsageError.
     """
+    if len(recipe.shape) != 3:
+        raise UsageError("the run was trained on points; edit draws images")
     if image.shape != recipe.shape:
         raise UsageError(f"the image is {by(image.shape)}; the run was trained on images of {by(recipe.shape)}")
     if columns < 3 or columns % 2 == 0 or not 0 < reach < np.inf:

@@ -56,9 +56,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("-n", type=int, metavar="N", help="images of each set (as many as there are, at most 10000)")
     p.add_argument("--seed", type=int, default=0, metavar="S")
-    p.add_argument(
-        "--features", default="fashion-mnist", metavar="NAME|RUN|FILE", help="a classifier's (fashion-mnist)"
-    )
+    p.add_argument("--features", metavar="NAME|RUN|FILE", help="a classifier's (fashion-mnist)")
     p.add_argument("--out", type=Path, metavar="FILE.jsonl", help="add a line to it (RUN/metrics.jsonl)")
 
     p = commands.add_parser(

@@ -47,7 +47,13 @@ def recipe_for(config: Config, data: Dataset) -> Recipe:
     taken = config.batch * recipe.batches
     if data.size is not None and taken > data.size:
         raise UsageError(f"a step takes {taken} images and {data.name} has {data.size}: choose a smaller --batch")
+    few_of(recipe, data, config.seed)  # says so where there are fewer, before there is a run
     return recipe
+
+
+def few_of(recipe: Recipe, data: Dataset, seed: int) -> FewLabels | None:
+    """The samples whose labels a semi-supervised system may see; None for another. Raises UsageError."""
+    return FewLabels(data, recipe.labels, recipe.labelled, seed) if isinstance(recipe, FewLabelled) else None
 
 
 def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
@@ -69,7 +75,7 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
     run.log(f"train from step {step} to {config.steps}: {fingerprint()}")
     saved = step if latest_checkpoint(run.checkpoints) else None
 
-    few = FewLabels(data, recipe.labels, recipe.labelled, config.seed) if isinstance(recipe, FewLabelled) else None
+    few = few_of(recipe, data, config.seed)
 
     def batch_of(step: int) -> Batch:
         batch = Batch(*data.batch(order.indices(step * taken, taken)))

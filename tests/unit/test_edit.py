@@ -29,6 +29,14 @@ def test_edit_moves_an_image_in_the_chart_of_a_semi_supervised_run_too(tmp_path)
     assert read_png(tmp_path / "S/samples/edit-5.png").shape == (2 * 30 + 2, 3 * 30 + 2, 3)
 
 
+def test_edit_of_a_run_on_points_is_one_line(tmp_path, capsys):
+    chart = ["--data", "ring", "--set", "latent=2", "--set", "orthonormal.tangents=2"]
+    assert main(["train", "lgan", "--out", str(tmp_path / "P"), *TINY, *chart]) == 0
+    capsys.readouterr()
+    assert main(["edit", str(tmp_path / "P"), "--index", "0"]) == 2
+    assert capsys.readouterr().err == "tinygan: the run was trained on points; edit draws images\n"
+
+
 def test_edit_draws_a_row_a_coordinate_around_the_boxed_anchor(runs):
     assert main(["edit", str(runs / "L"), "--index", "5", "--columns", "5"]) == 0
     grid = read_png(runs / "L/samples/edit-5.png")

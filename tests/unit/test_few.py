@@ -18,8 +18,8 @@ def test_a_step_has_its_labelled_samples_first_and_hides_all_other_labels():
     assert batch.x.shape == (8, 28, 28, 1)
     np.testing.assert_array_equal(batch.labels["class"][5:], [-1, -1, -1])
     np.testing.assert_array_equal(batch.x[5:], BATCH.x)
+    pictures, labels = data.batch(few.index)
     for x, label in zip(batch.x[:5], batch.labels["class"][:5], strict=True):
-        pictures, labels = data.batch(few.index)
         assert label in labels["class"][(pictures == x).all(axis=(1, 2, 3))]
 
 
@@ -31,6 +31,13 @@ def test_the_labelled_are_those_of_the_split_and_each_comes_once_an_epoch():
     empty = Batch(np.zeros((0, 2), np.float32), {"class": np.zeros(0, np.int64)})
     seen = np.concatenate([few.before(step, empty).x for step in range(3)])
     np.testing.assert_array_equal(np.unique(seen, axis=0), np.unique(data.batch(few.index)[0], axis=0))
+
+
+def test_a_class_without_samples_is_one_line():
+    data = open_data("moons")
+    data.classes = ("a", "b", "c")
+    with pytest.raises(UsageError, match="no sample of class c"):
+        FewLabels(data, 2, 2, seed=0)
 
 
 def test_more_labels_than_a_class_has_are_one_line():

@@ -3,13 +3,18 @@
 import json
 import multiprocessing
 
+import numpy as np
 import pytest
 
-from tinygan import reproduce
+from tinygan.checkpoint import flatten
 from tinygan.cli import main
 from tinygan.cli_reproduce import claimed
-from tinygan.errors import FormatError
-from tinygan.reproduce import SYSTEMS, Claim, Experiment, experiments
+from tinygan.data.toys import _circle, _roll
+from tinygan.errors import Diverged, FormatError, UsageError
+from tinygan.interrupt import Interrupt
+from tinygan.reproduce import SYSTEMS, Claim, Experiment, Result, Work, experiments
+from tinygan.reproduce.experiment import Stopped
+from tinygan.reproduce.lgan_curves import tangent
 from tinygan.reproduce.table import read, shown
 
 DONE = []  # the jobs that ran
@@ -20,13 +25,13 @@ def run(job, work):
     return {"error": 0.25 * job["seed"]}
 
 
-def judge(results):
+def claims(results):
     return [Claim("the greatest error", max(r.figures["error"] for r in results), "<=", 0.5, "0.1 (a paper)")]
 
 
-def toy(seeds):
+def toy(seeds, settings=None, run=run):
     jobs = [{"seed": seed} for seed in range(seeds)]
-    return Experiment("toy", "errors of seeds", jobs, run, judge)
+    return Experiment("toy", "errors of seeds", settings or {}, jobs, run, claims)
 
 
 @pytest.fixture
@@ -57,6 +62,33 @@ def test_an_interrupted_table_goes_on_where_it_was(home, monkeypatch):
     monkeypatch.setattr("tinygan.cli_reproduce.experiments", lambda system, only=(): [toy(3)])
     assert main(["reproduce", "lgan", "--out", "R"]) == 0
     assert DONE == [0, 1, 2]
+
+
+def test_a_result_under_other_settings_is_none_of_an_experiments(home, monkeypatch):
+    for steps in (1, 2):
+        monkeypatch.setattr("tinygan.cli_reproduce.experiments", lambda *_, steps=steps: [toy(1, {"steps": steps})])
+        assert main(["reproduce", "lgan"]) == 0
+    assert DONE == [0, 0]
+
+
+def test_a_job_that_fails_is_said_and_the_others_go_on(home, monkeypatch, capsys):
+    def fails(job, work):
+        if job["seed"] == 1:
+            raise Diverged("loss is nan")
+        return run(job, work)
+
+    monkeypatch.setattr("tinygan.cli_reproduce.experiments", lambda *_: [toy(3, run=fails)])
+    assert main(["reproduce", "lgan"]) == 1
+    printed = capsys.readouterr().out
+    assert "toy: loss is nan" in printed and "toy (1 of 3)" in printed
+    assert DONE == [0, 2]
+
+
+def test_results_that_cannot_be_written_are_found_before_the_work(home, capsys):
+    (home / "FILE").touch()
+    assert main(["reproduce", "lgan", "--out", "FILE"]) == 4
+    assert "give a place that can be written" in capsys.readouterr().err
+    assert DONE == []
 
 
 def test_what_falls_short_is_said_and_is_status_1(home, monkeypatch, capsys):
@@ -97,6 +129,7 @@ def test_a_job_in_the_hands_of_another_process_is_passed_over(tmp_path):
         ("lgam", 2, "did you mean lgan?"),
         ("lgan --only digitz", 2, "did you mean digits?"),
         ("lgan --data cifar-10", 2, "--data NAME=PATH"),
+        ("lgan --data cifar-11=x", 2, "did you mean cifar-10?"),
     ],
 )
 def test_a_mistake_is_one_line(words, status, line, tmp_path, monkeypatch, capsys):
@@ -106,12 +139,20 @@ def test_a_mistake_is_one_line(words, status, line, tmp_path, monkeypatch, capsy
     assert line in error and error.count("\n") == 1
 
 
-def test_a_damaged_file_of_results_is_kept_and_named(tmp_path):
+@pytest.mark.parametrize("line", [b'{"experiment": "toy"}', b"{", b"\xff", b"[]"])
+def test_a_damaged_file_of_results_is_kept_and_named(line, tmp_path):
     path = tmp_path / "lgan.jsonl"
-    path.write_text('{"experiment": "toy"}\n')
+    path.write_bytes(line + b"\n")
     with pytest.raises(FormatError, match="move it away"):
-        read(path, "toy")
+        read(path, toy(1))
     assert path.exists()
+
+
+def test_data_of_another_shape_is_refused_before_the_work(tmp_path):
+    work = Work(tmp_path, tmp_path, Interrupt(), {"fashion-mnist": "strokes", "circle": "strokes"})
+    assert work.open("fashion-mnist").name == "strokes"
+    with pytest.raises(UsageError, match="circle has samples 2; those at strokes are 28x28x1"):
+        work.open("circle")
 
 
 def test_nan_meets_no_bound():
@@ -129,4 +170,51 @@ def test_every_experiment_has_a_name_of_its_own_and_jobs_that_differ(system):
 
 def test_the_list_of_systems_is_printed(capsys):
     assert main(["reproduce"]) == 0
-    assert all(f"{name}:" in capsys.readouterr().out for name in reproduce.SYSTEMS)
+    printed = capsys.readouterr().out
+    assert all(f"{name}:" in printed for name in SYSTEMS)
+
+
+def figures(job):
+    """What a job of any experiment of lgan might have found."""
+    return {
+        "share": 0.95,
+        "error": 0.1 + 0.01 * job["seed"],
+        "gram": 0.05 if job.get("constraint") == "with" else 0.6,
+        "least sigma": 0.6,
+        "locality": 0.05,
+        "mean rank": 8.0,
+        "sigma": [[1.0], [2.0], [3.0]],
+        "median of the mean": 50.0,
+        "random directions": 85.0,
+    }
+
+
+@pytest.mark.parametrize("each", experiments("lgan"), ids=lambda each: each.name)
+def test_every_experiment_makes_claims_of_its_results_and_draws_them(each, tmp_path):
+    results = [Result(job, figures(job)) for job in each.jobs]
+    claims = each.claims(results)
+    assert claims and all(np.isfinite(claim.value) for claim in claims)
+    if each.draw:
+        pytest.importorskip("matplotlib")
+        assert all(path.is_file() for path in each.draw(results, tmp_path))
+
+
+@pytest.mark.parametrize(("name", "curve"), [("circle", _circle), ("swiss-roll", _roll)])
+def test_the_tangent_of_a_curve_is_its_derivative(name, curve):
+    t, h = np.linspace(1, 14, 50), 1e-6
+    way = curve(t + h) - curve(t - h)
+    np.testing.assert_allclose(tangent(name, t), way / np.linalg.norm(way, axis=1, keepdims=True), atol=1e-8)
+
+
+def test_a_training_of_a_job_goes_on_after_a_signal_and_is_not_done_again(tmp_path):
+    options = {"steps": 2, "batch": 4, "settings": {"latent": 1, "width": 2, "orthonormal": {"tangents": 1}}}
+    interrupt = Interrupt()
+    interrupt.code = 130
+    work = Work(tmp_path / "runs", tmp_path, interrupt, {})
+    with pytest.raises(Stopped):
+        work.train("lgan", "circle", **options)
+    interrupt.code = 0
+    _, state = work.train("lgan", "circle", **options)
+    _, again = work.train("lgan", "circle", **options)
+    assert all(np.array_equal(a, flatten(again)[name]) for name, a in flatten(state).items())
+    assert [line.partition(": ")[2] for line in work.trained()] == ["steps 0 to 2", "steps 2 to 2"]

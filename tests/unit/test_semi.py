@@ -11,7 +11,7 @@ from tinygan.net import Net
 from tinygan.recipes.intrinsic import Intrinsic
 from tinygan.recipes.judge import JudgeSettings
 from tinygan.recipes.lgan_semi import SemiLGAN
-from tinygan.recipes.lgan_semi import Settings as LocalSettings
+from tinygan.recipes.lgan_semi import Settings as SemiSettings
 from tinygan.recipes.sgan import SGAN, Settings
 from tinygan.recipes.tangents import Orthonormal
 
@@ -25,7 +25,7 @@ def sgan(shape=(8, 8, 1), **judge):
 
 def lgan(shape=(8, 8, 1), **settings):
     intrinsic = Intrinsic(weight=0.1, tangents=2, samples=4)
-    return SemiLGAN(LocalSettings(**LOCAL, judge=JUDGE, **{"intrinsic": intrinsic, **settings}), Sample(shape, 3))
+    return SemiLGAN(SemiSettings(**LOCAL, judge=JUDGE, **{"intrinsic": intrinsic, **settings}), Sample(shape, 3))
 
 
 def batch(shape=(8, 8, 1), seed=0):

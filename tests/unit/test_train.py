@@ -208,6 +208,13 @@ def test_a_local_generator_of_points_is_trained_and_drawn(tmp_path, capsys):
     assert (run / "samples/000002.png").is_file()
 
 
+def test_more_labels_than_there_are_leave_no_run_behind(tmp_path, capsys):
+    few = ["--data", "moons", "--set", "judge.labels=100000"]
+    assert main(["train", "sgan", "--steps", "1", "--out", str(tmp_path / "run"), *few]) == 2
+    assert "ask for fewer" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("recipe", ["sgan", "lgan-semi"])
 def test_a_system_of_few_labels_is_trained_resumed_bit_for_bit_and_judged(recipe, tmp_path, capsys):
     sizes = ["judge.width=3", "judge.labels=2", "judge.labelled=4", "latent=4", "width=4"]

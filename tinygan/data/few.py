@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygan.data.order import Order
 from tinygan.data.split import labels_per_class
+from tinygan.errors import UsageError
 
 if TYPE_CHECKING:
     from tinygan.data import Batch, Dataset
@@ -26,6 +27,11 @@ class FewLabels:
         size = data.size or POOL
         blocks = (np.arange(i, min(i + BLOCK, size)) for i in range(0, size, BLOCK))
         labels = np.concatenate([data.batch(block)[1]["class"] for block in blocks])
+        absent = sorted(set(range(len(data.classes))) - set(labels.tolist()))
+        if absent:
+            raise UsageError(
+                f"{data.name} has no sample of class {data.classes[absent[0]]}: give data of all its classes"
+            )
         self.index, _ = labels_per_class(labels, n, seed)
         self._data, self._taken = data, taken
         self._order = Order(len(self.index), seed)

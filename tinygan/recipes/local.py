@@ -58,7 +58,7 @@ class Local(NamedTuple):
     F_ema: Array
     E_memory: Moments
     F_memory: Moments
-    tangent: float  # the running mean of ‖τ‖²
+    tangent: float  # the running mean of ‖τ‖²; 0: none yet
 
 
 class Made(NamedTuple):
@@ -86,7 +86,7 @@ class LocalGenerator:
         e, f = self.E.init(rng), self.F.init(rng)
         running = self.E.init_running(e, rng), self.F.init_running(f, rng)
         adam = self.settings.adam_G
-        return Local(e, f, *running, e, f, adam.init(e), adam.init(f), 1.0)
+        return Local(e, f, *running, e, f, adam.init(e), adam.init(f), 0.0)
 
     def make(self, state: Local, x: Array, z: Array) -> Made:
         """G(x, z) and G(x, 0) in training.   x (n, *shape), z (n, N)."""

@@ -6,11 +6,15 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal, NamedTuple
 
 from tinygan import kernels
+from tinygan.checkpoint import latest_checkpoint
 from tinygan.config import as_mapping
 from tinygan.data import Dataset, open_data
+from tinygan.data.known import KNOWN
+from tinygan.errors import UsageError, by
 from tinygan.interrupt import Interrupt
 from tinygan.recipes import Recipe
 from tinygan.run import Run, resolve
@@ -41,14 +45,30 @@ class Claim(NamedTuple):
         return not self.sign or (self.value <= self.bound if self.sign == "<=" else self.value >= self.bound)
 
 
+def over_seeds(
+    what: str,
+    values: Sequence[float],
+    sign: Literal["<=", ">=", ""] = "",
+    bound: float = 0.0,
+    published: str = "",
+) -> Claim:
+    """The claim on the median, each seed's value in brackets."""
+    each = ", ".join(f"{value:.3g}" for value in values)
+    return Claim(f"{what} ({each})", median(values), sign, bound, published)
+
+
 class Experiment(NamedTuple):
-    """``run`` makes a job's figures; of the results of all jobs in their order ``judge`` makes claims, ``draw`` pictures."""
+    """``run`` makes a job's figures; of the results of all jobs in their order come ``claims``, and pictures by ``draw``.
+
+    ``settings`` are what all jobs share, as JSON has it: a result under others is none of this experiment.
+    """
 
     name: str
     about: str
+    settings: Mapping[str, Any]
     jobs: Sequence[Job]
     run: Callable[[Job, Work], dict[str, Any]]
-    judge: Callable[[Sequence[Result]], list[Claim]]
+    claims: Callable[[Sequence[Result]], list[Claim]]
     draw: Callable[[Sequence[Result], Path], list[Path]] | None = None
 
 
@@ -61,22 +81,24 @@ class Work:
 
     def __init__(self, folder: Path, pictures: Path, interrupt: Interrupt, data: Mapping[str, str]) -> None:
         self.folder, self.pictures = folder, pictures
-        self._interrupt, self._data = interrupt, data
+        self._interrupt, self.places = interrupt, data
+        self._trained: list[str] = []
 
     def open(self, name: str, split: str = "train", seed: int = 0) -> Dataset:
-        """A data set of the catalogue."""
-        return open_data(self._data.get(name, name), split=split, data_seed=seed)
-
-    def named(self, name: str) -> str:
-        """What a set is called in a result: its own name where --data says another place."""
-        return Path(self._data.get(name, name)).name
+        """A data set of the catalogue. Raises UsageError where --data gives samples of another shape."""
+        data = open_data(self.places.get(name, name), split=split, data_seed=seed)
+        if data.shape != KNOWN[name].shape:
+            raise UsageError(
+                f"{name} has samples {by(KNOWN[name].shape)}; those at {self.places[name]} are {by(data.shape)}"
+            )
+        return data
 
     def train(self, recipe: str, data: str, **options: Any) -> tuple[Recipe, Any]:
         """The recipe and its last state, trained in a run directory of its own; ``options`` are those of a run's config.toml.
 
         Raises Stopped where a signal came first.
         """
-        mapping = {"recipe": recipe, "data": self._data.get(data, data), "log_every": 50} | options
+        mapping = {"recipe": recipe, "data": self.places.get(data, data), "log_every": 50} | options
         mapping |= {"save_every": 1000, "sample_every": 10**6, "keep": 1}
         config = resolve(mapping)
         text = json.dumps(as_mapping(config), sort_keys=True)
@@ -85,10 +107,17 @@ class Work:
         began = (path / "config.toml").is_file()
         with kernels.on_cpu(config.backend), kernels.precision(config.precision):
             with Run.open(path) if began else Run.create(path, config) as run:
+                before = latest_checkpoint(run.checkpoints)
                 done = train(run, recipe_for(config, samples), samples, self._interrupt)
             if done < config.steps:
                 raise Stopped
+            self._trained.append(f"{path.name}: steps {int(before.stem) if before else 0} to {done}")
             return restored(run)
+
+    def trained(self) -> list[str]:
+        """What has been trained since the last call, and from which step on: a run that an earlier process began goes on."""
+        found, self._trained = self._trained, []
+        return found
 
 
 def digest(text: str) -> str:

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.data import Dataset, open_data
 from tinygan.data.png import write_png
-from tinygan.data.strokes import FACTORS, factor_directions
+from tinygan.data.strokes import FACTORS, Strokes, factor_directions
 from tinygan.editing import sweep
 from tinygan.geometry import principal_angles
 from tinygan.layer import Array
 from tinygan.recipes.lgan import LGAN
-from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, over_seeds
 
 WITH, WITHOUT = "with", "without"
 N, ANCHORS, ANGLES = 8, 1000, 500
@@ -45,24 +44,13 @@ def trained(job: Job, work: Work, data: str, steps: int, settings: dict[str, Any
     return recipe, state
 
 
-def of_jobs(results: Sequence[Result], constraint: str, figure: str) -> list[Any]:
-    """A figure of every seed."""
-    return [r.figures[figure] for r in results if r.job["constraint"] == constraint]
-
-
 JOBS = [{"constraint": constraint, "seed": seed} for seed in range(3) for constraint in (WITH, WITHOUT)]
-
-
-def middle(results: Sequence[Result], constraint: str, figure: str) -> tuple[str, float]:
-    """All seeds' values as text, and their median."""
-    values = of_jobs(results, constraint, figure)
-    return ", ".join(f"{value:.3g}" for value in values), float(np.median(values))
 
 
 def claim(results: Sequence[Result], what: str, constraint: str, figure: str, *bound: Any) -> Claim:
     """The claim on the median of a figure over seeds."""
-    each, value = middle(results, constraint, figure)
-    return Claim(f"{what}, {constraint} ({each})", value, *bound)
+    values = [r.figures[figure] for r in results if r.job["constraint"] == constraint]
+    return over_seeds(f"{what}, {constraint}", values, *bound)
 
 
 # ---------------------------------------------------------------- Fashion-MNIST
@@ -89,7 +77,7 @@ def run_fashion(job: Job, work: Work) -> dict[str, Any]:
     }
 
 
-def judge_fashion(results: Sequence[Result]) -> list[Claim]:
+def claims_fashion(results: Sequence[Result]) -> list[Claim]:
     entry, least, local = "mean |JᵀJ − I| entry", "smallest singular value of J", "mean |G(x, 0) − x| of [0, 1]"
     return [
         claim(results, entry, WITH, "gram", "<=", 0.1),
@@ -109,7 +97,7 @@ def draw_fashion(results: Sequence[Result], folder: Path) -> list[Path]:
     path = folder / "fashion-collapse.png"
     rows = {f"{r.job['constraint']} the constraint": r.figures["sigma"] for r in results if r.job["seed"] == 0}
     bands(path, rows, "singular value of J, by its number", f"Fashion-MNIST, {ANCHORS} anchors: median, 5 to 95 %")
-    return [path, *(folder / f"fashion-edit-{c}.png" for c in (WITH, WITHOUT))]
+    return [path, *(grid for c in (WITH, WITHOUT) if (grid := folder / f"fashion-edit-{c}.png").exists())]
 
 
 # ---------------------------------------------------------------- strokes
@@ -118,10 +106,11 @@ def draw_fashion(results: Sequence[Result], folder: Path) -> list[Path]:
 def run_strokes(job: Job, work: Work) -> dict[str, Any]:
     """Angles between the tangents' span and that of the true factors."""
     recipe, state = trained(job, work, "strokes", STROKES_STEPS, STROKES)
-    data: Dataset = open_data("strokes", split="test")
+    data = work.open("strokes", "test")
+    assert isinstance(data, Strokes)
     x, labels = data.batch(np.arange(ANGLES))
     _, tau = tangents(recipe, state, x)
-    truth = factor_directions(data, labels)  # type: ignore[arg-type]
+    truth = factor_directions(data, labels)
     angles = principal_angles(truth, tau)
     alone = {name: float(np.median(principal_angles(truth[:, [j]], tau))) for j, name in enumerate(FACTORS)}
     chance = principal_angles(truth, np.random.default_rng(0).normal(size=tau.shape))
@@ -133,7 +122,7 @@ def run_strokes(job: Job, work: Work) -> dict[str, Any]:
     }
 
 
-def judge_strokes(results: Sequence[Result]) -> list[Claim]:
+def claims_strokes(results: Sequence[Result]) -> list[Claim]:
     what = f"median over anchors of the mean of {len(FACTORS)} angles, degrees"
     return [
         *(claim(results, what, c, "median of the mean") for c in (WITH, WITHOUT)),
@@ -143,9 +132,20 @@ def judge_strokes(results: Sequence[Result]) -> list[Claim]:
 
 EXPERIMENTS = [
     Experiment(
-        "fashion", "charts of Fashion-MNIST, N = 8, 3 seeds: medians", JOBS, run_fashion, judge_fashion, draw_fashion
+        "fashion",
+        "charts of Fashion-MNIST, N = 8, 3 seeds: medians",
+        {"steps": FASHION_STEPS, "settings": FASHION},
+        JOBS,
+        run_fashion,
+        claims_fashion,
+        draw_fashion,
     ),
     Experiment(
-        "strokes", "do tangents span the true factors? Drawn digits, N = 8, 3 seeds", JOBS, run_strokes, judge_strokes
+        "strokes",
+        "do tangents span the true factors? Drawn digits, N = 8, 3 seeds",
+        {"steps": STROKES_STEPS, "settings": STROKES},
+        JOBS,
+        run_strokes,
+        claims_strokes,
     ),
 ]

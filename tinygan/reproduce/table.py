@@ -12,17 +12,18 @@ from tinygan.errors import DataError, FormatError
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result
 
 
-def read(path: Path, experiment: str) -> list[Result]:
-    """The results of an experiment, the last of each job. Raises FormatError."""
+def read(path: Path, experiment: Experiment) -> tuple[list[Result], list[Job]]:
+    """The results under an experiment's settings, in the order of its jobs, and the jobs without one. Raises FormatError."""
     found: dict[str, Result] = {}
-    for line in path.read_text().splitlines() if path.exists() else ():
-        try:
+    try:
+        for line in path.read_text().splitlines() if path.exists() else ():
             record = json.loads(line)
-            if record["experiment"] == experiment:
-                found[key(record["job"])] = Result(record["job"], record["figures"])
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise FormatError(f"{path} is damaged, expected an experiment's result a line: move it away") from error
-    return list(found.values())
+            if record["experiment"] == experiment.name and record["settings"] == experiment.settings:
+                found[key(record["job"])] = Result(record["job"], dict(record["figures"].items()))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise FormatError(f"{path} is damaged, expected an experiment's result a line: move it away") from error
+    done = [job for job in experiment.jobs if key(job) in found]
+    return [found[key(job)] for job in done], [job for job in experiment.jobs if job not in done]
 
 
 def key(job: Job) -> str:
@@ -37,7 +38,9 @@ def add(path: Path, record: dict[str, Any]) -> None:
         with path.open("a") as file:
             file.write(json.dumps(record) + "\n")
     except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror}; free space and run again") from error
+        raise DataError(
+            f"cannot write {path}: {error.strerror}; give a place that can be written with --out"
+        ) from error
 
 
 def shown(claims: Sequence[Claim]) -> str:
@@ -55,20 +58,11 @@ def verdict(claim: Claim) -> str:
     return "" if not claim.sign else "met" if claim.met else "MISSED"
 
 
-def save_claims(path: Path, table: dict[str, list[Claim]]) -> None:
-    """All claims by experiment, as JSON; those of experiments that were not judged now stay."""
-    old = json.loads(path.read_text()) if path.exists() else {}
-    new = {name: [claim._asdict() | {"met": claim.met} for claim in claims] for name, claims in table.items()}
-    write_atomic(path, lambda file: file.write((json.dumps(old | new, indent=1) + "\n").encode()))
-
-
-def missing(experiment: Experiment, results: Sequence[Result]) -> list[Job]:
-    """The jobs that have no result yet."""
-    there = {key(result.job) for result in results}
-    return [job for job in experiment.jobs if key(job) not in there]
-
-
-def ordered(experiment: Experiment, results: Sequence[Result]) -> list[Result]:
-    """The results of the experiment's jobs, in the order of these."""
-    by = {key(result.job): result for result in results}
-    return [by[key(job)] for job in experiment.jobs]
+def save_claims(path: Path, name: str, claims: Sequence[Claim]) -> None:
+    """The claims of an experiment beside those of the others, as JSON. Raises FormatError."""
+    try:
+        old = json.loads(path.read_text()) if path.exists() else {}
+        text = json.dumps(old | {name: [claim._asdict() | {"met": claim.met} for claim in claims]}, indent=1)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise FormatError(f"{path} is damaged, expected claims by experiment: move it away") from error
+    write_atomic(path, lambda file: file.write((text + "\n").encode()))
