@@ -41,7 +41,7 @@ def run_eval(args: argparse.Namespace) -> int:
 
 
 def asks_for_error(run: Run, of_images: bool) -> bool:
-    """Whether a run's system is a classifier, whose error is what is asked for; of one that makes images too, unless these are."""
+    """Whether a run is of a classifier, whose error is asked for; of one that makes images too, unless these are."""
     recipe, _ = restored(run)
     return isinstance(recipe, Classifying) and not (of_images and isinstance(recipe, Generative))
 
