@@ -8,17 +8,16 @@ Frechet distance puts them in another order.
 from __future__ import annotations
 
 import argparse
-import datetime
 import sys
 from pathlib import Path
 
 import numpy as np
 from numpy import ndarray as Array
 
-from bench.record import VERSIONS, append
+from bench.record import append
 from tinygan.data import Dataset, open_data
 from tinygan.evaluate import Evaluation, evaluate, open_features, open_images
-from tinygan.info import commit, report, versions_of
+from tinygan.info import provenance
 
 N, DATA, METRICS = 10_000, "fashion-mnist", ("frechet", "kid", "precision-recall")
 
@@ -66,13 +65,9 @@ def main(argv: list[str] | None = None) -> int:
     ordered = distances == sorted(distances)
     print("in the order that is expected" if ordered else "NOT in the order that is expected")
     if args.json:
-        about = report()
         line = {
             "command": " ".join(["python -m bench.quality", *(sys.argv[1:] if argv is None else argv)]),
-            "date": datetime.date.today().isoformat(),
-            "commit": commit(),
-            "machine": f"{about['cpu']}, {about['cores']}",
-            "versions": {"python": about["python"], "tinygan": about["tinygan"]} | versions_of(*VERSIONS),
+            **provenance("torch"),
             "n": N,
             "ordered": ordered,
             "scores": scores,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,24 +9,19 @@ from typing import Any
 
 from bench.ours import Options
 from bench.rows import Aim, Row
-from tinygan.info import commit, report, versions_of
+from tinygan.info import provenance
 
 ROOT = Path(__file__).parents[1]
-VERSIONS = ("numpy", "numba", "llvmlite", "torch")
 
 
 def entry(case: str, options: Options, rows: Sequence[Row], aims: Sequence[Aim]) -> dict[str, Any]:
     """The line of a case."""
-    about = report()
     return {
         "case": case,
         "command": f"python -m bench {options.command}".strip(),
-        "date": datetime.date.today().isoformat(),
-        "commit": commit(),
-        "machine": f"{about['cpu']}, {about['cores']}",
+        **provenance("torch"),
         "threads": options.threads,
         "backend": options.backend,
-        "versions": {"python": about["python"], "tinygan": about["tinygan"]} | versions_of(*VERSIONS),
         "aims": [aim.record() for aim in aims],
         "met": all(aim.met for aim in aims),
         "rows": [row.record() for row in rows],

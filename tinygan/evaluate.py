@@ -195,11 +195,16 @@ def accuracy(run: Run, data: Dataset, n: int | None = None) -> tuple[float, int]
     n = n or data.size or MOST
     if data.size is not None and n > data.size:
         raise UsageError(f"-n {n} of {data.name}, which has {data.size} images: ask for fewer")
+    return named_rightly(recipe, state, data, n), n
+
+
+def named_rightly(recipe: Classifying, state: Any, data: Dataset, n: int) -> float:
+    """The share of the first n samples of ``data`` whose largest logit is that of their class."""
     right = 0
     for i in range(0, n, GRID):
         x, labels = data.batch(np.arange(i, min(i + GRID, n)))
         right += int((recipe.read(state, x)[1].argmax(axis=1) == labels["class"]).sum())
-    return right / n, n
+    return right / n
 
 
 def record(path: Path, run: Run | None, facts: dict[str, Any]) -> None:

@@ -38,10 +38,12 @@ def report() -> dict[str, str]:
     }
 
 
-def provenance() -> dict[str, Any]:
-    """What a result says of its making: date, commit of the checkout, machine, backend and precision, versions."""
+def provenance(*more: str) -> dict[str, Any]:
+    """What a result says of its making: date, commit of the checkout, machine, backend, precision, versions (``more`` too)."""
     about = report()
-    versions = {"python": about["python"], "tinygan": about["tinygan"]} | versions_of("numpy", "numba", "llvmlite")
+    versions = {"python": about["python"], "tinygan": about["tinygan"]} | versions_of(
+        "numpy", "numba", "llvmlite", *more
+    )
     return {
         "date": datetime.date.today().isoformat(),
         "commit": commit(),

@@ -191,7 +191,7 @@ def test_a_line_says_what_its_figures_depend_on(small, tmp_path):
     assert run("--json", str(file)) == 0 and run("--json", str(file)) == 0
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert len(lines) == 2
-    fields = "case command date commit machine threads backend versions aims met rows"
+    fields = "case command date commit machine threads backend precision versions aims met rows"
     assert list(lines[0]) == fields.split()
     assert lines[0]["threads"] == 1 and lines[0]["backend"] == "reference" and lines[0]["met"]
     assert {"python", "numpy", "torch"} <= lines[0]["versions"].keys()

@@ -61,6 +61,19 @@ def test_without_the_weight_of_the_unlabelled_they_change_nothing():
     assert np.array_equal(new.G, state.G) and set(log) == {"loss", "accuracy", "grad_C"}
 
 
+def test_orthonormal_tangents_can_be_asked_of_a_global_generator_here_too():
+    constraint = Orthonormal(eta=0.1, tangents=2, scale=0.0, statistics="batch")
+    free = sgan()
+    held = SGAN(Settings(judge=JudgeSettings(2, 4, 3), latent=5, width=4, orthonormal=constraint), Sample((8, 8, 1), 3))
+    state = held.init(np.random.default_rng(0))
+    new, log = held.step(state, batch(), np.random.default_rng(1))
+    without, _ = free.step(state, batch(), np.random.default_rng(1))
+    assert new.tangent > 0 and log["orthonormal"] > 0
+    assert (new.G != without.G).any() and np.array_equal(new.judge.C, without.judge.C)
+    with pytest.raises(UsageError, match="has 1 latent axes"):
+        Settings(latent=1, orthonormal=constraint)
+
+
 def test_the_term_on_charts_waits_for_its_step():
     logs = []
     system = lgan(intrinsic=Intrinsic(weight=0.1, tangents=2, after=1))

@@ -4,7 +4,8 @@ One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, I):
 
     C:  θ_C ← θ_C − Adam ∇ [−E log P(y | x, y ≤ K) − ½ w E log P(y ≤ K | u) − ½ w E log P(K+1 | G(z))]
     G:  θ_G ← θ_G − Adam ∇ mean |E f(G(z)) − E f(u)|,      f the last hidden layer of C
-        (``judge.game`` non-saturating: −E log P(y ≤ K | G(z)) in its place)
+        (+ η ‖JᵀJ − s²I‖² of G's tangents where ``orthonormal.eta`` is set;
+        with ``judge.game`` non-saturating −E log P(y ≤ K | G(z)) in place of the means)
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
 from tinygan.optim import Adam, Moments, ema, norm, require
 from tinygan.recipes.judge import Judge, Judged, JudgeSettings, split
+from tinygan.recipes.tangents import Orthonormal
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Settings:
     judge: JudgeSettings = JudgeSettings()
     latent: int = 64  # numbers in z
     width: int = 32  # channels before G's last convolution, of points: units of a hidden layer / 4
+    orthonormal: Orthonormal = Orthonormal(scale=0.0, statistics="batch")  # of G's tangents; s is learned
     ema: float = 0.99  # decay a step of the average of G that samples come from
     adam_G: Adam = Adam(lr=1e-3)
 
@@ -36,6 +39,7 @@ class Settings:
         for name, most in (("latent", 2**14), ("width", 2**11)):
             require(name, getattr(self, name), 1, most + 1)
         require("ema", self.ema, 0, 1)
+        self.orthonormal.fits(self.latent)
 
 
 class State(NamedTuple):
@@ -46,6 +50,7 @@ class State(NamedTuple):
     G_running: Array
     G_ema: Array
     G_memory: Moments
+    tangent: float = 0.0  # the running mean of ‖J eₖ‖²; 0: none yet
 
 
 class SGAN:
@@ -81,10 +86,15 @@ class SGAN:
         g, log = self.judge.gradient(state.judge, batch, fake, rng)
         judge, log_C = self.judge.step(state.judge, g)
         loss, g_fake = self.judge.opposed(judge, fake, real)
-        g = G.backward(state.G, saved, g_fake, wrt_x=False).theta
+        g, tangent, s = G.backward(state.G, saved, g_fake, wrt_x=False).theta, state.tangent, self.settings
+        if s.orthonormal.eta:
+            log["orthonormal"], tangent, pulled = s.orthonormal.step(
+                self.G, state.G_running, state.G, z, s.latent, tangent, rng, wrt_x=False
+            )
+            g = g + pulled.theta
         theta, memory = self.settings.adam_G.step(state.G, g, state.G_memory)
         running, average = self.G.update(state.G_running, state.G, saved), ema(state.G_ema, theta, self.settings.ema)
-        return State(judge, theta, running, average, memory), log | log_C | {"loss_G": loss, "grad_G": norm(g)}
+        return State(judge, theta, running, average, memory, tangent), log | log_C | {"loss_G": loss, "grad_G": norm(g)}
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """z ~ N(0, I), (n, latent)."""
