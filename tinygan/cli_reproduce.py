@@ -105,7 +105,11 @@ def done(experiment: Experiment, job: Job, work: Work, results: Path, system: st
             return
         seconds = round(time.perf_counter() - began, 1)
         record = {"experiment": experiment.name, "job": job, "figures": figures, "seconds": seconds}
-        record |= {"settings": experiment.settings, "places": dict(work.places), "trained": work.trained()}
+        record |= {
+            "settings": experiment.settings,
+            "places": {name: Path(at).name for name, at in work.places.items()},
+            "trained": work.trained(),
+        }
         record |= {"command": f"tinygan reproduce {system} --only {experiment.name}"}
         add(results, record | about)
 
