@@ -1,7 +1,9 @@
 """tinygan reproduce: what is done is not done again, what falls short is said, two processes share a table."""
 
 import json
-import multiprocessing
+import subprocess
+import sys
+from subprocess import PIPE
 
 import numpy as np
 import pytest
@@ -103,23 +105,24 @@ def test_what_has_no_result_yet_is_said_and_is_status_1(home, capsys):
     assert DONE == []
 
 
-def _hold(path, taken, end):
-    with claimed(path) as ours:
-        taken.put(ours)
-        end.wait(20)
+HOLDS = """
+import sys
+from pathlib import Path
+from tinygan.cli_reproduce import claimed
+with claimed(Path(sys.argv[1])) as ours:
+    print(ours, flush=True)
+    sys.stdin.read()
+"""
 
 
 def test_a_job_in_the_hands_of_another_process_is_passed_over(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    taken, end = context.Queue(), context.Event()
-    other = context.Process(target=_hold, args=(tmp_path / "job.lock", taken, end))
-    other.start()
-    assert taken.get(timeout=60)
-    with claimed(tmp_path / "job.lock") as ours:
-        assert not ours
-    end.set()
-    other.join()
-    with claimed(tmp_path / "job.lock") as ours:
+    lock = tmp_path / "job.lock"
+    with subprocess.Popen([sys.executable, "-c", HOLDS, str(lock)], stdin=PIPE, stdout=PIPE, text=True) as other:
+        assert other.stdout.readline() == "True\n"
+        with claimed(lock) as ours:
+            assert not ours
+        other.stdin.close()
+    with claimed(lock) as ours:
         assert ours
 
 
