@@ -8,6 +8,7 @@ with K logits; that of the last class is 0.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -95,10 +96,7 @@ class Judge:
     def opposed(self, state: Judged, fake: Array, real: Array) -> tuple[float, Array]:
         """What G loses for its samples ``fake``, by the setting ``game``, and the gradient in them; the classifier is held."""
         if self.settings.game == "non-saturating":
-            C = self.f.net.eval(self.none)
-            logits, saved = C.forward(state.C, fake)
-            value, g = k_plus_one_g(logits)
-            return value, C.backward(state.C, saved, g, wrt_theta=False).x
+            return self._held(state, fake, k_plus_one_g)
         body, theta = self.f.body.eval(self.none), state.C[: self.f.body.size]
         features, saved = body.forward(theta, fake)
         value, g = feature_matching(features, body.forward(theta, real)[0])
@@ -106,9 +104,13 @@ class Judge:
 
     def kept(self, state: Judged, still: Array, labels: Array) -> tuple[float, Array]:
         """−E log P(y | G(x, 0), y ≤ K) of labelled x, and the gradient in G(x, 0): a reconstruction keeps its label."""
+        return self._held(state, still, lambda logits: cross_entropy(logits, labels))
+
+    def _held(self, state: Judged, x: Array, loss: Callable[[Array], tuple[float, Array]]) -> tuple[float, Array]:
+        """A loss of the logits of x by the classifier without noise, and its gradient in x."""
         C = self.f.net.eval(self.none)
-        logits, saved = C.forward(state.C, still)
-        value, g = cross_entropy(logits, labels)
+        logits, saved = C.forward(state.C, x)
+        value, g = loss(logits)
         return value, C.backward(state.C, saved, g, wrt_theta=False).x
 
     def bind_log_p(self, rng: np.random.Generator) -> Net:
