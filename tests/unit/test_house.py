@@ -18,7 +18,7 @@ BENCH = sorted((ROOT.parent / "bench").glob("*.py"))  # of a checkout only
 OPTIONAL = {"numba", "llvmlite", "cupy", "torch", "tqdm", "PIL", "matplotlib", "scipy", "safetensors", "threadpoolctl"}
 
 FILE_ROOMS = "errors atomic toml config safetensors safetensors_header checkpoint grid"
-ALGEBRA = "errors kernels init layer compose layers net"
+ALGEBRA = "errors kernels init layer compose condition layers net"
 MAY = {  # room: the rooms it may import, beside itself
     "errors": "",
     "init": "",
@@ -26,14 +26,15 @@ MAY = {  # room: the rooms it may import, beside itself
     "kernels": "errors",
     "layer": "errors",
     "compose": "errors kernels layer",
-    "layers": "errors kernels init layer compose",
+    "condition": "errors kernels layer compose",
+    "layers": "errors kernels init layer compose condition",
     "net": "errors layer compose",
     "penalty": "layer net",
     "lbfgs": "errors",
     "geometry": "errors layer layers net lbfgs",
     "compare": "layer",
     "check": "errors layer net compare",
-    "cases": "layer compose layers check",
+    "cases": "layer compose condition layers check",
     "optim": "errors kernels layer",
     "models": ALGEBRA,
     "recipes": f"{ALGEBRA} data loss penalty optim models",

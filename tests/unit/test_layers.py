@@ -11,6 +11,7 @@ from tinygan import layers as L
 from tinygan.cases import CASES
 from tinygan.check import BOUNDS, check_layer
 from tinygan.compose import Concat, Residual, Sequential
+from tinygan.condition import Conditioned
 from tinygan.errors import ShapeError
 from tinygan.layer import Layer, push
 
@@ -29,7 +30,7 @@ def test_derivatives_pass_the_eleven_checks(name, data):
 
 def test_every_public_layer_is_in_the_table():
     shown = {name.split("(")[0] for name in CASES}
-    assert set(L.__all__) | {c.__name__ for c in (Residual, Concat, Sequential)} == shown
+    assert set(L.__all__) | {c.__name__ for c in (Residual, Concat, Sequential, Conditioned)} == shown
 
 
 WRONG = [

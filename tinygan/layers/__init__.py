@@ -1,5 +1,6 @@
 """The layers, one family a file."""
 
+from tinygan.layers.conditional import Film, Join, Project
 from tinygan.layers.conv import Conv2d, ConvTranspose2d
 from tinygan.layers.fused import ConvPool2d, UpConv2d
 from tinygan.layers.linear import Linear
@@ -7,7 +8,7 @@ from tinygan.layers.noise import Dropout, GaussianNoise
 from tinygan.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PixelNorm
 from tinygan.layers.pointwise import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from tinygan.layers.pool import LocalMeanPool, MaxPool2d
-from tinygan.layers.shape import AvgPool2d, GlobalMeanPool, GlobalSumPool, Reshape, Upsample
+from tinygan.layers.shape import AvgPool2d, Columns, GlobalMeanPool, GlobalSumPool, Reshape, Upsample
 from tinygan.layers.softmax import LogSoftmax
 from tinygan.layers.spectral import SpectralNorm
 
@@ -15,15 +16,18 @@ __all__ = [
     "ELU",
     "AvgPool2d",
     "BatchNorm",
+    "Columns",
     "Conv2d",
     "ConvPool2d",
     "ConvTranspose2d",
     "Dropout",
+    "Film",
     "GaussianNoise",
     "GlobalMeanPool",
     "GlobalSumPool",
     "GroupNorm",
     "InstanceNorm",
+    "Join",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -31,6 +35,7 @@ __all__ = [
     "LogSoftmax",
     "MaxPool2d",
     "PixelNorm",
+    "Project",
     "ReLU",
     "Reshape",
     "SiLU",

@@ -30,6 +30,29 @@ class Reshape(Layer):
         return G.reshape(shape)
 
 
+class Columns(Layer):
+    """y = x[start : stop];  x̄ = ȳ there, 0 elsewhere.   x (N, d)  →  y (N, stop − start)."""
+
+    affine = True
+
+    def __init__(self, start: int, stop: int) -> None:
+        super().__init__()
+        self.start, self.stop = start, stop
+
+    def out_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 1 or not 0 <= self.start <= self.stop <= shape[0]:
+            raise self.shape_error(f"expects rows of at least {self.stop} numbers", shape)
+        return (self.stop - self.start,)
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        return X[..., self.start : self.stop].copy(), X.shape
+
+    def backward(self, p: Params, shape: Saved, G: Bundle) -> Bundle:
+        GX = np.zeros(shape, G.dtype)
+        GX[..., self.start : self.stop] = G
+        return GX
+
+
 class AvgPool2d(Layer):
     """y[i, j] = mean of x[k·i : k·i+k, k·j : k·j+k];  x̄[i, j] = ȳ[i//k, j//k] / k².
 

@@ -1,0 +1,147 @@
+"""What a condition does to what flows: it scales and shifts it, stands beside it, is held against it.
+
+Products are bilinear, y = a h:  ẏ = ȧ h + a ḣ;   h̄ = a ȳ + Σ ȧ ẏ̄,  ḣ̄ = a ẏ̄,  ā and ǡ̄ likewise;   ÿ = ä h + a ḧ + ȧᵢ ḣⱼ + ȧⱼ ḣᵢ.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygan.condition import Conditional
+from tinygan.errors import ShapeError
+from tinygan.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+
+
+class Film(Conditional):
+    """y = (1 + a) h + b, channel by channel, [a, b] = m(c) (Perez et al. 2018, eq. 1).
+
+    h (N, ..., C), m: c (N, d) → (N, 2C). After batch normalisation: the conditional one (Dumoulin et al. 2017,
+    eq. 5).
+    """
+
+    def __init__(self, m: Layer) -> None:
+        super().__init__(m)
+
+    def fits(self, shape: Shape, d: int) -> Shape:
+        out = self.children[0].out_shape((d,))
+        if out != (2 * shape[-1],):
+            raise ShapeError(f"Film: m(c) has two numbers a channel: got {out}, h (N, {', '.join(map(str, shape))})")
+        return shape
+
+    def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
+        M, s = push(self.children[0], p[0], C)
+        A, B = self._halves(M, H)
+        return product(A, H) + B, ((s,), A, H)
+
+    def update(self, running: Params, p: Params, saved: Saved) -> Params:
+        return super().update(running, p, saved[0])
+
+    def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
+        (s,), A, H = saved
+        GA = product_pull(H, G)
+        lead = tuple(range(2, G.ndim - 1))
+        GM = np.concatenate([GA.sum(axis=lead), G.sum(axis=lead)], axis=-1)
+        GC, g = pull(self.children[0], p[0], s, GM, wrt_p=wrt_p)
+        return product_pull(A, G) if wrt_h else None, GC, (g,) if wrt_p else None
+
+    def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
+        A, B = self._halves(self.children[0].jet(p[0], C, pairs), H)
+        return product_jet(A, H, pairs) + B
+
+    def _halves(self, M: Bundle, H: Bundle) -> tuple[Bundle, Bundle]:
+        """1 + a and b as bundles that multiply h; a constant has no tangent."""
+        A, B = np.split(M.reshape(*M.shape[:2], *[1] * (H.ndim - 3), M.shape[-1]), 2, axis=-1)
+        A = A.copy()
+        A[0] += 1
+        return A, B
+
+
+class Join(Conditional):
+    """y = [h, e] along the channels, e = m(c) the same at every pixel (Mirza & Osindero 2014; Reed et al. 2016, §4.1).
+
+    h (N, ..., C), m: c (N, d) → (N, E)  →  y (N, ..., C + E);   ē = Σ over pixels of ȳ's last channels.
+    """
+
+    def __init__(self, m: Layer) -> None:
+        super().__init__(m)
+
+    def fits(self, shape: Shape, d: int) -> Shape:
+        (e,) = self.children[0].out_shape((d,))
+        return *shape[:-1], shape[-1] + e
+
+    def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
+        E, s = push(self.children[0], p[0], C)
+        return self._joined(H, E), (s,)
+
+    def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
+        (shape, _) = saved[0]
+        at = G.shape[-1] - shape[-1]
+        GE = G[..., at:].sum(axis=tuple(range(2, G.ndim - 1)))
+        GC, g = pull(self.children[0], p[0], saved[0], GE, wrt_p=wrt_p)
+        return np.ascontiguousarray(G[..., :at]) if wrt_h else None, GC, (g,) if wrt_p else None
+
+    def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
+        return self._joined(H, self.children[0].jet(p[0], C, pairs))
+
+    def _joined(self, H: Bundle, E: Bundle) -> Bundle:
+        E = E.reshape(*E.shape[:2], *[1] * (H.ndim - 3), E.shape[-1])
+        return np.concatenate([H, np.broadcast_to(E, (*H.shape[:-1], E.shape[-1]))], axis=-1)
+
+
+class Project(Conditional):
+    """y = ψ(h) + ⟨v, h⟩, v = m(c): the projection discriminator's last layer (Miyato & Koyama 2018, eq. 3).
+
+    h (N, F), ψ: h → (N, 1), m: c (N, d) → (N, F)  →  y (N, 1).
+    """
+
+    def __init__(self, psi: Layer, m: Layer) -> None:
+        super().__init__(psi, m)
+
+    def fits(self, shape: Shape, d: int) -> Shape:
+        psi, m = (f.out_shape(at) for f, at in zip(self.children, (shape, (d,)), strict=True))
+        if m != shape or psi != (1,):
+            raise ShapeError(f"Project: ψ(h) is one number and m(c) of the shape of h: got {psi}, {m}, h {shape}")
+        return psi
+
+    def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
+        (Y, s), (V, t) = push(self.children[0], p[0], H), push(self.children[1], p[1], C)
+        return Y + product(V, H).sum(axis=-1, keepdims=True), (s, t, V, H)
+
+    def update(self, running: Params, p: Params, saved: Saved) -> Params:
+        return super().update(running, p, saved[:2])
+
+    def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
+        s, t, V, H = saved
+        GC, g_m = pull(self.children[1], p[1], t, product_pull(H, G), wrt_p=wrt_p)
+        GH, g_psi = pull(self.children[0], p[0], s, G, wrt_x=wrt_h, wrt_p=wrt_p)
+        return GH + product_pull(V, G) if wrt_h else None, GC, (g_psi, g_m) if wrt_p else None
+
+    def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
+        Y, V = self.children[0].jet(p[0], H, pairs), self.children[1].jet(p[1], C, pairs)
+        jet: Bundle = Y + product_jet(V, H, pairs).sum(axis=-1, keepdims=True)
+        return jet
+
+
+def product(A: Bundle, H: Bundle) -> Bundle:
+    """(a, ȧ), (h, ḣ) ↦ (y, ẏ)."""
+    Y: Bundle = A[0] * H
+    Y[1:] += A[1:] * H[0]
+    return Y
+
+
+def product_pull(A: Bundle, G: Bundle) -> Bundle:
+    """(ȳ, ẏ̄) ↦ (h̄, ḣ̄); of shapes to which a is broadcast."""
+    GH: Bundle = A[0] * G
+    GH[0] += (A[1:] * G[1:]).sum(axis=0)
+    return GH
+
+
+def product_jet(A: Bundle, H: Bundle, pairs: Pairs) -> Bundle:
+    """The jet of y from those of a and h."""
+    Y = product(A, H)
+    i, j = (list(k) for k in pairs)
+    a, h = A[1:], H[1:]
+    Y[len(Y) - len(i) :] += a[i] * h[j] + a[j] * h[i]
+    return Y
