@@ -1,0 +1,56 @@
+"""Quarter turns of square images: permutations of pixels, and their adjoints (Chen et al. 2019, §4).
+
+R turns an image anticlockwise by a quarter, (R x)[i, j] = x[j, S − 1 − i] with S the side: rows and columns exchanged, then
+the rows in reverse. R is a permutation, so its adjoint is its inverse, ⟨Rᵏx, y⟩ = ⟨x, R⁻ᵏy⟩ without rounding, and R⁴ = 1.
+Images are (N, S, S, C) of any dtype; results are contiguous, and no input is written.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import ndarray as Array
+
+from tinygan.errors import UsageError
+
+TURNS = 4  # the classes of a rotation head: k quarter turns, k = 0, 1, 2, 3
+
+
+def rotate(x: Array, k: int) -> Array:
+    """Rᵏx, as ``np.rot90(x, k, axes=(1, 2))``; k is any whole number.   x (N, S, S, C) → (N, S, S, C).
+
+    For k = 0 it is x itself where that is contiguous. Raises UsageError where images are not square.
+    """
+    _square(x)
+    flipped = x.transpose(0, 2, 1, 3) if k % 2 else x
+    match k % TURNS:
+        case 1:
+            flipped = flipped[:, ::-1]
+        case 2:
+            flipped = flipped[:, ::-1, ::-1]
+        case 3:
+            flipped = flipped[:, :, ::-1]
+    return np.ascontiguousarray(flipped)
+
+
+def rotate_adjoint(g: Array, k: int) -> Array:
+    """(Rᵏ)ᵀg = R⁻ᵏg.   g (N, S, S, C) → (N, S, S, C)."""
+    return rotate(g, -k)
+
+
+def rotations(x: Array) -> tuple[Array, Array]:
+    """[x, Rx, R²x, R³x] in blocks, (4N, S, S, C), and the label k of each image, (4N,) int64: first N zeros, then N ones."""
+    return np.concatenate([rotate(x, k) for k in range(TURNS)]), np.repeat(np.arange(TURNS), len(x))
+
+
+def rotations_adjoint(g: Array) -> Array:
+    """Σₖ R⁻ᵏ gₖ over the blocks of g (4N, S, S, C) → (N, S, S, C). Raises UsageError where there are not four of a size."""
+    _square(g)
+    if len(g) % TURNS:
+        raise UsageError(f"the adjoint of four rotations takes four blocks of images: got {g.shape}")
+    upright, *turned = (rotate_adjoint(block, k) for k, block in enumerate(np.split(g, TURNS)))
+    return sum(turned, start=upright)
+
+
+def _square(x: Array) -> None:
+    if x.ndim != 4 or x.shape[1] != x.shape[2]:
+        raise UsageError(f"a quarter turn needs square images (N, S, S, C): got {x.shape}")
