@@ -44,7 +44,7 @@ def sngan32(width: int = 64) -> DCGAN:
     """The nets of Miyato et al. 2018 in the step of the recipe: hinge, one step of D for one of G, no spectral norm."""
     settings = Settings(latent=128, width=width, loss="hinge", batch_norm_D=False, adam_G=ADAM_SNGAN, adam_D=ADAM_SNGAN)
     system = DCGAN(settings, Sample((32, 32, 3)))
-    system.G, system.D = sngan.generator(128, width), sngan.discriminator(width, spectral=False)
+    system.G, system.D = sngan.generator(latent=128, width=width), sngan.discriminator(width=width, spectral=False)
     system.nets = {"D": system.D, "G": system.G}
     return system
 
@@ -68,7 +68,7 @@ class Steps:
             self.state, log = system.step(self.state, Batch(self.real, {}), self.rng)
         else:
             made = system.generate(self.state, system.latents(len(self.real), self.rng))
-            self.state, log = system.step_D(self.state, self.real, made, self.rng)
+            self.state, log = system.step_D(self.state, Batch(self.real, {}), made, self.rng)
         return log
 
     def first(self) -> Figures:

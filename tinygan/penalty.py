@@ -70,11 +70,14 @@ def through_vjp(
 # ---------------------------------------------------------------- of g = ∇ₓD, u = 1
 
 
-def gradient_penalty(D: Net, theta: Array, x: Array, objective: OnGradient, **options: Any) -> tuple[float, Pullback]:
+def gradient_penalty(
+    D: Net, theta: Array, x: Array, objective: OnGradient, *, u: Array | None = None, **options: Any
+) -> tuple[float, Pullback]:
     """objective(∇ₓ Σₙ D(xₙ)): ``zero_centred`` at real x is R1, at fake x R2; ``one_centred`` between them WGAN-GP,
     around real x DRAGAN. In a critic with batch statistics ∇ₓ holds every sample's influence on all.
-    ``options`` are those of ``through_vjp``."""
-    u = np.ones((len(x), *D.out_shape(x.shape[1:])), x.dtype)
+    ``u`` (N, ...) chooses among the numbers of a D that has more than the critic's; ``options`` are of ``through_vjp``."""
+    if u is None:
+        u = np.ones((len(x), *D.out_shape(x.shape[1:])), x.dtype)
     return through_vjp(D, theta, x, u, objective, **options)
 
 
@@ -86,6 +89,16 @@ def weighted(weight: float, objective: OnGradient) -> OnGradient:
         return value, weight * v
 
     return scaled
+
+
+def of_first(n: int, objective: OnGradient) -> OnGradient:
+    """The objective of the first n numbers of each g (N, d): where x holds an image and then its condition, of the image."""
+
+    def part(g: Array) -> tuple[float, Array]:
+        value, v = objective(g[:, :n])
+        return value, np.concatenate([v, np.zeros_like(g[:, n:])], axis=1)
+
+    return part
 
 
 def zero_centred(g: Array) -> tuple[float, Array]:

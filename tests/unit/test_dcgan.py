@@ -82,7 +82,7 @@ def test_a_step_of_G_adds_the_exact_gradient_of_the_constraint(scale, statistics
 
     def step(recipe, theta):
         at = state._replace(G=theta)
-        return recipe.step_G(at, z, recipe.generate(at, z), np.random.default_rng(1))
+        return recipe.step_G(at, Batch(z, {}), recipe.generate(at, z), np.random.default_rng(1))
 
     m_free, m_held = (step(recipe, G)[0].G_memory.m for recipe in (free, held))  # m = (1 − b₁) g
     g = (m_held - m_free) / (1 - free.settings.adam_G.b1)

@@ -12,7 +12,7 @@ from tinygan.net import Net
 def test_the_nets_fit_32x32_images():
     assert generator(latent=5, width=2).out_shape((5,)) == (32, 32, 3)
     assert discriminator(width=2).out_shape((32, 32, 3)) == (1,)
-    assert generator(width=2, channels=1).out_shape((128,)) == (32, 32, 1)
+    assert generator((32, 32, 1), width=2).out_shape((128,)) == (32, 32, 1)
 
 
 def test_the_parameters_of_the_paper_are_counted():

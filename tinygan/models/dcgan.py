@@ -6,10 +6,12 @@ The image is halved until its sides are odd or 4 (28 → 14 → 7, 32 → 16 →
 
 from __future__ import annotations
 
+from tinygan.compose import Sequential
+from tinygan.condition import Conditioned, Row
 from tinygan.errors import UsageError
 from tinygan.init import normal
 from tinygan.layer import Layer
-from tinygan.layers import BatchNorm, Conv2d, ConvTranspose2d, LeakyReLU, Linear, ReLU, Reshape, Tanh
+from tinygan.layers import BatchNorm, Columns, Conv2d, ConvTranspose2d, Join, LeakyReLU, Linear, ReLU, Reshape, Tanh
 from tinygan.net import Net
 
 INIT = normal(0.02)  # Radford et al. 2016, §3
@@ -43,11 +45,23 @@ def generator(shape: tuple[int, ...], latent: int, width: int, *, batch_norm: bo
 
 def discriminator(shape: tuple[int, ...], width: int, *, batch_norm: bool = True, out: int = 1) -> Net:
     """x (N, H, W, C) → n convolutions, normalised but the first → linear, (N, out): the logit, or an encoder's numbers."""
+    return Net(*_layers(shape, width, shape[2], batch_norm, out))
+
+
+def conditional_discriminator(shape: tuple[int, ...], width: int, given: int) -> Net:
+    """[x, c] (N, HWC + given) → the discriminator of x with c beside every pixel → the logit (N, 1)."""
+    size = shape[0] * shape[1] * shape[2]
+    stem = Sequential(Columns(0, size), Reshape(*shape))
+    layers = _layers(shape, width, shape[2] + given, True, 1)
+    return Net(Conditioned(stem, Columns(size, size + given), Row(Join(Sequential()))), *layers)
+
+
+def _layers(shape: tuple[int, ...], width: int, channels: int, batch_norm: bool, out: int) -> list[Layer]:
     n = levels(shape)
-    layers: list[Layer] = [Conv2d(shape[2], width, 4, stride=2, pad=1, init=INIT), LeakyReLU(0.2)]
+    layers: list[Layer] = [Conv2d(channels, width, 4, stride=2, pad=1, init=INIT), LeakyReLU(0.2)]
     for i in range(1, n):
         C = width << i
         layers += [Conv2d(C // 2, C, 4, stride=2, pad=1, bias=not batch_norm, init=INIT)]
         layers += ([BatchNorm(C, std=0.02)] if batch_norm else []) + [LeakyReLU(0.2)]
     features = (shape[0] >> n) * (shape[1] >> n) * (width << (n - 1))
-    return Net(*layers, Reshape(features), Linear(features, out, init=INIT))
+    return [*layers, Reshape(features), Linear(features, out, init=INIT)]

@@ -1,4 +1,4 @@
-"""The generator and the discriminator of SNGAN (Miyato et al. 2018, table 4): residual nets for 32x32 images.
+"""The generator and the discriminator of SNGAN (Miyato et al. 2018, tables 3, 4): residual nets for square images of 28 to 128.
 
 Written with the fewest operations: upsample-then-3x3 is one ``UpConv2d``, 3x3-then-pool one ``ConvPool2d``, and a 1x1
 shortcut stands before the upsampling and after the pooling, with which it commutes: the same function of fewer pixels.
@@ -6,15 +6,27 @@ shortcut stands before the upsampling and after the pooling, with which it commu
 
 from __future__ import annotations
 
-from tinygan.compose import Residual, Sequential
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from tinygan.compose import Concat, Residual, Sequential
+from tinygan.condition import Conditioned, Fork, Row
+from tinygan.errors import UsageError
+from tinygan.init import normal
 from tinygan.layer import Layer
 from tinygan.layers import (
     AvgPool2d,
     BatchNorm,
+    Columns,
     Conv2d,
     ConvPool2d,
+    Film,
+    GlobalMeanPool,
     GlobalSumPool,
     Linear,
+    Project,
     ReLU,
     Reshape,
     SpectralNorm,
@@ -25,55 +37,167 @@ from tinygan.layers import (
 from tinygan.layers.weight import WeightLayer
 from tinygan.net import Net
 
+HIDDEN = 32  # units of a self-modulation (Chen et al. 2019, as in their code)
+MOST = 16  # times ``width``: the widest block of nets for images above 32x32
 
-def generator(latent: int = 128, width: int = 256, channels: int = 3) -> Net:
-    """z (N, latent) → linear → (N, 4, 4, width) → three blocks that double the sides → tanh, (N, 32, 32, channels)."""
-    C = width
-    return Net(
-        Linear(latent, 4 * 4 * C),
-        Reshape(4, 4, C),
-        *(up(C) for _ in range(3)),
-        *(BatchNorm(C), ReLU(), Conv2d(C, channels, 3, pad=1), Tanh()),
+
+def levels(shape: tuple[int, ...]) -> int:
+    """How often an image (H, W, C) is halved: until its sides are odd or below 8. UsageError where it cannot be."""
+    if len(shape) != 3 or shape[0] != shape[1] or shape[0] not in (28, 32, 48, 64, 128):
+        raise UsageError(
+            f"residual nets need square images of 28, 32, 48, 64 or 128 pixels: the data has samples {shape}"
+        )
+    side, n = shape[0], 0
+    while side % 2 == 0 and side > 7:
+        side, n = side // 2, n + 1
+    return n
+
+
+def widths(shape: tuple[int, ...], width: int) -> list[int]:
+    """Channels at each size, the finest first: all the same up to 32x32 (table 4), else doubling where sides are halved."""
+    n = levels(shape)
+    return [width if shape[0] <= 32 else width * min(2**i, MOST) for i in range(n + 1)]
+
+
+# ---------------------------------------------------------------- G
+
+
+class Modulation(NamedTuple):
+    """How a condition reaches the blocks of G: ``of`` makes it of x, ``map(i, C)`` the scales and shifts in block i."""
+
+    of: Layer
+    map: Callable[[int, int], Layer]
+
+
+def by_class(classes: int) -> Modulation:
+    """Conditional batch normalisation (Dumoulin et al. 2017): scales and shifts for each class.   x = [onehot, z]."""
+    return Modulation(Columns(0, classes), lambda i, C: Linear(classes, 2 * C, bias=False, init=normal(0.0)))
+
+
+def by_itself(d: int) -> Modulation:
+    """Self-modulation, of all of x (Chen et al. 2019, Self-modulation, eq. 3; one hidden layer for both scale and shift)."""
+    return Modulation(
+        Sequential(), lambda i, C: Sequential(Linear(d, HIDDEN), ReLU(), Linear(HIDDEN, 2 * C, init=normal(0.0)))
     )
 
 
-def up(C: int) -> Layer:
-    """BN, ReLU, up, 3x3, BN, ReLU, 3x3, beside 1x1, up.   (N, H, W, C) → (N, 2H, 2W, C)."""
-    branch = Sequential(BatchNorm(C), ReLU(), UpConv2d(C, C), BatchNorm(C), ReLU(), Conv2d(C, C, 3, pad=1))
-    return Residual(branch, Sequential(Conv2d(C, C, 1), Upsample()))
+def by_parts(shape: tuple[int, ...], classes: int, latent: int) -> Modulation:
+    """Hierarchical latents (Brock et al. 2019, §3.1): of n + 1 parts of z the first is the stem's, one is each block's,
+    beside the class.   x = [onehot, z]."""
+    each = part(shape, latent)
+
+    def of_block(i: int, C: int) -> Layer:
+        start = classes + (i + 1) * each
+        own = Concat(Columns(0, classes), Columns(start, start + each))
+        return Sequential(own, Linear(classes + each, 2 * C, bias=False, init=normal(0.0)))
+
+    return Modulation(Sequential(), of_block)
 
 
-def discriminator(width: int = 128, channels: int = 3, *, spectral: bool = True) -> Net:
-    """x (N, 32, 32, channels) → four blocks, the first two of which halve the sides → sum over pixels → the logit (N, 1).
+def part(shape: tuple[int, ...], latent: int) -> int:
+    """The numbers in a part of a hierarchical latent; UsageError where they do not come out even."""
+    n = levels(shape) + 1
+    if latent % n:
+        raise UsageError(
+            f"a hierarchical latent has {n} equal parts at {shape[0]}x{shape[1]}: {latent} is none of these"
+        )
+    return latent // n
+
+
+def generator(
+    shape: tuple[int, ...] = (32, 32, 3),
+    latent: int = 128,
+    width: int = 256,
+    *,
+    given: int = 0,
+    modulation: Modulation | None = None,
+    seed: int = 0,
+) -> Net:
+    """x = [c, z] (N, given + latent) → linear → blocks that double the sides → tanh, (N, H, W, C).
+
+    The linear map sees z, or its first ``seed`` numbers; c reaches the blocks by ``modulation``: scales and shifts, zero at
+    first, after each of their batch normalisations.
+    """
+    n, C = levels(shape), widths(shape, width)
+    side = shape[0] >> n
+    stem = [Linear(seed or latent, side * side * C[n]), Reshape(side, side, C[n])]
+    maps = [partial(modulation.map, i) if modulation else None for i in range(n)]
+    blocks = [up(C[n - i], C[n - i - 1], maps[i]) for i in range(n)]
+    end = [BatchNorm(C[0]), ReLU(), Conv2d(C[0], shape[2], 3, pad=1), Tanh()]
+    if modulation is None:
+        return Net(*stem, *blocks, *end)
+    z = Columns(given, given + (seed or latent))
+    return Net(Conditioned(Sequential(z, *stem), modulation.of, Row(*blocks)), *end)
+
+
+def up(a: int, b: int, m: Callable[[int], Layer] | None) -> Any:
+    """BN, ReLU, up, 3x3, BN, ReLU, 3x3, beside 1x1, up; after BN a scale and a shift by m.   (N, H, W, a) → (N, 2H, 2W, b)."""
+
+    def norm(C: int) -> list[Any]:
+        return [BatchNorm(C), *([Film(m(C))] if m else []), ReLU()]
+
+    branch = [*norm(a), UpConv2d(a, b), *norm(b), Conv2d(b, b, 3, pad=1)]
+    shortcut = [Conv2d(a, b, 1), Upsample()]
+    return Fork(Row(*branch), Row(*shortcut)) if m else Residual(Sequential(*branch), Sequential(*shortcut))
+
+
+# ---------------------------------------------------------------- D
+
+
+def discriminator(
+    shape: tuple[int, ...] = (32, 32, 3),
+    width: int = 128,
+    *,
+    spectral: bool = True,
+    heads: tuple[int, ...] = (1,),
+    pool: str = "sum",
+) -> Net:
+    """x (N, H, W, C) → the features → a linear map for each of ``heads``, (N, Σ heads): the logit first.
 
     ``spectral`` puts spectral normalisation around every weight, as the paper does.
     """
-    C = width
-    return Net(
-        Residual(
-            Sequential(
-                weight(Conv2d(channels, C, 3, pad=1), spectral),
-                ReLU(),
-                weight(ConvPool2d(C, C), spectral),
-            ),
-            Sequential(AvgPool2d(), weight(Conv2d(channels, C, 1), spectral)),
-        ),
-        Residual(
-            Sequential(
-                *(ReLU(), weight(Conv2d(C, C, 3, pad=1), spectral)),
-                *(ReLU(), weight(ConvPool2d(C, C), spectral)),
-            ),
-            Sequential(AvgPool2d(), weight(Conv2d(C, C, 1), spectral)),
-        ),
-        *(flat(C, spectral) for _ in range(2)),
-        *(ReLU(), GlobalSumPool(), weight(Linear(C, 1), spectral)),
-    )
+    body, F = features(shape, width, spectral=spectral, pool=pool)
+    ends = [weight(Linear(F, n), spectral) for n in heads]
+    return Net(*body, ends[0] if len(ends) == 1 else Concat(*ends))
 
 
-def flat(C: int, spectral: bool) -> Layer:
-    """ReLU, 3x3, ReLU, 3x3, beside the identity.   (N, H, W, C) → (N, H, W, C)."""
-    first, second = (weight(Conv2d(C, C, 3, pad=1), spectral) for _ in range(2))
-    return Residual(Sequential(ReLU(), first, ReLU(), second))
+def projection(shape: tuple[int, ...], width: int, given: int, *, spectral: bool = True, pool: str = "sum") -> Net:
+    """[x, c] (N, HWC + given) → ψ(φ(x)) + ⟨V c, φ(x)⟩, (N, 1), φ the features (Miyato & Koyama 2018, eq. 3)."""
+    body, F = features(shape, width, spectral=spectral, pool=pool)
+    size = shape[0] * shape[1] * shape[2]
+    end = Project(weight(Linear(F, 1), spectral), weight(Linear(given, F, bias=False), spectral))
+    stem = Sequential(Columns(0, size), Reshape(*shape), *body)
+    return Net(Conditioned(stem, Columns(size, size + given), end))
+
+
+def features(shape: tuple[int, ...], width: int, *, spectral: bool, pool: str) -> tuple[list[Layer], int]:
+    """The layers x (N, H, W, C) → (N, F), and F: blocks that halve the sides, at most two up to 32x32 and then two that keep
+    them (table 4), else one that keeps them; ReLU, and the ``pool``, "sum" or "mean", over pixels."""
+    n, C = levels(shape), widths(shape, width)
+    small = shape[0] <= 32
+    downs = C[: min(n, 2)] if small else C[:n]
+    F = downs[-1] if small else C[n]
+    blocks = [first(shape[2], downs[0], spectral)]
+    blocks += [block(a, b, spectral, half=True) for a, b in pairwise(downs)]
+    blocks += [block(F, F, spectral) for _ in range(2)] if small else [block(downs[-1], F, spectral)]
+    return [*blocks, ReLU(), GlobalSumPool() if pool == "sum" else GlobalMeanPool()], F
+
+
+def first(c: int, C: int, spectral: bool) -> Layer:
+    """3x3, ReLU, 3x3, pool, beside pool, 1x1.   (N, H, W, c) → (N, H/2, W/2, C)."""
+    branch = [weight(Conv2d(c, C, 3, pad=1), spectral), ReLU(), weight(ConvPool2d(C, C), spectral)]
+    return Residual(Sequential(*branch), Sequential(AvgPool2d(), weight(Conv2d(c, C, 1), spectral)))
+
+
+def block(a: int, b: int, spectral: bool, *, half: bool = False) -> Layer:
+    """ReLU, 3x3, ReLU, 3x3 and a pool where sides are ``half``, beside pool, 1x1; beside the identity where shapes stay."""
+    hidden = a if half else b
+    last = ConvPool2d(hidden, b) if half else Conv2d(hidden, b, 3, pad=1)
+    branch = [ReLU(), weight(Conv2d(a, hidden, 3, pad=1), spectral), ReLU(), weight(last, spectral)]
+    shortcut: list[Layer] = [AvgPool2d()] if half else []
+    if half or a != b:
+        shortcut.append(weight(Conv2d(a, b, 1), spectral))
+    return Residual(Sequential(*branch), Sequential(*shortcut))
 
 
 def weight(f: WeightLayer, spectral: bool) -> Layer:

@@ -12,7 +12,7 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError, nearest
 from tinygan.layer import Array
 from tinygan.net import Net
-from tinygan.recipes import classifier, dcgan, lgan, lgan_semi, sgan
+from tinygan.recipes import acgan, cgan, classifier, dcgan, lgan, lgan_semi, pcgan, sgan, ssgan
 
 
 class Recipe(Protocol):
@@ -34,6 +34,13 @@ class Generative(Recipe, Protocol):
 
     def latents(self, n: int, rng: np.random.Generator) -> Array: ...
     def sample(self, state: Any, z: Array) -> Array: ...
+
+
+@runtime_checkable
+class OfClass(Generative, Protocol):
+    """One whose samples can be asked for by class."""
+
+    def of_class(self, label: int, n: int, rng: np.random.Generator) -> Array: ...
 
 
 @runtime_checkable
@@ -64,6 +71,16 @@ class Entry(NamedTuple):
 
 RECIPES = {
     "dcgan": Entry(dcgan.Settings, dcgan.DCGAN, "convolutional GAN for images (Radford et al. 2016), losses by choice"),
+    "ssgan": Entry(
+        ssgan.Settings, ssgan.SSGAN, "residual GAN whose D also tells rotations, unconditional (Chen et al. 2019)"
+    ),
+    "cgan": Entry(cgan.Settings, cgan.CGAN, "GAN told the class, beside z and beside pixels (Mirza & Osindero 2014)"),
+    "acgan": Entry(acgan.Settings, acgan.ACGAN, "GAN told the class, whose D tells it back (Odena et al. 2017)"),
+    "pcgan": Entry(
+        pcgan.Settings,
+        pcgan.PCGAN,
+        "residual GAN told the class, by conditional norms and a projection (Miyato & Koyama 2018)",
+    ),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"
     ),

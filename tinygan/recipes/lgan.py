@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -93,7 +93,7 @@ class LGAN(Charted):
         log = {"loss_D": loss, "D_real": float(real.mean()), "D_fake": float(fake.mean())}
         if s.gamma:
             r1 = weighted(s.gamma, zero_centred)
-            at_real = {"primal": (real, saved_real), "gy": g_real, "wrt_x": False}
+            at_real: dict[str, Any] = {"primal": (real, saved_real), "gy": g_real, "wrt_x": False}
             log["penalty"], pulled = gradient_penalty(D, state.D, x, r1, **at_real)
         else:
             pulled = D.backward(state.D, saved_real, g_real, wrt_x=False)

@@ -1,0 +1,34 @@
+"""Projection cGAN (Miyato & Koyama 2018): D holds its features against a vector of the class, G normalises by class.
+
+d(x, y) = ψ(φ(x)) + ⟨v_y, φ(x)⟩,      L_D = game(d(x, y), d(G(y, z), y)),      the same y in both
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tinygan.data import Sample
+from tinygan.models import sngan
+from tinygan.recipes.labelled import ClassGame, classes
+from tinygan.recipes.residual import ResidualSettings
+
+
+@dataclass(frozen=True)
+class Settings(ResidualSettings):
+    """What can be chosen; the paper has the hinge loss."""
+
+    loss: Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"] = "hinge"
+    hierarchical: bool = False  # a part of z for each block of G (Brock et al. 2019, §3.1)
+
+
+class PCGAN(ClassGame):
+    """The recipe for square images (S, S, C) in [-1, 1] with the label "class"."""
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        s, shape, K = settings, sample.shape, classes("pcgan", sample)
+        modulation, seed = sngan.by_class(K), 0
+        if s.hierarchical:
+            modulation, seed = sngan.by_parts(shape, K, s.latent), sngan.part(shape, s.latent)
+        G = sngan.generator(shape, s.latent, s.width_G, given=K, modulation=modulation, seed=seed)
+        super().__init__(s, sample, G, sngan.projection(shape, given=K, **s.of_D))
