@@ -94,6 +94,21 @@ def _max_pool(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return L.MaxPool2d(k, stride=s, pad=p), (H, W, pick(1, 3))
 
 
+def _attend(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    i, v, pool = pick(1, 3), pick(1, 3), pick(0, 1)
+    return L.Attend(i, v, pool=bool(pool)), (*_sides(pick, pool), 2 * i + v)
+
+
+def _self_attention(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    c, pool = pick(1, 9), pick(0, 1)
+    inner, values = (None, None) if pick(0, 1) else _pair(pick, 1, 3)
+    return L.SelfAttention(c, inner, values, pool=bool(pool), spectral=bool(pick(0, 1))), (*_sides(pick, pool), c)
+
+
+def _sides(pick: Pick, even: int) -> tuple[int, int]:
+    return (2 * pick(1, 2), 2 * pick(1, 2)) if even else _pair(pick, 1, 4)
+
+
 def _image(pick: Pick) -> tuple[int, ...]:
     return pick(1, 5), pick(1, 5), pick(1, 4)
 
@@ -177,6 +192,9 @@ CASES: dict[str, Case] = {
     "Reshape": _reshape,
     "AvgPool2d": _pool,
     "MaxPool2d": _max_pool,
+    "Attend": _attend,
+    "SelfAttention": _self_attention,
+    "Scale": _of_any(L.Scale),
     "LocalMeanPool": lambda pick: (L.LocalMeanPool(2 * pick(0, 2) + 1), _image(pick)),
     "GlobalSumPool": _of_image(L.GlobalSumPool),
     "GlobalMeanPool": _of_image(L.GlobalMeanPool),

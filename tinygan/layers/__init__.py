@@ -1,5 +1,6 @@
 """The layers, one family a file."""
 
+from tinygan.layers.attention import Attend, Scale, SelfAttention
 from tinygan.layers.conv import Conv2d, ConvTranspose2d
 from tinygan.layers.fused import ConvPool2d, UpConv2d
 from tinygan.layers.linear import Linear
@@ -13,6 +14,7 @@ from tinygan.layers.spectral import SpectralNorm
 
 __all__ = [
     "ELU",
+    "Attend",
     "AvgPool2d",
     "BatchNorm",
     "Conv2d",
@@ -33,6 +35,8 @@ __all__ = [
     "PixelNorm",
     "ReLU",
     "Reshape",
+    "Scale",
+    "SelfAttention",
     "SiLU",
     "Sigmoid",
     "Softplus",
