@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from tinygan.layers import Attend, SelfAttention
+from tinygan.layers import Attend, GlobalSumPool, LeakyReLU, Linear, SelfAttention
 from tinygan.layers.attention import softmax
 from tinygan.net import Net
+from tinygan.penalty import gradient_penalty, zero_centred
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -27,6 +28,16 @@ def test_sizes_are_those_of_the_paper_and_its_code():
     assert sizes(32) == [(1, 1, 32, 4), (1, 1, 32, 4), (1, 1, 32, 16), (1, 1, 16, 32), ()]
     assert sizes(1) == [(1, 1, 1, 1)] * 4 + [()]
     assert sizes(6, 2, 5) == [(1, 1, 6, 2), (1, 1, 6, 2), (1, 1, 6, 5), (1, 1, 5, 6), ()]
+
+
+def test_penalties_meet_its_curvature(rng):
+    assert not Net(SelfAttention(8)).piecewise_linear  # though all of its maps are
+    D = Net(SelfAttention(4), LeakyReLU(), GlobalSumPool(), Linear(4, 1))
+    theta, x = D.init(rng, np.float64) + 0.3, rng.normal(size=(3, 4, 4, 4))
+    way, h = rng.normal(size=theta.shape), 1e-5
+    up, down = (gradient_penalty(D, theta + s * way, x, zero_centred)[0] for s in (h, -h))
+    slope = gradient_penalty(D, theta, x, zero_centred)[1].theta @ way
+    assert abs((up - down) / (2 * h) - slope) <= 1e-7 * abs(slope)
 
 
 @pytest.mark.parametrize("size", [1.0, 1e4])

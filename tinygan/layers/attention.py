@@ -56,7 +56,7 @@ class Attend(Layer):
         H(1, 2)   β̈ = β ∘ (a − ⟨β, a⟩),  a = q̇₁ k̇₂ᵀ + q̇₂ k̇₁ᵀ + c₁ ∘ c₂,  ö = β̈ v + β̇₁ v̇₂ + β̇₂ v̇₁
 
     x (N, H, W, 2 I + V), I = ``inner``, V = ``values``  →  o (N, H, W, V). β is N · HW · HW/4 numbers (without ``pool``
-    N · HW · HW), and each β̇ₖ again; they are kept for the adjoint, which makes two more of each.
+    N · HW · HW), and each β̇ₖ again; they are kept for the adjoint, which makes three more of each.
     """
 
     def __init__(self, inner: int, values: int, *, pool: bool = True) -> None:
