@@ -8,20 +8,16 @@ has those sizes).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from tinygan import layers as L
+from tinygan.cases_conditional import CONDITIONAL, Case, Pick
 from tinygan.check import BOUNDS, check_layer
 from tinygan.compose import Concat, Residual, Sequential
-from tinygan.condition import Conditional, Conditioned, Fork, Row
 from tinygan.layer import Layer
 from tinygan.layers.norm import RunningNorm
-
-Pick = Callable[[int, int], int]
-Case = Callable[[Pick], tuple[Layer, tuple[int, ...]]]
 
 
 def _conv(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
@@ -96,6 +92,21 @@ def _max_pool(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return L.MaxPool2d(k, stride=s, pad=p), (H, W, pick(1, 3))
 
 
+def _attend(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    i, v, pool = pick(1, 3), pick(1, 3), pick(0, 1)
+    return L.Attend(i, v, pool=bool(pool)), (*_sides(pick, pool), 2 * i + v)
+
+
+def _self_attention(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    c, pool = pick(1, 9), pick(0, 1)
+    inner, values = (None, None) if pick(0, 1) else _pair(pick, 1, 3)
+    return L.SelfAttention(c, inner, values, pool=bool(pool), spectral=bool(pick(0, 1))), (*_sides(pick, pool), c)
+
+
+def _sides(pick: Pick, even: int) -> tuple[int, int]:
+    return (2 * pick(1, 2), 2 * pick(1, 2)) if even else _pair(pick, 1, 4)
+
+
 def _image(pick: Pick) -> tuple[int, ...]:
     return pick(1, 5), pick(1, 5), pick(1, 4)
 
@@ -131,44 +142,6 @@ def _concat(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     c = pick(1, 3)
     branches = [Sequential(), L.Conv2d(c, pick(1, 3), 3, pad=1), Sequential(L.Tanh(), L.Conv2d(c, 2, 1))]
     return Concat(*branches[: pick(1, 3)]), (pick(1, 5), pick(1, 5), c)
-
-
-def _columns(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    d = pick(1, 6)
-    start = pick(0, d - 1)
-    return L.Columns(start, pick(start, d)), (d,)
-
-
-def _conditioned(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    """A residual block of which all of x is the condition, and a part of it stands beside what flows."""
-    c, d = pick(2, 3), pick(1, 3)
-    n = 2 * 3 * c
-    stem = Sequential(L.Columns(0, n), L.Reshape(2, 3, c))
-    block = Row(L.BatchNorm(c), L.Film(Sequential(L.Linear(n + d, 3), L.Tanh(), L.Linear(3, 2 * c))), L.SiLU())
-    fork = Fork(block, Row(L.Conv2d(c, c, 1)) if pick(0, 1) else None)
-    join = L.Join(L.Linear(n + d, 2) if pick(0, 1) else L.Columns(n, n + d))
-    return Conditioned(stem, Sequential(), Row(fork, join)), (n + d,)
-
-
-def _film(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    c, d = pick(1, 3), pick(1, 3)
-    return _two(L.Film(L.Linear(d, 2 * c)), (pick(1, 3), pick(1, 3), c), d)
-
-
-def _join(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    c, d = pick(1, 3), pick(1, 3)
-    return _two(L.Join(L.Linear(d, pick(1, 3)) if pick(0, 1) else Sequential()), (pick(1, 3), pick(1, 3), c), d)
-
-
-def _project(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    n, d = pick(1, 5), pick(1, 4)
-    return _two(L.Project(L.Linear(n, 1), L.SpectralNorm(L.Linear(d, n, bias=False))), (n,), d)
-
-
-def _two(f: Conditional, shape: tuple[int, ...], d: int) -> tuple[Layer, tuple[int, ...]]:
-    """A layer of two inputs: h of ``shape`` and c (d,) are the columns of one row."""
-    n = math.prod(shape)
-    return Conditioned(Sequential(L.Columns(0, n), L.Reshape(*shape)), L.Columns(n, n + d), f), (n + d,)
 
 
 def _deep(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
@@ -217,20 +190,19 @@ CASES: dict[str, Case] = {
     "Reshape": _reshape,
     "AvgPool2d": _pool,
     "MaxPool2d": _max_pool,
+    "Attend": _attend,
+    "SelfAttention": _self_attention,
+    "Scale": _of_any(L.Scale),
     "LocalMeanPool": lambda pick: (L.LocalMeanPool(2 * pick(0, 2) + 1), _image(pick)),
     "GlobalSumPool": _of_image(L.GlobalSumPool),
     "GlobalMeanPool": _of_image(L.GlobalMeanPool),
     "Upsample": lambda pick: (L.Upsample(pick(1, 3)), _image(pick)),
-    "Columns": _columns,
-    "Conditioned": _conditioned,
-    "Film": _film,
-    "Join": _join,
-    "Project": _project,
     "Dropout": _of_any(lambda: L.Dropout(0.4)),
     "GaussianNoise": _of_any(lambda: L.GaussianNoise(0.5)),
     "Residual": _residual,
     "Concat": _concat,
     "Sequential": _deep,
+    **CONDITIONAL,
 }
 
 

@@ -48,6 +48,8 @@ WRONG = [
     (L.AvgPool2d(2), (3, 4, 1), "2 divides"),
     (L.MaxPool2d(3), (3, 2, 1), "window of 3 is larger"),
     (L.MaxPool2d(2, pad=1), (3, 4), "images"),
+    (L.Attend(1, 2), (2, 4, 3), "images of 4 channels"),
+    (L.Attend(1, 2), (2, 3, 4), "even height and width"),
     (L.LocalMeanPool(), (3, 4), "images"),
     (L.Upsample(2), (3, 4), "images"),
     (L.GlobalSumPool(), (5,), "images"),

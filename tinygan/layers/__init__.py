@@ -1,5 +1,6 @@
 """The layers, one family a file."""
 
+from tinygan.layers.attention import Attend, Scale, SelfAttention
 from tinygan.layers.conditional import Film, Join, Project
 from tinygan.layers.conv import Conv2d, ConvTranspose2d
 from tinygan.layers.fused import ConvPool2d, UpConv2d
@@ -14,6 +15,7 @@ from tinygan.layers.spectral import SpectralNorm
 
 __all__ = [
     "ELU",
+    "Attend",
     "AvgPool2d",
     "BatchNorm",
     "Columns",
@@ -38,6 +40,8 @@ __all__ = [
     "Project",
     "ReLU",
     "Reshape",
+    "Scale",
+    "SelfAttention",
     "SiLU",
     "Sigmoid",
     "Softplus",

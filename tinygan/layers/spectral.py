@@ -56,7 +56,7 @@ class SpectralNorm(Layer):
         return self.bind(running, None)
 
     def update(self, running: Params, p: Params, saved: Saved) -> Params:
-        w = self._matrix(p[0])
+        w = self.f.matrix(p[0])
         u = w @ (w.T @ running[0])
         length = np.sqrt(u @ u)
         return (u / length if length > 0 else running[0],)
@@ -64,7 +64,7 @@ class SpectralNorm(Layer):
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         if self.u is None:
             raise UsageError("SpectralNorm has no singular vector yet: use net.bind(running, rng) or net.eval(running)")
-        v = self._matrix(p[0]).T @ self.u
+        v = self.f.matrix(p[0]).T @ self.u
         sigma = np.maximum(np.sqrt(v @ v), TINY)
         q = (p[0] / sigma, *p[1:])
         Y, saved = self.f.forward(q, X)
@@ -91,15 +91,5 @@ class SpectralNorm(Layer):
         """W̄ from V̄."""
         q, u, v, sigma, _ = saved
         gv, *rest = g
-        gw = self._matrix(gv) - (gv * q[0]).sum() * np.outer(u, v)
-        return self._weight(gw) / sigma, *rest
-
-    def _matrix(self, w: Array) -> Array:
-        """W as (C_out, rest)."""
-        axis = self.f.out_axis
-        return np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)
-
-    def _weight(self, matrix: Array) -> Array:
-        """The inverse of ``_matrix``."""
-        shape, axis = self.shapes["w"], self.f.out_axis
-        return np.moveaxis(matrix.reshape(shape[axis], *shape[:axis], *shape[axis + 1 :]), 0, axis)
+        gw = self.f.matrix(gv) - (gv * q[0]).sum() * np.outer(u, v)
+        return self.f.from_matrix(gw) / sigma, *rest

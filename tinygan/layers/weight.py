@@ -38,6 +38,15 @@ class WeightLayer(Layer):
         """(w̄, b̄), or (w̄,) where there is no bias."""
         return (gw, kernels.column_sum(G[0])) if len(p) > 1 else (gw,)
 
+    def matrix(self, w: Array) -> Array:
+        """W as (C_out, rest): a row for each output."""
+        return np.moveaxis(w, self.out_axis, 0).reshape(w.shape[self.out_axis], -1)
+
+    def from_matrix(self, matrix: Array) -> Array:
+        """The inverse of ``matrix``."""
+        shape, axis = self.shapes["w"], self.out_axis
+        return np.moveaxis(matrix.reshape(shape[axis], *shape[:axis], *shape[axis + 1 :]), 0, axis)
+
     @property
     def piecewise_linear(self) -> bool:
         return True

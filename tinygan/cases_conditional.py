@@ -1,0 +1,61 @@
+"""The part of the table of layers (``cases.py``) whose layers have two inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from tinygan import layers as L
+from tinygan.compose import Sequential
+from tinygan.condition import Conditional, Conditioned, Fork, Row
+from tinygan.layer import Layer
+
+Pick = Callable[[int, int], int]
+Case = Callable[[Pick], tuple[Layer, tuple[int, ...]]]
+
+
+def _columns(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    d = pick(1, 6)
+    start = pick(0, d - 1)
+    return L.Columns(start, pick(start, d)), (d,)
+
+
+def _conditioned(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    """A residual block of which all of x is the condition, and a part of it stands beside what flows."""
+    c, d = pick(2, 3), pick(1, 3)
+    n = 2 * 3 * c
+    stem = Sequential(L.Columns(0, n), L.Reshape(2, 3, c))
+    block = Row(L.BatchNorm(c), L.Film(Sequential(L.Linear(n + d, 3), L.Tanh(), L.Linear(3, 2 * c))), L.SiLU())
+    fork = Fork(block, Row(L.Conv2d(c, c, 1)) if pick(0, 1) else None)
+    join = L.Join(L.Linear(n + d, 2) if pick(0, 1) else L.Columns(n, n + d))
+    return Conditioned(stem, Sequential(), Row(fork, join)), (n + d,)
+
+
+def _film(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    c, d = pick(1, 3), pick(1, 3)
+    return _two(L.Film(L.Linear(d, 2 * c)), (pick(1, 3), pick(1, 3), c), d)
+
+
+def _join(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    c, d = pick(1, 3), pick(1, 3)
+    return _two(L.Join(L.Linear(d, pick(1, 3)) if pick(0, 1) else Sequential()), (pick(1, 3), pick(1, 3), c), d)
+
+
+def _project(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    n, d = pick(1, 5), pick(1, 4)
+    return _two(L.Project(L.Linear(n, 1), L.SpectralNorm(L.Linear(d, n, bias=False))), (n,), d)
+
+
+def _two(f: Conditional, shape: tuple[int, ...], d: int) -> tuple[Layer, tuple[int, ...]]:
+    """A layer of two inputs: h of ``shape`` and c (d,) are the columns of one row."""
+    n = math.prod(shape)
+    return Conditioned(Sequential(L.Columns(0, n), L.Reshape(*shape)), L.Columns(n, n + d), f), (n + d,)
+
+
+CONDITIONAL: dict[str, Case] = {
+    "Columns": _columns,
+    "Conditioned": _conditioned,
+    "Film": _film,
+    "Join": _join,
+    "Project": _project,
+}
