@@ -42,7 +42,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "cases_conditional": "layer compose condition layers",
     "optim": "errors kernels layer",
     "models": ALGEBRA,
-    "recipes": f"{ALGEBRA} data loss rotation penalty optim models",
+    "recipes": f"{ALGEBRA} data loss orthogonal rotation penalty optim models",
     "atomic": "errors",
     "toml": "errors",
     "config": "errors toml",

@@ -29,6 +29,7 @@ from tinygan.layers import (
     Project,
     ReLU,
     Reshape,
+    SelfAttention,
     SpectralNorm,
     Tanh,
     UpConv2d,
@@ -112,17 +113,20 @@ def generator(
     given: int = 0,
     modulation: Modulation | None = None,
     seed: int = 0,
+    attention: int = 0,
 ) -> Net:
     """x = [c, z] (N, given + latent) → linear → blocks that double the sides → tanh, (N, H, W, C).
 
     The linear map sees z, or its first ``seed`` numbers; c reaches the blocks by ``modulation``: scales and shifts, zero at
-    first, after each of their batch normalisations.
+    first, after each of their batch normalisations. ``attention``: the side of the images after which ``attend`` stands.
     """
     n, C = levels(shape), widths(shape, width)
     side = shape[0] >> n
     stem = [Linear(seed or latent, side * side * C[n]), Reshape(side, side, C[n])]
     maps = [partial(modulation.map, i) if modulation else None for i in range(n)]
-    blocks = [up(C[n - i], C[n - i - 1], maps[i]) for i in range(n)]
+    blocks: list[Any] = []
+    for i in range(n):
+        blocks += [up(C[n - i], C[n - i - 1], maps[i]), *attend(attention, side << (i + 1), C[n - i - 1], False)]
     end = [BatchNorm(C[0]), ReLU(), Conv2d(C[0], shape[2], 3, pad=1), Tanh()]
     if modulation is None:
         return Net(*stem, *blocks, *end)
@@ -141,6 +145,11 @@ def up(a: int, b: int, m: Callable[[int], Layer] | None) -> Any:
     return Fork(Row(*branch), Row(*shortcut)) if m else Residual(Sequential(*branch), Sequential(*shortcut))
 
 
+def attend(wanted: int, side: int, C: int, spectral: bool) -> list[Layer]:
+    """Self-attention behind a block whose images have the ``wanted`` side (Zhang et al. 2019, §3)."""
+    return [SelfAttention(C, pool=side % 2 == 0, spectral=spectral)] if wanted == side else []
+
+
 # ---------------------------------------------------------------- D
 
 
@@ -150,37 +159,39 @@ def discriminator(
     *,
     spectral: bool = True,
     heads: tuple[int, ...] = (1,),
-    pool: str = "sum",
+    **options: Any,
 ) -> Net:
     """x (N, H, W, C) → the features → a linear map for each of ``heads``, (N, Σ heads): the logit first.
 
     ``spectral`` puts spectral normalisation around every weight, as the paper does.
     """
-    body, F = features(shape, width, spectral=spectral, pool=pool)
+    body, F = features(shape, width, spectral=spectral, **options)
     ends = [weight(Linear(F, n), spectral) for n in heads]
     return Net(*body, ends[0] if len(ends) == 1 else Concat(*ends))
 
 
-def projection(shape: tuple[int, ...], width: int, given: int, *, spectral: bool = True, pool: str = "sum") -> Net:
+def projection(shape: tuple[int, ...], width: int, given: int, *, spectral: bool = True, **options: Any) -> Net:
     """[x, c] (N, HWC + given) → ψ(φ(x)) + ⟨V c, φ(x)⟩, (N, 1), φ the features (Miyato & Koyama 2018, eq. 3)."""
-    body, F = features(shape, width, spectral=spectral, pool=pool)
+    body, F = features(shape, width, spectral=spectral, **options)
     size = shape[0] * shape[1] * shape[2]
     end = Project(weight(Linear(F, 1), spectral), weight(Linear(given, F, bias=False), spectral))
     stem = Sequential(Columns(0, size), Reshape(*shape), *body)
     return Net(Conditioned(stem, Columns(size, size + given), end))
 
 
-def features(shape: tuple[int, ...], width: int, *, spectral: bool, pool: str) -> tuple[list[Layer], int]:
+def features(
+    shape: tuple[int, ...], width: int, *, spectral: bool, pool: str = "sum", attention: int = 0
+) -> tuple[list[Layer], int]:
     """The layers x (N, H, W, C) → (N, F), and F: blocks that halve the sides, at most two up to 32x32 and then two that keep
     them (table 4), else one that keeps them; ReLU, and the ``pool``, "sum" or "mean", over pixels."""
-    n, C = levels(shape), widths(shape, width)
-    small = shape[0] <= 32
-    downs = C[: min(n, 2)] if small else C[:n]
+    n, C, small = levels(shape), widths(shape, width), shape[0] <= 32
+    downs = C[:2] if small else C[:n]
     F = downs[-1] if small else C[n]
-    blocks = [first(shape[2], downs[0], spectral)]
-    blocks += [block(a, b, spectral, half=True) for a, b in pairwise(downs)]
-    blocks += [block(F, F, spectral) for _ in range(2)] if small else [block(downs[-1], F, spectral)]
-    return [*blocks, ReLU(), GlobalSumPool() if pool == "sum" else GlobalMeanPool()], F
+    body = [first(shape[2], downs[0], spectral), *attend(attention, shape[0] // 2, downs[0], spectral)]
+    for i, (a, b) in enumerate(pairwise(downs)):
+        body += [block(a, b, spectral, half=True), *attend(attention, shape[0] >> (i + 2), b, spectral)]
+    body += [block(F, F, spectral) for _ in range(2)] if small else [block(downs[-1], F, spectral)]
+    return [*body, ReLU(), GlobalSumPool() if pool == "sum" else GlobalMeanPool()], F
 
 
 def first(c: int, C: int, spectral: bool) -> Layer:

@@ -27,6 +27,7 @@ from tinygan.layer import Array, Saved
 from tinygan.loss import LOSSES
 from tinygan.net import Net
 from tinygan.optim import Moments, clip_norm, ema, norm
+from tinygan.orthogonal import orthogonal
 from tinygan.penalty import gradient_penalty, interpolate, of_first, one_centred, perturb, weighted, zero_centred
 
 Groups = dict[str, Array]
@@ -183,6 +184,9 @@ class Game:
             log["orthonormal"] = value
             if not s.orthonormal.scale:
                 log["scale"] = math.sqrt(tangent)
+        if s.ortho:
+            log["ortho"], g_ortho = orthogonal(self.G, state.G, s.ortho_form)
+            g = g + s.ortho * g_ortho
         log["grad_G"] = norm(g)
         theta, memory = s.adam_G.step(state.G, self.clip(g), state.G_memory)
         average = ema(state.G_ema, theta, s.ema)

@@ -23,6 +23,8 @@ class GameSettings:
     n_critic: int = 1  # steps of D for one of G
     # s is learned; on strokes an η of 1e-4 to 1e-3 evens G's tangents out, and from 1e-2 on D wins
     orthonormal: Orthonormal = Orthonormal(scale=0.0, statistics="batch")
+    ortho: float = 0.0  # β ‖WWᵀ ∘ (1 − I)‖² of G's weights (Brock et al. 2019, eq. 3), 1e-4 there; 0: no penalty
+    ortho_form: Literal["relaxed", "classic"] = "relaxed"  # classic: β ‖WWᵀ − I‖²
     clip: float = 0.0  # greatest gradient norm; 0: no clipping
     ema: float = 0.99  # decay a step of the average of G's weights that samples come from: over 100 steps
     adam_G: Adam = Adam(lr=1e-3)
@@ -33,7 +35,7 @@ class GameSettings:
             require(name, getattr(self, name), 1, most + 1)
         for name in ("smoothing", "ema"):
             require(name, getattr(self, name), 0, 1)
-        for name in ("gamma", "clip"):
+        for name in ("gamma", "clip", "ortho"):
             require(name, getattr(self, name), 0, math.inf)
         if self.smoothing and self.loss not in ("minimax", "non-saturating"):
             raise UsageError(f"smoothing is of a logistic loss, minimax or non-saturating: loss is {self.loss}")

@@ -27,8 +27,11 @@ class PCGAN(ClassGame):
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, shape, K = settings, sample.shape, classes("pcgan", sample)
+        s.fits(shape)
         modulation, seed = sngan.by_class(K), 0
         if s.hierarchical:
             modulation, seed = sngan.by_parts(shape, K, s.latent), sngan.part(shape, s.latent)
-        G = sngan.generator(shape, s.latent, s.width_G, given=K, modulation=modulation, seed=seed)
+        G = sngan.generator(
+            shape, s.latent, s.width_G, given=K, modulation=modulation, seed=seed, attention=s.attention
+        )
         super().__init__(s, sample, G, sngan.projection(shape, given=K, **s.of_D))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tinygan.errors import UsageError
+from tinygan.models import sngan
 from tinygan.optim import Adam, require
 from tinygan.recipes.options import GameSettings
 
@@ -20,6 +22,7 @@ class ResidualSettings(GameSettings):
     width_D: int = 64  # of D's first; 128 in the paper
     spectral: bool = True  # spectral normalisation of every weight of D
     pool: Literal["sum", "mean"] = "sum"  # of D's last features over pixels; "mean" in the code of Chen et al. 2019
+    attention: int = 0  # side of the images in both nets behind which self-attention stands; 0: none
     ema: float = 0.999
     adam_G: Adam = ADAM
     adam_D: Adam = ADAM
@@ -28,8 +31,15 @@ class ResidualSettings(GameSettings):
         super().__post_init__()
         for name in ("width_G", "width_D"):
             require(name, getattr(self, name), 1, 2**11 + 1)
+        require("attention", self.attention, 0, 2**7)
+
+    def fits(self, shape: tuple[int, ...]) -> None:
+        """UsageError where no block of both nets ends in images of the side ``attention``."""
+        sides = [shape[0] >> i for i in range(1, sngan.levels(shape))]
+        if self.attention and self.attention not in sides:
+            raise UsageError(f"attention is a side of {', '.join(map(str, sides))} here, or 0: got {self.attention}")
 
     @property
     def of_D(self) -> dict[str, Any]:
         """What D's net takes of these."""
-        return {"width": self.width_D, "spectral": self.spectral, "pool": self.pool}
+        return {"width": self.width_D, "spectral": self.spectral, "pool": self.pool, "attention": self.attention}

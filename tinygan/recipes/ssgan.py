@@ -46,9 +46,11 @@ class SSGAN(Game):
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, shape = settings, sample.shape
+        s.fits(shape)
         D = sngan.discriminator(shape, heads=(1, TURNS), **s.of_D)
         modulation = sngan.by_itself(s.latent) if s.self_modulated else None
-        super().__init__(s, sample, sngan.generator(shape, s.latent, s.width_G, modulation=modulation), D)
+        G = sngan.generator(shape, s.latent, s.width_G, modulation=modulation, attention=s.attention)
+        super().__init__(s, sample, G, D)
 
     def groups_D(self, batch: Batch, c: Array, fake: Array) -> Groups:
         return super().groups_D(batch, c, fake) | self.turned(batch.x, self.settings.beta)
