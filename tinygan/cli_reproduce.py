@@ -39,7 +39,7 @@ def run_reproduce(args: argparse.Namespace) -> int:
     met = True
     with Interrupt() as interrupt:
         for each in chosen:
-            work = Work(args.runs / args.system / each.name, args.out / args.system, interrupt, places)
+            work = Work(args.runs, args.out / args.system, interrupt, places)
             try:
                 for job in () if args.show else read(results, each)[1]:
                     done(each, job, work, results, args.system, about)
@@ -93,7 +93,7 @@ def where(options: list[str]) -> dict[str, str]:
 
 def done(experiment: Experiment, job: Job, work: Work, results: Path, system: str, about: dict[str, Any]) -> None:
     """Do one job and add its line, unless another process has it in hand."""
-    with claimed(work.folder / f".{digest(key(job))}.lock") as ours:
+    with claimed(work.folder / f".{system}-{experiment.name}-{digest(key(job))}.lock") as ours:
         if not ours or job not in read(results, experiment)[1]:
             return
         print(f"{experiment.name}: {' '.join(f'{name}={value}' for name, value in job.items())}", flush=True)

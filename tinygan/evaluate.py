@@ -33,12 +33,12 @@ MOST = 10_000  # images of a set where -n does not say it
 
 
 class Generated:
-    """The samples of a run's newest checkpoint: sample i of a seed is the same in every batch."""
+    """The samples of a state: sample i of a seed is the same in every batch."""
 
     size: int | None = None
 
-    def __init__(self, run: Run, recipe: Generative, state: Any, seed: int) -> None:
-        self.name, self._recipe, self._state, self._seed = str(run.path), recipe, state, seed
+    def __init__(self, name: str, recipe: Generative, state: Any, seed: int) -> None:
+        self.name, self._recipe, self._state, self._seed = name, recipe, state, seed
         self.classes: tuple[str, ...] = ("sample",)
         self.shape: tuple[int, ...] = self.batch(np.arange(1))[0].shape[1:]
 
@@ -57,7 +57,7 @@ def open_images(source: str, seed: int = 0) -> Dataset:
         recipe, state = restored(run)
         if not isinstance(recipe, Generative):
             raise UsageError(f"{source} is a run of {run.config.recipe}, which makes no images: give it alone")
-        return Generated(run, recipe, state, seed)
+        return Generated(source, recipe, state, seed)
     return Npy(path) if path.suffix.lower() == ".npy" else open_data(source)
 
 

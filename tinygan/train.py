@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import platform
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -151,9 +152,9 @@ def picture(run: Run, recipe: Recipe, state: Any, step: int) -> None:
         write_samples(run, f"{step:06d}", recipe.sample(state, z))
 
 
-def restored(run: Run) -> tuple[Recipe, Any]:
-    """The recipe of a run and the state of its newest checkpoint. Raises FormatError."""
-    path = latest_checkpoint(run.checkpoints)
+def restored(run: Run, path: Path | None = None) -> tuple[Recipe, Any]:
+    """The recipe of a run and the state of its checkpoint ``path``, the newest where none is given. Raises FormatError."""
+    path = path or latest_checkpoint(run.checkpoints)
     if path is None:
         raise FormatError(f"{run.path} has no checkpoint yet: train it first, tinygan train --resume --out {run.path}")
     tensors, metadata = load(path, digest=True)

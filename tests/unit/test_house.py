@@ -19,6 +19,7 @@ OPTIONAL = {"numba", "llvmlite", "cupy", "torch", "tqdm", "PIL", "matplotlib", "
 
 FILE_ROOMS = "errors atomic toml config safetensors safetensors_header checkpoint grid"
 ALGEBRA = "errors kernels init layer compose condition layers net"
+RECIPES = "loss orthogonal rotation penalty optim models"
 MAY = {  # room: the rooms it may import, beside itself
     "errors": "",
     "init": "",
@@ -42,7 +43,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "cases_conditional": "layer compose condition layers",
     "optim": "errors kernels layer",
     "models": ALGEBRA,
-    "recipes": f"{ALGEBRA} data loss orthogonal rotation penalty optim models",
+    "recipes": f"{ALGEBRA} {RECIPES} data",
     "atomic": "errors",
     "toml": "errors",
     "config": "errors toml",
@@ -54,7 +55,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "data": "errors atomic unpickle",
     "torchfile": "errors unpickle",
     "metrics": f"{ALGEBRA} atomic data geometry grid lbfgs models safetensors torchfile",
-    "reproduce": f"{FILE_ROOMS} {ALGEBRA} data editing evaluate geometry recipes run train interrupt",
+    "reproduce": f"{FILE_ROOMS} {ALGEBRA} {RECIPES} data editing evaluate geometry metrics recipes run train interrupt",
     "cli_reproduce": "data errors info interrupt reproduce",
     "interrupt": "",
     "progress": "",

@@ -10,12 +10,14 @@ from statistics import median
 from typing import Any, Literal, NamedTuple
 
 from tinygan import kernels
-from tinygan.checkpoint import latest_checkpoint
+from tinygan.checkpoint import earlier_than, latest_checkpoint
 from tinygan.config import as_mapping
 from tinygan.data import Dataset, open_data
 from tinygan.data.known import KNOWN
 from tinygan.errors import UsageError, by
+from tinygan.evaluate import features_of
 from tinygan.interrupt import Interrupt
+from tinygan.metrics.features import PINNED, Features, load_shipped
 from tinygan.recipes import Recipe
 from tinygan.run import Run, resolve
 from tinygan.train import recipe_for, restored, train
@@ -96,11 +98,34 @@ class Work:
     def train(self, recipe: str, data: str, **options: Any) -> tuple[Recipe, Any]:
         """The recipe and its last state, trained in a run directory of its own; ``options`` are those of a run's config.toml.
 
-        Raises Stopped where a signal came first.
+        Experiments that ask for the same training share it. Raises Stopped where a signal came first.
         """
-        mapping = {"recipe": recipe, "data": self.places.get(data, data), "log_every": 50} | options
-        mapping |= {"save_every": 1000, "sample_every": 10**6, "keep": 1}
-        config = resolve(mapping)
+        return restored(self._run(recipe, data, options))
+
+    def history(self, recipe: str, data: str, **options: Any) -> list[tuple[int, Recipe, Any]]:
+        """The same after each of the last checkpoints: ``options`` say which, by save_every and keep."""
+        run = self._run(recipe, data, options)
+        found = earlier_than(run.checkpoints, run.config.steps + 1)
+        return [(int(path.stem), *restored(run, path)) for path in sorted(found)]
+
+    def features(self, data: str, steps: int, **settings: Any) -> Features:
+        """An extractor, and a judge of classes, for images of a set: the package's own, or a classifier trained here."""
+        if data in PINNED:
+            return load_shipped(data)
+        settings |= {"adam": {"schedule": {"over": steps}}}
+        options = {"steps": steps, "batch": 128, "seed": 0, "settings": settings}
+        return features_of(self._run("classifier", data, options))
+
+    def _run(self, recipe: str, data: str, options: dict[str, Any]) -> Run:
+        """The run of a training, done."""
+        mapping = {
+            "recipe": recipe,
+            "data": self.places.get(data, data),
+            "log_every": 50,
+            "save_every": 1000,
+            "keep": 1,
+        }
+        config = resolve(mapping | options | {"sample_every": 10**6})
         text = json.dumps(as_mapping(config), sort_keys=True)
         path = self.folder / f"{recipe}-{digest(text)}"
         samples = self.open(data, seed=config.seed)
@@ -112,7 +137,7 @@ class Work:
             if done < config.steps:
                 raise Stopped
             self._trained.append(f"{path.name}: steps {int(before.stem) if before else 0} to {done}")
-            return restored(run)
+        return run
 
     def trained(self) -> list[str]:
         """What has been trained since the last call, and from which step on: a run that an earlier process began goes on."""
