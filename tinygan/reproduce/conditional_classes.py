@@ -88,7 +88,7 @@ def experiment(name: str, about: str, setting: Setting, least: float) -> Experim
 
 WIDE = {"width": 24}
 RESIDUAL = {"width_G": 24, "width_D": 24, "ema": 0.99, "adam_G": {"lr": 4e-4}, "adam_D": {"lr": 4e-4}}
-SYSTEMS = {"cgan": WIDE, "acgan": WIDE, "pcgan": RESIDUAL}
+SYSTEMS: dict[str, dict[str, Any]] = {"cgan": WIDE, "acgan": WIDE, "pcgan": RESIDUAL}
 MNIST = Setting("mnist-5k", steps=1500, own=SYSTEMS, features=1500)
 FASHION = Setting("fashion-mnist", steps=1500, own=SYSTEMS, features=0)
 
