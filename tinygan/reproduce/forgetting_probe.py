@@ -1,0 +1,110 @@
+"""Forgetting (a): what a linear classifier reads off the blocks of D while it plays (Chen et al. 2019, figure 2, table 3).
+
+The discriminators are those of ``reproduce ssgan --only cifar``, with the rotation loss and without: the same trainings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygan.compose import Composite, Residual
+from tinygan.data import Dataset
+from tinygan.layer import Array, push, unpack
+from tinygan.metrics import probe
+from tinygan.net import Net
+from tinygan.recipes.ssgan import SSGAN
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, over_seeds
+from tinygan.reproduce.ssgan import CIFAR, PLAIN, ROTATION, options
+
+TRAIN, TEST, BLOCK = 5000, 2000, 250  # images that the probe learns from, that it is tried on, that are read at a time
+L2 = 1e-2
+METHODS = (PLAIN, ROTATION)
+PUBLISHED = {PLAIN: "0.778 (CIFAR-10, best block)", ROTATION: "0.799 (with sBN)"}
+
+
+def read(D: Net, theta: Array, x: Array) -> list[Array]:
+    """What each residual block of D gives for images x, means over quarters of the picture: (n, 4C) a block."""
+    assert isinstance(D.f, Composite)
+    X, found = x[None], []
+    for f, p in zip(D.f.children, unpack(D.f.tree("shapes"), theta), strict=True):
+        X, _ = push(f, p, X)
+        if isinstance(f, Residual):
+            n, H, W, C = X[0].shape
+            cut = X[0][:, : H - H % 2, : W - W % 2].reshape(n, 2, H // 2, 2, W // 2, C)
+            found.append(cut.mean(axis=(2, 4)).reshape(n, 4 * C))
+    return found
+
+
+def features(D: Net, theta: Array, data: Dataset, n: int) -> tuple[list[Array], Array]:
+    """``read`` of the first n images of a set, and their labels."""
+    parts, labels = [], []
+    for i in range(0, n, BLOCK):
+        x, label = data.batch(np.arange(i, min(i + BLOCK, n)))
+        parts.append(read(D, theta, x))
+        labels.append(label["class"])
+    return [np.concatenate(each) for each in zip(*parts, strict=True)], np.concatenate(labels)
+
+
+def run(job: Job, work: Work) -> dict[str, Any]:
+    """The accuracy of the probe on each block after each of the checkpoints."""
+    known, unknown = work.open(CIFAR.data), work.open(CIFAR.data, "test")
+    steps, accuracy = [], []
+    for step, recipe, state in work.history("ssgan", CIFAR.data, **options(CIFAR, job["method"], job["seed"])):
+        assert isinstance(recipe, SSGAN)
+        D = recipe.D.eval(state.D_running)
+        (x, label), (y, truth) = features(D, state.D, known, TRAIN), features(D, state.D, unknown, TEST)
+        fits = [probe.fit(each, label, of=len(known.classes), l2=L2) for each in x]
+        steps.append(step)
+        accuracy.append([probe.accuracy(fit, each, truth) for fit, each in zip(fits, y, strict=True)])
+    return {"steps": steps, "accuracy": accuracy}
+
+
+def claims(results: Sequence[Result]) -> list[Claim]:
+    """The last accuracy of the last block and of the best one; it is higher with the rotation loss."""
+    found = []
+    for what, of in (("last block", lambda blocks: blocks[-1]), ("best block", max)):
+        medians = []
+        for method in METHODS:
+            values = [of(r.figures["accuracy"][-1]) for r in results if r.job["method"] == method]
+            published = PUBLISHED[method] if what == "best block" else ""
+            found.append(over_seeds(f"accuracy of the probe at the end, {what}, {method}", values, published=published))
+            medians.append(found[-1].value)
+        found.append(Claim(f"gain by the rotation loss, {what}, points", 100 * (medians[1] - medians[0]), ">=", 0.0))
+    return found
+
+
+def draw(results: Sequence[Result], folder: Path) -> list[Path]:
+    """The last block's accuracy while D plays: the median of seeds, and their range."""
+    from tinygan.reproduce.plot import curves  # type: ignore[attr-defined]
+
+    rows = {}
+    for method in METHODS:
+        each = np.array([[b[-1] for b in r.figures["accuracy"]] for r in results if r.job["method"] == method])
+        rows[method] = np.stack([each.min(axis=0), np.median(each, axis=0), each.max(axis=0)]).tolist()
+    path = folder / "probe.png"
+    curves(
+        path,
+        results[0].figures["steps"],
+        rows,
+        "steps",
+        "accuracy of a linear probe on D's last block, CIFAR-10 (JPEG)",
+    )
+    return [path]
+
+
+JOBS = [{"method": method, "seed": seed} for seed in range(3) for method in METHODS]
+EXPERIMENTS = [
+    Experiment(
+        "probe",
+        "a linear probe on the blocks of D during training, CIFAR-10",
+        {"training": options(CIFAR, PLAIN, 0) | {"seed": ""}, "probe": [TRAIN, TEST, L2]},
+        JOBS,
+        run,
+        claims,
+        draw,
+    )
+]
