@@ -15,8 +15,8 @@ __all__ = ["SYSTEMS", "Claim", "Experiment", "Result", "Work", "experiments"]
 
 SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "lgan": ("lgan_curves", "lgan_charts", "lgan_semi"),
-    "ssgan": ("ssgan",),
-    "conditional": ("conditional_classes",),
+    "ssgan": ("ssgan", "ssgan_labels"),
+    "conditional": ("conditional_classes", "conditional_truncation"),
 }
 
 
