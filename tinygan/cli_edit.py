@@ -15,7 +15,7 @@ from tinygan.data.png import write_png
 from tinygan.editing import strip, sweep
 from tinygan.errors import DataError, UsageError
 from tinygan.layer import Array
-from tinygan.recipes.dcgan import DCGAN
+from tinygan.recipes.game import Game
 from tinygan.recipes.local import Charted
 from tinygan.run import Run
 from tinygan.train import SAMPLE, restored
@@ -43,7 +43,9 @@ def run_geodesic(args: argparse.Namespace) -> int:
     if args.a < 0 or args.b < 0 or args.a == args.b or args.seed < 0:
         raise UsageError(f"--from and --to are two numbers of samples, 0 and up: got {args.a} and {args.b}")
     with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
-        recipe, state = of_kind(run, DCGAN, "geodesic joins two samples of one generator: give a run of dcgan")
+        recipe, state = of_kind(run, Game, "geodesic joins two samples of one generator: give a run of dcgan or ssgan")
+        if recipe.given:
+            raise UsageError(f"{run.path} makes samples under conditions; geodesic is of a generator of latents alone")
         a, b = (recipe.latents(1, np.random.default_rng([args.seed, SAMPLE, i]))[0] for i in (args.a, args.b))
         grid, found = strip(recipe, state, a, b, args.columns)
     out = picture_path(args.out, run.samples / f"geodesic-{args.a}-{args.b}.png")

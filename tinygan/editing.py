@@ -10,7 +10,7 @@ from tinygan.errors import UsageError, by
 from tinygan.geometry import Generator, Geodesic, geodesic
 from tinygan.grid import make_grid, to_uint8
 from tinygan.layer import Array
-from tinygan.recipes.dcgan import DCGAN
+from tinygan.recipes.game import Game
 from tinygan.recipes.local import Charted
 
 PADDING = 2  # pixels between images
@@ -46,7 +46,7 @@ def box(grid: Array, column: int, shape: tuple[int, ...], rows: int) -> None:
         grid[row * (H + PADDING) : row * (H + PADDING) + PADDING, left : right + PADDING] = 255
 
 
-def strip(recipe: DCGAN, state: Any, a: Array, b: Array, images: int) -> tuple[Array, Geodesic]:
+def strip(recipe: Game, state: Any, a: Array, b: Array, images: int) -> tuple[Array, Geodesic]:
     """Three rows from sample G(a) to G(b): the shortest path on the surface of samples, the straight line of latents, and the
     straight line of pixels, which leaves the surface.   a, b (latent,) → uint8, and the report. Raises UsageError.
     """
