@@ -38,7 +38,7 @@ def on_images(op):
 
 def convolution(op):
     """A torch convolution with images (N, H, W, C) and tinygan's weights (kh, kw, ., .)."""
-    return on_images(lambda x, w, b=None, **how: op(x, w.permute(3, 2, 0, 1), b, **how))
+    return on_images(lambda x, w, b=None, **how: op(x, w.permute(3, 2, 0, 1).contiguous(), b, **how))
 
 
 conv2d, conv_transpose2d = convolution(F.conv2d), convolution(F.conv_transpose2d)
