@@ -47,6 +47,11 @@ class Twin:
         """What G minimises beside the game, ``y`` D's numbers of its images."""
         return 0.0
 
+    def crossed(self):
+        """‖WWᵀ ∘ (1 − I)‖² of the weights of G."""
+        S = [W @ W.T for W in (rows(w) for w in cut(self.recipe.G, self.G) if w.ndim > 1)]
+        return sum((s - torch.diag(s.diag())).pow(2).sum() for s in S)
+
     def see(self, x, c):
         """D's numbers of a batch that moves its running values."""
         y, self.next = self.discriminator(x, c, self.next)
@@ -61,7 +66,8 @@ class Twin:
             fake, self.G_running = self.generator(torch.cat([c, z], 1))
             self.step_D(real, fake.detach(), c, label, rng)
         y, _ = self.discriminator(fake, c, self.D_running)
-        descend(self.adam_G, self.of_G(y[:, :1]) + self.terms_G(y, fake, label))
+        terms = self.terms_G(y, fake, label) + self.settings.ortho * self.crossed()
+        descend(self.adam_G, self.of_G(y[:, :1]) + terms)
         self.ema = AVERAGE * self.ema + (1 - AVERAGE) * self.G.detach()
         self.t += 1
 
@@ -124,6 +130,11 @@ def follow(recipe, twin_of):
 # ---------------------------------------------------------------- the nets
 
 
+def rows(w):
+    """A weight as a matrix, a row for each output."""
+    return w if w.ndim == 2 else w.flatten(0, 2).T
+
+
 class Norms:
     """Batch norms in a row, and the statistics of what they were given."""
 
@@ -154,7 +165,7 @@ class Weights:
         w = next(self.arrays)
         if not len(self.u):
             return w
-        W = w if w.ndim == 2 else w.flatten(0, 2).T
+        W = rows(w)
         u, self.u = self.u[: len(W)], self.u[len(W) :]
         v, self.running = self.running[: len(W)], self.running[len(W) :]
         v = (W @ (W.T @ v)).detach()

@@ -48,7 +48,7 @@ class SelfSupervised(Residual):
 
 SSGAN = {
     "hinge": {"loss": "hinge"},
-    "non-saturating, self-modulated": {"self_modulated": True, "alpha": 0.5, "pool": "mean"},
+    "non-saturating, self-modulated, orthogonal": {"self_modulated": True, "alpha": 0.5, "pool": "mean", "ortho": 0.1},
     "annealed, two steps of D": {"loss": "hinge", "anneal": 2, "n_critic": 2, "alpha": 1.0},
     "wgan-gp": {"loss": "wasserstein", "penalty": "wgan-gp", "spectral": False},
     "r1 under spectral norms": {"penalty": "r1", "gamma": 2.0, "self_modulated": True},
@@ -77,7 +77,12 @@ class Projection(Residual):
 
 PCGAN = {
     "hinge": {},
-    "non-saturating, parts of z": {"loss": "non-saturating", "hierarchical": True, "smoothing": 0.1},
+    "non-saturating, parts of z, orthogonal": {
+        "loss": "non-saturating",
+        "hierarchical": True,
+        "smoothing": 0.1,
+        "ortho": 0.1,
+    },
     "r1": {"penalty": "r1", "spectral": False},
     "r1 under spectral norms": {"loss": "non-saturating", "penalty": "r1"},
     "wgan-gp": {"loss": "wasserstein", "penalty": "wgan-gp", "spectral": False, "n_critic": 2},

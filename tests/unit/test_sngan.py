@@ -4,15 +4,38 @@ import numpy as np
 import pytest
 
 from tinygan.compose import Residual, Sequential
+from tinygan.errors import UsageError
 from tinygan.layers import AvgPool2d, BatchNorm, Conv2d, ConvPool2d, ReLU, UpConv2d, Upsample
-from tinygan.models.sngan import discriminator, generator
+from tinygan.models.sngan import discriminator, generator, projection
 from tinygan.net import Net
 
+LEAST = {28: 7, 32: 4, 48: 6, 64: 4, 128: 4}  # the side at which G begins, of images of a side
 
-def test_the_nets_fit_32x32_images():
-    assert generator(latent=5, width=2).out_shape((5,)) == (32, 32, 3)
-    assert discriminator(width=2).out_shape((32, 32, 3)) == (1,)
-    assert generator((32, 32, 1), width=2).out_shape((128,)) == (32, 32, 1)
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("side", LEAST)
+def test_the_nets_fit_square_images(side, channels, rng):
+    shape = side, side, channels
+    G, D, P = generator(shape, 5, 1), discriminator(shape, 1, heads=(1, 4)), projection(shape, 1, 3)
+    assert G.out_shape((5,)) == shape
+    assert D.out_shape(shape) == (5,)
+    assert P.out_shape((side * side * channels + 3,)) == (1,)
+    assert generator().out_shape((128,)) == (32, 32, 3)
+    most = 1 if side <= 32 else min(side // LEAST[side], 16)  # channels there, times those of the finest block
+    stem = G.view(G.init(rng))["0.linear.w"]
+    assert stem.shape == (LEAST[side] ** 2 * most, 5)
+
+
+@pytest.mark.parametrize(
+    "shape", [(2,), (32, 32), (28, 30, 1), (16, 16, 3), (96, 96, 3), (256, 256, 3), (0, 0, 1)], ids=str
+)
+@pytest.mark.parametrize("net", [lambda s: generator(s), lambda s: discriminator(s), lambda s: projection(s, 1, 3)])
+def test_other_shapes_are_refused_in_one_line(net, shape):
+    with pytest.raises(
+        UsageError, match="square images of 28, 32, 48, 64 or 128 pixels: the data has samples"
+    ) as refused:
+        net(shape)
+    assert str(shape) in str(refused.value) and "\n" not in str(refused.value)
 
 
 def test_the_parameters_of_the_paper_are_counted():

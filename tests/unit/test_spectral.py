@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from tinygan.errors import UsageError
-from tinygan.layers import Conv2d, ConvTranspose2d, Linear, SpectralNorm
+from tinygan.layers import Conv2d, ConvPool2d, ConvTranspose2d, Linear, SpectralNorm, UpConv2d
 from tinygan.net import Net
 
 WEIGHTS = [
     (Linear(20, 30, bias=False), lambda w: w),
     (Conv2d(4, 6, 3, bias=False), lambda w: w.reshape(-1, 6).T),
+    (ConvPool2d(4, 6, bias=False), lambda w: w.reshape(-1, 6).T),
+    (UpConv2d(4, 6, bias=False), lambda w: w.reshape(-1, 6).T),
     (ConvTranspose2d(4, 6, 3, bias=False), lambda w: w.transpose(2, 0, 1, 3).reshape(6, -1)),
 ]
 
@@ -20,7 +22,7 @@ def test_sigma_comes_within_a_percent_of_the_largest_singular_value(layer, matri
     theta = net.init(rng, np.float64)
     running = net.init_running(theta, rng)
     w = matrix(net.view(theta)["0.spectralnorm.w"])
-    shape = (20,) if isinstance(layer, Linear) else (5, 5, 4)
+    shape = (20,) if isinstance(layer, Linear) else (6, 6, 4)
     for _ in range(30):
         _, saved = net.bind(running).forward(theta, np.ones((1, *shape)))
         running = net.update(running, theta, saved)

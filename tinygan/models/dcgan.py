@@ -45,20 +45,20 @@ def generator(shape: tuple[int, ...], latent: int, width: int, *, batch_norm: bo
 
 def discriminator(shape: tuple[int, ...], width: int, *, batch_norm: bool = True, out: int = 1) -> Net:
     """x (N, H, W, C) → n convolutions, normalised but the first → linear, (N, out): the logit, or an encoder's numbers."""
-    return Net(*_layers(shape, width, shape[2], batch_norm, out))
+    return Net(*_layers(shape, width, 0, batch_norm, out))
 
 
 def conditional_discriminator(shape: tuple[int, ...], width: int, given: int) -> Net:
     """[x, c] (N, HWC + given) → the discriminator of x with c beside every pixel → the logit (N, 1)."""
+    layers = _layers(shape, width, given, True, 1)
     size = shape[0] * shape[1] * shape[2]
     stem = Sequential(Columns(0, size), Reshape(*shape))
-    layers = _layers(shape, width, shape[2] + given, True, 1)
     return Net(Conditioned(stem, Columns(size, size + given), Row(Join(Sequential()))), *layers)
 
 
-def _layers(shape: tuple[int, ...], width: int, channels: int, batch_norm: bool, out: int) -> list[Layer]:
+def _layers(shape: tuple[int, ...], width: int, given: int, batch_norm: bool, out: int) -> list[Layer]:
     n = levels(shape)
-    layers: list[Layer] = [Conv2d(channels, width, 4, stride=2, pad=1, init=INIT), LeakyReLU(0.2)]
+    layers: list[Layer] = [Conv2d(shape[2] + given, width, 4, stride=2, pad=1, init=INIT), LeakyReLU(0.2)]
     for i in range(1, n):
         C = width << i
         layers += [Conv2d(C // 2, C, 4, stride=2, pad=1, bias=not batch_norm, init=INIT)]

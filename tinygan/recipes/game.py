@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError
 from tinygan.layer import Array, Saved
 from tinygan.loss import LOSSES
 from tinygan.net import Net
@@ -111,9 +112,12 @@ class Game:
         """One step of D on ``batch`` (n_critic N samples), N for each of its steps, and one of G on N latents.
 
         G's step takes the latents of D's last one, whose images are there already, as most published code does.
+        Raises UsageError where the batch does not come out even.
         """
         log: dict[str, float] = {}
-        n = len(batch.x) // self.settings.n_critic
+        n, left = divmod(len(batch.x), self.batches)
+        if left or not n:
+            raise UsageError(f"a step takes n_critic = {self.batches} batches of one size: got {len(batch.x)} images")
         for i in range(0, len(batch.x), n):
             part = Batch(batch.x[i : i + n], {name: a[i : i + n] for name, a in batch.labels.items()})
             made = self.generate(state, np.concatenate([self.condition(part), self.noise(n, rng)], axis=1))
