@@ -13,7 +13,7 @@ from tinygan.latent import truncated, variance
 from tinygan.layer import Array
 from tinygan.metrics.manifold import precision_recall
 from tinygan.recipes.pcgan import PCGAN
-from tinygan.reproduce.conditional_classes import FASHION
+from tinygan.reproduce.conditional_classes import FASHION, options
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work
 from tinygan.standing import standing
 
@@ -24,8 +24,7 @@ DRAWN = 10**6  # latents whose variance is held to the formula
 
 def run(job: Job, work: Work) -> dict[str, Any]:
     """Precision and recall against test images by τ, with standing statistics of the truncated latents."""
-    own = {"steps": FASHION.steps, "batch": FASHION.batch, "seed": job["seed"], "settings": FASHION.own["pcgan"]}
-    recipe, state = work.train("pcgan", FASHION.data, **own)
+    recipe, state = work.train("pcgan", FASHION.data, **options(FASHION, "pcgan", job["seed"]))
     assert isinstance(recipe, PCGAN)
     judge = work.features(FASHION.data, FASHION.features)
     real, _ = judge(work.open(FASHION.data, "test").batch(np.arange(N))[0])

@@ -45,7 +45,7 @@ class Setting(NamedTuple):
 def options(setting: Setting, method: str, seed: int) -> dict[str, Any]:
     """Of a training: the same for all methods but for what they are."""
     adam = {"lr": setting.lr, "b1": 0.5, "b2": 0.999}
-    own = {"width_G": setting.width, "width_D": setting.width, "latent": 128, "pool": "mean", "ema": 0.0}
+    own = {"width_G": setting.width, "width_D": setting.width, "latent": 128, "ema": 0.0}
     own |= {"adam_G": adam, "adam_D": adam} | OWN_SETTINGS[method]
     every = {"save_every": setting.steps // 6, "keep": 6}
     return {"steps": setting.steps, "batch": setting.batch, "seed": seed, "settings": own} | every
@@ -118,8 +118,8 @@ def experiment(name: str, about: str, setting: Setting, most: float, published: 
     return Experiment(name, about, shared, jobs, partial(run, setting), partial(claims, most, published))
 
 
-CIFAR = Setting("cifar-10", steps=1800, batch=32, width=32, lr=4e-4, features=4000, flip=True)
-FASHION = Setting("fashion-mnist", steps=1200, batch=32, width=24, lr=4e-4, features=0, flip=True)
+CIFAR = Setting("cifar-10", steps=1200, batch=32, width=32, lr=4e-4, features=4000, flip=True)
+FASHION = Setting("fashion-mnist", steps=900, batch=32, width=24, lr=4e-4, features=0, flip=True)
 
 EXPERIMENTS = [
     experiment("cifar", "CIFAR-10, β₁ = 0.5, one step of D: Frechet distance", CIFAR, 0.95, PUBLISHED),
