@@ -11,9 +11,9 @@ from tinygan.recipes.pcgan import PCGAN, Settings
 SHAPE, K, LATENT, N = (28, 28, 1), 3, 6, 5
 PART = sngan.part(SHAPE, LATENT)
 WAYS = {  # how, the condition's numbers before z, the numbers of z that the linear map sees
-    "by class": (sngan.by_class(K), K, LATENT),
+    "by class": (sngan.by_class(K, 0.0), K, LATENT),
     "by itself": (sngan.by_itself(LATENT), 0, LATENT),
-    "by parts": (sngan.by_parts(SHAPE, K, LATENT), K, PART),
+    "by parts": (sngan.by_parts(SHAPE, K, LATENT, 0.0), K, PART),
 }
 
 

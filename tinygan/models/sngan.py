@@ -70,9 +70,10 @@ class Modulation(NamedTuple):
     map: Callable[[int, int], Layer]
 
 
-def by_class(classes: int) -> Modulation:
-    """Conditional batch normalisation (Dumoulin et al. 2017): scales and shifts for each class.   x = [onehot, z]."""
-    return Modulation(Columns(0, classes), lambda i, C: Linear(classes, 2 * C, bias=False, init=normal(0.0)))
+def by_class(classes: int, std: float) -> Modulation:
+    """Conditional batch normalisation (Dumoulin et al. 2017): scales and shifts for each class, N(0, std²) at first, beside
+    those that all share.   x = [onehot, z]."""
+    return Modulation(Columns(0, classes), lambda i, C: Linear(classes, 2 * C, bias=False, init=normal(std)))
 
 
 def by_itself(d: int) -> Modulation:
@@ -82,7 +83,7 @@ def by_itself(d: int) -> Modulation:
     )
 
 
-def by_parts(shape: tuple[int, ...], classes: int, latent: int) -> Modulation:
+def by_parts(shape: tuple[int, ...], classes: int, latent: int, std: float) -> Modulation:
     """Hierarchical latents (Brock et al. 2019, §3.1): of n + 1 parts of z the first is the stem's, one is each block's,
     beside the class.   x = [onehot, z]."""
     each = part(shape, latent)
@@ -90,7 +91,7 @@ def by_parts(shape: tuple[int, ...], classes: int, latent: int) -> Modulation:
     def of_block(i: int, C: int) -> Layer:
         start = classes + (i + 1) * each
         own = Concat(Columns(0, classes), Columns(start, start + each))
-        return Sequential(own, Linear(classes + each, 2 * C, bias=False, init=normal(0.0)))
+        return Sequential(own, Linear(classes + each, 2 * C, bias=False, init=normal(std)))
 
     return Modulation(Sequential(), of_block)
 
@@ -117,8 +118,8 @@ def generator(
 ) -> Net:
     """x = [c, z] (N, given + latent) → linear → blocks that double the sides → tanh, (N, H, W, C).
 
-    The linear map sees z, or its first ``seed`` numbers; c reaches the blocks by ``modulation``: scales and shifts, zero at
-    first, after each of their batch normalisations. ``attention``: the side of the images after which ``attend`` stands.
+    The linear map sees z, or its first ``seed`` numbers; c reaches the blocks by ``modulation``: scales and shifts after
+    each of their batch normalisations. ``attention``: the side of the images after which ``attend`` stands.
     """
     n, C = levels(shape), widths(shape, width)
     side = shape[0] >> n

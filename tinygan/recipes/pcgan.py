@@ -5,11 +5,13 @@ d(x, y) = ψ(φ(x)) + ⟨v_y, φ(x)⟩,      L_D = game(d(x, y), d(G(y, z), y)),
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from tinygan.data import Sample
 from tinygan.models import sngan
+from tinygan.optim import require
 from tinygan.recipes.labelled import ClassGame, classes
 from tinygan.recipes.residual import ResidualSettings
 
@@ -19,7 +21,14 @@ class Settings(ResidualSettings):
     """What can be chosen; the paper has the hinge loss."""
 
     loss: Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"] = "hinge"
+    modulation: float = (
+        0.2  # standard deviation, at first, of the scales and shifts by class; 0: all classes begin alike
+    )
     hierarchical: bool = False  # a part of z for each block of G (Brock et al. 2019, §3.1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("modulation", self.modulation, 0, math.inf)
 
 
 class PCGAN(ClassGame):
@@ -28,9 +37,9 @@ class PCGAN(ClassGame):
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, shape, K = settings, sample.shape, classes("pcgan", sample)
         s.fits(shape)
-        modulation, seed = sngan.by_class(K), 0
+        modulation, seed = sngan.by_class(K, s.modulation), 0
         if s.hierarchical:
-            modulation, seed = sngan.by_parts(shape, K, s.latent), sngan.part(shape, s.latent)
+            modulation, seed = sngan.by_parts(shape, K, s.latent, s.modulation), sngan.part(shape, s.latent)
         G = sngan.generator(
             shape, s.latent, s.width_G, given=K, modulation=modulation, seed=seed, attention=s.attention
         )

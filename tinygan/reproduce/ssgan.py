@@ -113,7 +113,7 @@ PUBLISHED = {  # Chen et al. 2019, table 1: FID on CIFAR-10, the best of 3 seeds
 
 def experiment(name: str, about: str, setting: Setting, most: float, published: dict[str, str]) -> Experiment:
     """The table of a set."""
-    jobs = [{"method": method, "seed": seed} for seed in range(3) for method in METHODS]
+    jobs = [{"method": method, "seed": seed} for method in METHODS for seed in range(3)]
     shared = setting._asdict() | {"options": options(setting, PLAIN, 0) | {"seed": ""}, "own": OWN_SETTINGS}
     return Experiment(name, about, shared, jobs, partial(run, setting), partial(claims, most, published))
 
