@@ -90,7 +90,7 @@ def draw(setting: Setting, results: Sequence[Result], folder: Path) -> list[Path
 
 def experiment(name: str, about: str, setting: Setting, least: float) -> Experiment:
     """The table of a set."""
-    jobs = [{"system": system, "seed": seed} for seed in range(3) for system in setting.own]
+    jobs = [{"system": system, "seed": seed} for system in setting.own for seed in range(3)]
     parts = partial(run, setting), partial(claims, setting, least), partial(draw, setting)
     return Experiment(name, about, setting._asdict(), jobs, *parts)
 
