@@ -1,0 +1,90 @@
+"""The experiments of SS-GAN and of conditional systems: what is read off a discriminator, and what is said of figures."""
+
+import numpy as np
+import pytest
+
+from tinygan.data import Sample
+from tinygan.interrupt import Interrupt
+from tinygan.models import sngan
+from tinygan.net import Net
+from tinygan.reproduce import Result, Work, conditional_classes, conditional_truncation, ssgan
+from tinygan.reproduce.forgetting_probe import METHODS, claims, read
+from tinygan.reproduce.ssgan_labels import classifier
+
+D = sngan.discriminator((32, 32, 3), 4, heads=(1, 4))
+
+
+@pytest.fixture
+def theta(rng):
+    return D.init(rng)
+
+
+def test_a_probe_sees_each_block_by_quarters_of_the_picture(theta, rng):
+    x = rng.uniform(-1, 1, (3, 32, 32, 3)).astype(np.float32)
+    net = D.bind(D.init_running(theta, rng))
+    blocks = read(net, theta, x)
+    assert [b.shape for b in blocks] == [(3, 16)] * 4
+    first = Net(*net.f.children[:1]).forward(theta[: Net(*D.f.children[:1]).size], x)[0]
+    assert np.allclose(blocks[0][:, 4:8], first[:, :8, 8:].mean(axis=(1, 2)), atol=1e-6)  # the upper right
+
+
+def test_a_classifier_of_few_labels_begins_with_the_features_of_D(theta, rng):
+    net, shared = classifier(D, 10)
+    assert shared == D.size - (4 + 1) - (4 * 4 + 4)
+    assert net.size == shared + 4 * 10 + 10
+    fresh = net.init(rng)
+    given = np.concatenate([theta[:shared], fresh[shared:]])
+    x = rng.uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32)
+    running = D.init_running(theta, rng)[: net.running_size]
+    f = Net(*D.f.children[:-1]).bind(running).forward(theta[:shared], x)[0]
+    *_, w, _ = net.view(given).values()
+    assert np.allclose(net.bind(running).forward(given, x)[0], f @ w.T, atol=1e-5)
+
+
+def test_the_gap_that_is_closed_is_a_share_of_the_way_to_the_conditional_system():
+    distance = {ssgan.PLAIN: 10.0, ssgan.ROTATION: 7.0, ssgan.MODULATED: 6.0, ssgan.CONDITIONAL: 5.0}
+    results = [
+        Result({"method": m, "seed": s}, {"distance": d, "turns, real": 0.9, "turns, fake": 0.6})
+        for m, d in distance.items()
+        for s in range(3)
+    ]
+    found = {c.what: c for c in ssgan.claims(0.95, {}, results)}
+    assert found["SS-GAN / unconditional, of medians"].value == pytest.approx(0.7)
+    assert found["gap to the conditional closed by SS-GAN, %"].value == pytest.approx(60)
+    assert found["gap to the conditional closed by SS-GAN (sBN), %"].value == pytest.approx(80)
+    assert [c.met for c in found.values() if c.sign] == [True, True, False]
+
+
+def test_the_variance_within_classes_leaves_out_that_between_them():
+    x = np.array([[0.0, 2.0], [2.0, 4.0], [100.0, 0.0], [100.0, 0.0]])
+    assert conditional_classes.within(x, np.array([0, 0, 1, 1])) == pytest.approx((1 + 1 + 0 + 0) / 2)
+
+
+def test_precision_must_rise_and_recall_fall_with_each_smaller_tau():
+    def judged(precision, recall):
+        figures = {"precision": precision, "recall": recall, "variance off": [0.001] * 3}
+        return [c.met for c in conditional_truncation.claims([Result({"seed": 0}, figures)]) if c.sign]
+
+    assert judged([0.5, 0.6, 0.7], [0.5, 0.4, 0.3]) == [True, True, True]
+    assert judged([0.5, 0.7, 0.6], [0.5, 0.4, 0.4]) == [False, False, True]
+
+
+def test_a_probe_is_compared_at_the_end_of_training():
+    results = [
+        Result({"method": m, "seed": 0}, {"steps": [1, 2], "accuracy": [[0.9, 0.9], last]})
+        for m, last in zip(METHODS, ([0.5, 0.4], [0.45, 0.6]), strict=True)
+    ]
+    gains = [c for c in claims(results) if c.sign]
+    assert [c.value for c in gains] == pytest.approx([20, 10])
+
+
+def test_a_training_gives_its_checkpoints_in_order_and_is_shared(tmp_path):
+    work = Work(tmp_path, tmp_path, Interrupt(), {})
+    options = {"steps": 3, "batch": 4, "save_every": 1, "keep": 9, "settings": {"width": 2, "latent": 2}}
+    states = work.history("dcgan", "strokes", **options)
+    assert [step for step, *_ in states] == [1, 2, 3]
+    assert len({state.G.tobytes() for *_, state in states}) == 3
+    recipe, state = work.train("dcgan", "strokes", **options)
+    assert state.G.tobytes() == states[-1][2].G.tobytes()
+    assert recipe.shape == Sample((28, 28, 1)).shape
+    assert work.trained()[-1].endswith("steps 3 to 3")
