@@ -49,7 +49,8 @@ MAY = {  # room: the rooms it may import, beside itself
     "data": "errors atomic unpickle",
     "torchfile": "errors unpickle",
     "metrics": f"{ALGEBRA} atomic data geometry grid lbfgs models safetensors torchfile",
-    "reproduce": f"{FILE_ROOMS} {ALGEBRA} data editing evaluate geometry recipes run train interrupt",
+    "reproduce": f"{FILE_ROOMS} {ALGEBRA} data loss rotation optim models "
+    "editing evaluate geometry recipes run train interrupt",
     "cli_reproduce": "data errors info interrupt reproduce",
     "interrupt": "",
     "progress": "",

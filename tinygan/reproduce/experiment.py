@@ -114,6 +114,11 @@ class Work:
             self._trained.append(f"{path.name}: steps {int(before.stem) if before else 0} to {done}")
             return restored(run)
 
+    def go_on(self) -> None:
+        """Raises Stopped where a signal came: for a job that keeps nothing on its way and begins anew."""
+        if self._interrupt:
+            raise Stopped
+
     def trained(self) -> list[str]:
         """What has been trained since the last call, and from which step on: a run that an earlier process began goes on."""
         found, self._trained = self._trained, []
