@@ -119,6 +119,11 @@ def test_what_diverges_is_said(work):
         run(SMALL._replace(lr=1e38), {"seed": 0, "rotation": WITHOUT}, work)
 
 
+def test_there_is_a_task_for_each_class(work):
+    with pytest.raises(UsageError, match="each of 9 classes: strokes has 10"):
+        run(SMALL._replace(tasks=9), {"seed": 0, "rotation": WITH}, work)
+
+
 def results(gain):
     """With the loss ``gain`` more in cycle 2, of seed 2 half a point less than that."""
     return [

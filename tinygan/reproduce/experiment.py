@@ -73,7 +73,7 @@ class Experiment(NamedTuple):
 
 
 class Stopped(Exception):
-    """A signal has come: what was trained is saved, and the same command goes on with it."""
+    """A signal has come: what was trained by ``Work.train`` is saved, and the same command goes on with the table."""
 
 
 class Work:
