@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy import ndarray as Array
 
 from tinygan.data.order import Order
 from tinygan.data.split import labels_per_class
@@ -24,9 +25,7 @@ class FewLabels:
     """
 
     def __init__(self, data: Dataset, n: int, taken: int, seed: int) -> None:
-        size = data.size or POOL
-        blocks = (np.arange(i, min(i + BLOCK, size)) for i in range(0, size, BLOCK))
-        labels = np.concatenate([data.batch(block)[1]["class"] for block in blocks])
+        labels = classes_of(data)
         absent = sorted(set(range(len(data.classes))) - set(labels.tolist()))
         if absent:
             raise UsageError(
@@ -41,3 +40,10 @@ class FewLabels:
         x, labels = self._data.batch(self.index[self._order.indices(step * self._taken, self._taken)])
         label = np.concatenate([labels["class"], np.full(len(batch.x), -1, np.int64)])
         return type(batch)(np.concatenate([x, batch.x]), {"class": label})
+
+
+def classes_of(data: Dataset) -> Array:
+    """The class of each sample (N,) int64, of an endless set of the first ``POOL``."""
+    size = data.size or POOL
+    blocks = (np.arange(i, min(i + BLOCK, size)) for i in range(0, size, BLOCK))
+    return np.concatenate([data.batch(block)[1]["class"] for block in blocks])

@@ -75,7 +75,7 @@ class Experiment(NamedTuple):
 
 
 class Stopped(Exception):
-    """A signal has come: what was trained is saved, and the same command goes on with it."""
+    """A signal has come: what was trained by ``Work.train`` is saved, and the same command goes on with the table."""
 
 
 class Work:
@@ -138,6 +138,11 @@ class Work:
                 raise Stopped
             self._trained.append(f"{path.name}: steps {int(before.stem) if before else 0} to {done}")
         return run
+
+    def go_on(self) -> None:
+        """Raises Stopped where a signal came: for a job that keeps nothing on its way and begins anew."""
+        if self._interrupt:
+            raise Stopped
 
     def trained(self) -> list[str]:
         """What has been trained since the last call, and from which step on: a run that an earlier process began goes on."""

@@ -79,20 +79,15 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 def draw(results: Sequence[Result], folder: Path) -> list[Path]:
     """The last block's accuracy while D plays: the median of seeds, and their range."""
-    from tinygan.reproduce.plot import curves  # type: ignore[attr-defined]
+    from tinygan.reproduce.plot import curves
 
     rows = {}
     for method in METHODS:
         each = np.array([[b[-1] for b in r.figures["accuracy"]] for r in results if r.job["method"] == method])
         rows[method] = np.stack([each.min(axis=0), np.median(each, axis=0), each.max(axis=0)]).tolist()
     path = folder / "probe.png"
-    curves(
-        path,
-        results[0].figures["steps"],
-        rows,
-        "steps",
-        "accuracy of a linear probe on D's last block, CIFAR-10 (JPEG)",
-    )
+    words = "steps", "accuracy", "a linear probe on D's last block, CIFAR-10 (JPEG): median and range of 3 seeds"
+    curves(path, results[0].figures["steps"], rows, (), words)
     return [path]
 
 
