@@ -16,7 +16,7 @@ from tinygan.metrics.agreement import agreement
 from tinygan.recipes import OfClass
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, over_seeds
 
-EACH, REAL = 200, 5000  # generated images of a class; real images of all
+EACH, REAL = 200, 4000  # generated images of a class; real images of all classes, the size of the smallest set
 SHOWN = 8  # images of a class in the picture
 
 
