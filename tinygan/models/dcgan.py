@@ -58,10 +58,16 @@ def conditional_discriminator(shape: tuple[int, ...], width: int, given: int) ->
 
 def _layers(shape: tuple[int, ...], width: int, channels: int, batch_norm: bool, out: int) -> list[Layer]:
     n = levels(shape)
+    features = (shape[0] >> n) * (shape[1] >> n) * (width << (n - 1))
+    body = convolutions(shape, width, channels, batch_norm)
+    return [*body, Reshape(features), Linear(features, out, init=INIT)]
+
+
+def convolutions(shape: tuple[int, ...], width: int, channels: int, batch_norm: bool) -> list[Layer]:
+    """(N, H, W, channels) → (N, H/2ⁿ, W/2ⁿ, 2ⁿ⁻¹ width): what is left of D without its end."""
     layers: list[Layer] = [Conv2d(channels, width, 4, stride=2, pad=1, init=INIT), LeakyReLU(0.2)]
-    for i in range(1, n):
+    for i in range(1, levels(shape)):
         C = width << i
         layers += [Conv2d(C // 2, C, 4, stride=2, pad=1, bias=not batch_norm, init=INIT)]
         layers += ([BatchNorm(C, std=0.02)] if batch_norm else []) + [LeakyReLU(0.2)]
-    features = (shape[0] >> n) * (shape[1] >> n) * (width << (n - 1))
-    return [*layers, Reshape(features), Linear(features, out, init=INIT)]
+    return layers
