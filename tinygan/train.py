@@ -136,7 +136,8 @@ def first_or_latest(run: Run, recipe: Recipe, facts: dict[str, str]) -> tuple[An
     facts = facts | {"step": str(int(path.stem))}
     for name, fact in facts.items():
         if metadata.get(name) != fact:
-            raise FormatError(f"{path}: its {name} is {metadata.get(name)}, expected {fact}: move it away to go on")
+            found = str(metadata.get(name))[:80]
+            raise FormatError(f"{path}: its {name} is {found}, expected {fact[:80]}: move it away to go on")
     return state, int(path.stem)
 
 

@@ -13,7 +13,10 @@ from tinygan.reproduce.experiment import Claim, Experiment, Result, Work
 
 __all__ = ["SYSTEMS", "Claim", "Experiment", "Result", "Work", "experiments"]
 
-SYSTEMS = {"lgan": ("lgan_curves", "lgan_charts", "lgan_semi")}  # the modules with its EXPERIMENTS, in their order
+SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
+    "lgan": ("lgan_curves", "lgan_charts", "lgan_semi"),
+    "conditional": ("conditional_text",),
+}
 
 
 def experiments(system: str, only: tuple[str, ...] = ()) -> list[Experiment]:
