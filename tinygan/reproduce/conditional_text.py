@@ -1,6 +1,6 @@
 """Text to image: what wrong pairs teach D, and whether images show what their texts say. Fashion-MNIST, composed captions.
 
-Widths and steps were chosen with seed 7 in view.
+D's last layers, the width and the steps were chosen with seed 7 in view.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygan.data import Batch, Dataset
+from tinygan.data.captions import WORDS
 from tinygan.data.png import write_png
 from tinygan.evaluate import open_features
 from tinygan.grid import make_grid
@@ -21,7 +22,7 @@ from tinygan.recipes.gan_cls import GANCLS, mismatched
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, over_seeds
 
 SIDES = WITH, WITHOUT = "with", "without"
-DATA, STEPS, BATCH, SETTINGS = "fashion-mnist", 1500, 64, {"width": 24}
+DATA, STEPS, BATCH, SETTINGS = "fashion-mnist", 1500, 64, {"width": 16}
 PAIRED, MADE, BLOCK = 10_000, 2000, 500  # test images whose pairs D judges, captions of the first of which G is given
 SHOWN = ("dark sneaker", "bright pullover", "middle ankle boot", "dark dress")  # the rows of the picture
 
@@ -46,12 +47,20 @@ def run(job: Job, work: Work) -> dict[str, Any]:
         "class": agreement(logits, labels["class"]),
         "class of real images": agreement(on_real, labels["class"]),
         "brightness": float((recipe.captions.word(made) == word).mean()),
+        "variance": within(made, word, labels["class"]) / within(x, word, labels["class"]),
     }
 
 
 def images(recipe: GANCLS, state: Any, z: Array) -> Array:
     """G's images of rows [t, z], block by block."""
     return np.concatenate([recipe.sample(state, z[i : i + BLOCK]) for i in range(0, len(z), BLOCK)])
+
+
+def within(x: Array, word: Array, label: Array) -> float:
+    """E‖x − E x‖² among the images of one caption, the mean over images."""
+    caption = len(WORDS) * label + word
+    parts = (x[caption == k].reshape(int((caption == k).sum()), -1) for k in np.unique(caption))
+    return float(sum(part.var(axis=0).sum() * len(part) for part in parts)) / len(x)
 
 
 def right_less_wrong(recipe: GANCLS, state: Any, data: Dataset) -> float:
@@ -76,11 +85,12 @@ def claims(results: Sequence[Result]) -> list[Claim]:
         over_seeds(f"{what}, with wrong pairs", gap[WITH], ">=", 1.0),
         over_seeds(f"{what}, without", gap[WITHOUT]),
         Claim("with less without, the least of seeds", less, ">=", 0.0),
-        over_seeds(f"{named}, with wrong pairs", of("class", WITH), ">=", 85.0),
+        over_seeds(f"{named}, with", of("class", WITH), ">=", 85.0),
         over_seeds(f"{named}, without", of("class", WITHOUT)),
         over_seeds(f"{named}, real images", of("class of real images", WITH)),
-        over_seeds(f"{lit}, with wrong pairs", of("brightness", WITH)),
+        over_seeds(f"{lit}, with", of("brightness", WITH)),
         over_seeds(f"{lit}, without", of("brightness", WITHOUT)),
+        *(over_seeds(f"variance within captions, % of that of real images, {p}", of("variance", p)) for p in SIDES),
     ]
 
 
