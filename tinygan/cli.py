@@ -24,8 +24,6 @@ from tinygan.recipes import find
 from tinygan.run import Config, Loop, Run, free_path, resolve
 from tinygan.toml import shown
 
-MOST_SAMPLES = 100_000
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
@@ -119,31 +117,6 @@ def configure(args: argparse.Namespace, base: dict[str, Any]) -> Config:
 # ---------------------------------------------------------------- the rest
 
 
-def run_sample(args: argparse.Namespace) -> int:
-    """``tinygan sample``."""
-    import numpy as np
-
-    from tinygan.atomic import write_atomic
-    from tinygan.data.png import write_png
-    from tinygan.grid import picture_of
-    from tinygan.train import sample
-
-    if not 1 <= args.n <= MOST_SAMPLES or args.seed < 0:
-        raise UsageError(f"-n is 1 to {MOST_SAMPLES} and --seed at least 0: got {args.n} and {args.seed}")
-    run = Run.open(args.dir)
-    out = args.out or run.samples / f"sample-n{args.n}-seed{args.seed}.png"
-    if out.suffix.lower() not in (".png", ".npy"):
-        raise UsageError(f"--out ends in .png or .npy: got {out}")
-    with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
-        images = sample(run, args.n, args.seed)
-    if out.suffix.lower() == ".npy":
-        write_atomic(out, lambda file: np.save(file, images))
-    else:
-        write_png(out, picture_of(images))
-    print(f"{out}: {args.n} samples")
-    return 0
-
-
 def run_data(args: argparse.Namespace) -> int:
     """``tinygan data``."""
     from tinygan.data import NAMES, catalogue, fetch_data
@@ -233,7 +206,7 @@ def later(module: str, function: str) -> Callable[[argparse.Namespace], int]:
 
 COMMANDS = {
     "train": run_train,
-    "sample": run_sample,
+    "sample": later("cli_sample", "run_sample"),
     "eval": later("cli_eval", "run_eval"),
     "edit": later("cli_edit", "run_edit"),
     "geodesic": later("cli_edit", "run_geodesic"),

@@ -187,7 +187,7 @@ def accuracy(run: Run, data: Dataset, n: int | None = None) -> tuple[float, int]
     recipe, state = restored(run)
     if not isinstance(recipe, Classifying):
         raise UsageError(f"{run.path} is a run of {run.config.recipe}, which tells no classes")
-    if (data.shape, len(data.classes)) != recipe.expects:
+    if (data.shape, len(data.classes)) != recipe.expects[:2]:
         raise UsageError(
             f"{run.path} classifies {recipe.expects.shape} into {recipe.expects.classes} classes; {data.name} has "
             f"{data.shape} in {len(data.classes)}: give --data the kind of images it was trained on"

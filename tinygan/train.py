@@ -7,6 +7,7 @@ a checkpoint holds it exactly, and a resumed run goes on bit for bit.
 
 from __future__ import annotations
 
+import json
 import math
 import platform
 import time
@@ -27,11 +28,12 @@ from tinygan.grid import picture_of
 from tinygan.interrupt import Interrupt
 from tinygan.layer import Array
 from tinygan.progress import Progress
-from tinygan.recipes import FewLabelled, Generative, Recipe, find
+from tinygan.recipes import FewLabelled, Generative, OfText, Recipe, find
 from tinygan.run import Config, Run
 from tinygan.safetensors import load
+from tinygan.sampling import ANY, Asked, latents, refuse, settled
 
-INIT, STEP, SHOWN, SAMPLE = 1, 2, 3, 5  # the streams of a seed; data/order.py has 4
+INIT, STEP, SHOWN, SAMPLE, SETTLE = 1, 2, 3, 5, 7  # the streams of a seed; data/order.py has 4, data/split.py 6
 GRID = 64  # images in a sample grid
 DIVERGED = "diverged at step {}: {}; no checkpoint holds it: start again in another --out with a lower learning rate"
 
@@ -44,7 +46,7 @@ def recipe_of(config: Config, sample: Sample) -> Recipe:
 
 def recipe_for(config: Config, data: Dataset) -> Recipe:
     """The recipe of a configuration for a data set; UsageError where they do not fit."""
-    recipe = recipe_of(config, Sample(data.shape, len(data.classes)))
+    recipe = recipe_of(config, Sample(data.shape, len(data.classes), data.classes))
     taken = config.batch * recipe.batches
     if data.size is not None and taken > data.size:
         raise UsageError(f"a step takes {taken} images and {data.name} has {data.size}: choose a smaller --batch")
@@ -66,7 +68,7 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
     run.hold()
     order = Order(data.size, config.seed)
     taken = config.batch * recipe.batches
-    facts = facts_of(config, data)
+    facts = facts_of(config, data, recipe)
     state, step = first_or_latest(run, recipe, facts)
     if step > config.steps:
         raise UsageError(f"{run.path} is at step {step} already: ask for more than --steps {config.steps}")
@@ -110,8 +112,9 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
     return step
 
 
-def facts_of(config: Config, data: Dataset) -> dict[str, str]:
+def facts_of(config: Config, data: Dataset, recipe: Recipe) -> dict[str, str]:
     """What a checkpoint says besides its state. With ``step`` it fixes every generator and the position in the data."""
+    names = {"names": json.dumps(data.classes)} if isinstance(recipe, OfText) else {}  # its words are made of them
     return {
         "recipe": config.recipe,
         "data": f"{config.data}, {'endless' if data.size is None else data.size}",
@@ -119,6 +122,7 @@ def facts_of(config: Config, data: Dataset) -> dict[str, str]:
         "classes": str(len(data.classes)),
         "batch": str(config.batch),
         "seed": str(config.seed),
+        **names,
     }
 
 
@@ -133,7 +137,8 @@ def first_or_latest(run: Run, recipe: Recipe, facts: dict[str, str]) -> tuple[An
     facts = facts | {"step": str(int(path.stem))}
     for name, fact in facts.items():
         if metadata.get(name) != fact:
-            raise FormatError(f"{path}: its {name} is {metadata.get(name)}, expected {fact}: move it away to go on")
+            found = str(metadata.get(name))[:80]
+            raise FormatError(f"{path}: its {name} is {found}, expected {fact[:80]}: move it away to go on")
     return state, int(path.stem)
 
 
@@ -161,22 +166,25 @@ def restored(run: Run, path: Path | None = None) -> tuple[Recipe, Any]:
     try:
         shape = tuple(map(int, metadata["shape"].split()))
         classes = int(metadata.get("classes", 1))  # from before they were kept: of recipes without labels
-    except (KeyError, ValueError) as error:
+        names = tuple(map(str, json.loads(metadata.get("names", "[]"))))
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise FormatError(
-            f"{path}: no shape or classes in its metadata, expected a checkpoint of tinygan train"
+            f"{path}: no shape, classes or names in its metadata, expected a checkpoint of tinygan train"
         ) from error
-    recipe = recipe_of(run.config, Sample(shape, classes))
+    recipe = recipe_of(run.config, Sample(shape, classes, names))
     return recipe, restore(recipe.init(np.random.default_rng(0)), tensors)
 
 
-def sample(run: Run, n: int, seed: int) -> Array:
-    """n images (n, H, W, C) in [-1, 1] from the newest checkpoint of a run; UsageError where the system makes none."""
+def sample(run: Run, n: int, seed: int, asked: Asked = ANY) -> Array:
+    """n images (n, H, W, C) in [-1, 1] of what is ``asked`` from the newest checkpoint of a run. Raises UsageError."""
     recipe, state = restored(run)
     if not isinstance(recipe, Generative):
         raise UsageError(
             f"{run.path}: {run.config.recipe} makes no samples; see how good it is: tinygan eval {run.path}"
         )
-    z = recipe.latents(n, np.random.default_rng([seed, SAMPLE]))
+    refuse(recipe, run.config.recipe, asked)
+    z = latents(recipe, asked, n, np.random.default_rng([seed, SAMPLE]))
+    state = settled(recipe, state, asked, np.random.default_rng([seed, SETTLE]))
     return np.concatenate([recipe.sample(state, z[i : i + GRID]) for i in range(0, n, GRID)])
 
 

@@ -15,10 +15,11 @@ NAMES = tuple(KNOWN)
 
 
 class Sample(NamedTuple):
-    """What one sample of a set is: its ``shape``, and the number of ``classes`` that its label "class" counts."""
+    """What one sample of a set is: its ``shape``, the number of ``classes`` that its label "class" counts, their ``names``."""
 
     shape: tuple[int, ...]
     classes: int = 1
+    names: tuple[str, ...] = ()  # of use to systems that read texts
 
 
 class Batch(NamedTuple):

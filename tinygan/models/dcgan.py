@@ -58,10 +58,20 @@ def conditional_discriminator(shape: tuple[int, ...], width: int, given: int) ->
 
 def _layers(shape: tuple[int, ...], width: int, given: int, batch_norm: bool, out: int) -> list[Layer]:
     n = levels(shape)
+    features = (shape[0] >> n) * (shape[1] >> n) * (width << (n - 1))
+    return [
+        *convolutions(shape, width, given=given, batch_norm=batch_norm),
+        Reshape(features),
+        Linear(features, out, init=INIT),
+    ]
+
+
+def convolutions(shape: tuple[int, ...], width: int, *, given: int = 0, batch_norm: bool = True) -> list[Layer]:
+    """(N, H, W, C + given) → (N, H/2ⁿ, W/2ⁿ, 2ⁿ⁻¹ width): D without its end."""
+    n = levels(shape)
     layers: list[Layer] = [Conv2d(shape[2] + given, width, 4, stride=2, pad=1, init=INIT), LeakyReLU(0.2)]
     for i in range(1, n):
         C = width << i
         layers += [Conv2d(C // 2, C, 4, stride=2, pad=1, bias=not batch_norm, init=INIT)]
         layers += ([BatchNorm(C, std=0.02)] if batch_norm else []) + [LeakyReLU(0.2)]
-    features = (shape[0] >> n) * (shape[1] >> n) * (width << (n - 1))
-    return [*layers, Reshape(features), Linear(features, out, init=INIT)]
+    return layers

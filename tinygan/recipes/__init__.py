@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from tinygan.data import Batch, Sample
+from tinygan.data.captions import Captions
 from tinygan.errors import UsageError, nearest
 from tinygan.layer import Array
 from tinygan.net import Net
-from tinygan.recipes import acgan, cgan, classifier, dcgan, lgan, lgan_semi, pcgan, sgan, ssgan
+from tinygan.recipes import acgan, cgan, classifier, dcgan, gan_cls, lgan, lgan_semi, pcgan, sgan, ssgan
 
 
 class Recipe(Protocol):
@@ -41,6 +42,15 @@ class OfClass(Generative, Protocol):
     """One whose samples can be asked for by class."""
 
     def of_class(self, label: int, n: int, rng: np.random.Generator) -> Array: ...
+
+
+@runtime_checkable
+class OfText(Generative, Protocol):
+    """One whose samples can be asked for by text; its ``captions`` have the words."""
+
+    captions: Captions
+
+    def of_text(self, text: str, n: int, rng: np.random.Generator) -> Array: ...
 
 
 @runtime_checkable
@@ -80,6 +90,11 @@ RECIPES = {
         pcgan.Settings,
         pcgan.PCGAN,
         "residual GAN told the class, by conditional norms and a projection (Miyato & Koyama 2018)",
+    ),
+    "gan-cls": Entry(
+        gan_cls.Settings,
+        gan_cls.GANCLS,
+        "GAN told a text, whose D sees wrong pairs of image and text (Reed et al. 2016)",
     ),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"

@@ -28,14 +28,18 @@ class ClassGame(Game):
         return np.eye(self.classes, dtype=np.float32)[label]
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
-        """[onehot, z], the class drawn too."""
-        return self.rows(self.onehot(rng.integers(self.classes, size=n)), rng)
+        """[c, z], the class drawn too."""
+        return self.rows(self.asked(rng.integers(self.classes, size=n), rng), rng)
 
     def of_class(self, label: int, n: int, rng: np.random.Generator) -> Array:
-        """[onehot, z] of one class. Raises UsageError."""
+        """[c, z] of one class. Raises UsageError."""
         if not 0 <= label < self.classes:
             raise UsageError(f"there is no class {label}: they are 0 to {self.classes - 1}")
-        return self.rows(self.onehot(np.full(n, label)), rng)
+        return self.rows(self.asked(np.full(n, label), rng), rng)
+
+    def asked(self, label: Array, rng: np.random.Generator) -> Array:
+        """c (n, given) of samples of the classes (n,)."""
+        return self.onehot(label)
 
     def rows(self, c: Array, rng: np.random.Generator) -> Array:
         """[c, z] with fresh noise."""

@@ -1,0 +1,49 @@
+"""``tinygan sample``: images from a trained run."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import numpy as np
+
+from tinygan import kernels
+from tinygan.atomic import write_atomic
+from tinygan.data.png import write_png
+from tinygan.errors import UsageError
+from tinygan.grid import picture_of
+from tinygan.run import Run
+from tinygan.sampling import Asked
+from tinygan.train import sample
+
+MOST = 100_000
+
+
+def run_sample(args: argparse.Namespace) -> int:
+    """``tinygan sample``."""
+    if not 1 <= args.n <= MOST or args.seed < 0:
+        raise UsageError(f"-n is 1 to {MOST} and --seed at least 0: got {args.n} and {args.seed}")
+    run = Run.open(args.dir)
+    asked = Asked(args.label, args.text, args.truncation, args.standing)
+    out = args.out or run.samples / file_name(args.n, args.seed, asked)
+    if out.suffix.lower() not in (".png", ".npy"):
+        raise UsageError(f"--out ends in .png or .npy: got {out}")
+    with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
+        images = sample(run, args.n, args.seed, asked)
+    if out.suffix.lower() == ".npy":
+        write_atomic(out, lambda file: np.save(file, images))
+    else:
+        write_png(out, picture_of(images))
+    print(f"{out}: {args.n} samples")
+    return 0
+
+
+def file_name(n: int, seed: int, asked: Asked) -> Path:
+    """sample-n64-seed0-text-dark-sneaker.png: another one for whatever else is asked; what names bear of a text, "_" for the
+    rest."""
+    parts = [f"sample-n{n}-seed{seed}"]
+    parts += [f"{name}{value}" for name, value in asked._asdict().items() if value is not None and name != "text"]
+    if asked.text is not None:
+        parts += ["text", *(re.sub(r"[^\w-]", "_", word) for word in asked.text.lower().split())]
+    return Path("-".join(parts) + ".png")

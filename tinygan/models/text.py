@@ -1,0 +1,47 @@
+"""The nets of text-to-image GANs (Reed et al. 2016, §4.1), on those of DCGAN.
+
+φ(t) = LeakyReLU(W t + b), EMBEDDED numbers, is each net's own: G sees it beside z, D beside every pixel of its smallest map,
+where a 1x1 convolution brings both together. Two things are not as in the paper. There is no batch norm from there on: norms
+of a batch of right captions and of one of wrong ones take away what tells the one from the other. And a 3x3 convolution
+follows, of twice the channels: small images are halved twice only, and a linear map straight behind the text would add up
+judgements of single places (Fashion-MNIST, 1000 steps, one seed: G's class right in 87 % in place of 68 to 75 %).
+"""
+
+from __future__ import annotations
+
+from tinygan.compose import Sequential
+from tinygan.condition import Conditioned, Row
+from tinygan.layer import Layer
+from tinygan.layers import Columns, Conv2d, Join, LeakyReLU, Linear, Reshape
+from tinygan.models import dcgan
+from tinygan.net import Net
+
+EMBEDDED = 64  # 128 in the paper, of a sentence's 1024 numbers
+
+
+def embedding(words: int) -> Layer:
+    """φ: t (N, words) → (N, EMBEDDED)."""
+    return Sequential(Linear(words, EMBEDDED), LeakyReLU(0.2))
+
+
+def generator(shape: tuple[int, ...], words: int, latent: int, width: int) -> Net:
+    """[t, z] (N, words + latent) → dcgan's generator of [z, φ(t)] → (N, H, W, C)."""
+    joined = Conditioned(Columns(words, words + latent), Columns(0, words), Row(Join(embedding(words))))
+    return Net(joined, dcgan.generator(shape, latent + EMBEDDED, width).f)
+
+
+def discriminator(shape: tuple[int, ...], words: int, width: int) -> Net:
+    """[x, t] (N, HWC + words) → dcgan's convolutions of x → 1x1 of [h, φ(t)] → 3x3 → linear → the logit (N, 1)."""
+    size, n = shape[0] * shape[1] * shape[2], dcgan.levels(shape)
+    H, W, C = shape[0] >> n, shape[1] >> n, width << n
+    stem = Sequential(Columns(0, size), Reshape(*shape), *dcgan.convolutions(shape, width))
+    told = Row(
+        Join(embedding(words)),
+        Conv2d(C // 2 + EMBEDDED, C, 1),
+        LeakyReLU(0.2),
+        Conv2d(C, C, 3, pad=1),
+        LeakyReLU(0.2),
+        Reshape(H * W * C),
+        Linear(H * W * C, 1, init=dcgan.INIT),
+    )
+    return Net(Conditioned(stem, Columns(size, size + words), told))
