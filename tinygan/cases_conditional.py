@@ -9,6 +9,7 @@ from tinygan import layers as L
 from tinygan.compose import Sequential
 from tinygan.condition import Conditional, Conditioned, Fork, Row
 from tinygan.layer import Layer
+from tinygan.layers.conditional import of_row
 
 Pick = Callable[[int, int], int]
 Case = Callable[[Pick], tuple[Layer, tuple[int, ...]]]
@@ -33,23 +34,21 @@ def _conditioned(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
 
 def _film(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     c, d = pick(1, 3), pick(1, 3)
-    return _two(L.Film(L.Linear(d, 2 * c)), (pick(1, 3), pick(1, 3), c), d)
+    return _of_row(L.Film(L.Linear(d, 2 * c)), (pick(1, 3), pick(1, 3), c), d)
 
 
 def _join(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     c, d = pick(1, 3), pick(1, 3)
-    return _two(L.Join(L.Linear(d, pick(1, 3)) if pick(0, 1) else Sequential()), (pick(1, 3), pick(1, 3), c), d)
+    return _of_row(L.Join(L.Linear(d, pick(1, 3)) if pick(0, 1) else Sequential()), (pick(1, 3), pick(1, 3), c), d)
 
 
 def _project(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     n, d = pick(1, 5), pick(1, 4)
-    return _two(L.Project(L.Linear(n, 1), L.SpectralNorm(L.Linear(d, n, bias=False))), (n,), d)
+    return _of_row(L.Project(L.Linear(n, 1), L.SpectralNorm(L.Linear(d, n, bias=False))), (n,), d)
 
 
-def _two(f: Conditional, shape: tuple[int, ...], d: int) -> tuple[Layer, tuple[int, ...]]:
-    """A layer of two inputs: h of ``shape`` and c (d,) are the columns of one row."""
-    n = math.prod(shape)
-    return Conditioned(Sequential(L.Columns(0, n), L.Reshape(*shape)), L.Columns(n, n + d), f), (n + d,)
+def _of_row(f: Conditional, shape: tuple[int, ...], d: int) -> tuple[Layer, tuple[int, ...]]:
+    return of_row(shape, d, f), (math.prod(shape) + d,)
 
 
 CONDITIONAL: dict[str, Case] = {

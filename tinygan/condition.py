@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 
 from tinygan import kernels
-from tinygan.compose import Composite
+from tinygan.compose import Composite, Sequential
 from tinygan.errors import ShapeError
 from tinygan.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
 
 
 class Conditional(Composite):
-    """y = f(h, c).   h (N, ...), c (N, d).  ``meet`` is its forward, ``part`` the adjoint (h̄, c̄, p̄), ``meet_jet`` its jet."""
+    """y = f(h, c).   h (N, ...), c (N, d).  ``meet`` is its forward, ``part`` the adjoint (h̄, c̄, p̄), ``meet_jet`` its jet.
+
+    The first of what ``meet`` saves is what its children saved.
+    """
 
     @property
     def piecewise_linear(self) -> bool:
@@ -31,11 +34,40 @@ class Conditional(Composite):
     def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
         raise NotImplementedError
 
-    def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
+    def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Any, Any]:
         raise NotImplementedError
 
     def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
         raise NotImplementedError
+
+    def update(self, running: Params, p: Params, saved: Saved) -> Params:
+        return super().update(running, p, saved[0])
+
+
+def fits(f: Layer, shape: Shape, d: int) -> Shape:
+    """``out_shape``, of h and c."""
+    return f.fits(shape, d) if isinstance(f, Conditional) else f.out_shape(shape)
+
+
+def meet(f: Layer, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
+    """``push``, of h and c; a layer of one input lets c by."""
+    if not isinstance(f, Conditional):
+        return push(f, p, H)
+    Y, saved = f.meet(p, H, C)
+    return Y, (Y.shape, saved)
+
+
+def part(f: Layer, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Any, Any]:
+    """``pull``, to (h̄, c̄, p̄); c̄ of a layer of one input is 0."""
+    if isinstance(f, Conditional):
+        return f.part(p, saved[1], G, wrt_h=wrt_h, wrt_p=wrt_p)
+    GH, g = pull(f, p, saved, G, wrt_x=wrt_h, wrt_p=wrt_p)
+    return GH, 0, g
+
+
+def meet_jet(f: Layer, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
+    """``Layer.jet``, of h and c."""
+    return f.meet_jet(p, H, C, pairs) if isinstance(f, Conditional) else f.jet(p, H, pairs)
 
 
 class Conditioned(Composite):
@@ -50,28 +82,24 @@ class Conditioned(Composite):
 
     def out_shape(self, shape: Shape) -> Shape:
         stem, condition, f = self.children
-        assert isinstance(f, Conditional)
         (d,) = condition.out_shape(shape)
-        return f.fits(stem.out_shape(shape), d)
+        return fits(f, stem.out_shape(shape), d)
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         stem, condition, f = self.children
-        assert isinstance(f, Conditional)
         (H, s), (C, t) = push(stem, p[0], X), push(condition, p[1], X)
-        Y, u = f.meet(p[2], H, C)
-        return Y, (s, t, (Y.shape, u))
+        Y, u = meet(f, p[2], H, C)
+        return Y, (s, t, u)
 
     def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
         stem, condition, f = self.children
-        assert isinstance(f, Conditional)
-        return f.meet_jet(p[2], stem.jet(p[0], X, pairs), condition.jet(p[1], X, pairs), pairs)
+        return meet_jet(f, p[2], stem.jet(p[0], X, pairs), condition.jet(p[1], X, pairs), pairs)
 
     def pull(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
         stem, condition, f = self.children
-        assert isinstance(f, Conditional)
-        GH, GC, g = f.part(p[2], saved[2][1], G, wrt_h=True, wrt_p=wrt_p)
+        GH, GC, g = part(f, p[2], saved[2], G, wrt_h=True, wrt_p=wrt_p)
         a, g_stem = pull(stem, p[0], saved[0], GH, wrt_x=wrt_x, wrt_p=wrt_p)
         b, g_condition = pull(condition, p[1], saved[1], GC, wrt_x=wrt_x, wrt_p=wrt_p)
         return kernels.combine(1, a, 1, b) if wrt_x else None, (g_stem, g_condition, g) if wrt_p else None
@@ -82,68 +110,53 @@ class Row(Conditional):
 
     def fits(self, shape: Shape, d: int) -> Shape:
         for f in self.children:
-            shape = f.fits(shape, d) if isinstance(f, Conditional) else f.out_shape(shape)
+            shape = fits(f, shape, d)
         return shape
 
     def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
-        saved: list[Any] = []
+        saved = []
         for f, q in zip(self.children, p, strict=True):
-            if isinstance(f, Conditional):
-                H, s = f.meet(q, H, C)
-                s = H.shape, s
-            else:
-                H, s = push(f, q, H)
+            H, s = meet(f, q, H, C)
             saved.append(s)
         return H, (saved, C)
 
-    def update(self, running: Params, p: Params, saved: Saved) -> Params:
-        return super().update(running, p, saved[0])
-
-    def part(self, p: Params, saved: Saved, G: Any, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
+    def part(self, p: Params, saved: Saved, G: Any, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Any, Any]:
         grads: list[Any] = []
-        saved, C = saved
-        GC = np.zeros_like(C)
+        GC = np.zeros_like(saved[1])
         for i in reversed(range(len(self.children))):
-            f, on = self.children[i], wrt_h or i > 0
-            if isinstance(f, Conditional):
-                G, gc, g = f.part(p[i], saved[i][1], G, wrt_h=on, wrt_p=wrt_p)
-                GC += gc
-            else:
-                G, g = pull(f, p[i], saved[i], G, wrt_x=on, wrt_p=wrt_p)
+            G, gc, g = part(self.children[i], p[i], saved[0][i], G, wrt_h=wrt_h or i > 0, wrt_p=wrt_p)
+            GC += gc
             grads.append(g)
         return G, GC, tuple(reversed(grads)) if wrt_p else None
 
     def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
         for f, q in zip(self.children, p, strict=True):
-            H = f.meet_jet(q, H, C, pairs) if isinstance(f, Conditional) else f.jet(q, H, pairs)
+            H = meet_jet(f, q, H, C, pairs)
         return H
 
 
 class Fork(Conditional):
-    """y = f(h, c) + s(h): a residual block whose branch sees c.   ``Fork(f)`` has the identity for s."""
+    """y = f(h, c) + s(h, c): a residual block that sees c.   ``Fork(f)`` has the identity for s."""
 
-    def __init__(self, f: Conditional, shortcut: Row | None = None) -> None:
-        super().__init__(f, shortcut or Row())
+    def __init__(self, f: Conditional, shortcut: Layer | None = None) -> None:
+        super().__init__(f, shortcut or Sequential())
 
     def fits(self, shape: Shape, d: int) -> Shape:
-        a, b = (f.fits(shape, d) for f in self._both())
+        a, b = (fits(f, shape, d) for f in self.children)
         if a != b:
             raise ShapeError(f"Fork: the branch and the shortcut end in one shape: {a} and {b}")
         return a
 
     def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
-        (Y, s), (Z, t) = (f.meet(q, H, C) for f, q in zip(self._both(), p, strict=True))
-        return kernels.combine(1, Y, 1, Z), ((Y.shape, s), (Z.shape, t))
+        (Y, s), (Z, t) = (meet(f, q, H, C) for f, q in zip(self.children, p, strict=True))
+        return kernels.combine(1, Y, 1, Z), ((s, t),)
 
-    def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
+    def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Any, Any]:
         (a, c, g), (b, d, h) = (
-            f.part(q, s, G, wrt_h=wrt_h, wrt_p=wrt_p) for f, q, (_, s) in zip(self._both(), p, saved, strict=True)
+            part(f, q, s, G, wrt_h=wrt_h, wrt_p=wrt_p) for f, q, s in zip(self.children, p, saved[0], strict=True)
         )
         return kernels.combine(1, a, 1, b) if wrt_h else None, c + d, (g, h) if wrt_p else None
 
     def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
-        Y, Z = (f.meet_jet(q, H, C, pairs) for f, q in zip(self._both(), p, strict=True))
+        Y, Z = (meet_jet(f, q, H, C, pairs) for f, q in zip(self.children, p, strict=True))
         return kernels.combine(1, Y, 1, Z)
-
-    def _both(self) -> tuple[Any, ...]:
-        return self.children

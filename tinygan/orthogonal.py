@@ -33,8 +33,8 @@ FORMS: dict[str, Callable[[Array], Array]] = {  # A of S
 def orthogonal(net: Net, theta: Array, form: Form = "relaxed") -> tuple[float, Array]:
     """Σ R over the weights of ``net``, and its gradient (P,) in θ; both to be multiplied by β.
 
-    The weights are the w of linear maps and convolutions, under spectral normalisation W itself and not W/σ. Biases,
-    gains and tables of embeddings have none of it. UsageError for another form.
+    The weights are the w of linear maps and convolutions, under spectral normalisation W itself and not W/σ. Scales
+    and shifts by class are such a map, of the onehot; biases and gains have none of it. UsageError for another form.
     """
     if form not in FORMS:
         raise UsageError(f"unknown form {form!r} of orthogonal regularisation: choose one of {', '.join(FORMS)}")

@@ -67,7 +67,7 @@ def through_vjp(
     return value, net.backward(theta, saved, np.zeros_like(y) if gy is None else gy, u[None], **wrt)
 
 
-# ---------------------------------------------------------------- of g = ∇ₓD, u = 1
+# ---------------------------------------------------------------- of g = ∇ₓ⟨u, D⟩
 
 
 def gradient_penalty(

@@ -16,25 +16,9 @@ TURNS = 4  # the classes of a rotation head: k quarter turns, k = 0, 1, 2, 3
 
 
 def rotate(x: Array, k: int) -> Array:
-    """Rᵏx, as ``np.rot90(x, k, axes=(1, 2))``; k is any whole number.   x (N, S, S, C) → (N, S, S, C).
-
-    For k = 0 it is x itself where that is contiguous. Raises UsageError where images are not square.
-    """
+    """Rᵏx, k any whole number; its adjoint is R⁻ᵏ.   x (N, S, S, C) → (N, S, S, C). UsageError where images are not square."""
     _square(x)
-    flipped = x.transpose(0, 2, 1, 3) if k % 2 else x
-    match k % TURNS:
-        case 1:
-            flipped = flipped[:, ::-1]
-        case 2:
-            flipped = flipped[:, ::-1, ::-1]
-        case 3:
-            flipped = flipped[:, :, ::-1]
-    return np.ascontiguousarray(flipped)
-
-
-def rotate_adjoint(g: Array, k: int) -> Array:
-    """(Rᵏ)ᵀg = R⁻ᵏg.   g (N, S, S, C) → (N, S, S, C)."""
-    return rotate(g, -k)
+    return np.ascontiguousarray(np.rot90(x, k, axes=(1, 2)))
 
 
 def rotations(x: Array) -> tuple[Array, Array]:
@@ -47,7 +31,7 @@ def rotations_adjoint(g: Array) -> Array:
     _square(g)
     if len(g) % TURNS:
         raise UsageError(f"the adjoint of four rotations takes four blocks of images: got {g.shape}")
-    upright, *turned = (rotate_adjoint(block, k) for k, block in enumerate(np.split(g, TURNS)))
+    upright, *turned = (rotate(block, -k) for k, block in enumerate(np.split(g, TURNS)))
     return sum(turned, start=upright)
 
 

@@ -17,7 +17,12 @@ pool = on_images(lambda h: F.avg_pool2d(h, 2))
 up = on_images(lambda h: F.interpolate(h, scale_factor=2, mode="nearest"))
 
 LOSSES = {  # what D and G minimise of the logits of real and generated images
-    "non-saturating": (lambda r, f: F.softplus(-r).mean() + F.softplus(f).mean(), lambda f: F.softplus(-f).mean()),
+    "non-saturating": (
+        lambda r, f: (
+            -F.logsigmoid(r).mean() - F.logsigmoid(-f).mean()
+        ),  # torch's softplus is a straight line from 20 on
+        lambda f: -F.logsigmoid(f).mean(),
+    ),
     "hinge": (lambda r, f: F.relu(1 - r).mean() + F.relu(1 + f).mean(), lambda f: -f.mean()),
     "wasserstein": (lambda r, f: f.mean() - r.mean(), lambda f: -f.mean()),
 }

@@ -5,7 +5,7 @@ import pytest
 
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
-from tinygan.recipes import RECIPES
+from tinygan.recipes import RECIPES, game
 
 K, N = 3, 4
 SMALL = {
@@ -68,24 +68,24 @@ def test_the_gradient_of_D_is_that_of_all_it_minimises(name, penalty):
 
 @pytest.mark.parametrize("penalty", ["r1", "wgan-gp", "dragan"])
 @pytest.mark.parametrize("name", ["cgan", "pcgan"])
-def test_a_penalty_is_on_the_slope_by_the_image_and_not_by_the_condition(name, penalty):
+def test_a_penalty_is_on_the_slope_by_the_image_and_not_by_the_condition(name, penalty, monkeypatch):
     rng = np.random.default_rng(1)
     recipe = of(name, penalty=penalty)
     state, batch = exact(recipe, rng), batch_of(recipe, rng)
     z = np.concatenate([recipe.condition(batch), recipe.noise(N, rng)], axis=1)
     made = recipe.generate(state, z)
     met = []
-    part = recipe.on_images
+    inner = game.gradient_penalty
 
-    def watched(objective):
+    def watched(D, theta, x, objective, **options):
         def caught(g):
-            value, v = part(objective)(g)
+            value, v = objective(g)
             met.append((g, v, value))
             return value, v
 
-        return caught
+        return inner(D, theta, x, caught, **options)
 
-    recipe.on_images = watched
+    monkeypatch.setattr(game, "gradient_penalty", watched)
     recipe.step_D(state, batch, made, np.random.default_rng(2))
     ((g, v, value),) = met
     size = np.prod(recipe.shape)

@@ -89,7 +89,7 @@ def test_D_sees_real_images_with_their_own_captions_and_with_others(rng):
     t = recipe.texts(batch)
     groups = recipe.groups_D(batch, recipe.condition(batch), np.zeros_like(batch.x))
     for name in ("real", "wrong"):
-        assert np.array_equal(recipe.image(groups[name]), batch.x)
+        assert np.array_equal(recipe.seen_adjoint(groups[name]), batch.x)
         assert np.array_equal((groups[name][:, 64:] == t).all(axis=1), np.full(6, name == "real"))
     assert np.array_equal(groups["fake"][:, 64:], t)
     assert "wrong" not in recipe_of(wrong=0.0).groups_D(batch, t, batch.x)

@@ -20,7 +20,7 @@ WAYS = {  # how, the condition's numbers before z, the numbers of z that the lin
 def modulated(way):
     """The generator, its θ (P,) and rows [c, z] in float64."""
     modulation, given, seed = WAYS[way]
-    net = sngan.generator(SHAPE, LATENT, 2, given=given, modulation=modulation, seed=seed)
+    net = sngan.generator(SHAPE, LATENT, 2, given=given, modulation=modulation, begins=seed)
     rng = np.random.default_rng(0)
     c = np.eye(K)[rng.integers(K, size=N)][:, :given]
     return net, net.init(rng, np.float64), np.concatenate([c, rng.normal(size=(N, LATENT))], axis=1)

@@ -5,13 +5,16 @@ Products are bilinear, y = a h:  ẏ = ȧ h + a ḣ;   h̄ = a ȳ + Σ ȧ ẏ̄,
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from tinygan.condition import Conditional
+from tinygan.compose import Sequential
+from tinygan.condition import Conditional, Conditioned
 from tinygan.errors import ShapeError
 from tinygan.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+from tinygan.layers.shape import Columns, Reshape
 
 
 class Film(Conditional):
@@ -35,24 +38,19 @@ class Film(Conditional):
         A, B = self._halves(M, H)
         return product(A, H) + B, ((s,), A, H)
 
-    def update(self, running: Params, p: Params, saved: Saved) -> Params:
-        return super().update(running, p, saved[0])
-
     def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
         (s,), A, H = saved
-        GA = product_pull(H, G)
-        lead = tuple(range(2, G.ndim - 1))
-        GM = np.concatenate([GA.sum(axis=lead), G.sum(axis=lead)], axis=-1)
+        GM = np.concatenate([over_pixels(product_dx(H, G)), over_pixels(G)], axis=-1)
         GC, g = pull(self.children[0], p[0], s, GM, wrt_p=wrt_p)
-        return product_pull(A, G) if wrt_h else None, GC, (g,) if wrt_p else None
+        return product_dx(A, G) if wrt_h else None, GC, (g,) if wrt_p else None
 
     def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
         A, B = self._halves(self.children[0].jet(p[0], C, pairs), H)
         return product_jet(A, H, pairs) + B
 
     def _halves(self, M: Bundle, H: Bundle) -> tuple[Bundle, Bundle]:
-        """1 + a and b as bundles that multiply h; a constant has no tangent."""
-        A, B = np.split(M.reshape(*M.shape[:2], *[1] * (H.ndim - 3), M.shape[-1]), 2, axis=-1)
+        """1 + a, which multiplies h, and b, at every pixel; a constant has no tangent."""
+        A, B = np.split(at_pixels(M, H), 2, axis=-1)
         A = A.copy()
         A[0] += 1
         return A, B
@@ -73,21 +71,20 @@ class Join(Conditional):
 
     def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
         E, s = push(self.children[0], p[0], C)
-        return self._joined(H, E), (s,)
+        return self._joined(H, E), ((s,),)
 
     def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
-        (shape, _) = saved[0]
+        ((s,),) = saved
+        shape, _ = s
         at = G.shape[-1] - shape[-1]
-        GE = G[..., at:].sum(axis=tuple(range(2, G.ndim - 1)))
-        GC, g = pull(self.children[0], p[0], saved[0], GE, wrt_p=wrt_p)
+        GC, g = pull(self.children[0], p[0], s, over_pixels(G[..., at:]), wrt_p=wrt_p)
         return np.ascontiguousarray(G[..., :at]) if wrt_h else None, GC, (g,) if wrt_p else None
 
     def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
         return self._joined(H, self.children[0].jet(p[0], C, pairs))
 
     def _joined(self, H: Bundle, E: Bundle) -> Bundle:
-        E = E.reshape(*E.shape[:2], *[1] * (H.ndim - 3), E.shape[-1])
-        return np.concatenate([H, np.broadcast_to(E, (*H.shape[:-1], E.shape[-1]))], axis=-1)
+        return np.concatenate([H, np.broadcast_to(at_pixels(E, H), (*H.shape[:-1], E.shape[-1]))], axis=-1)
 
 
 class Project(Conditional):
@@ -107,21 +104,35 @@ class Project(Conditional):
 
     def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
         (Y, s), (V, t) = push(self.children[0], p[0], H), push(self.children[1], p[1], C)
-        return Y + product(V, H).sum(axis=-1, keepdims=True), (s, t, V, H)
-
-    def update(self, running: Params, p: Params, saved: Saved) -> Params:
-        return super().update(running, p, saved[:2])
+        return Y + product(V, H).sum(axis=-1, keepdims=True), ((s, t), V, H)
 
     def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
-        s, t, V, H = saved
-        GC, g_m = pull(self.children[1], p[1], t, product_pull(H, G), wrt_p=wrt_p)
+        (s, t), V, H = saved
+        GC, g_m = pull(self.children[1], p[1], t, product_dx(H, G), wrt_p=wrt_p)
         GH, g_psi = pull(self.children[0], p[0], s, G, wrt_x=wrt_h, wrt_p=wrt_p)
-        return GH + product_pull(V, G) if wrt_h else None, GC, (g_psi, g_m) if wrt_p else None
+        return GH + product_dx(V, G) if wrt_h else None, GC, (g_psi, g_m) if wrt_p else None
 
     def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
         Y, V = self.children[0].jet(p[0], H, pairs), self.children[1].jet(p[1], C, pairs)
         jet: Bundle = Y + product_jet(V, H, pairs).sum(axis=-1, keepdims=True)
         return jet
+
+
+def of_row(shape: Shape, d: int, f: Conditional, *stem: Layer) -> Conditioned:
+    """y = f(s(h), c) of rows [h, c]: h of ``shape``, c of d numbers, s the layers of ``stem`` in a row."""
+    n = math.prod(shape)
+    return Conditioned(Sequential(Columns(0, n), Reshape(*shape), *stem), Columns(n, n + d), f)
+
+
+def at_pixels(E: Bundle, H: Bundle) -> Bundle:
+    """e (T, N, E) with axes of one where h has pixels."""
+    return E.reshape(*E.shape[:2], *[1] * (H.ndim - 3), E.shape[-1])
+
+
+def over_pixels(G: Bundle) -> Bundle:
+    """Σ over pixels: the adjoint of e at every pixel."""
+    total: Bundle = G.sum(axis=tuple(range(2, G.ndim - 1)))
+    return total
 
 
 def product(A: Bundle, H: Bundle) -> Bundle:
@@ -131,7 +142,7 @@ def product(A: Bundle, H: Bundle) -> Bundle:
     return Y
 
 
-def product_pull(A: Bundle, G: Bundle) -> Bundle:
+def product_dx(A: Bundle, G: Bundle) -> Bundle:
     """(ȳ, ẏ̄) ↦ (h̄, ḣ̄); of shapes to which a is broadcast."""
     GH: Bundle = A[0] * G
     GH[0] += (A[1:] * G[1:]).sum(axis=0)

@@ -7,11 +7,11 @@ The image is halved until its sides are odd or 4 (28 → 14 → 7, 32 → 16 →
 from __future__ import annotations
 
 from tinygan.compose import Sequential
-from tinygan.condition import Conditioned, Row
 from tinygan.errors import UsageError
 from tinygan.init import normal
 from tinygan.layer import Layer
-from tinygan.layers import BatchNorm, Columns, Conv2d, ConvTranspose2d, Join, LeakyReLU, Linear, ReLU, Reshape, Tanh
+from tinygan.layers import BatchNorm, Conv2d, ConvTranspose2d, Join, LeakyReLU, Linear, ReLU, Reshape, Tanh
+from tinygan.layers.conditional import of_row
 from tinygan.net import Net
 
 INIT = normal(0.02)  # Radford et al. 2016, §3
@@ -51,9 +51,7 @@ def discriminator(shape: tuple[int, ...], width: int, *, batch_norm: bool = True
 def conditional_discriminator(shape: tuple[int, ...], width: int, given: int) -> Net:
     """[x, c] (N, HWC + given) → the discriminator of x with c beside every pixel → the logit (N, 1)."""
     layers = _layers(shape, width, given, True, 1)
-    size = shape[0] * shape[1] * shape[2]
-    stem = Sequential(Columns(0, size), Reshape(*shape))
-    return Net(Conditioned(stem, Columns(size, size + given), Row(Join(Sequential()))), *layers)
+    return Net(of_row(shape, given, Join(Sequential())), *layers)
 
 
 def _layers(shape: tuple[int, ...], width: int, given: int, batch_norm: bool, out: int) -> list[Layer]:

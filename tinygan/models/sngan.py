@@ -35,6 +35,7 @@ from tinygan.layers import (
     UpConv2d,
     Upsample,
 )
+from tinygan.layers.conditional import of_row
 from tinygan.layers.weight import WeightLayer
 from tinygan.net import Net
 
@@ -113,25 +114,25 @@ def generator(
     *,
     given: int = 0,
     modulation: Modulation | None = None,
-    seed: int = 0,
+    begins: int = 0,
     attention: int = 0,
 ) -> Net:
     """x = [c, z] (N, given + latent) → linear → blocks that double the sides → tanh, (N, H, W, C).
 
-    The linear map sees z, or its first ``seed`` numbers; c reaches the blocks by ``modulation``: scales and shifts after
+    The linear map sees z, or its first ``begins`` numbers; c reaches the blocks by ``modulation``: scales and shifts after
     each of their batch normalisations. ``attention``: the side of the images after which ``attend`` stands.
     """
-    n, C = levels(shape), widths(shape, width)
+    n, C = levels(shape), widths(shape, width)[::-1]  # the coarsest first
     side = shape[0] >> n
-    stem = [Linear(seed or latent, side * side * C[n]), Reshape(side, side, C[n])]
-    maps = [partial(modulation.map, i) if modulation else None for i in range(n)]
+    stem = [Linear(begins or latent, side * side * C[0]), Reshape(side, side, C[0])]
     blocks: list[Any] = []
-    for i in range(n):
-        blocks += [up(C[n - i], C[n - i - 1], maps[i]), *attend(attention, side << (i + 1), C[n - i - 1], False)]
-    end = [BatchNorm(C[0]), ReLU(), Conv2d(C[0], shape[2], 3, pad=1), Tanh()]
+    for i, (a, b) in enumerate(pairwise(C)):
+        m = partial(modulation.map, i) if modulation else None
+        blocks += [up(a, b, m), *attend(attention, side << (i + 1), b, False)]
+    end = [BatchNorm(C[-1]), ReLU(), Conv2d(C[-1], shape[2], 3, pad=1), Tanh()]
     if modulation is None:
         return Net(*stem, *blocks, *end)
-    z = Columns(given, given + (seed or latent))
+    z = Columns(given, given + (begins or latent))
     return Net(Conditioned(Sequential(z, *stem), modulation.of, Row(*blocks)), *end)
 
 
@@ -143,7 +144,7 @@ def up(a: int, b: int, m: Callable[[int], Layer] | None) -> Any:
 
     branch = [*norm(a), UpConv2d(a, b), *norm(b), Conv2d(b, b, 3, pad=1)]
     shortcut = [Conv2d(a, b, 1), Upsample()]
-    return Fork(Row(*branch), Row(*shortcut)) if m else Residual(Sequential(*branch), Sequential(*shortcut))
+    return Fork(Row(*branch), Sequential(*shortcut)) if m else Residual(Sequential(*branch), Sequential(*shortcut))
 
 
 def attend(wanted: int, side: int, C: int, spectral: bool) -> list[Layer]:
@@ -174,10 +175,8 @@ def discriminator(
 def projection(shape: tuple[int, ...], width: int, given: int, *, spectral: bool = True, **options: Any) -> Net:
     """[x, c] (N, HWC + given) → ψ(φ(x)) + ⟨V c, φ(x)⟩, (N, 1), φ the features (Miyato & Koyama 2018, eq. 3)."""
     body, F = features(shape, width, spectral=spectral, **options)
-    size = shape[0] * shape[1] * shape[2]
     end = Project(weight(Linear(F, 1), spectral), weight(Linear(given, F, bias=False), spectral))
-    stem = Sequential(Columns(0, size), Reshape(*shape), *body)
-    return Net(Conditioned(stem, Columns(size, size + given), end))
+    return Net(of_row(shape, given, end, *body))
 
 
 def features(

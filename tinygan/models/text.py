@@ -13,6 +13,7 @@ from tinygan.compose import Sequential
 from tinygan.condition import Conditioned, Row
 from tinygan.layer import Layer
 from tinygan.layers import Columns, Conv2d, Join, LeakyReLU, Linear, Reshape
+from tinygan.layers.conditional import of_row
 from tinygan.models import dcgan
 from tinygan.net import Net
 
@@ -26,15 +27,14 @@ def embedding(words: int) -> Layer:
 
 def generator(shape: tuple[int, ...], words: int, latent: int, width: int) -> Net:
     """[t, z] (N, words + latent) → dcgan's generator of [z, φ(t)] → (N, H, W, C)."""
-    joined = Conditioned(Columns(words, words + latent), Columns(0, words), Row(Join(embedding(words))))
+    joined = Conditioned(Columns(words, words + latent), Columns(0, words), Join(embedding(words)))
     return Net(joined, dcgan.generator(shape, latent + EMBEDDED, width).f)
 
 
 def discriminator(shape: tuple[int, ...], words: int, width: int) -> Net:
     """[x, t] (N, HWC + words) → dcgan's convolutions of x → 1x1 of [h, φ(t)] → 3x3 → linear → the logit (N, 1)."""
-    size, n = shape[0] * shape[1] * shape[2], dcgan.levels(shape)
+    n = dcgan.levels(shape)
     H, W, C = shape[0] >> n, shape[1] >> n, width << n
-    stem = Sequential(Columns(0, size), Reshape(*shape), *dcgan.convolutions(shape, width))
     told = Row(
         Join(embedding(words)),
         Conv2d(C // 2 + EMBEDDED, C, 1),
@@ -44,4 +44,4 @@ def discriminator(shape: tuple[int, ...], words: int, width: int) -> Net:
         Reshape(H * W * C),
         Linear(H * W * C, 1, init=dcgan.INIT),
     )
-    return Net(Conditioned(stem, Columns(size, size + words), told))
+    return Net(of_row(shape, words, told, *dcgan.convolutions(shape, width)))

@@ -20,20 +20,18 @@ from tinygan.models import dcgan
 from tinygan.optim import require
 from tinygan.recipes.game import Groups
 from tinygan.recipes.labelled import ClassGame, classes
-from tinygan.recipes.options import GameSettings
+from tinygan.recipes.options import ConvolutionalSettings
 
 
 @dataclass(frozen=True)
-class Settings(GameSettings):
+class Settings(ConvolutionalSettings):
     """What can be chosen: the nets are those of dcgan, D with a second head."""
 
-    width: int = 32  # channels after D's first convolution
     auxiliary: float = 1.0  # w
     label_smoothing: float = 0.0  # share of a label that is spread over all classes (Szegedy et al. 2016, §7)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require("width", self.width, 1, 2**11 + 1)
         require("auxiliary", self.auxiliary, 0, math.inf)
         require("label_smoothing", self.label_smoothing, 0, 1)
 
@@ -41,11 +39,12 @@ class Settings(GameSettings):
 class ACGAN(ClassGame):
     """The recipe for images (H, W, C) in [-1, 1] with the label "class"."""
 
+    shown = False
+
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, shape, K = settings, sample.shape, classes("acgan", sample)
         D = dcgan.discriminator(shape, s.width, out=1 + K)
         super().__init__(s, sample, dcgan.generator(shape, K + s.latent, s.width), D)
-        self.shown = 0
 
     def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
         log, g = super().objective_D(y, batch)

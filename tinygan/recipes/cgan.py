@@ -9,20 +9,13 @@ from dataclasses import dataclass
 
 from tinygan.data import Sample
 from tinygan.models import dcgan
-from tinygan.optim import require
 from tinygan.recipes.labelled import ClassGame, classes
-from tinygan.recipes.options import GameSettings
+from tinygan.recipes.options import ConvolutionalSettings
 
 
 @dataclass(frozen=True)
-class Settings(GameSettings):
+class Settings(ConvolutionalSettings):
     """What can be chosen: the nets are those of dcgan."""
-
-    width: int = 32  # channels after D's first convolution
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("width", self.width, 1, 2**11 + 1)
 
 
 class CGAN(ClassGame):

@@ -6,23 +6,17 @@ from dataclasses import dataclass
 
 from tinygan.data import Sample
 from tinygan.models import dcgan
-from tinygan.optim import require
 from tinygan.recipes.game import Game
-from tinygan.recipes.options import GameSettings
+from tinygan.recipes.options import ConvolutionalSettings
 
 
 @dataclass(frozen=True)
-class Settings(GameSettings):
+class Settings(ConvolutionalSettings):
     """What can be chosen; by default the paper's loss and norms, and five times its learning rate: small nets and small images
     bear more."""
 
-    width: int = 32  # channels after D's first convolution
     batch_norm_G: bool = True
     batch_norm_D: bool = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("width", self.width, 1, 2**11 + 1)
 
 
 class DCGAN(Game):

@@ -3,10 +3,10 @@
 One step (Goodfellow et al. 2014, alg. 1, with Adam):
 
     n_critic times:  z ~ N(0, I);   θ_D ← θ_D − Adam ∇( L_D(D(x), D(G(z))) + γ penalty )
-    once, same z:    θ_G ← θ_G − Adam ∇ ( L_G(D(G(z))) + η ‖JᵀJ − s²I‖²_F );   θ̄ ← d θ̄ + (1 − d) θ_G
+    once, same z:    θ_G ← θ_G − Adam ∇( L_G(D(G(z))) + η ‖JᵀJ − s²I‖²_F + β R(θ_G) );   θ̄ ← d θ̄ + (1 − d) θ_G
 
-with J = ∂G/∂z at some of the z: no constraint by default (``recipes/tangents.py``). A system says which groups of images D sees
-and what the two players want of D's numbers there, the first of which is always the game's logit:
+with J = ∂G/∂z at some of the z (``recipes/tangents.py``) and R of ``orthogonal.py``, neither by default. A system says which
+groups of images D sees and what the two players want of D's numbers there, the first of which is always the game's logit:
 
     groups_D (batch, c, fake) ↦ {"real": …, "fake": …, …},   objective_D (D of the groups) ↦ (log, cotangents)
     groups_G (c, fake)        ↦ {"fake": …, …},              objective_G likewise, adjoint_G the way back to the images
@@ -29,7 +29,16 @@ from tinygan.loss import LOSSES
 from tinygan.net import Net
 from tinygan.optim import Moments, clip_norm, ema, norm
 from tinygan.orthogonal import orthogonal
-from tinygan.penalty import gradient_penalty, interpolate, of_first, one_centred, perturb, weighted, zero_centred
+from tinygan.penalty import (
+    OnGradient,
+    gradient_penalty,
+    interpolate,
+    of_first,
+    one_centred,
+    perturb,
+    weighted,
+    zero_centred,
+)
 
 Groups = dict[str, Array]
 
@@ -59,7 +68,7 @@ class Game:
     """A system without conditions, of the nets G and D, for images like ``sample``."""
 
     given = 0  # numbers in the condition of a sample
-    shown = 0  # those of it that D sees: all or none
+    shown = False  # whether D sees it
 
     def __init__(self, settings: Any, sample: Sample, G: Net, D: Net) -> None:
         self.settings, self.shape, self.G, self.D = settings, sample.shape, G, D
@@ -104,7 +113,7 @@ class Game:
 
     def adjoint_G(self, g: Groups) -> Array:
         """The adjoint of ``groups_G``, at the images."""
-        return self.image(g["fake"])
+        return self.seen_adjoint(g["fake"])
 
     # ---------------------------------------------------------------- the step
 
@@ -141,14 +150,15 @@ class Game:
             primal = on.pop(name)  # what it saved makes room for the next
             # Every forward on a batch of its own moves running statistics; the penalty's points are no samples.
             running = D.update(running, theta, primal[1])
-            value, part = self.pull_D(
-                D, theta, x, primal, gy[name], (name, s.penalty) in (("real", "r1"), ("fake", "r2"))
-            )
-            penalty, g = penalty + value, g + part
+            if (name, s.penalty) in (("real", "r1"), ("fake", "r2")):
+                penalty, part = self.penalty(D, theta, x, zero_centred, primal=primal, gy=gy[name])
+            else:
+                part = D.backward(theta, primal[1], gy[name], wrt_x=False).theta
+            g = g + part
         if s.penalty in ("wgan-gp", "dragan"):
-            x = self.seen(interpolate(batch.x, made.x, rng) if s.penalty == "wgan-gp" else perturb(batch.x, rng), c)
-            penalty, pulled = gradient_penalty(D, theta, x, self.on_images(one_centred), u=self.logit(x), wrt_x=False)
-            g = g + pulled.theta
+            x = interpolate(batch.x, made.x, rng) if s.penalty == "wgan-gp" else perturb(batch.x, rng)
+            penalty, part = self.penalty(D, theta, self.seen(x, c), one_centred)
+            g = g + part
         if s.penalty != "none":
             log["penalty"] = penalty
         log["grad_D"] = norm(g)
@@ -156,15 +166,15 @@ class Game:
         G_running = self.G.update(state.G_running, state.G, made.saved)
         return state._replace(D=theta, D_memory=memory, D_running=running, G_running=G_running), log
 
-    def pull_D(
-        self, D: Net, theta: Array, x: Array, primal: tuple[Array, Saved], gy: Array, penalised: bool
-    ) -> tuple[float, Array]:
-        """The gradient in θ_D of the loss at x and, where x is ``penalised``, of γ ½E‖∇D‖² there: they share their passes."""
-        if not penalised:
-            return 0.0, D.backward(theta, primal[1], gy, wrt_x=False).theta
-        value, pulled = gradient_penalty(
-            D, theta, x, self.on_images(zero_centred), u=self.logit(x), primal=primal, gy=gy, wrt_x=False
-        )
+    def penalty(self, D: Net, theta: Array, x: Array, objective: OnGradient, **shared: Any) -> tuple[float, Array]:
+        """An objective of ∇d, d the game's logit, by the image and not by its condition: its value, and γ times its gradient
+        in θ_D. ``shared`` are the passes and the cotangent of the loss at x, whose gradient is added."""
+        objective = weighted(self.settings.gamma, objective)
+        if self.shown:
+            objective = of_first(math.prod(self.shape), objective)
+        u = np.zeros((len(x), *D.out_shape(x.shape[1:])), x.dtype)
+        u[:, 0] = 1
+        value, pulled = gradient_penalty(D, theta, x, objective, u=u, wrt_x=False, **shared)
         return value, pulled.theta
 
     def step_G(
@@ -176,10 +186,8 @@ class Game:
         g_image = self.adjoint_G(
             {name: D.backward(state.D, saved, gy[name], wrt_theta=False).x for name, (_, saved) in on.items()}
         )
-        g, tangent = (
-            self.G.bind(state.G_running).backward(state.G, made.saved, g_image, wrt_x=False).theta,
-            state.tangent,
-        )
+        g = self.G.bind(state.G_running).backward(state.G, made.saved, g_image, wrt_x=False).theta
+        tangent = state.tangent
         if s.orthonormal.eta:
             value, tangent, pulled = s.orthonormal.step(
                 self.G, state.G_running, state.G, z, s.latent, tangent, rng, wrt_x=False
@@ -202,18 +210,9 @@ class Game:
         """D's x: images, and their conditions in one row with them where there are any."""
         return np.concatenate([x.reshape(len(x), -1), c], axis=1) if self.shown else x
 
-    def image(self, g: Array) -> Array:
+    def seen_adjoint(self, g: Array) -> Array:
         """The adjoint of ``seen``, at the images."""
         return g[:, : math.prod(self.shape)].reshape(-1, *self.shape) if self.shown else g
-
-    def on_images(self, objective: Any) -> Any:
-        """γ times a penalty on ∇D by the image, not by its condition."""
-        objective = weighted(self.settings.gamma, objective)
-        return of_first(math.prod(self.shape), objective) if self.shown else objective
-
-    def logit(self, x: Array) -> Array:
-        """The cotangent of the game's logits of D's inputs x."""
-        return first(np.ones((len(x), 1), x.dtype), np.empty((len(x), *self.D.out_shape(x.shape[1:])), x.dtype))
 
     def clip(self, g: Array) -> Array:
         return clip_norm(g, self.settings.clip) if self.settings.clip else g

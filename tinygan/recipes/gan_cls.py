@@ -23,14 +23,13 @@ from tinygan.models import text
 from tinygan.optim import require
 from tinygan.recipes.game import Groups
 from tinygan.recipes.labelled import ClassGame, classes
-from tinygan.recipes.options import GameSettings
+from tinygan.recipes.options import ConvolutionalSettings
 
 
 @dataclass(frozen=True)
-class Settings(GameSettings):
+class Settings(ConvolutionalSettings):
     """What can be chosen: nets as dcgan's, the loss a logistic one."""
 
-    width: int = 32  # channels after D's first convolution
     wrong: float = 0.5  # w; 0: no wrong pairs
     interpolate: bool = False  # GAN-INT
     dark: float = 0.55  # brightness (``captions.brightness``) below which an image is called dark
@@ -38,7 +37,6 @@ class Settings(GameSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require("width", self.width, 1, 2**11 + 1)
         require("wrong", self.wrong, 0, 1)
         if not 0 < self.dark < self.bright < 1:
             raise UsageError(f"dark and bright part [0, 1] in three: got {self.dark} and {self.bright}")
@@ -56,7 +54,7 @@ class GANCLS(ClassGame):
         V = len(self.captions.vocabulary)
         G = text.generator(shape, V, s.latent, s.width)
         super().__init__(s, sample, G, text.discriminator(shape, V, s.width))
-        self.given = self.shown = V
+        self.given = V
 
     def texts(self, batch: Batch) -> Array:
         """t (n, V) of the samples of a batch."""

@@ -16,9 +16,11 @@ from tinygan.recipes.game import Game
 class ClassGame(Game):
     """A game whose G is told the class of the image that it is to make."""
 
+    shown = True
+
     def __init__(self, settings: Any, sample: Sample, G: Net, D: Net) -> None:
         super().__init__(settings, sample, G, D)
-        self.given = self.shown = self.classes = sample.classes
+        self.given = self.classes = sample.classes
 
     def condition(self, batch: Batch) -> Array:
         return self.onehot(batch.labels["class"])

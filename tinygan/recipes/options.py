@@ -8,7 +8,10 @@ from typing import Literal
 
 from tinygan.errors import UsageError
 from tinygan.optim import Adam, require
+from tinygan.orthogonal import Form
 from tinygan.recipes.tangents import Orthonormal
+
+Loss = Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class GameSettings:
     """The game, its losses, its optimisers."""
 
     latent: int = 64  # numbers in z
-    loss: Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"] = "non-saturating"
+    loss: Loss = "non-saturating"
     smoothing: float = 0.0  # s of the target 1 − s of real images (Salimans et al. 2016, §3.4), of a logistic loss
     penalty: Literal["none", "r1", "r2", "wgan-gp", "dragan"] = "none"
     gamma: float = 10.0  # its weight: γ ½E‖∇D‖² for r1 and r2, γ E(‖∇D‖ − 1)² for the others
@@ -24,7 +27,7 @@ class GameSettings:
     # s is learned; on strokes an η of 1e-4 to 1e-3 evens G's tangents out, and from 1e-2 on D wins
     orthonormal: Orthonormal = Orthonormal(scale=0.0, statistics="batch")
     ortho: float = 0.0  # β ‖WWᵀ ∘ (1 − I)‖² of G's weights (Brock et al. 2019, eq. 3), 1e-4 there; 0: no penalty
-    ortho_form: Literal["relaxed", "classic"] = "relaxed"  # classic: β ‖WWᵀ − I‖²
+    ortho_form: Form = "relaxed"  # classic: β ‖WWᵀ − I‖²
     clip: float = 0.0  # greatest gradient norm; 0: no clipping
     ema: float = 0.99  # decay a step of the average of G's weights that samples come from: over 100 steps
     adam_G: Adam = Adam(lr=1e-3)
@@ -40,3 +43,14 @@ class GameSettings:
         if self.smoothing and self.loss not in ("minimax", "non-saturating"):
             raise UsageError(f"smoothing is of a logistic loss, minimax or non-saturating: loss is {self.loss}")
         self.orthonormal.fits(self.latent)
+
+
+@dataclass(frozen=True)
+class ConvolutionalSettings(GameSettings):
+    """Those of systems on the nets of DCGAN."""
+
+    width: int = 32  # channels after D's first convolution
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("width", self.width, 1, 2**11 + 1)

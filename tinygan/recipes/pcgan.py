@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from tinygan.data import Sample
 from tinygan.models import sngan
 from tinygan.optim import require
 from tinygan.recipes.labelled import ClassGame, classes
+from tinygan.recipes.options import Loss
 from tinygan.recipes.residual import ResidualSettings
 
 
@@ -20,10 +20,8 @@ from tinygan.recipes.residual import ResidualSettings
 class Settings(ResidualSettings):
     """What can be chosen; the paper has the hinge loss."""
 
-    loss: Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"] = "hinge"
-    modulation: float = (
-        0.2  # standard deviation, at first, of the scales and shifts by class; 0: all classes begin alike
-    )
+    loss: Loss = "hinge"
+    modulation: float = 0.2  # first standard deviation of scales and shifts by class; 0: all classes begin alike
     hierarchical: bool = False  # a part of z for each block of G (Brock et al. 2019, §3.1)
 
     def __post_init__(self) -> None:
@@ -37,10 +35,10 @@ class PCGAN(ClassGame):
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, shape, K = settings, sample.shape, classes("pcgan", sample)
         s.fits(shape)
-        modulation, seed = sngan.by_class(K, s.modulation), 0
+        modulation, begins = sngan.by_class(K, s.modulation), 0
         if s.hierarchical:
-            modulation, seed = sngan.by_parts(shape, K, s.latent, s.modulation), sngan.part(shape, s.latent)
+            modulation, begins = sngan.by_parts(shape, K, s.latent, s.modulation), sngan.part(shape, s.latent)
         G = sngan.generator(
-            shape, s.latent, s.width_G, given=K, modulation=modulation, seed=seed, attention=s.attention
+            shape, s.latent, s.width_G, given=K, modulation=modulation, begins=begins, attention=s.attention
         )
         super().__init__(s, sample, G, sngan.projection(shape, given=K, **s.of_D))

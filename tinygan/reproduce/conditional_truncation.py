@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -30,11 +31,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     real, _ = judge(work.open(FASHION.data, "test").batch(np.arange(N))[0])
     figures: dict[str, Any] = {"precision": [], "recall": [], "variance off": []}
     for tau in TAUS:
-
-        def draw(rng: np.random.Generator, n: int = BATCH, tau: float = tau) -> Array:
-            c = recipe.onehot(rng.integers(recipe.classes, size=n))
-            return np.concatenate([c, truncated(rng, (n, recipe.settings.latent), tau)], axis=1)
-
+        draw = partial(rows, recipe, tau)
         rng = np.random.default_rng(0)
         at = state._replace(G_running=standing(recipe.G, state.G_ema, state.G_running, draw, BATCHES, rng))
         fake, _ = judge(np.concatenate([recipe.sample(at, draw(rng)) for _ in range(N // BATCH)]))
@@ -44,6 +41,12 @@ def run(job: Job, work: Work) -> dict[str, Any]:
         z = truncated(rng, (DRAWN,), tau).astype(np.float64)
         figures["variance off"].append(abs(z.var() / variance(tau) - 1))
     return figures
+
+
+def rows(recipe: PCGAN, tau: float, rng: np.random.Generator) -> Array:
+    """BATCH rows [c, z], classes drawn, z truncated at τ."""
+    c = recipe.onehot(rng.integers(recipe.classes, size=BATCH))
+    return np.concatenate([c, truncated(rng, (BATCH, recipe.settings.latent), tau)], axis=1)
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:

@@ -103,10 +103,10 @@ class Work:
         return restored(self._run(recipe, data, options))
 
     def history(self, recipe: str, data: str, **options: Any) -> list[tuple[int, Recipe, Any]]:
-        """The same after each of the last checkpoints: ``options`` say which, by save_every and keep."""
+        """(step, recipe, state) of each checkpoint kept, in order: ``options`` say which, by save_every and keep."""
         run = self._run(recipe, data, options)
-        found = earlier_than(run.checkpoints, run.config.steps + 1)
-        return [(int(path.stem), *restored(run, path)) for path in sorted(found)]
+        kept = earlier_than(run.checkpoints, run.config.steps + 1)
+        return [(int(path.stem), *restored(run, path)) for path in kept]
 
     def features(self, data: str, steps: int, **settings: Any) -> Features:
         """An extractor, and a judge of classes, for images of a set: the package's own, or a classifier trained here."""

@@ -28,7 +28,7 @@ from tinygan.net import Net
 from tinygan.optim import Adam, Moments
 from tinygan.rotation import TURNS, rotations
 
-EVERY = 4  # a quarter of the images is turned: compare_gan's rotated_batch_size is the size of the batch
+EVERY = 4  # one image of four is turned: in all four turns as many as the batch has (compare_gan's rotated_batch_size)
 STREAM = 7  # of a seed: the batches; data/order.py, data/split.py and train.py have the others
 
 

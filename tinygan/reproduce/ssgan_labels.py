@@ -14,6 +14,7 @@ import numpy as np
 from tinygan.compose import Composite
 from tinygan.data import Dataset
 from tinygan.data.augment import flip
+from tinygan.data.few import classes_of
 from tinygan.data.order import Order
 from tinygan.data.split import labels_per_class
 from tinygan.layer import Array
@@ -43,7 +44,7 @@ def classifier(D: Net, classes: int) -> tuple[Net, int]:
 def run(job: Job, work: Work) -> dict[str, Any]:
     """The error on the test split after learning from LABELS labels a class."""
     seed, data = job["seed"], work.open(CIFAR.data)
-    method = ROTATION if job["start"] == FRESH else job["start"]
+    method = ROTATION if job["start"] == FRESH else job["start"]  # of which fresh weights take the net alone
     recipe, state = work.train("ssgan", CIFAR.data, **options(CIFAR, method, seed))
     assert isinstance(recipe, SSGAN)
     net, shared = classifier(recipe.D, len(data.classes))
@@ -57,8 +58,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 def learn(net: Net, theta: Array, data: Dataset, seed: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """θ and the running values after STEPS steps on the labelled images, half of them mirrored."""
-    labels = np.concatenate([data.batch(part)[1]["class"] for part in np.array_split(np.arange(data.size or 0), 50)])
-    known, _ = labels_per_class(labels, LABELS, seed)
+    known, _ = labels_per_class(classes_of(data), LABELS, seed)
     adam, order = Adam(lr=LR, b1=0.9, schedule=Schedule("linear", over=STEPS, end=0.0)), Order(len(known), seed)
     running, memory = net.init_running(theta, rng), adam.init(theta)
     for step in range(STEPS):
