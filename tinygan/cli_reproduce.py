@@ -102,6 +102,7 @@ def done(experiment: Experiment, job: Job, work: Work, results: Path, system: st
             figures = experiment.run(job, work)
         except TinyganError as error:  # the other jobs go on
             print(f"{experiment.name}: {error}", flush=True)
+            work.trained()  # is none of the next job's
             return
         seconds = round(time.perf_counter() - began, 1)
         record = {"experiment": experiment.name, "job": job, "figures": figures, "seconds": seconds}

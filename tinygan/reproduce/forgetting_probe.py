@@ -18,7 +18,7 @@ from tinygan.metrics import probe
 from tinygan.net import Net
 from tinygan.recipes.ssgan import SSGAN
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, over_seeds
-from tinygan.reproduce.ssgan import CIFAR, PLAIN, ROTATION, options
+from tinygan.reproduce.ssgan import CIFAR, OWN_SETTINGS, PLAIN, ROTATION, options
 
 TRAIN, TEST, BLOCK = 5000, 2000, 250  # images that the probe learns from, that it is tried on, that are read at a time
 L2 = 1e-2
@@ -96,7 +96,7 @@ EXPERIMENTS = [
     Experiment(
         "probe",
         "a linear probe on the blocks of D during training, CIFAR-10",
-        {"training": options(CIFAR, PLAIN, 0) | {"seed": ""}, "probe": [TRAIN, TEST, L2]},
+        {"training": options(CIFAR, PLAIN, 0) | {"seed": ""}, "own": OWN_SETTINGS, "probe": [TRAIN, TEST, L2]},
         JOBS,
         run,
         claims,

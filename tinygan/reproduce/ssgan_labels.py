@@ -24,7 +24,7 @@ from tinygan.net import Net
 from tinygan.optim import Adam, Schedule
 from tinygan.recipes.ssgan import SSGAN
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, over_seeds
-from tinygan.reproduce.ssgan import CIFAR, PLAIN, ROTATION, options
+from tinygan.reproduce.ssgan import CIFAR, OWN_SETTINGS, PLAIN, ROTATION, options
 
 FRESH = "fresh weights"
 STARTS = (FRESH, PLAIN, ROTATION)
@@ -92,7 +92,11 @@ EXPERIMENTS = [
     Experiment(
         "labels",
         "CIFAR-10, 100 labels a class: a classifier that begins as a discriminator",
-        {"training": options(CIFAR, PLAIN, 0) | {"seed": ""}, "learning": [LABELS, STEPS, BATCH, LR]},
+        {
+            "training": options(CIFAR, PLAIN, 0) | {"seed": ""},
+            "own": OWN_SETTINGS,
+            "learning": [LABELS, STEPS, BATCH, LR],
+        },
         JOBS,
         run,
         claims,
