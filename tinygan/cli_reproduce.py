@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +13,8 @@ from tinygan.info import provenance
 from tinygan.interrupt import Interrupt
 from tinygan.reproduce import SYSTEMS, Experiment, Result, Work, experiments
 from tinygan.reproduce.experiment import Job, Stopped, digest
+from tinygan.reproduce.lock import claimed
 from tinygan.reproduce.table import add, key, read, save_claims, shown
-
-try:
-    import fcntl
-except ImportError:  # not on this system: then two processes do the same jobs
-    fcntl = None  # type: ignore[assignment]
 
 
 def run_reproduce(args: argparse.Namespace) -> int:
@@ -113,17 +107,3 @@ def done(experiment: Experiment, job: Job, work: Work, results: Path, system: st
         }
         record |= {"command": f"tinygan reproduce {system} --only {experiment.name}"}
         add(results, record | about)
-
-
-@contextmanager
-def claimed(path: Path) -> Iterator[bool]:
-    """Whether the lock at ``path`` is ours; it is let go at the end, and by the system when the process ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        try:
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True

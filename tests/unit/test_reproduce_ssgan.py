@@ -1,13 +1,19 @@
 """The experiments of SS-GAN and of conditional systems: what is read off a discriminator, and what is said of figures."""
 
+from contextlib import ExitStack
+
 import numpy as np
 import pytest
 
+from tinygan.data.png import write_png
+from tinygan.errors import UsageError
 from tinygan.interrupt import Interrupt
 from tinygan.models import sngan
 from tinygan.net import Net
-from tinygan.reproduce import Result, Work, conditional_classes, conditional_truncation, ssgan
+from tinygan.reproduce import Result, Work, conditional_classes, conditional_truncation, experiment, ssgan
+from tinygan.reproduce.experiment import Stopped
 from tinygan.reproduce.forgetting_probe import METHODS, claims, read
+from tinygan.reproduce.lock import claimed
 from tinygan.reproduce.ssgan_labels import classifier
 
 D = sngan.discriminator((32, 32, 3), 4, heads=(1, 4))
@@ -75,6 +81,38 @@ def test_a_probe_is_compared_at_the_end_of_training():
     ]
     gains = [c for c in claims(results) if c.sign]
     assert [c.value for c in gains] == pytest.approx([20, 10])
+
+
+def test_too_small_a_set_is_refused_before_the_work(tmp_path):
+    for k in range(2):
+        (tmp_path / "few" / "a").mkdir(parents=True, exist_ok=True)
+        write_png(tmp_path / "few" / "a" / f"{k}.png", np.full((28, 28), k, np.uint8))
+    work = Work(tmp_path, tmp_path, Interrupt(), {"fashion-mnist": str(tmp_path / "few")})
+    with pytest.raises(UsageError, match="5 samples of fashion-mnist, split train, are needed; few has 2"):
+        work.open("fashion-mnist", least=5)
+
+
+def test_a_training_in_the_hands_of_another_process_is_waited_for(tmp_path, monkeypatch):
+    work, waited = Work(tmp_path, tmp_path, Interrupt(), {}), []
+    options = {"steps": 1, "batch": 4, "settings": {"width": 2, "latent": 2}}
+    work.train("dcgan", "strokes", **options)
+    (run,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    with ExitStack() as other:
+        assert other.enter_context(claimed(tmp_path / f".{run.name}.lock"))
+        monkeypatch.setattr(experiment.time, "sleep", lambda seconds: (waited.append(seconds), other.close()))
+        _, state = work.train("dcgan", "strokes", **options)
+    assert waited == [1] and state.G_memory.t == 1
+
+
+def test_what_a_signal_saved_on_the_way_is_no_part_of_a_history(tmp_path):
+    interrupt = Interrupt()
+    work = Work(tmp_path, tmp_path, interrupt, {})
+    options = {"steps": 4, "batch": 4, "save_every": 2, "keep": 9, "settings": {"width": 2, "latent": 2}}
+    interrupt.code = 130
+    with pytest.raises(Stopped):
+        work.history("dcgan", "strokes", **options)  # stops at step 0, which it saves
+    interrupt.code = 0
+    assert [step for step, *_ in work.history("dcgan", "strokes", **options)] == [0, 2, 4]
 
 
 def test_a_training_gives_its_checkpoints_in_order_and_is_shared(tmp_path):

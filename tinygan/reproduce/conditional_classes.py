@@ -34,7 +34,7 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     """Agreement, and the variance within classes over that of real images, of one system with one seed."""
     recipe, state = work.train(job["system"], setting.data, **options(setting, job["system"], job["seed"]))
     assert isinstance(recipe, OfClass)
-    real, judge = work.open(setting.data), work.features(setting.data, setting.features)
+    real, judge = work.open(setting.data, least=REAL), work.features(setting.data, setting.features)
     x, labels = real.batch(np.arange(REAL))
     rng, K = np.random.default_rng(0), len(real.classes)
     made = [recipe.sample(state, recipe.of_class(k, EACH, rng)) for k in range(K)]

@@ -32,7 +32,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     settings = SETTINGS | {"wrong": 0.5 if job["wrong pairs"] == WITH else 0.0}
     recipe, state = work.train("gan-cls", DATA, steps=STEPS, batch=BATCH, seed=job["seed"], settings=settings)
     assert isinstance(recipe, GANCLS)
-    test, extractor = work.open(DATA, "test"), open_features(DATA)[0]
+    test, extractor = work.open(DATA, "test", least=MADE), open_features(DATA)[0]
     x, labels = test.batch(np.arange(MADE))
     rng, word = np.random.default_rng(job["seed"]), recipe.captions.word(x)
     made = images(recipe, state, recipe.rows(recipe.captions.compose(word, labels["class"]), rng))

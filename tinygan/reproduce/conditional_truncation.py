@@ -28,7 +28,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     recipe, state = work.train("pcgan", FASHION.data, **options(FASHION, "pcgan", job["seed"]))
     assert isinstance(recipe, PCGAN)
     judge = work.features(FASHION.data, FASHION.features)
-    real, _ = judge(work.open(FASHION.data, "test").batch(np.arange(N))[0])
+    real, _ = judge(work.open(FASHION.data, "test", least=N).batch(np.arange(N))[0])
     figures: dict[str, Any] = {"precision": [], "recall": [], "variance off": []}
     for tau in TAUS:
         draw = partial(rows, recipe, tau)

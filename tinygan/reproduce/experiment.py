@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -19,7 +20,8 @@ from tinygan.evaluate import features_of
 from tinygan.interrupt import Interrupt
 from tinygan.metrics.features import PINNED, Features, load_shipped
 from tinygan.recipes import Recipe
-from tinygan.run import Run, resolve
+from tinygan.reproduce.lock import claimed
+from tinygan.run import Config, Run, resolve
 from tinygan.train import recipe_for, restored, train
 
 Job = dict[str, Any]  # what tells it from the others: names and numbers, as JSON has them
@@ -86,13 +88,15 @@ class Work:
         self._interrupt, self.places = interrupt, data
         self._trained: list[str] = []
 
-    def open(self, name: str, split: str = "train", seed: int = 0) -> Dataset:
-        """A data set of the catalogue. Raises UsageError where --data gives samples of another shape."""
+    def open(self, name: str, split: str = "train", seed: int = 0, least: int = 1) -> Dataset:
+        """A data set of the catalogue. UsageError where --data gives samples of another shape, or fewer than ``least``."""
         data = open_data(self.places.get(name, name), split=split, data_seed=seed)
         if data.shape != KNOWN[name].shape:
             raise UsageError(
                 f"{name} has samples {by(KNOWN[name].shape)}; those at {self.places[name]} are {by(data.shape)}"
             )
+        if data.size is not None and data.size < least:
+            raise UsageError(f"{least} samples of {name}, split {split}, are needed; {data.name} has {data.size}")
         return data
 
     def train(self, recipe: str, data: str, **options: Any) -> tuple[Recipe, Any]:
@@ -103,10 +107,14 @@ class Work:
         return restored(self._run(recipe, data, options))
 
     def history(self, recipe: str, data: str, **options: Any) -> list[tuple[int, Recipe, Any]]:
-        """(step, recipe, state) of each checkpoint kept, in order: ``options`` say which, by save_every and keep."""
+        """(step, recipe, state) of each checkpoint kept, in order: ``options`` say which, by save_every and keep.
+
+        What a signal saved on the way is left out; it may have taken the first one's place.
+        """
         run = self._run(recipe, data, options)
-        kept = earlier_than(run.checkpoints, run.config.steps + 1)
-        return [(int(path.stem), *restored(run, path)) for path in kept]
+        kept = {int(path.stem): path for path in earlier_than(run.checkpoints, run.config.steps + 1)}
+        wanted = [step for step in kept if step % run.config.save_every == 0 or step == run.config.steps]
+        return [(step, *restored(run, kept[step])) for step in wanted]
 
     def features(self, data: str, steps: int, **settings: Any) -> Features:
         """An extractor, and a judge of classes, for images of a set: the package's own, or a classifier trained here."""
@@ -128,7 +136,15 @@ class Work:
         config = resolve(mapping | options | {"sample_every": 10**6})
         text = json.dumps(as_mapping(config), sort_keys=True)
         path = self.folder / f"{recipe}-{digest(text)}"
-        samples = self.open(data, seed=config.seed)
+        while True:
+            with claimed(self.folder / f".{path.name}.lock") as ours:
+                if ours:
+                    return self._done(path, config, self.open(data, seed=config.seed))
+            self.go_on()  # another process is at it
+            time.sleep(1)
+
+    def _done(self, path: Path, config: Config, samples: Dataset) -> Run:
+        """The run at ``path``, begun or gone on with."""
         began = (path / "config.toml").is_file()
         with kernels.on_cpu(config.backend), kernels.precision(config.precision):
             with Run.open(path) if began else Run.create(path, config) as run:

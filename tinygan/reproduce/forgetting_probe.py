@@ -51,7 +51,7 @@ def features(D: Net, theta: Array, data: Dataset, n: int) -> tuple[list[Array], 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
     """The accuracy of the probe on each block after each of the checkpoints."""
-    known, unknown = work.open(CIFAR.data), work.open(CIFAR.data, "test")
+    known, unknown = work.open(CIFAR.data, least=TRAIN), work.open(CIFAR.data, "test", least=TEST)
     steps, accuracy = [], []
     for step, recipe, state in work.history("ssgan", CIFAR.data, **options(CIFAR, job["method"], job["seed"])):
         assert isinstance(recipe, SSGAN)
@@ -81,13 +81,19 @@ def draw(results: Sequence[Result], folder: Path) -> list[Path]:
     """The last block's accuracy while D plays: the median of seeds, and their range."""
     from tinygan.reproduce.plot import curves
 
+    steps = sorted(
+        set.intersection(*(set(r.figures["steps"]) for r in results))
+    )  # all but what an interrupted one lost
+    last = [{step: b[-1] for step, b in zip(r.figures["steps"], r.figures["accuracy"], strict=True)} for r in results]
     rows = {}
     for method in METHODS:
-        each = np.array([[b[-1] for b in r.figures["accuracy"]] for r in results if r.job["method"] == method])
+        each = np.array(
+            [[a[s] for s in steps] for a, r in zip(last, results, strict=True) if r.job["method"] == method]
+        )
         rows[method] = np.stack([each.min(axis=0), np.median(each, axis=0), each.max(axis=0)]).tolist()
     path = folder / "probe.png"
     words = "steps", "accuracy", "a linear probe on D's last block, CIFAR-10 (JPEG): median and range of 3 seeds"
-    curves(path, results[0].figures["steps"], rows, (), words)
+    curves(path, steps, rows, (), words)
     return [path]
 
 

@@ -56,9 +56,10 @@ def options(setting: Setting, method: str, seed: int) -> dict[str, Any]:
 def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     """The distance of a system's images from those of the test split and, of an SS-GAN, how often D tells turns rightly."""
     name = "pcgan" if job["method"] == CONDITIONAL else "ssgan"
+    real = work.open(setting.data, "test", least=SAMPLES)
     recipe, state = work.train(name, setting.data, **options(setting, job["method"], job["seed"]))
     assert isinstance(recipe, Generative)
-    real, extractor = work.open(setting.data, "test"), work.features(setting.data, setting.features, flip=setting.flip)
+    extractor = work.features(setting.data, setting.features, flip=setting.flip)
     made = Generated(job["method"], recipe, state, seed=0)
     (value,) = evaluate(made, real, extractor, OWN, ("frechet",), n=SAMPLES).values
     figures = {"distance": value.value, "floor": value.floor, "features": extractor.name}

@@ -53,7 +53,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     if job["start"] != FRESH:
         theta = np.concatenate([state.D[:shared], theta[shared:]])
     theta, running = learn(net, theta, data, seed, rng)
-    return {"error": error(net.eval(running), theta, work.open(CIFAR.data, "test"))}
+    return {"error": error(net.eval(running), theta, work.open(CIFAR.data, "test", least=TEST))}
 
 
 def learn(net: Net, theta: Array, data: Dataset, seed: int, rng: np.random.Generator) -> tuple[Array, Array]:
