@@ -64,7 +64,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """The last accuracy of the last block and of the best one; it is higher with the rotation loss."""
+    """The last accuracy of the last block and of the best one, chosen on the same test images; the loss makes it higher."""
     found = []
     for what, of in (("last block", lambda blocks: blocks[-1]), ("best block", max)):
         medians = []
@@ -73,7 +73,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
             published = PUBLISHED[method] if what == "best block" else ""
             found.append(over_seeds(f"accuracy of the probe at the end, {what}, {method}", values, published=published))
             medians.append(found[-1].value)
-        found.append(Claim(f"gain by the rotation loss, {what}, points", 100 * (medians[1] - medians[0]), ">=", 0.0))
+        found.append(Claim(f"gain by the rotation loss, {what}, points", 100 * (medians[1] - medians[0]), ">=", 1e-9))
     return found
 
 

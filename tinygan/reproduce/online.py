@@ -5,8 +5,8 @@ logit of the first head; r(x) are the four logits of the second, on the same fea
 
     θ ← θ − Adam ∇ [E sp(−d(x₊)) + E sp(d(x₋)) − β E log softmax(r(Rᵏx'))ₖ],     x' every fourth image, k = 0, 1, 2, 3
 
-which is the discriminator's step of SS-GAN with class k for what is real. The upright x' are in the batch already: 3/4 N more
-images are enough.
+as the discriminator of SS-GAN does with class k for what is real; here images of either half are turned. The upright x' are in
+the batch already: 3/4 N more images are enough.
 """
 
 from __future__ import annotations
