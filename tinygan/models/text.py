@@ -2,9 +2,10 @@
 
 φ(t) = LeakyReLU(W t + b), EMBEDDED numbers, is each net's own: G sees it beside z, D beside every pixel of its smallest map,
 where a 1x1 convolution brings both together. Two things are not as in the paper. There is no batch norm from there on: norms
-of a batch of right captions and of one of wrong ones take away what tells the one from the other. And a 3x3 convolution
-follows, of twice the channels: small images are halved twice only, and a linear map straight behind the text would add up
-judgements of single places (Fashion-MNIST, 1000 steps, one seed: G's class right in 87 % in place of 68 to 75 %).
+of a batch of right captions and of one of wrong ones take away some of what tells the one from the other. And a 3x3
+convolution follows, of twice the channels: small images are halved twice only, and a linear map straight behind the text
+adds up judgements of single places. Fashion-MNIST, width 16, 1000 steps, one seed: D tells right from wrong by 1.6 logits with
+the norm, 3.1 without it, 5.2 with the 3x3; G shows the class asked for in 74, 83 and 87 %.
 """
 
 from __future__ import annotations
