@@ -15,9 +15,11 @@ from tinygan.checkpoint import earlier_than, latest_checkpoint
 from tinygan.config import as_mapping
 from tinygan.data import Dataset, open_data
 from tinygan.data.known import KNOWN
+from tinygan.data.order import Order
 from tinygan.errors import UsageError, by
 from tinygan.evaluate import features_of
 from tinygan.interrupt import Interrupt
+from tinygan.layer import Array
 from tinygan.metrics.features import PINNED, Features, load_shipped
 from tinygan.recipes import Recipe
 from tinygan.reproduce.lock import claimed
@@ -164,6 +166,11 @@ class Work:
         """What has been trained since the last call, and from which step on: a run that an earlier process began goes on."""
         found, self._trained = self._trained, []
         return found
+
+
+def drawn(data: Dataset, n: int) -> Array:
+    """The numbers of n samples of a set, in an order of its own: a folder's are sorted by class."""
+    return Order(data.size, 0).indices(0, n)
 
 
 def digest(text: str) -> str:

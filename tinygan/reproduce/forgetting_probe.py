@@ -17,7 +17,7 @@ from tinygan.layer import Array, push, unpack
 from tinygan.metrics import probe
 from tinygan.net import Net
 from tinygan.recipes.ssgan import SSGAN
-from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, over_seeds
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, drawn, over_seeds
 from tinygan.reproduce.ssgan import CIFAR, OWN_SETTINGS, PLAIN, ROTATION, options
 
 TRAIN, TEST, BLOCK = 5000, 2000, 250  # images that the probe learns from, that it is tried on, that are read at a time
@@ -40,10 +40,10 @@ def read(D: Net, theta: Array, x: Array) -> list[Array]:
 
 
 def features(D: Net, theta: Array, data: Dataset, n: int) -> tuple[list[Array], Array]:
-    """``read`` of the first n images of a set, and their labels."""
+    """``read`` of n images of a set, and their labels."""
     parts, labels = [], []
-    for i in range(0, n, BLOCK):
-        x, label = data.batch(np.arange(i, min(i + BLOCK, n)))
+    for part in np.split(drawn(data, n), range(BLOCK, n, BLOCK)):
+        x, label = data.batch(part)
         parts.append(read(D, theta, x))
         labels.append(label["class"])
     return [np.concatenate(each) for each in zip(*parts, strict=True)], np.concatenate(labels)

@@ -18,7 +18,7 @@ from tinygan.data import Dataset
 from tinygan.evaluate import OWN, Generated, evaluate
 from tinygan.recipes import Generative
 from tinygan.recipes.ssgan import SSGAN
-from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, over_seeds
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, drawn, over_seeds
 from tinygan.rotation import rotations
 
 PLAIN, ROTATION, MODULATED, CONDITIONAL = "unconditional", "SS-GAN", "SS-GAN (sBN)", "conditional"
@@ -70,10 +70,10 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
 
 
 def told(recipe: SSGAN, state: Any, data: Dataset) -> float:
-    """The share of turns that D tells rightly, of the first images of a set, each in all four."""
+    """The share of turns that D tells rightly, of TURNED images of a set, each in all four."""
     right = 0
-    for i in range(0, TURNED, 100):
-        turned, label = rotations(data.batch(np.arange(i, i + 100))[0])
+    for part in np.split(drawn(data, TURNED), TURNED // 100):
+        turned, label = rotations(data.batch(part)[0])
         right += int((recipe.logits(state, turned)[:, 1:].argmax(axis=1) == label).sum())
     return right / (4 * TURNED)
 
