@@ -98,19 +98,19 @@ class Learner:
 
 
 def two_headed(shape: tuple[int, ...], width: int) -> Net:
-    """x (N, H, W, C) → 3x3, then half by 4x4, until small → 3x3 → the logit and four logits of the rotation, (N, 5).
+    """x (N, H, W, C) → half by 4x4, then 3x3, until small and once more → the logit and four logits of the rotation, (N, 5).
 
-    The discriminator of SN-DCGAN (Miyato et al. 2018, table 3, of which ``width`` is 64) with a second head: channels double
-    where sides are halved, leaky rectifiers, every weight spectrally normalised, each head on its own.
+    In the manner of SN-DCGAN's discriminator (Miyato et al. 2018, table 3): channels double from ``width`` where sides are
+    halved, leaky rectifiers, every weight spectrally normalised, each head on its own.
     """
-    n, C = levels(shape), width
-    layers = convolution(shape[2], C, 3)
-    for _ in range(n):
-        layers += [*convolution(C, 2 * C, 4), *convolution(2 * C, 2 * C, 3)]
-        C *= 2
-    features = (shape[0] >> n) * (shape[1] >> n) * C
-    heads = Concat(SpectralNorm(Linear(features, 1)), SpectralNorm(Linear(features, TURNS)))
-    return Net(*layers, Reshape(features), heads)
+    H, W, at = shape
+    layers: list[Layer] = []
+    for i in range(levels(shape) + 1):
+        H, W, C = H // 2, W // 2, width << i
+        layers += [*convolution(at, C, 4), *convolution(C, C, 3)]
+        at = C
+    heads = Concat(*(SpectralNorm(Linear(H * W * at, out)) for out in (1, TURNS)))
+    return Net(*layers, Reshape(H * W * at), heads)
 
 
 def convolution(c_in: int, c_out: int, k: int) -> list[Layer]:
