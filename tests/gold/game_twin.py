@@ -9,8 +9,7 @@ import numpy as np
 
 from tinygan.data import Batch
 
-from .test_dcgan_step import doubled
-from .twins import SECOND, F, agree, batch_norm, conv2d, cut, on_images, tensors, torch
+from .twins import SECOND, F, agree, batch_norm, conv2d, cut, doubled, on_images, tensors, torch
 
 N, CLASSES, STEPS, MOMENTUM, AVERAGE = 8, 3, 2, 0.1, 0.9
 pool = on_images(lambda h: F.avg_pool2d(h, 2))

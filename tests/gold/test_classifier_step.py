@@ -7,7 +7,7 @@ from tinygan.data import Batch, Sample
 from tinygan.optim import Adam, Schedule
 from tinygan.recipes.classifier import ClassifierRecipe, Settings
 
-from .twins import SECOND, agree, batch_norm, conv2d, cut, on_images, tensors
+from .twins import SECOND, agree, batch_norm, conv2d, cut, doubled, on_images, tensors
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -28,13 +28,6 @@ def logits(net, theta, x):
         statistics += [flat.mean(0), flat.var(0)]
         x = torch.relu(batch_norm(h, gamma, beta))
     return F.linear(x.mean((1, 2)), w, b), torch.cat(statistics)
-
-
-def doubled(state):
-    """A state in float64."""
-    if isinstance(state, tuple):
-        return type(state)(*map(doubled, state))
-    return state.astype(np.float64) if isinstance(state, np.ndarray) else state
 
 
 def test_steps_of_the_recipe_are_those_of_autograd_and_adam():

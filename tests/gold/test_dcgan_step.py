@@ -9,7 +9,19 @@ from tinygan.recipes.dcgan import DCGAN, Settings
 from tinygan.recipes.tangents import Orthonormal
 
 from .test_native_norms import AFFECTED, NORMS, WRONG
-from .twins import HALF, SECOND, agree, batch_norm, conv2d, conv_transpose2d, cut, push_tangents, relative, tensors
+from .twins import (
+    HALF,
+    SECOND,
+    agree,
+    batch_norm,
+    conv2d,
+    conv_transpose2d,
+    cut,
+    doubled,
+    push_tangents,
+    relative,
+    tensors,
+)
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -128,13 +140,6 @@ def descend(adam, loss):
     (theta,) = adam.param_groups[0]["params"]
     (theta.grad,) = torch.autograd.grad(loss, theta)
     adam.step()
-
-
-def doubled(state):
-    """A state in float64."""
-    if isinstance(state, tuple):
-        return type(state)(*map(doubled, state))
-    return state.astype(np.float64) if isinstance(state, np.ndarray) else state
 
 
 @pytest.mark.parametrize("norm", [True, False], ids=["batch norm", "no norm in D"])

@@ -10,8 +10,7 @@ from tinygan.recipes.judge import JudgeSettings
 from tinygan.recipes.lgan_semi import SemiLGAN, Settings
 from tinygan.recipes.tangents import Orthonormal
 
-from .test_classifier_step import doubled
-from .twins import HALF, SECOND, agree, batch_norm, conv2d, conv_transpose2d, cut, push_tangents, tensors
+from .twins import HALF, SECOND, agree, batch_norm, conv2d, conv_transpose2d, cut, doubled, push_tangents, tensors
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

@@ -25,6 +25,13 @@ def gradients(value, *leaves):
     return [g.numpy() for g in torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)]
 
 
+def doubled(state):
+    """A state in float64."""
+    if isinstance(state, tuple):
+        return type(state)(*map(doubled, state))
+    return state.astype(np.float64) if isinstance(state, np.ndarray) else state
+
+
 def cut(net, theta):
     """θ as the arrays that ``net`` sees in it."""
     named = net.view(np.empty(net.size)).values()
