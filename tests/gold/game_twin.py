@@ -1,25 +1,17 @@
-"""A game of two nets in torch, from the same state and the same random numbers as a recipe; its nets are a subclass's.
-
-Residual nets are written as the papers have them: upsampling before a 3x3, pooling after it, 1x1 shortcuts beside.
-"""
-
-from functools import partial
+"""A game of two nets in torch, from the same state and the same random numbers as a recipe; its nets are a subclass's."""
 
 import numpy as np
 
 from tinygan.data import Batch
 
-from .twins import SECOND, F, agree, batch_norm, conv2d, cut, doubled, on_images, tensors, torch
+from .twins import SECOND, F, agree, cut, doubled, tensors, torch
 
-N, CLASSES, STEPS, MOMENTUM, AVERAGE = 8, 3, 2, 0.1, 0.9
-pool = on_images(lambda h: F.avg_pool2d(h, 2))
-up = on_images(lambda h: F.interpolate(h, scale_factor=2, mode="nearest"))
+N, CLASSES, STEPS, AVERAGE = 8, 3, 2, 0.9
 
 LOSSES = {  # what D and G minimise of the logits of real and generated images
     "non-saturating": (
-        lambda r, f: (
-            -F.logsigmoid(r).mean() - F.logsigmoid(-f).mean()
-        ),  # torch's softplus is a straight line from 20 on
+        # torch's softplus is a straight line from 20 on
+        lambda r, f: -F.logsigmoid(r).mean() - F.logsigmoid(-f).mean(),
         lambda f: -F.logsigmoid(f).mean(),
     ),
     "hinge": (lambda r, f: F.relu(1 - r).mean() + F.relu(1 + f).mean(), lambda f: -f.mean()),
@@ -28,7 +20,10 @@ LOSSES = {  # what D and G minimise of the logits of real and generated images
 
 
 class Twin:
-    """A subclass has ``generator(row)`` and ``discriminator(x, c, running)``, which also return the running values after."""
+    """A subclass has ``generator(row)`` and ``discriminator(x, c, running)``, which also return the running values after.
+
+    ``row`` [c, z] and ``rng`` are those of the step, for its terms.
+    """
 
     def __init__(self, recipe, state):
         self.recipe, self.settings = recipe, recipe.settings
@@ -65,9 +60,10 @@ class Twin:
         n = len(batch.x) // self.settings.n_critic
         for i in range(0, len(batch.x), n):
             real, label = torch.tensor(batch.x[i : i + n]), torch.tensor(batch.labels["class"][i : i + n])
-            c = F.one_hot(label, CLASSES)[:, : self.recipe.given and CLASSES].to(real.dtype)
+            c = F.one_hot(label, CLASSES)[:, : self.recipe.given].to(real.dtype)
             z = torch.tensor(rng.standard_normal((n, self.settings.latent), np.float32)).to(real.dtype)
-            fake, self.G_running = self.generator(torch.cat([c, z], 1))
+            self.row, self.rng = torch.cat([c, z], 1), rng
+            fake, self.G_running = self.generator(self.row)
             self.step_D(real, fake.detach(), c, label, rng)
         y, _ = self.discriminator(fake, c, self.D_running)
         terms = self.terms_G(y, fake, label) + self.settings.ortho * self.crossed()
@@ -80,8 +76,8 @@ class Twin:
         on = self.see(real, c), self.see(fake, c)
         d_real, d_fake = (y[:, :1] for y in on)
         loss = self.of_D(d_real, d_fake) + s.smoothing * d_real.mean() + self.terms_D(on, real, label)
-        if s.penalty == "r1":
-            loss = loss + s.gamma / 2 * self.slopes(real, c).pow(2).mean()
+        if s.penalty in ("r1", "r2"):
+            loss = loss + s.gamma / 2 * self.slopes(real if s.penalty == "r1" else fake, c).pow(2).mean()
         if s.penalty == "wgan-gp":
             e = torch.tensor(rng.random(len(real))).view(-1, 1, 1, 1)
             loss = loss + s.gamma * (self.slopes(e * real + (1 - e) * fake, c) - 1).pow(2).mean()
@@ -93,6 +89,34 @@ class Twin:
         x = x.detach().requires_grad_()
         (g,) = torch.autograd.grad(self.discriminator(x, c, self.D_running)[0][:, 0].sum(), x, create_graph=True)
         return g.flatten(1).norm(dim=1)
+
+    def agrees(self, state, **more):
+        """Whether all that a step changes is as in the recipe's ``state``, and ``more`` pairs."""
+        (m_G, v_G), (m_D, v_D) = moments(self.adam_G), moments(self.adam_D)
+        agree(
+            SECOND,
+            G=(state.G, self.G.detach()),
+            D=(state.D, self.D.detach()),
+            G_ema=(state.G_ema, self.ema),
+            G_running=(state.G_running, self.G_running),
+            D_running=(state.D_running, self.D_running),
+            m_G=(state.G_memory.m, m_G),
+            v_G=(state.G_memory.v, v_G),
+            m_D=(state.D_memory.m, m_D),
+            v_D=(state.D_memory.v, v_D),
+            **more,
+        )
+
+
+def rows(w):
+    """A weight as a matrix, a row for each output."""
+    return w if w.ndim == 2 else w.flatten(0, 2).T
+
+
+def moments(adam):
+    """Adam's memory."""
+    (memory,) = adam.state.values()
+    return memory["exp_avg"], memory["exp_avg_sq"]
 
 
 def descend(adam, loss):
@@ -115,109 +139,5 @@ def follow(recipe, twin_of):
         before = state
         state, _ = recipe.step(state, batch, rng)
         twin.step(batch, same)
-        (G,), (D,) = twin.adam_G.state.values(), twin.adam_D.state.values()
-        agree(
-            SECOND,
-            G=(state.G, twin.G.detach()),
-            D=(state.D, twin.D.detach()),
-            G_ema=(state.G_ema, twin.ema),
-            G_running=(state.G_running, twin.G_running),
-            D_running=(state.D_running, twin.D_running),
-            m_G=(state.G_memory.m, G["exp_avg"]),
-            v_G=(state.G_memory.v, G["exp_avg_sq"]),
-            m_D=(state.D_memory.m, D["exp_avg"]),
-            v_D=(state.D_memory.v, D["exp_avg_sq"]),
-        )
+        twin.agrees(state)
         assert all((a != b).any() for a, b in zip(state[:5], before[:5], strict=True) if a.size)
-
-
-# ---------------------------------------------------------------- the nets
-
-
-def rows(w):
-    """A weight as a matrix, a row for each output."""
-    return w if w.ndim == 2 else w.flatten(0, 2).T
-
-
-class Norms:
-    """Batch norms in a row, and the statistics of what they were given."""
-
-    def __init__(self):
-        self.statistics = []
-
-    def __call__(self, h, gamma, beta):
-        flat = h.detach().flatten(0, -2)
-        self.statistics += [flat.mean(0), flat.var(0)]
-        return batch_norm(h, gamma, beta)
-
-    def after(self, running):
-        """The running values, one batch later."""
-        return running.lerp(torch.cat(self.statistics), MOMENTUM) if self.statistics else running
-
-
-class Weights:
-    """The arrays of a net in its order; where there are singular vectors ``u``, held, a weight is W/σ, σ = ‖Wᵀu‖.
-
-    Beside it goes one power iteration of each of the vectors ``running``.
-    """
-
-    def __init__(self, net, theta, u, running):
-        self.arrays, self.u, self.running, self.after = iter(cut(net, theta)), u, running, running[:0]
-
-    def __call__(self):
-        """The next weight."""
-        w = next(self.arrays)
-        if not len(self.u):
-            return w
-        W = rows(w)
-        u, self.u = self.u[: len(W)], self.u[len(W) :]
-        v, self.running = self.running[: len(W)], self.running[len(W) :]
-        v = (W @ (W.T @ v)).detach()
-        self.after = torch.cat([self.after, v / v.norm()])
-        return w / (W.T @ u).norm()
-
-    def pair(self):
-        """The next weight and its bias."""
-        return self(), next(self.arrays)
-
-
-class Residual(Twin):
-    """SNGAN's nets for 28x28. A subclass has ``heads(p, f, c)``, D's numbers of features f."""
-
-    def modulation(self, p, row, i):
-        """Scales and shifts (N, 2C) in block i, with arrays from p; None: none."""
-
-    def seed(self, row):
-        """What of a row the linear map sees."""
-        return row[:, self.recipe.given :]
-
-    def generator(self, row):
-        p, norm = iter(cut(self.recipe.G, self.G)), Norms()
-
-        def normed(h, by=None):
-            h = norm(h, next(p), next(p))
-            ab = by and by()
-            if ab is not None:
-                a, b = ab[:, None, None].chunk(2, 3)
-                h = (1 + a) * h + b
-            return torch.relu(h)
-
-        h = F.linear(self.seed(row), next(p), next(p)).view(len(row), 7, 7, -1)
-        for i in range(2):
-            by = partial(self.modulation, p, row, i)
-            branch = conv2d(up(normed(h, by)), next(p), next(p), padding=1)
-            branch = conv2d(normed(branch, by), next(p), next(p), padding=1)
-            h = branch + conv2d(up(h), next(p), next(p))
-        return torch.tanh(conv2d(normed(h), next(p), next(p), padding=1)), norm.after(self.G_running)
-
-    def discriminator(self, x, c, running):
-        p = Weights(self.recipe.D, self.D, self.D_running, running)
-        branch = torch.relu(conv2d(x, *p.pair(), padding=1))
-        h = pool(conv2d(branch, *p.pair(), padding=1)) + conv2d(pool(x), *p.pair())
-        for half in (True, False, False):
-            branch = conv2d(torch.relu(h), *p.pair(), padding=1)
-            branch = conv2d(torch.relu(branch), *p.pair(), padding=1)
-            h = pool(branch) + pool(conv2d(h, *p.pair())) if half else h + branch
-        f = torch.relu(h)
-        y = self.heads(p, f.sum((1, 2)) if self.settings.pool == "sum" else f.mean((1, 2)), c)
-        return y, p.after if len(p.after) else running

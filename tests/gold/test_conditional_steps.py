@@ -6,8 +6,9 @@ from tinygan.data import Sample
 from tinygan.optim import Adam
 from tinygan.recipes import acgan, cgan, pcgan, ssgan
 
-from .game_twin import AVERAGE, CLASSES, N, Norms, Residual, Twin, follow
-from .twins import HALF, F, conv2d, conv_transpose2d, cut, torch
+from .game_nets import Convolutional, Residual
+from .game_twin import AVERAGE, CLASSES, N, follow
+from .twins import F, torch
 
 GREY, COLOUR = (28, 28, 1), (28, 28, 3)
 LATENT, WIDTH = 6, 2
@@ -92,26 +93,6 @@ PCGAN = {
 @pytest.mark.parametrize("options", PCGAN.values(), ids=PCGAN.keys())
 def test_steps_of_the_projection_cgan_are_those_of_autograd_and_adam(options):
     follow(pcgan.PCGAN(pcgan.Settings(**OF_RESIDUAL, **options), Sample(COLOUR, CLASSES)), Projection)
-
-
-class Convolutional(Twin):
-    """The nets of DCGAN for 28x28; D's first convolution may see the condition beside every pixel."""
-
-    def generator(self, row):
-        w, gamma1, beta1, w1, gamma2, beta2, w2, b2 = cut(self.recipe.G, self.G)
-        norm = Norms()
-        h = torch.relu(norm(F.linear(row, w).view(len(row), 7, 7, 2 * WIDTH), gamma1, beta1))
-        h = torch.relu(norm(conv_transpose2d(h, w1, **HALF), gamma2, beta2))
-        return torch.tanh(conv_transpose2d(h, w2, b2, **HALF)), norm.after(self.G_running)
-
-    def discriminator(self, x, c, running):
-        w1, b1, w2, gamma, beta, w, b = cut(self.recipe.D, self.D)
-        norm = Norms()
-        if self.recipe.shown:
-            x = torch.cat([x, c[:, None, None].expand(-1, 28, 28, -1)], 3)
-        h = F.leaky_relu(conv2d(x, w1, b1, **HALF), 0.2)
-        h = F.leaky_relu(norm(conv2d(h, w2, **HALF), gamma, beta), 0.2)
-        return F.linear(h.flatten(1), w, b), norm.after(running)
 
 
 class Auxiliary(Convolutional):
