@@ -22,6 +22,8 @@ from tinygan.net import Net
 from tinygan.optim import Adam
 from tinygan.penalty import orthonormal, through_jvp
 from tinygan.recipes.dcgan import DCGAN, Settings
+from tinygan.recipes.game import Game
+from tinygan.recipes.options import GameSettings
 from tinygan.recipes.tangents import Orthonormal
 
 Figures = dict[str, Any]
@@ -40,20 +42,18 @@ def dcgan(size: int, latent: int, **options: Any) -> DCGAN:
     return DCGAN(Settings(latent=latent, width=64, adam_G=ADAM, adam_D=ADAM, **options), Sample((size, size, 3)))
 
 
-def sngan32(width: int = 64) -> DCGAN:
+def sngan32(width: int = 64) -> Game:
     """The nets of Miyato et al. 2018 in the step of the recipe: hinge, one step of D for one of G, no spectral norm."""
-    settings = Settings(latent=128, width=width, loss="hinge", batch_norm_D=False, adam_G=ADAM_SNGAN, adam_D=ADAM_SNGAN)
-    system = DCGAN(settings, Sample((32, 32, 3)))
-    system.G, system.D = sngan.generator(latent=128, width=width), sngan.discriminator(width=width, spectral=False)
-    system.nets = {"D": system.D, "G": system.G}
-    return system
+    settings = GameSettings(latent=128, loss="hinge", adam_G=ADAM_SNGAN, adam_D=ADAM_SNGAN)
+    G, D = sngan.generator(latent=128, width=width), sngan.discriminator(width=width, spectral=False)
+    return Game(settings, Sample((32, 32, 3)), G, D)
 
 
 class Steps:
     """One system in training on one batch of noise; ``whole`` steps, or those of D alone."""
 
     def __init__(
-        self, make: Callable[[], DCGAN], dtype: Any = np.float32, *, whole: bool = True, batch: int = BATCH
+        self, make: Callable[[], Game], dtype: Any = np.float32, *, whole: bool = True, batch: int = BATCH
     ) -> None:
         self.system, self.whole = make(), whole
         state = self.system.init(np.random.default_rng(0))

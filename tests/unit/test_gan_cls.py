@@ -1,19 +1,13 @@
 """GAN-CLS: captions that can be verified, pairs that are wrong for certain, exact gradients, images by text."""
 
-import json
-
 import numpy as np
 import pytest
 
 from tinygan.checkpoint import flatten
-from tinygan.cli import main
 from tinygan.data import Batch, Sample
-from tinygan.data.captions import WORDS, Captions, brightness
+from tinygan.data.captions import Captions, brightness
 from tinygan.errors import UsageError
 from tinygan.recipes.gan_cls import GANCLS, Settings, mismatched
-from tinygan.run import Run
-from tinygan.sampling import Asked
-from tinygan.train import restored, sample
 
 NAMES = ("bag", "ankle boot", "T-shirt")
 CAPTIONS = Captions(NAMES, 0.55, 0.7)
@@ -172,87 +166,3 @@ def test_the_gradient_of_an_objective_is_that_of_differences(options, net):
 def test_settings_that_do_not_apply_are_refused(wrong, words):
     with pytest.raises(UsageError, match=words):
         Settings(**wrong)
-
-
-# ---------------------------------------------------------------- the command
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Runs of one step of four systems on strokes."""
-    folder = tmp_path_factory.mktemp("runs")
-    small = ["--steps", "1", "--batch", "4", "--set", "latent=4"]
-    for name in ("gan-cls", "cgan", "dcgan", "lgan"):
-        assert main(["train", name, *small, "--set", "width=2", "--out", str(folder / name)]) == 0
-    plain = ["--set", "batch_norm_G=false", "--set", "width=2", "--out", str(folder / "plain")]
-    assert main(["train", "dcgan", *small, *plain]) == 0
-    return folder
-
-
-def test_the_words_are_in_the_checkpoint(runs, monkeypatch):
-    monkeypatch.setattr("tinygan.data.open_data", None)
-    recipe, _ = restored(Run.open(runs / "gan-cls"))
-    assert recipe.captions.vocabulary == (*WORDS, *"0123456789")
-
-
-def test_a_text_a_class_and_whatever_else_is_asked_has_a_file_of_its_own(runs, capsys):
-    lines = ["", "--text dark~3", "--text 3~dark", "--label 3", "--label 4", "--truncation 0.5", "--standing 2"]
-    lines += ["--label 3 --truncation 0.5 --standing 1"]
-    for line in lines:
-        words = [word.replace("~", " ") for word in line.split()]
-        assert main(["sample", str(runs / "gan-cls"), "-n", "2", *words]) == 0
-    assert len({line.partition(":")[0] for line in capsys.readouterr().out.splitlines()}) == len(lines)
-    assert (runs / "gan-cls/samples/sample-n2-seed0-text-dark-3.png").is_file()
-
-
-def test_what_is_asked_reaches_the_images(runs):
-    run = Run.open(runs / "gan-cls")
-    texts = [sample(run, 3, 0, Asked(text=text)) for text in ("dark 3", "3 dark", "bright 3")]
-    assert np.array_equal(texts[0], texts[1]) and not np.array_equal(texts[0], texts[2])
-    for asked in (Asked(label=3), Asked(truncation=0.1), Asked(standing=2), Asked(label=4)):
-        assert not np.array_equal(sample(run, 3, 0), sample(run, 3, 0, asked))
-        assert np.array_equal(sample(run, 3, 0, asked), sample(run, 3, 0, asked))
-
-
-def test_truncation_is_of_z_alone(runs, monkeypatch):
-    seen = []
-    recipe, _ = restored(Run.open(runs / "cgan"))
-    monkeypatch.setattr(type(recipe), "sample", lambda self, state, z: seen.append(z) or np.zeros((len(z), *SHAPE)))
-    sample(Run.open(runs / "cgan"), 40, 0, Asked(label=3, truncation=0.25))
-    c, z = np.split(np.concatenate(seen), [recipe.given], axis=1)
-    assert np.array_equal(c, np.tile(np.eye(10)[3], (40, 1)))
-    assert np.abs(z).max() <= 0.25 and z.std() > 0.1
-
-
-MISTAKES = [
-    ("gan-cls --text drak~3", "unknown word 'drak' (did you mean dark?); a text is of the words dark, middle"),
-    ("gan-cls --text ~", "no words"),
-    ("gan-cls --text dark --label 3", "give one of them"),
-    ("gan-cls --label 10", "there is no class 10: they are 0 to 9"),
-    ("cgan --label -1", "there is no class -1"),
-    ("cgan --text dark", "cgan reads no text: --text is of gan-cls"),
-    ("dcgan --label 3", "dcgan has no classes to ask for: --label is of cgan, acgan, pcgan, gan-cls"),
-    ("dcgan --truncation 0", "a truncation is a finite number"),
-    ("dcgan --standing 0", "--standing is a number of batches, at least 1: got 0"),
-    ("plain --standing 1", "no batch norm"),
-    ("lgan --truncation 0.5", "--truncation is of dcgan"),
-    ("lgan --standing 2", "--standing is of dcgan"),
-]
-
-
-@pytest.mark.parametrize(("line", "words"), MISTAKES, ids=[line for line, _ in MISTAKES])
-def test_a_mistake_is_one_line_and_writes_nothing(line, words, runs, capsys):
-    before = sorted(runs.rglob("*"))
-    assert main(["sample", *(word.replace("~", " ") for word in f"{runs}/{line}".split())]) == 2
-    out, err = capsys.readouterr()
-    assert err.startswith("tinygan: ") and err.count("\n") == 1 and words in err, err
-    assert not out and sorted(runs.rglob("*")) == before
-
-
-def test_training_goes_on_and_other_names_of_classes_are_noticed(runs, capsys, monkeypatch):
-    out = str(runs / "gan-cls")
-    assert main(["train", "--resume", "--steps", "2", "--out", out]) == 0
-    assert json.loads((runs / "gan-cls/stats.jsonl").read_text().splitlines()[-1])["step"] == 2
-    monkeypatch.setattr("tinygan.data.strokes.Strokes.classes", tuple("abcdefghij"))
-    assert main(["train", "--resume", "--steps", "3", "--out", out]) == 4
-    assert 'its names is ["0", "1"' in capsys.readouterr().err

@@ -11,6 +11,7 @@ from tinygan.init import Init, lecun
 from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
 from tinygan.layers.conv import Conv2d
 from tinygan.layers.pool import MaxPool2d
+from tinygan.layers.softmax import mean_of
 from tinygan.layers.spectral import SpectralNorm
 
 
@@ -87,10 +88,10 @@ class Attend(Layer):
         Q, K, V, _ = self.split(np.concatenate([x[None], u, v]))
         S = times(Q, turn(K))
         B = softmax(S)
-        C = S - along(B[0], S)
+        C = S - mean_of(B[0], S)
         i, j = slice(1, 1 + len(u)), slice(1 + len(u), None)
         a = Q[i] @ turn(K[j]) + Q[j] @ turn(K[i]) + C[i] * C[j]
-        O: Array = B[0] * (a - along(B[0], a)) @ V[0] + B[i] @ V[j] + B[j] @ V[i]
+        O: Array = B[0] * (a - mean_of(B[0], a)) @ V[0] + B[i] @ V[j] + B[j] @ V[i]
         return O.reshape(*u.shape[:4], self.values)
 
     def split(self, X: Bundle) -> tuple[Bundle, Bundle, Bundle, Saved]:
@@ -140,23 +141,18 @@ def softmax(S: Bundle) -> Bundle:
     """β = eˢ / Σ eˢ along rows, from the greatest s down: exact for any;  β̇ = β ∘ (ṡ − ⟨β, ṡ⟩)."""
     e = np.exp(S[0] - S[0].max(axis=-1, keepdims=True))
     b = e / e.sum(axis=-1, keepdims=True)
-    B = b * (S - along(b, S))
+    B = b * (S - mean_of(b, S))
     B[0] = b
     return B
 
 
 def softmax_dx(B: Bundle, G: Bundle) -> Bundle:
     """s̄ = β ∘ (β̄ − ⟨β, β̄⟩) + Σ (b ∘ β̇ − β⟨b, β̇⟩),  ṡ̄ = β ∘ b;  b = β̇̄ − ⟨β, β̇̄⟩."""
-    G = G - along(B[0], G)
+    G = G - mean_of(B[0], G)
     GS = B[0] * G
     bend = (G[1:] * B[1:]).sum(axis=0)
     GS[0] += bend - B[0] * bend.sum(axis=-1, keepdims=True)
     return GS
-
-
-def along(b: Array, S: Array) -> Any:
-    """⟨β, s⟩ of each row."""
-    return (b * S).sum(axis=-1, keepdims=True)
 
 
 def rows(X: Bundle) -> Bundle:

@@ -25,7 +25,7 @@ class LogSoftmax(Layer):
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         prob, log_sum = self._softmax(X[0])
-        Y = X - _mean(prob, X)
+        Y = X - mean_of(prob, X)
         Y[0] = X[0] - log_sum
         return Y, (prob, Y)
 
@@ -38,7 +38,7 @@ class LogSoftmax(Layer):
 
     def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
         prob, _ = self._softmax(x)
-        return np.broadcast_to(_mean(prob, u) * _mean(prob, v) - _mean(prob, u * v), u.shape)
+        return np.broadcast_to(mean_of(prob, u) * mean_of(prob, v) - mean_of(prob, u * v), u.shape)
 
     def _softmax(self, x: Array) -> tuple[Array, Array]:
         """p and log Σ eˣ (..., 1), from the greatest logit down: exact for any."""
@@ -50,6 +50,6 @@ class LogSoftmax(Layer):
         return e / total, top + np.log(total)
 
 
-def _mean(p: Array, X: Any) -> Any:
+def mean_of(p: Array, X: Any) -> Any:
     """⟨p, X⟩."""
     return (p * X).sum(axis=-1, keepdims=True)

@@ -11,11 +11,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from tinygan.data import Batch, Sample
 from tinygan.layer import Array
-from tinygan.loss import cross_entropy
+from tinygan.loss import accuracy, cross_entropy
 from tinygan.models import dcgan
 from tinygan.optim import require
 from tinygan.recipes.game import Groups
@@ -48,9 +46,11 @@ class ACGAN(ClassGame):
 
     def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
         log, g = super().objective_D(y, batch)
-        log["class_real"] = self.add_classes(y, g, "real", batch.labels["class"])
-        log["class_fake"] = self.add_classes(y, g, "fake", batch.labels["class"])
-        return log | {"told_real": told(y["real"], batch), "told_fake": told(y["fake"], batch)}, g
+        label = batch.labels["class"]
+        for name in ("real", "fake"):
+            log[f"class_{name}"] = self.add_classes(y, g, name, label)
+            log[f"told_{name}"] = accuracy(y[name][:, 1:], label)
+        return log, g
 
     def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
         log, g = super().objective_G(y, batch, t)
@@ -62,8 +62,3 @@ class ACGAN(ClassGame):
         loss, gy = cross_entropy(y[name][:, 1:], label, self.settings.label_smoothing)
         g[name][:, 1:] += self.settings.auxiliary * gy
         return loss
-
-
-def told(y: Array, batch: Batch) -> float:
-    """The share of images whose class is told rightly."""
-    return float(np.mean(y[:, 1:].argmax(axis=1) == batch.labels["class"]))

@@ -13,7 +13,7 @@ import numpy as np
 from tinygan.data import Batch, Sample
 from tinygan.data.augment import flip, shift
 from tinygan.layer import Array
-from tinygan.loss import cross_entropy
+from tinygan.loss import accuracy, cross_entropy
 from tinygan.models.classifier import classifier
 from tinygan.optim import Adam, Moments, Schedule, ema, norm, require
 
@@ -73,8 +73,11 @@ class ClassifierRecipe:
         running = net.update(state.running, state.f, saved)
         decay = min(s.ema, memory.t / (9 + memory.t))  # the first weights are soon forgotten
         averages = ema(state.f_ema, theta, decay), ema(state.running_ema, running, decay)
-        right = float((logits.argmax(axis=1) == label).mean())
-        return State(theta, running, *averages, memory), {"loss": loss, "accuracy": right, "grad": norm(g)}
+        return State(theta, running, *averages, memory), {
+            "loss": loss,
+            "accuracy": accuracy(logits, label),
+            "grad": norm(g),
+        }
 
     def augment(self, x: Array, rng: np.random.Generator) -> Array:
         """x, each image moved by up to ``shift`` pixels, black coming in, and where ``flip`` is set half of them mirrored."""

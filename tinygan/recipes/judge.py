@@ -18,7 +18,7 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.layers import LogSoftmax
-from tinygan.loss import cross_entropy, feature_matching, k_plus_one_d, k_plus_one_g
+from tinygan.loss import accuracy, cross_entropy, feature_matching, k_plus_one_d, k_plus_one_g
 from tinygan.models.semi import semi
 from tinygan.net import Net
 from tinygan.optim import Adam, Moments, ema, norm, require
@@ -79,7 +79,7 @@ class Judge:
         x = batch.x[:known] if fake is None else np.concatenate([batch.x, fake])
         logits, saved = C.forward(state.C, x)
         loss, g = cross_entropy(logits[:known], labels)
-        log = {"loss": loss, "accuracy": float((logits[:known].argmax(axis=1) == labels).mean())}
+        log = {"loss": loss, "accuracy": accuracy(logits[:known], labels)}
         if fake is not None:
             end = len(batch.x)
             log["loss_D"], g_real, g_fake = k_plus_one_d(logits[known:end], logits[end:])

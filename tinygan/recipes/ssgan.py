@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygan.data import Batch, Sample
 from tinygan.layer import Array
-from tinygan.loss import cross_entropy
+from tinygan.loss import accuracy, cross_entropy
 from tinygan.models import sngan
 from tinygan.optim import require
 from tinygan.recipes.game import Game, Groups, State
@@ -90,8 +90,7 @@ class SSGAN(Game):
         g[upright][-q:, 1:] += weight * gy[:q]
         g["turned"] = np.zeros_like(y["turned"])
         g["turned"][:, 1:] = weight * gy[q:]
-        right = float((logits.argmax(axis=1) == label).mean())
-        return log | {f"rotation_{upright}": loss, f"turns_{upright}": right}, g
+        return log | {f"rotation_{upright}": loss, f"turns_{upright}": accuracy(logits, label)}, g
 
     def logits(self, state: State, x: Array) -> Array:
         """D's numbers of images x, (n, 1 + 4): the game's logit, and those of the turns."""

@@ -14,7 +14,7 @@ from tinygan.grid import picture_of
 from tinygan.layer import Array
 from tinygan.metrics.agreement import agreement
 from tinygan.recipes import OfClass
-from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, over_seeds
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
 
 EACH, REAL = 200, 4000  # generated images of a class; real images of all classes, the size of the smallest set
 SHOWN = 8  # images of a class in the picture
@@ -73,7 +73,7 @@ def claims(setting: Setting, least: float, results: Sequence[Result]) -> list[Cl
     """Agreement at least ``least``, and half of the variance; of acgan, known to lack it, the variance is reported as it is."""
     found = []
     for system in setting.own:
-        figures = [r.figures for r in results if r.job["system"] == system]
+        figures = figures_of(results, system=system)
         found.append(over_seeds(f"agreement, {system}", [f["agreement"] for f in figures], ">=", least))
         bound: Any = () if system == "acgan" else (">=", 0.5)
         found.append(over_seeds(f"variance within classes / real, {system}", [f["variance"] for f in figures], *bound))

@@ -36,6 +36,11 @@ class Result(NamedTuple):
     figures: dict[str, Any]
 
 
+def figures_of(results: Sequence[Result], **job: Any) -> list[dict[str, Any]]:
+    """The figures of the results whose jobs have these, in their order."""
+    return [r.figures for r in results if job.items() <= r.job.items()]
+
+
 class Claim(NamedTuple):
     """A figure, its bound, and what was published; without a bound it is reported only."""
 

@@ -17,7 +17,7 @@ from tinygan.layer import Array, push, unpack
 from tinygan.metrics import probe
 from tinygan.net import Net
 from tinygan.recipes.ssgan import SSGAN
-from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, drawn, over_seeds
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, drawn, figures_of, over_seeds
 from tinygan.reproduce.ssgan import CIFAR, OWN_SETTINGS, PLAIN, ROTATION, options
 
 TRAIN, TEST, BLOCK = 5000, 2000, 250  # images that the probe learns from, that it is tried on, that are read at a time
@@ -69,7 +69,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
     for what, of in (("last block", lambda blocks: blocks[-1]), ("best block", max)):
         medians = []
         for method in METHODS:
-            values = [of(r.figures["accuracy"][-1]) for r in results if r.job["method"] == method]
+            values = [of(f["accuracy"][-1]) for f in figures_of(results, method=method)]
             published = PUBLISHED[method] if what == "best block" else ""
             found.append(over_seeds(f"accuracy of the probe at the end, {what}, {method}", values, published=published))
             medians.append(found[-1].value)
@@ -79,21 +79,18 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 def draw(results: Sequence[Result], folder: Path) -> list[Path]:
     """The last block's accuracy while D plays: the median of seeds, and their range."""
-    from tinygan.reproduce.plot import curves
+    from tinygan.reproduce.plot import curves, spread
 
     steps = sorted(
         set.intersection(*(set(r.figures["steps"]) for r in results))
     )  # all but what an interrupted one lost
-    last = [{step: b[-1] for step, b in zip(r.figures["steps"], r.figures["accuracy"], strict=True)} for r in results]
     rows = {}
     for method in METHODS:
-        each = np.array(
-            [[a[s] for s in steps] for a, r in zip(last, results, strict=True) if r.job["method"] == method]
-        )
-        rows[method] = np.stack([each.min(axis=0), np.median(each, axis=0), each.max(axis=0)]).tolist()
+        found = [dict(zip(f["steps"], f["accuracy"], strict=True)) for f in figures_of(results, method=method)]
+        rows[method] = spread([[blocks[step][-1] for step in steps] for blocks in found])
     path = folder / "probe.png"
-    words = "steps", "accuracy", "a linear probe on D's last block, CIFAR-10 (JPEG): median and range of 3 seeds"
-    curves(path, steps, rows, (), words)
+    title = "a linear probe on D's last block, CIFAR-10 (JPEG): median and range of 3 seeds"
+    curves(path, steps, rows, xlabel="steps", ylabel="accuracy", title=title)
     return [path]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tinygan.errors import Diverged, UsageError
 from tinygan.layer import Array
 from tinygan.optim import Adam
-from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, over_seeds
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
 from tinygan.reproduce.online import Learner, Tasks
 
 WITH, WITHOUT = "with", "without"  # the rotation loss
@@ -76,9 +76,9 @@ def binned(course: Course, values: Array) -> list[float]:
     return values.reshape(-1, course.bin).mean(axis=1).round(4).tolist()
 
 
-def percent(results: Sequence[Result], rotation: str, cycle: int) -> list[float]:
+def after_switch(results: Sequence[Result], rotation: str, cycle: int) -> list[float]:
     """The accuracies after the switches of a cycle, by seed."""
-    return [100 * r.figures["after a switch"][cycle] for r in results if r.job["rotation"] == rotation]
+    return [100 * f["after a switch"][cycle] for f in figures_of(results, rotation=rotation)]
 
 
 def claims(published: Mapping[str, Sequence[str]], results: Sequence[Result]) -> list[Claim]:
@@ -86,13 +86,13 @@ def claims(published: Mapping[str, Sequence[str]], results: Sequence[Result]) ->
     found = [
         over_seeds(
             f"accuracy % after a switch, cycle {cycle + 1}, {rotation}",
-            percent(results, rotation, cycle),
+            after_switch(results, rotation, cycle),
             published=published[rotation][cycle],
         )
         for rotation in (WITH, WITHOUT)
         for cycle in range(CYCLES)
     ]
-    pairs = zip(percent(results, WITH, 1), percent(results, WITHOUT, 1), strict=True)
+    pairs = zip(after_switch(results, WITH, 1), after_switch(results, WITHOUT, 1), strict=True)
     gained = [a - b for a, b in pairs]
     each = ", ".join(f"{gain:.3g}" for gain in gained)
     return [*found, Claim(f"points gained in cycle 2, the least of the seeds ({each})", min(gained), ">=", LEAST)]
@@ -100,17 +100,16 @@ def claims(published: Mapping[str, Sequence[str]], results: Sequence[Result]) ->
 
 def draw(course: Course, results: Sequence[Result], folder: Path) -> list[Path]:
     """The curves: the median over the seeds of each bin, the least and the greatest around it; a line at each switch."""
-    from tinygan.reproduce.plot import curves
+    from tinygan.reproduce.plot import curves, spread
 
     path = folder / "forgetting-tasks.png"
     rows = {}
     for rotation in (WITHOUT, WITH):
-        each = np.array([r.figures["curve"] for r in results if r.job["rotation"] == rotation])
-        rows[f"{rotation} the rotation loss"] = (each.min(axis=0), np.median(each, axis=0), each.max(axis=0))
+        rows[f"{rotation} the rotation loss"] = spread([f["curve"] for f in figures_of(results, rotation=rotation)])
     steps = CYCLES * course.tasks * course.period
     middles, switches = range(course.bin // 2, steps, course.bin), range(course.period, steps, course.period)
-    words = ("step", "accuracy before the step", f"{course.data}: one class against all others, in turn")
-    curves(path, middles, rows, switches, words)
+    title = f"{course.data}: one class against all others, in turn"
+    curves(path, middles, rows, marks=switches, xlabel="step", ylabel="accuracy before the step", title=title)
     return [path]
 
 

@@ -93,11 +93,13 @@ def claims_fashion(results: Sequence[Result]) -> list[Claim]:
 
 def draw_fashion(results: Sequence[Result], folder: Path) -> list[Path]:
     """The collapse picture: singular values of J by their number, with and without, 5 % to 95 % of anchors."""
-    from tinygan.reproduce.plot import bands
+    from tinygan.reproduce.plot import curves
 
     path = folder / "fashion-collapse.png"
     rows = {f"{r.job['constraint']} the constraint": r.figures["sigma"] for r in results if r.job["seed"] == 0}
-    bands(path, rows, "singular value of J, by its number", f"Fashion-MNIST, {ANCHORS} anchors: median, 5 to 95 %")
+    title = f"Fashion-MNIST, {ANCHORS} anchors: median, 5 to 95 %"
+    label = "singular value of J, by its number"
+    curves(path, range(1, N + 1), rows, size=(5, 3.5), yscale="log", xlabel=label, title=title)
     return [path, *(grid for c in (WITH, WITHOUT) if (grid := folder / f"fashion-edit-{c}.png").exists())]
 
 

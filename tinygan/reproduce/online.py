@@ -21,7 +21,7 @@ from tinygan.data.few import classes_of
 from tinygan.errors import UsageError
 from tinygan.layer import Array, Layer
 from tinygan.layers import Conv2d, LeakyReLU, Linear, Reshape, SpectralNorm
-from tinygan.loss import cross_entropy, logistic_d
+from tinygan.loss import accuracy, cross_entropy, logistic_d
 from tinygan.models.classifier import he
 from tinygan.models.dcgan import levels
 from tinygan.net import Net
@@ -89,8 +89,8 @@ class Learner:
         if self.beta:
             four = np.concatenate([some, np.arange(N, len(x))])
             r = y[four, 1:]
-            log["rotation loss"], g = cross_entropy(r, label)
-            log["rotation accuracy"] = float((r.argmax(axis=1) == label).mean())
+            _, g = cross_entropy(r, label)
+            log["rotation accuracy"] = accuracy(r, label)
             gy[four, 1:] = self.beta * g
         g = net.backward(state.f, saved, gy, wrt_x=False).theta
         theta, memory = self.adam.step(state.f, g, state.memory)

@@ -4,41 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from tinygan.errors import UsageError
-
-
-def bands(path: Path, rows: Mapping[str, Sequence[Sequence[float]]], label: str, title: str) -> None:
-    """A line and a band for each row (low, middle, high), each over 1, 2, ...; logarithmic. Raises UsageError."""
-    at = range(1, 1 + max(len(middle) for _, middle, _ in rows.values()))
-    draw(path, at, rows, (5, 3.5), {"yscale": "log", "xlabel": label, "title": title})
 
 
 def curves(
     path: Path,
     at: Sequence[float],
     rows: Mapping[str, Sequence[Sequence[float]]],
-    marks: Sequence[float],
-    words: tuple[str, str, str],
+    *,
+    size: tuple[float, float] = (10, 3.5),
+    marks: Sequence[float] = (),
+    **words: str,
 ) -> None:
     """A line and a band for each row (low, middle, high) over ``at``, upright lines at ``marks``. Raises UsageError.
 
-    ``words`` stand below, beside and above.
+    ``size`` in inches, ``words`` by matplotlib's names of what an axis has.
     """
-    xlabel, ylabel, title = words
-    draw(path, at, rows, (10, 3.5), {"xlabel": xlabel, "ylabel": ylabel, "title": title}, marks)
-
-
-def draw(
-    path: Path,
-    at: Sequence[float],
-    rows: Mapping[str, Sequence[Sequence[float]]],
-    size: tuple[float, float],
-    words: Mapping[str, Any],
-    marks: Sequence[float] = (),
-) -> None:
-    """What the two above share: ``size`` in inches, ``words`` by matplotlib's names of what an axis has."""
     try:
         import matplotlib
     except ImportError as error:
@@ -57,3 +41,8 @@ def draw(
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def spread(each: Sequence[Sequence[float]]) -> Sequence[Sequence[float]]:
+    """(seeds, points) → the least, the median and the greatest of the seeds."""
+    return np.quantile(each, [0, 0.5, 1], axis=0).tolist()

@@ -18,7 +18,7 @@ from tinygan.data import Dataset
 from tinygan.evaluate import OWN, Generated, evaluate
 from tinygan.recipes import Generative
 from tinygan.recipes.ssgan import SSGAN
-from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, drawn, over_seeds
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, drawn, figures_of, over_seeds
 from tinygan.rotation import rotations
 
 PLAIN, ROTATION, MODULATED, CONDITIONAL = "unconditional", "SS-GAN", "SS-GAN (sBN)", "conditional"
@@ -80,7 +80,7 @@ def told(recipe: SSGAN, state: Any, data: Dataset) -> float:
 
 def values(results: Sequence[Result], method: str, figure: str) -> list[float]:
     """By seed."""
-    return [r.figures[figure] for r in results if r.job["method"] == method]
+    return [f[figure] for f in figures_of(results, method=method)]
 
 
 def claims(most: float, turns: dict[str, float], published: dict[str, str], results: Sequence[Result]) -> list[Claim]:

@@ -23,7 +23,7 @@ from tinygan.loss import cross_entropy
 from tinygan.net import Net
 from tinygan.optim import Adam, Schedule
 from tinygan.recipes.ssgan import SSGAN
-from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, over_seeds
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
 from tinygan.reproduce.ssgan import CIFAR, OWN_SETTINGS, PLAIN, ROTATION, options
 
 FRESH = "fresh weights"
@@ -82,7 +82,7 @@ def error(net: Net, theta: Array, data: Dataset) -> float:
 
 def claims(results: Sequence[Result]) -> list[Claim]:
     """The errors, and what the rotation loss gains on fresh weights."""
-    errors = {start: [100 * r.figures["error"] for r in results if r.job["start"] == start] for start in STARTS}
+    errors = {start: [100 * f["error"] for f in figures_of(results, start=start)] for start in STARTS}
     found = [over_seeds(f"error %, {LABELS} labels a class, {start}", errors[start]) for start in STARTS]
     return [*found, Claim("fresh weights less SS-GAN's, points", found[0].value - found[2].value)]
 
