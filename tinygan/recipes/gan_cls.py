@@ -67,7 +67,7 @@ class GANCLS(ClassGame):
         return np.concatenate([(t[:half] + np.roll(t, 1, axis=0)[:half]) / 2, t[half:]])
 
     def groups_D(self, batch: Batch, c: Array, fake: Array) -> Groups:
-        t = self.texts(batch)
+        t = self.texts(batch) if self.settings.interpolate else c
         groups = {"real": self.seen(batch.x, t), "fake": self.seen(fake, c)}
         if self.settings.wrong and (t != t[0]).any():  # where all have one caption no pair is wrong
             groups["wrong"] = self.seen(batch.x, t[mismatched(t)])
