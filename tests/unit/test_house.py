@@ -19,9 +19,10 @@ OPTIONAL = {"numba", "llvmlite", "cupy", "torch", "tqdm", "PIL", "matplotlib", "
 
 FILE_ROOMS = "errors atomic toml config safetensors safetensors_header checkpoint grid"
 ALGEBRA = "errors kernels init layer compose condition layers net"
-RECIPES = "latent loss orthogonal rotation penalty optim models standing"
+RECIPES = "divergence latent loss orthogonal rotation penalty optim models standing"
 MAY = {  # room: the rooms it may import, beside itself
     "errors": "",
+    "divergence": "errors",
     "init": "",
     "loss": "",
     "rotation": "errors",

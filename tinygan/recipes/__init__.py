@@ -13,7 +13,7 @@ from tinygan.data.captions import Captions
 from tinygan.errors import UsageError, nearest
 from tinygan.layer import Array
 from tinygan.net import Net
-from tinygan.recipes import acgan, cgan, classifier, dcgan, gan_cls, lgan, lgan_semi, pcgan, sgan, ssgan
+from tinygan.recipes import acgan, cgan, classifier, dcgan, fgan, gan_cls, lgan, lgan_semi, pcgan, sgan, ssgan
 
 
 class Recipe(Protocol):
@@ -81,6 +81,9 @@ class Entry(NamedTuple):
 
 RECIPES = {
     "dcgan": Entry(dcgan.Settings, dcgan.DCGAN, "convolutional GAN for images (Radford et al. 2016), losses by choice"),
+    "fgan": Entry(
+        fgan.Settings, fgan.FGAN, "GAN of any f-divergence: KL, its reverse, Pearson, alpha, … (Nowozin et al. 2016)"
+    ),
     "ssgan": Entry(
         ssgan.Settings, ssgan.SSGAN, "residual GAN whose D also tells rotations, unconditional (Chen et al. 2019)"
     ),

@@ -1,0 +1,64 @@
+"""f-GAN (Nowozin et al. 2016): the game whose value, at D's optimum, is an f-divergence by choice.
+
+    max_D min_G  F = E g_f(D(x)) − E f*(g_f(D(G(z))))  ≤  D_f(P‖Q)        (eq. 6; g_f, f* are rows of ``divergence.py``)
+
+G minimises F or, non-saturating, maximises E g_f(D(G(z))) (§3.2). At D's optimum the first descends D_f itself. The second has
+another fixed point where G cannot make the data: with KL's row it descends the reverse, as ∇E_Q log p/q = −∇KL(Q‖P).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinygan.data import Batch, Sample
+from tinygan.divergence import Divergence, Name, divergence
+from tinygan.errors import UsageError
+from tinygan.models import dcgan
+from tinygan.models.mlp import mlp
+from tinygan.recipes.game import Game, Groups
+from tinygan.recipes.options import ConvolutionalSettings
+
+
+@dataclass(frozen=True)
+class Settings(ConvolutionalSettings):
+    """What can be chosen. The divergence is both players' loss; ``smoothing`` is of another game."""
+
+    divergence: Name = "jensen-shannon"
+    alpha: float = 0.5  # of the divergence of that name
+    pi: float = 0.5  # the weight of the data in weighted-jensen-shannon
+    saturating: bool = False  # G minimises F
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.row
+        if self.loss != "non-saturating" or self.smoothing:
+            raise UsageError("fgan's loss is its divergence: set divergence and saturating, not loss or smoothing")
+
+    @property
+    def row(self) -> Divergence:
+        """The row of the table. Raises UsageError where its parameter is out of range."""
+        return divergence(self.divergence, alpha=self.alpha, pi=self.pi)
+
+
+class FGAN(Game):
+    """The recipe for points or images."""
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        s, h = settings, 4 * settings.width
+        if len(sample.shape) == 1:
+            G, D = mlp(s.latent, h, h, sample.shape[0]), mlp(sample.shape[0], h, h, 1)
+        else:
+            G, D = dcgan.generator(sample.shape, s.latent, s.width), dcgan.discriminator(sample.shape, s.width)
+        super().__init__(s, sample, G, D)
+        self.row = s.row
+
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+        (g, g_slope), (h, h_slope) = self.row.g(y["real"]), self.row.h(y["fake"])
+        bound = float(g.mean()) - float(h.mean())
+        log = {"loss_D": -bound, "bound": bound}
+        log |= {f"D_{name}": float(y[name].mean()) for name in ("real", "fake")}
+        return log, {"real": -g_slope / g.size, "fake": h_slope / h.size}
+
+    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
+        v, slope = (self.row.h if self.settings.saturating else self.row.g)(y["fake"])
+        return {"loss_G": -float(v.mean())}, {"fake": -slope / v.size}
