@@ -17,6 +17,7 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "lgan": ("lgan_curves", "lgan_charts", "lgan_semi"),
     "ssgan": ("ssgan", "ssgan_labels"),
     "conditional": ("conditional_classes", "conditional_text", "conditional_truncation"),
+    "fgan": ("fgan", "fgan_fixed"),
     "forgetting": ("forgetting_tasks", "forgetting_probe"),
 }
 
