@@ -92,6 +92,11 @@ def _max_pool(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return L.MaxPool2d(k, stride=s, pad=p), (H, W, pick(1, 3))
 
 
+def _maxout(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    k, pieces = pick(1, 4), pick(1, 5)
+    return L.Maxout(pieces), (k * pieces,) if pick(0, 1) else (pick(1, 3), pick(1, 3), k * pieces)
+
+
 def _attend(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     i, v, pool = pick(1, 3), pick(1, 3), pick(0, 1)
     return L.Attend(i, v, pool=bool(pool)), (*_sides(pick, pool), 2 * i + v)
@@ -190,6 +195,7 @@ CASES: dict[str, Case] = {
     "Reshape": _reshape,
     "AvgPool2d": _pool,
     "MaxPool2d": _max_pool,
+    "Maxout": _maxout,
     "Attend": _attend,
     "SelfAttention": _self_attention,
     "Scale": _of_any(L.Scale),

@@ -5,6 +5,7 @@ from tinygan.layers.conditional import Film, Join, Project
 from tinygan.layers.conv import Conv2d, ConvTranspose2d
 from tinygan.layers.fused import ConvPool2d, UpConv2d
 from tinygan.layers.linear import Linear
+from tinygan.layers.maxout import Maxout
 from tinygan.layers.noise import Dropout, GaussianNoise
 from tinygan.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PixelNorm
 from tinygan.layers.pointwise import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
@@ -36,6 +37,7 @@ __all__ = [
     "LocalMeanPool",
     "LogSoftmax",
     "MaxPool2d",
+    "Maxout",
     "PixelNorm",
     "Project",
     "ReLU",

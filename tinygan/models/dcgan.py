@@ -12,6 +12,7 @@ from tinygan.init import normal
 from tinygan.layer import Layer
 from tinygan.layers import BatchNorm, Conv2d, ConvTranspose2d, Join, LeakyReLU, Linear, ReLU, Reshape, Tanh
 from tinygan.layers.conditional import of_row
+from tinygan.models.normalise import Norm, behind, biased, weight
 from tinygan.net import Net
 
 INIT = normal(0.02)  # Radford et al. 2016, §3
@@ -43,33 +44,37 @@ def generator(shape: tuple[int, ...], latent: int, width: int, *, batch_norm: bo
     return Net(*layers, Tanh())
 
 
-def discriminator(shape: tuple[int, ...], width: int, *, batch_norm: bool = True, out: int = 1) -> Net:
-    """x (N, H, W, C) → n convolutions, normalised but the first → linear, (N, out): the logit, or an encoder's numbers."""
-    return Net(*_layers(shape, width, 0, batch_norm, out))
+def discriminator(shape: tuple[int, ...], width: int, *, norm: Norm = "batch", out: int = 1, beside: int = 0) -> Net:
+    """x (N, H, W, C + beside) → n convolutions, normalised but the first → linear, (N, out): the logit, or a code.
+
+    ``beside`` counts channels that an image does not have; "spectral" normalises every weight.
+    """
+    return Net(*_layers(shape, width, beside, norm, out))
 
 
 def conditional_discriminator(shape: tuple[int, ...], width: int, given: int) -> Net:
     """[x, c] (N, HWC + given) → the discriminator of x with c beside every pixel → the logit (N, 1)."""
-    layers = _layers(shape, width, given, True, 1)
+    layers = _layers(shape, width, given, "batch", 1)
     return Net(of_row(shape, given, Join(Sequential())), *layers)
 
 
-def _layers(shape: tuple[int, ...], width: int, given: int, batch_norm: bool, out: int) -> list[Layer]:
+def _layers(shape: tuple[int, ...], width: int, given: int, norm: Norm, out: int) -> list[Layer]:
     n = levels(shape)
     features = (shape[0] >> n) * (shape[1] >> n) * (width << (n - 1))
     return [
-        *convolutions(shape, width, given=given, batch_norm=batch_norm),
+        *convolutions(shape, width, given=given, norm=norm),
         Reshape(features),
-        Linear(features, out, init=INIT),
+        weight(Linear(features, out, init=INIT), norm == "spectral"),
     ]
 
 
-def convolutions(shape: tuple[int, ...], width: int, *, given: int = 0, batch_norm: bool = True) -> list[Layer]:
+def convolutions(shape: tuple[int, ...], width: int, *, given: int = 0, norm: Norm = "batch") -> list[Layer]:
     """(N, H, W, C + given) → (N, H/2ⁿ, W/2ⁿ, 2ⁿ⁻¹ width): D without its end."""
-    n = levels(shape)
-    layers: list[Layer] = [Conv2d(shape[2] + given, width, 4, stride=2, pad=1, init=INIT), LeakyReLU(0.2)]
-    for i in range(1, n):
-        C = width << i
-        layers += [Conv2d(C // 2, C, 4, stride=2, pad=1, bias=not batch_norm, init=INIT)]
-        layers += ([BatchNorm(C, std=0.02)] if batch_norm else []) + [LeakyReLU(0.2)]
+    layers: list[Layer] = []
+    at = shape[2] + given
+    for i in range(levels(shape)):
+        C, own = width << i, norm if i or norm == "spectral" else "none"
+        layers += [weight(Conv2d(at, C, 4, stride=2, pad=1, bias=biased(own), init=INIT), own == "spectral")]
+        layers += [*behind(C, own, images=True, std=0.02), LeakyReLU(0.2)]
+        at = C
     return layers

@@ -30,13 +30,12 @@ from tinygan.layers import (
     ReLU,
     Reshape,
     SelfAttention,
-    SpectralNorm,
     Tanh,
     UpConv2d,
     Upsample,
 )
 from tinygan.layers.conditional import of_row
-from tinygan.layers.weight import WeightLayer
+from tinygan.models.normalise import weight
 from tinygan.net import Net
 
 HIDDEN = 32  # units of a self-modulation (Chen et al. 2019, as in their code)
@@ -209,8 +208,3 @@ def block(a: int, b: int, spectral: bool, *, half: bool = False) -> Layer:
     if half or a != b:
         shortcut.append(weight(Conv2d(a, b, 1), spectral))
     return Residual(Sequential(*branch), Sequential(*shortcut))
-
-
-def weight(f: WeightLayer, spectral: bool) -> Layer:
-    """f, or f under spectral normalisation."""
-    return SpectralNorm(f) if spectral else f

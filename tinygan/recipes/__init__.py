@@ -13,7 +13,27 @@ from tinygan.data.captions import Captions
 from tinygan.errors import UsageError, nearest
 from tinygan.layer import Array
 from tinygan.net import Net
-from tinygan.recipes import acgan, cgan, classifier, dcgan, fgan, gan_cls, lgan, lgan_semi, pcgan, sgan, ssgan
+from tinygan.recipes import (
+    acgan,
+    cgan,
+    classifier,
+    dcgan,
+    dragan,
+    fgan,
+    gan,
+    gan_cls,
+    hinge,
+    lgan,
+    lgan_semi,
+    lsgan,
+    pcgan,
+    r1,
+    sgan,
+    ssgan,
+    wgan,
+    wgan_gp,
+)
+from tinygan.recipes.plain import Plain
 
 
 class Recipe(Protocol):
@@ -80,7 +100,16 @@ class Entry(NamedTuple):
 
 
 RECIPES = {
+    "gan": Entry(gan.Settings, Plain, "the original: perceptrons, maxout and dropout in D (Goodfellow et al. 2014)"),
     "dcgan": Entry(dcgan.Settings, dcgan.DCGAN, "convolutional GAN for images (Radford et al. 2016), losses by choice"),
+    "wgan": Entry(
+        wgan.Settings, wgan.WGAN, "Wasserstein distance by a critic of clipped weights (Arjovsky et al. 2017)"
+    ),
+    "wgan-gp": Entry(wgan_gp.Settings, Plain, "Wasserstein distance by a gradient penalty (Gulrajani et al. 2017)"),
+    "dragan": Entry(dragan.Settings, Plain, "logistic game, D's slope near 1 around the data (Kodali et al. 2017)"),
+    "lsgan": Entry(lsgan.Settings, Plain, "least squares in place of logarithms (Mao et al. 2017)"),
+    "hinge": Entry(hinge.Settings, Plain, "hinge game, spectral normalisation of D (Miyato et al. 2018)"),
+    "r1": Entry(r1.Settings, Plain, "logistic game, D flat on the data (Mescheder et al. 2018)"),
     "fgan": Entry(
         fgan.Settings, fgan.FGAN, "GAN of any f-divergence: KL, its reverse, Pearson, alpha, … (Nowozin et al. 2016)"
     ),

@@ -25,4 +25,5 @@ class DCGAN(Game):
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s = settings
         G = dcgan.generator(sample.shape, s.latent, s.width, batch_norm=s.batch_norm_G)
-        super().__init__(s, sample, G, dcgan.discriminator(sample.shape, s.width, batch_norm=s.batch_norm_D))
+        D = dcgan.discriminator(sample.shape, s.width, norm="batch" if s.batch_norm_D else "none")
+        super().__init__(s, sample, G, D)

@@ -13,24 +13,25 @@ from dataclasses import dataclass
 from tinygan.data import Batch, Sample
 from tinygan.divergence import Divergence, Name, divergence
 from tinygan.errors import UsageError
-from tinygan.models import dcgan
-from tinygan.models.mlp import mlp
-from tinygan.recipes.game import Game, Groups
-from tinygan.recipes.options import ConvolutionalSettings
+from tinygan.models.normalise import Norm
+from tinygan.recipes.game import Groups
+from tinygan.recipes.plain import Plain, PlainSettings
 
 
 @dataclass(frozen=True)
-class Settings(ConvolutionalSettings):
-    """What can be chosen. The divergence is both players' loss; ``smoothing`` is of another game."""
+class Settings(PlainSettings):
+    """What can be chosen. The divergence is both players' loss. F bounds it where D judges each sample by itself: D begins
+    without a norm of batches."""
 
     divergence: Name = "jensen-shannon"
     alpha: float = 0.5  # of the divergence of that name
     pi: float = 0.5  # the weight of the data in weighted-jensen-shannon
     saturating: bool = False  # G minimises F
+    norm_D: Norm = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _ = self.row
+        _ = self.row  # refuses a parameter out of range
         if self.loss != "non-saturating" or self.smoothing:
             raise UsageError("fgan's loss is its divergence: set divergence and saturating, not loss or smoothing")
 
@@ -40,17 +41,12 @@ class Settings(ConvolutionalSettings):
         return divergence(self.divergence, alpha=self.alpha, pi=self.pi)
 
 
-class FGAN(Game):
+class FGAN(Plain):
     """The recipe for points or images."""
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
-        s, h = settings, 4 * settings.width
-        if len(sample.shape) == 1:
-            G, D = mlp(s.latent, h, h, sample.shape[0]), mlp(sample.shape[0], h, h, 1)
-        else:
-            G, D = dcgan.generator(sample.shape, s.latent, s.width), dcgan.discriminator(sample.shape, s.width)
-        super().__init__(s, sample, G, D)
-        self.row = s.row
+        super().__init__(settings, sample)
+        self.row = settings.row
 
     def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
         (g, g_slope), (h, h_slope) = self.row.g(y["real"]), self.row.h(y["fake"])

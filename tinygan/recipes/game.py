@@ -54,6 +54,7 @@ class State(NamedTuple):
     G_memory: Moments
     D_memory: Moments
     tangent: float = 0.0  # the running mean of ‖J eₖ‖²; 0: none yet
+    more: Any = ()  # what a system adds of its own
 
 
 class Made(NamedTuple):
@@ -141,7 +142,7 @@ class Game:
     def step_D(
         self, state: State, batch: Batch, made: Made, rng: np.random.Generator
     ) -> tuple[State, dict[str, float]]:
-        s, D, theta, c = self.settings, self.D.bind(state.D_running), state.D, made.z[:, : self.given]
+        s, D, theta, c = self.settings, self.D.bind(state.D_running, rng), state.D, made.z[:, : self.given]
         groups, running, g = self.groups_D(batch, c, made.x), state.D_running, np.zeros_like(theta)
         on = {name: D.forward(theta, x) for name, x in groups.items()}
         log, gy = self.objective_D({name: y for name, (y, _) in on.items()}, batch)
@@ -180,7 +181,7 @@ class Game:
     def step_G(
         self, state: State, batch: Batch, made: Made, rng: np.random.Generator
     ) -> tuple[State, dict[str, float]]:
-        s, D, z = self.settings, self.D.bind(state.D_running), made.z
+        s, D, z = self.settings, self.D.bind(state.D_running, rng), made.z
         on = {name: D.forward(state.D, x) for name, x in self.groups_G(z[:, : self.given], made.x).items()}
         log, gy = self.objective_G({name: y for name, (y, _) in on.items()}, batch, state.G_memory.t)
         g_image = self.adjoint_G(

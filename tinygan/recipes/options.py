@@ -12,6 +12,7 @@ from tinygan.orthogonal import Form
 from tinygan.recipes.tangents import Orthonormal
 
 Loss = Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein"]
+Penalty = Literal["none", "r1", "r2", "wgan-gp", "dragan"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class GameSettings:
     latent: int = 64  # numbers in z
     loss: Loss = "non-saturating"
     smoothing: float = 0.0  # s of the target 1 − s of real images (Salimans et al. 2016, §3.4), of a logistic loss
-    penalty: Literal["none", "r1", "r2", "wgan-gp", "dragan"] = "none"
+    penalty: Penalty = "none"
     gamma: float = 10.0  # its weight: γ ½E‖∇D‖² for r1 and r2, γ E(‖∇D‖ − 1)² for the others
     n_critic: int = 1  # steps of D for one of G
     # s is learned; on strokes an η of 1e-4 to 1e-3 evens G's tangents out, and from 1e-2 on D wins

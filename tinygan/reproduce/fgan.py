@@ -142,8 +142,8 @@ def draw(results: Sequence[Result], folder: Path) -> list[Path]:
     for name in FITTED:
         found = figures_of(results, divergence=name, saturating=True)
         rows[name] = spread([np.exp(log_normal(here, f["mean"], f["sigma"])) for f in found])
-    words = {"xlabel": "x", "ylabel": "density", "title": "a mixture, and Gaussians fitted to it by f-GAN"}
-    curves(folder / "mixture.png", here.tolist(), rows, size=(8, 4), **words)
+    title = "a mixture, and Gaussians fitted to it by f-GAN"
+    curves(folder / "mixture.png", here.tolist(), rows, size=(8, 4), xlabel="x", ylabel="density", title=title)
     return [folder / "mixture.png"]
 
 

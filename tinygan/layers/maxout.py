@@ -1,0 +1,51 @@
+"""Maxout: the greatest of a few linear maps (Goodfellow et al. 2013)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
+
+
+class Maxout(Layer):
+    """y_j = max_m x_{j,m},  ẏ_j = ẋ_{j,m*},  m* the place of the greatest;   x̄ and ẋ̄ at m*: ȳ and ẏ̄, 0 elsewhere.
+
+    x (..., k·pieces), the pieces of one unit side by side  →  y (..., k); of equal pieces the first is m*. Behind a linear map
+    it is the hidden layer of Goodfellow et al. 2013, eq. 2.
+    """
+
+    def __init__(self, pieces: int = 5) -> None:
+        super().__init__()
+        self.pieces = pieces
+        if pieces < 1:
+            raise ValueError(f"Maxout: pieces is at least 1: got {pieces}")
+
+    def out_shape(self, shape: Shape) -> Shape:
+        if not shape or shape[-1] % self.pieces:
+            raise self.shape_error(f"the last axis is no multiple of {self.pieces} pieces", shape)
+        return *shape[:-1], shape[-1] // self.pieces
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        where = self.apart(X)[0].argmax(axis=-1)[..., None]
+        return self.at(where, X), where
+
+    def backward(self, p: Params, where: Saved, G: Bundle) -> Bundle:
+        GX = np.zeros((*G.shape, self.pieces), G.dtype)
+        np.put_along_axis(GX, np.broadcast_to(where, (*G.shape, 1)), G[..., None], axis=-1)
+        return GX.reshape(*G.shape[:-1], G.shape[-1] * self.pieces)
+
+    @property
+    def piecewise_linear(self) -> bool:
+        return True
+
+    def mixed(self, p: Params, where: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+        return self.at(where, Z), ()
+
+    def at(self, where: Array, X: Bundle) -> Bundle:
+        """The pieces chosen, of the point and of every tangent."""
+        pieces = self.apart(X)
+        return np.take_along_axis(pieces, np.broadcast_to(where, (*pieces.shape[:-1], 1)), axis=-1)[..., 0]
+
+    def apart(self, X: Bundle) -> Bundle:
+        """(..., k·pieces) → (..., k, pieces)."""
+        return X.reshape(*X.shape[:-1], X.shape[-1] // self.pieces, self.pieces)

@@ -1,0 +1,96 @@
+"""The plain game of two nets: what the unconditional systems of points and small images share, nets by choice.
+
+Two things may stand between G and D, both against modes that are lost. Packed (Lin et al. 2018, §3.1), D judges m samples at
+once, so that a lack of variety shows; replayed, half of the images that D sees were made earlier (``replay.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError
+from tinygan.layer import Array
+from tinygan.models import dcgan, perceptron
+from tinygan.models.normalise import Norm
+from tinygan.net import Net
+from tinygan.optim import require
+from tinygan.recipes.game import Game, Made, State
+from tinygan.recipes.options import GameSettings
+from tinygan.recipes.replay import empty, replayed
+
+DEPTH = 3  # hidden layers of a perceptron
+
+
+@dataclass(frozen=True)
+class PlainSettings(GameSettings):
+    """The game's, and its nets."""
+
+    net: Literal["auto", "dcgan", "perceptron", "maxout"] = "auto"  # dcgan for images, perceptron for points
+    width: int = 32  # channels after D's first convolution; of a perceptron: units of a hidden layer / 4
+    norm_G: Literal["none", "batch"] = "batch"
+    norm_D: Norm = "batch"
+    dropout: float = 0.0  # rate behind the hidden layers of D, of a perceptron
+    pack: int = 1  # samples that D judges at once; it divides the batch
+    replay: int = 0  # earlier images of G kept for D; 0: none
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, most in (("width", 2**11), ("pack", 2**6)):
+            require(name, getattr(self, name), 1, most + 1)
+        require("replay", self.replay, 0, 2**16 + 1)
+        require("dropout", self.dropout, 0, 1)
+
+
+class Plain(Game):
+    """The recipe for images (H, W, C) in [-1, 1], or for points (d,)."""
+
+    def __init__(self, settings: PlainSettings, sample: Sample) -> None:
+        super().__init__(settings, sample, *nets(settings, sample.shape))
+
+    def init(self, rng: np.random.Generator) -> State:
+        s = self.settings
+        return super().init(rng)._replace(more=empty(s.replay, self.shape) if s.replay else ())
+
+    def step_D(
+        self, state: State, batch: Batch, made: Made, rng: np.random.Generator
+    ) -> tuple[State, dict[str, float]]:
+        if self.settings.replay:
+            pool, fake = replayed(state.more, made.x, rng)
+            state, made = state._replace(more=pool), made._replace(x=fake)
+        return super().step_D(state, batch, made, rng)
+
+    def seen(self, x: Array, c: Array) -> Array:
+        """(N, ..., C) → (N/m, ..., mC): samples i m, ..., i m + m − 1 in one. Raises UsageError."""
+        m = self.settings.pack
+        if len(x) % m:
+            raise UsageError(f"pack = {m} does not divide a batch of {len(x)}: choose another --batch")
+        if m == 1:
+            return x
+        packs = np.moveaxis(x.reshape(len(x) // m, m, *x.shape[1:]), 1, -2)
+        return packs.reshape(*packs.shape[:-2], -1)
+
+    def seen_adjoint(self, g: Array) -> Array:
+        m = self.settings.pack
+        if m == 1:
+            return g
+        return np.moveaxis(g.reshape(*g.shape[:-1], m, -1), -2, 1).reshape(-1, *self.shape)
+
+
+def nets(s: PlainSettings, shape: tuple[int, ...]) -> tuple[Net, Net]:
+    """G and D for samples of a shape. Raises UsageError."""
+    net = {1: "perceptron", 3: "dcgan"}[len(shape)] if s.net == "auto" else s.net
+    if net != "dcgan":
+        pieces = 5 if net == "maxout" else 0
+        packed = (*shape[:-1], s.pack * shape[-1])
+        G = perceptron.generator(shape, s.latent, 4 * s.width, depth=DEPTH, norm=s.norm_G)
+        D = perceptron.discriminator(packed, 4 * s.width, depth=DEPTH, norm=s.norm_D, pieces=pieces, dropout=s.dropout)
+        return G, D
+    if s.dropout:
+        raise UsageError(f"dropout is of D's perceptrons, net = perceptron or maxout: net is {s.net}")
+    G = dcgan.generator(shape, s.latent, s.width, batch_norm=s.norm_G == "batch")
+    D = dcgan.discriminator(shape, s.width, norm=s.norm_D, beside=(s.pack - 1) * shape[-1])
+    return G, D
