@@ -14,6 +14,8 @@ LOSSES = {  # what D and G minimise of the logits of real and generated images
         lambda r, f: -F.logsigmoid(r).mean() - F.logsigmoid(-f).mean(),
         lambda f: -F.logsigmoid(f).mean(),
     ),
+    "minimax": (lambda r, f: -F.logsigmoid(r).mean() - F.logsigmoid(-f).mean(), lambda f: F.logsigmoid(-f).mean()),
+    "least-squares": (lambda r, f: ((r - 1) ** 2).mean() / 2 + (f**2).mean() / 2, lambda f: ((f - 1) ** 2).mean() / 2),
     "hinge": (lambda r, f: F.relu(1 - r).mean() + F.relu(1 + f).mean(), lambda f: -f.mean()),
     "wasserstein": (lambda r, f: f.mean() - r.mean(), lambda f: -f.mean()),
 }
@@ -81,6 +83,9 @@ class Twin:
         if s.penalty == "wgan-gp":
             e = torch.tensor(rng.random(len(real))).view(-1, 1, 1, 1)
             loss = loss + s.gamma * (self.slopes(e * real + (1 - e) * fake, c) - 1).pow(2).mean()
+        if s.penalty == "dragan":
+            around = real + real.std(correction=0) * (torch.tensor(rng.random(real.shape)) - 0.5)
+            loss = loss + s.gamma * (self.slopes(around, c) - 1).pow(2).mean()
         descend(self.adam_D, loss)
         self.D_running = self.next
 

@@ -18,6 +18,9 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "ssgan": ("ssgan", "ssgan_labels"),
     "conditional": ("conditional_classes", "conditional_text", "conditional_truncation"),
     "fgan": ("fgan", "fgan_fixed"),
+    "toys": ("toys",),
+    "landscape": ("landscape",),
+    "stability": ("stability",),
     "forgetting": ("forgetting_tasks", "forgetting_probe"),
 }
 

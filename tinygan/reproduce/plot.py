@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy import ndarray as Array
 
 from tinygan.errors import UsageError
 
@@ -23,13 +25,7 @@ def curves(
 
     ``size`` in inches, ``words`` by matplotlib's names of what an axis has.
     """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise UsageError("pictures need matplotlib: pip install 'tinygan[plot]'") from error
-    matplotlib.use("agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     figure, axes = plt.subplots(figsize=size, layout="constrained")
     for mark in marks:
         axes.axvline(mark, color="0.85", linewidth=0.8)
@@ -46,3 +42,42 @@ def curves(
 def spread(each: Sequence[Sequence[float]]) -> Sequence[Sequence[float]]:
     """(seeds, points) → the least, the median and the greatest of the seeds."""
     return np.quantile(each, [0, 0.5, 1], axis=0).tolist()
+
+
+def field(path: Path, side: float, centres: Array, points: Array, pull: Array, logit: Array, title: str) -> Path:
+    """Points and where they are pulled (n, 2), over D's logit on the square of ±side, modes as rings. Raises UsageError."""
+    plt = pyplot()
+    figure, axes = plt.subplots(figsize=(4, 4), layout="constrained")
+    axes.imshow(logit, extent=(-side, side, -side, side), origin="lower", cmap="coolwarm", alpha=0.6)
+    axes.scatter(*centres.T, s=60, facecolors="none", edgecolors="0.3", linewidths=0.8)
+    length = np.linalg.norm(pull, axis=1, keepdims=True)
+    arrows = pull / (length + np.median(length) + 1e-12) * side / 10  # of bounded length: the way is what is to be seen
+    axes.quiver(*points.T, *arrows.T, angles="xy", scale_units="xy", scale=1, width=0.002, color="0.35")
+    axes.scatter(*points.T, s=4, color="black")
+    axes.set(xlim=(-side, side), ylim=(-side, side), xticks=(), yticks=(), title=title)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    plt.close(figure)
+    return path
+
+
+def animate(path: Path, frames: Sequence[Path]) -> None:
+    """A GIF of pictures, each for a third of a second, whose files are then removed but the last."""
+    from PIL import Image
+
+    pictures = [Image.open(frame).convert("P", palette=Image.Palette.ADAPTIVE, colors=64) for frame in frames]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=330, loop=0)
+    for frame in frames[:-1]:
+        frame.unlink()
+
+
+def pyplot() -> Any:
+    """matplotlib without a screen. Raises UsageError."""
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise UsageError("pictures need matplotlib: pip install 'tinygan[plot]'") from error
+    matplotlib.use("agg")
+    from matplotlib import pyplot as plt
+
+    return plt

@@ -1,0 +1,94 @@
+"""Modes in the plane, the landscape of losses, twenty seeds of each system: what is said of figures, and that jobs run."""
+
+import numpy as np
+import pytest
+
+from tinygan.data import Sample
+from tinygan.errors import Diverged
+from tinygan.interrupt import Interrupt
+from tinygan.recipes import RECIPES
+from tinygan.reproduce import Result, Work, experiments, landscape, stability, toys
+
+
+@pytest.fixture
+def work(tmp_path):
+    return Work(tmp_path / "runs", tmp_path / "pictures", Interrupt(), {})
+
+
+def mixtures(**figures):
+    good = {"modes": 8, "high quality": 0.95, "reverse KL": 0.01}
+    (experiment,) = experiments("toys")
+    return [Result(job, good | ({"modes": 25} if job["data"] == "grid" else {}) | figures) for job in experiment.jobs]
+
+
+def missed(found):
+    return [claim.what for claim in toys.claims(found) if not claim.met]
+
+
+def test_modes_that_are_lost_blurred_shrunk_or_uneven_are_missed_and_the_plain_gan_is_only_told():
+    assert missed(mixtures()) == []
+    for figures, claims in (
+        ({"modes": 7}, 4),
+        ({"high quality": 0.8}, 4),
+        ({"high quality": 0.995}, 2),
+        ({"reverse KL": 0.2}, 4),
+    ):
+        found = missed(mixtures(**figures))
+        assert len(found) == claims and not any(", gan:" in what for what in found)
+
+
+def test_a_mixture_is_learned_and_drawn(work, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(toys, "STEPS", {"ring": 4, "grid": 4})
+    monkeypatch.setattr(toys, "FRAMES", 2)
+    for system in ("gan", "wgan-gp", "packed"):
+        figures = toys.run({"data": "ring", "system": system, "seed": 0}, work)
+        assert 0 <= figures["high quality"] <= 1
+    names = sorted(path.name for path in work.pictures.iterdir())
+    assert names == ["ring-gan-000004.png", "ring-gan.gif", "ring-wgan-gp-000004.png", "ring-wgan-gp.gif"]
+
+
+def test_the_pull_on_a_point_is_down_the_loss_of_G(rng):
+    recipe = RECIPES["gan"].make(RECIPES["gan"].settings(latent=2, dropout=0.0), Sample((2,)))
+    state = recipe.init(rng)
+    _, points, pull, logit = toys.seen(recipe, state, "ring")
+    D = recipe.D.eval(state.D_running)
+
+    def loss(x):
+        return len(x) * recipe.loss.generator(D.forward(state.D, x)[0])[0]
+
+    h = 1e-3
+    assert loss(points + h * pull) < loss(points)
+    slope = (loss(points + h * pull) - loss(points - h * pull)) / (2 * h)
+    assert slope == pytest.approx(-float((pull**2).sum()), rel=0.02)
+    side = toys.SIDE["ring"]
+    corner = D.forward(state.D, np.array([[side, -side]], np.float32))[0]
+    assert logit[0, -1] == pytest.approx(float(corner[0, 0]), rel=1e-5)  # rows are y, from below
+
+
+def test_a_cell_of_the_landscape_that_ends_in_a_nan_is_told_and_is_the_worst(work, monkeypatch):
+    def lost(*args, **options):
+        raise Diverged("diverged at step 3")
+
+    monkeypatch.setattr(work, "train", lost)
+    (experiment,) = experiments("landscape")
+    results = [Result(job, {"distance": 5.0 + job["seed"], "floor": 0.1, "diverged": False}) for job in experiment.jobs]
+    results[0] = Result(experiment.jobs[0], landscape.run(experiment.jobs[0], work))
+    assert results[0].figures["distance"] == landscape.LOST
+    found = {claim.what: claim.value for claim in landscape.claims(results)}
+    assert found["trainings lost to a NaN"] == 1 and found["median over all with loss hinge"] == 6.0
+    assert len(results) == 144
+
+
+def test_nineteen_of_twenty_seeds_must_finish(work, monkeypatch):
+    (experiment,) = experiments("stability")
+
+    def results(lost):
+        return [Result(job, {"finished": job["seed"] >= lost, "seconds": 1.0}) for job in experiment.jobs]
+
+    assert all(claim.met for claim in stability.claims(results(1)))
+    assert not any(claim.met for claim in stability.claims(results(2)) if claim.sign)
+    monkeypatch.setattr(stability, "STEPS", 1)
+    assert stability.run({"recipe": "lsgan", "seed": 0}, work)["finished"]
+    monkeypatch.setattr(work, "train", lambda *a, **k: (_ for _ in ()).throw(Diverged("NaN")))
+    assert not stability.run({"recipe": "lsgan", "seed": 0}, work)["finished"]

@@ -1,0 +1,54 @@
+"""Whether a system trains at all: 20 seeds of 2,000 steps each on strokes, with small nets and its own settings else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from tinygan.errors import Diverged
+from tinygan.recipes import RECIPES
+from tinygan.recipes.options import GameSettings
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, figures_of
+
+SEEDS, STEPS, BATCH = 20, 2000, 16
+SMALL = {"width": 4, "width_G": 4, "width_D": 4}  # where a system has them
+TEXT = ("gan-cls",)  # needs the names of classes that strokes have not
+
+
+def systems() -> list[str]:
+    """The games of one G and one D."""
+    return [name for name, entry in RECIPES.items() if issubclass(entry.settings, GameSettings) and name not in TEXT]
+
+
+def run(job: Job, work: Work) -> dict[str, Any]:
+    """Whether it ended, and how long it took."""
+    fields = RECIPES[job["recipe"]].settings.__dataclass_fields__
+    settings = {name: value for name, value in SMALL.items() if name in fields}
+    began = time.perf_counter()
+    try:
+        work.train(job["recipe"], "strokes", steps=STEPS, batch=BATCH, seed=job["seed"], settings=settings)
+    except Diverged as error:
+        return {"finished": False, "seconds": time.perf_counter() - began, "why": str(error)}
+    return {"finished": True, "seconds": time.perf_counter() - began}
+
+
+def claims(results: Sequence[Result]) -> list[Claim]:
+    found = []
+    for name in systems():
+        ends = figures_of(results, recipe=name)
+        found.append(Claim(f"{name}: seeds of {SEEDS} that finish", sum(f["finished"] for f in ends), ">=", SEEDS - 1))
+        found.append(Claim(f"{name}: seconds of the slowest", max(f["seconds"] for f in ends)))
+    return found
+
+
+EXPERIMENTS = [
+    Experiment(
+        "seeds",
+        f"{SEEDS} seeds of {STEPS} steps of every game on strokes: how many end without a NaN",
+        {"steps": STEPS, "batch": BATCH, "settings": SMALL},
+        [{"recipe": name, "seed": seed} for seed in range(SEEDS) for name in systems()],
+        run,
+        claims,
+    )
+]

@@ -1,0 +1,119 @@
+"""Which systems find the modes of mixtures in the plane: the ring of 8 and the grid of 25 of Lin et al. 2018 (PacGAN), §4.1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygan.data.toys import MIXTURES
+from tinygan.layer import Array
+from tinygan.metrics.modes import mixture
+from tinygan.recipes.plain import Plain
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
+from tinygan.reproduce.plot import animate, field
+
+SEEDS = (0, 1, 2)  # settings were chosen on seed 7
+STEPS = {"ring": 6000, "grid": 10000}
+POINTS = 2500  # as many as PacGAN's
+FRAMES, SHOWN = 24, 300  # of an animation, of seed 0; points in one
+SIDE = {"ring": 1.6, "grid": 5.5}  # of the plane that is shown, half of it
+PUBLISHED = {  # Lin et al. 2018, table 1: modes, high quality %, reverse KL, mean of 10 runs, of their nets
+    ("gan", "ring"): ("6.3", "98.2", "0.45"),
+    ("gan", "grid"): ("17.3", "94.8", "0.70"),
+    ("packed", "ring"): ("7.9", "95.6", "0.07"),
+    ("packed", "grid"): ("23.8", "91.3", "0.13"),
+}
+
+
+def adam(data: str, b2: float, lr: float = 1e-3) -> dict[str, Any]:
+    """Its rate falls in a line to 0: the modes are narrow."""
+    return {"lr": lr, "b1": 0.5, "b2": b2, "schedule": {"kind": "linear", "over": STEPS[data], "end": 0.0}}
+
+
+def settings(system: str, data: str) -> tuple[str, dict[str, Any]]:
+    """The recipe of a system and what is chosen there."""
+    shared: dict[str, Any] = {"latent": 2, "ema": 0.995}
+    shared |= {name: adam(data, 0.9 if system == "wgan-gp" else 0.99) for name in ("adam_G", "adam_D")}
+    if system == "gan":
+        return "gan", shared | {"dropout": 0.0}
+    if system == "wgan-gp":
+        return "wgan-gp", shared | {"norm_G": "none", "gamma": 0.1, "n_critic": 3}
+    return "r1", shared | {"norm_G": "none", "gamma": 0.1, "pack": 2}
+
+
+def run(job: Job, work: Work) -> dict[str, Any]:
+    """Modes hit, the share of points near one, reverse KL."""
+    data = job["data"]
+    recipe_name, own = settings(job["system"], data)
+    steps = STEPS[data]
+    options = {"steps": steps, "batch": 100, "seed": job["seed"], "settings": own, "backend": "reference"}
+    moving = job["seed"] == 0 and job["system"] != "packed"
+    history = work.history(recipe_name, data, **options, save_every=steps // FRAMES if moving else steps, keep=FRAMES)
+    step, recipe, state = history[-1]
+    assert isinstance(recipe, Plain)
+    if moving:
+        frames = [
+            field(
+                work.pictures / f"{data}-{job['system']}-{step:06d}.png", SIDE[data], *seen(r, s, data), f"step {step}"
+            )
+            for step, r, s in history
+        ]
+        animate(work.pictures / f"{data}-{job['system']}.gif", frames)
+    points = recipe.sample(state, recipe.latents(POINTS, np.random.default_rng([job["seed"], step])))
+    found = mixture(points, *MIXTURES[data])
+    return {"modes": found.hit, "high quality": found.high_quality, "reverse KL": found.reverse_kl}
+
+
+def seen(recipe: Any, state: Any, data: str) -> tuple[Array, Array, Array, Array]:
+    """Centres, points of G, −∂L_G/∂x of each times their number, and D's logit on a square (81, 81)."""
+    points = recipe.sample(state, recipe.latents(SHOWN, np.random.default_rng(0)))
+    D = recipe.D.eval(state.D_running)
+    logits, saved = D.forward(state.D, points)
+    pull = -len(points) * D.backward(state.D, saved, recipe.loss.generator(logits)[1], wrt_theta=False).x
+    line = np.linspace(-SIDE[data], SIDE[data], 81, dtype=np.float32)
+    plane = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    return MIXTURES[data][0], points, pull, D.forward(state.D, plane)[0].reshape(81, 81)
+
+
+def claims(results: Sequence[Result]) -> list[Claim]:
+    rows = []
+    for data, modes in (("ring", 8), ("grid", 24)):
+        for system in ("wgan-gp", "packed", "gan"):
+            found = figures_of(results, data=data, system=system)
+            if not found:
+                continue
+            hit, good, kl = ([f[name] for f in found] for name in ("modes", "high quality", "reverse KL"))
+            said = PUBLISHED.get((system, data), ("", "", ""))
+            held = system != "gan"
+            name = {"packed": "r1, packed by 2"}.get(system, system)
+            share = [100 * g for g in good]
+            rows += [
+                bounded(Claim(f"{data}, {name}: least modes of 3 seeds {hit}", min(hit), ">=", modes, said[0]), held),
+                bounded(over_seeds(f"{data}, {name}: high quality %", share, ">=", 90.0, said[1]), held),
+                bounded(over_seeds(f"{data}, {name}: reverse KL, nats", kl, "<=", 0.15, said[2]), held),
+            ]
+            if held and data == "ring":
+                rows.append(Claim(f"{data}, {name}: greatest high quality %", max(share), "<=", 99.0))
+    return rows
+
+
+def bounded(claim: Claim, held: bool) -> Claim:
+    """The claim, or its figure alone."""
+    return claim if held else claim._replace(sign="", bound=0.0)
+
+
+EXPERIMENTS = [
+    Experiment(
+        "mixtures",
+        "ring of 8 and grid of 25: modes found, 3 seeds",
+        {
+            "steps": STEPS,
+            "settings": {f"{s} {d}": list(settings(s, d)) for s in ("gan", "wgan-gp", "packed") for d in STEPS},
+        },
+        [{"data": d, "system": s, "seed": seed} for seed in SEEDS for d in STEPS for s in ("wgan-gp", "packed", "gan")],
+        run,
+        claims,
+    )
+]
