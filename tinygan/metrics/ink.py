@@ -32,8 +32,10 @@ def slant(x: Array) -> Array:
 def width(x: Array) -> Array:
     """Pixels (n,), the pen's width in images x (n, H, W, 1) in [-1, 1]; 0 where there is no ink."""
     ink = np.pad(_ink(x), ((0, 0), (1, 1), (1, 1)))
-    down, right = np.diff(ink, axis=1)[:, :, :-1], np.diff(ink, axis=2)[:, :-1]
-    edge = np.hypot(down, right).sum(axis=(1, 2))
+    down, right = np.diff(ink, axis=1), np.diff(ink, axis=2)
+    # the slope at each corner of a square of four pixels: one corner alone would see one diagonal steeper than the other
+    corners = [np.hypot(d, r) for d in (down[..., :-1], down[..., 1:]) for r in (right[:, :-1], right[:, 1:])]
+    edge = sum(corner.sum(axis=(1, 2)) for corner in corners) / 4
     wide: Array = 2 * ink.sum(axis=(1, 2)) / np.maximum(edge, 1e-12)
     return wide
 

@@ -17,6 +17,8 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "lgan": ("lgan_curves", "lgan_charts", "lgan_semi"),
     "ssgan": ("ssgan", "ssgan_labels"),
     "conditional": ("conditional_classes", "conditional_text", "conditional_truncation"),
+    "infogan": ("infogan",),
+    "began": ("began",),
     "forgetting": ("forgetting_tasks", "forgetting_probe"),
 }
 
