@@ -81,7 +81,7 @@ def decoded(p, h):
     h = F.elu(conv2d(h, next(p), next(p), padding=1))
     for _ in range(2):
         h = F.elu(conv2d(up(h), next(p), next(p), padding=1))
-    return conv2d(h, next(p), next(p), padding=1)
+    return torch.tanh(conv2d(h, next(p), next(p), padding=1))
 
 
 def unbuilt(recipe, D, x):

@@ -94,8 +94,8 @@ class BEGAN:
         return rng.uniform(-1, 1, (n, self.settings.latent)).astype(np.float32)
 
     def sample(self, state: State, z: Array) -> Array:
-        """Images (N, H, W, C) of the averaged generator, which knows no bounds, held in [-1, 1]."""
-        return np.clip(self.G.forward(state.G_ema, z)[0], -1, 1)
+        """Images (N, H, W, C) in [-1, 1] of the averaged generator."""
+        return self.G.forward(state.G_ema, z)[0]
 
 
 def controlled(k: float, ratio: float, gain: float, real: float, fake: float) -> tuple[float, float]:
