@@ -56,7 +56,9 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     figures["accuracy"] = cluster_accuracy(recipe.read(state, real)[0].argmax(axis=1), labels["class"], K)
     codes = z[:, K : recipe.given]
     for name, measure in (("slant", ink.slant), ("width", ink.width)):
-        figures[name] = [correlation(code, measure(x), category) for code in codes.T]
+        of_ink = measure(x)
+        figures[name] = [correlation(code, of_ink, category) for code in codes.T]
+        figures[f"{name} by category"] = [by_category(code, of_ink, category) for code in codes.T]
     pictures(recipe, state, work.pictures, f"{setting.data}-{job['seed']}")
     return figures
 
@@ -83,6 +85,12 @@ def correlation(a: Array, b: Array, group: Array) -> float:
     return float((a * b).sum() / math.sqrt((a * a).sum() * (b * b).sum()))
 
 
+def by_category(a: Array, b: Array, group: Array) -> float:
+    """The mean over groups of |correlation|: a code may lean one digit to the right and another to the left."""
+    parts = (group == k for k in np.unique(group))
+    return float(np.mean([abs(np.corrcoef(a[part], b[part])[0, 1]) for part in parts]))
+
+
 def pictures(recipe: InfoGAN, state: Any, folder: Path, name: str) -> None:
     """The sweep of each code."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +103,8 @@ def pictures(recipe: InfoGAN, state: Any, folder: Path, name: str) -> None:
 def claims(results: Sequence[Result]) -> list[Claim]:
     """Information at least 2 of ln K nats and hardly any in the control; classes found; a code that leans or widens."""
     figures = figures_of(results, codes=WITH)
-    each = {name: [max(map(abs, f[name])) for f in figures] for name in ("slant", "width")}
+    names = ("slant", "width", "slant by category", "width by category")
+    each = {name: [max(map(abs, f[name])) for f in figures] for name in names}
     best = [max(pair) for pair in zip(each["slant"], each["width"], strict=True)]
     control = [f["L_I by a probe"] for f in figures_of(results, codes=WITHOUT)]
     return [
