@@ -96,7 +96,7 @@ def test_k_begins_at_zero_follows_the_balance_and_D_does_not_learn_of_G_while_it
     new, log = recipe.step(state, batch, np.random.default_rng(3))
     other, _ = recipe.step(state._replace(G=-state.G), batch, np.random.default_rng(3))
     assert np.array_equal(new.D, other.D)
-    assert new.k == controlled(0.0, 0.5, 1e-3, log["L_real"], log["L_fake"])[0]
+    assert new.k == controlled(0.0, 0.5, recipe.settings.gain, log["L_real"], log["L_fake"])[0]
     assert log["M"] == pytest.approx(log["L_real"] + abs(0.5 * log["L_real"] - log["L_fake"]))
     held = state._replace(k=0.5)
     a, b = (recipe.step(s, batch, np.random.default_rng(3))[0] for s in (held, held._replace(G=-state.G)))

@@ -34,7 +34,7 @@ class Settings(ConvolutionalSettings):
     categories: int = 10  # K
     continuous: int = 2  # m
     information: float = 1.0  # λ (paper)
-    information_continuous: float = 0.1  # λ'; 1 in their code
+    information_continuous: float = 0.5  # λ'; 1 in their code
     adam_D: Adam = Adam(lr=2e-4)  # paper
 
     def __post_init__(self) -> None:
