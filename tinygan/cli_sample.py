@@ -12,37 +12,46 @@ from tinygan import kernels
 from tinygan.atomic import write_atomic
 from tinygan.data.png import write_png
 from tinygan.errors import UsageError
-from tinygan.grid import picture_of
+from tinygan.grid import make_grid, picture_of
+from tinygan.layer import Array
 from tinygan.run import Run
 from tinygan.sampling import Asked
 from tinygan.train import sample
 
-MOST = 100_000
+MOST, N = 100_000, 64
 
 
 def run_sample(args: argparse.Namespace) -> int:
     """``tinygan sample``."""
-    if not 1 <= args.n <= MOST or args.seed < 0:
-        raise UsageError(f"-n is 1 to {MOST} and --seed at least 0: got {args.n} and {args.seed}")
+    if args.sweep is not None and args.n is not None:
+        raise UsageError("--sweep makes a grid of its own size: drop -n")
+    n = N if args.n is None else args.n
+    if not 1 <= n <= MOST or args.seed < 0:
+        raise UsageError(f"-n is 1 to {MOST} and --seed at least 0: got {n} and {args.seed}")
     run = Run.open(args.dir)
-    asked = Asked(args.label, args.text, args.truncation, args.standing)
-    out = args.out or run.samples / file_name(args.n, args.seed, asked)
+    asked = Asked(args.label, args.text, args.truncation, args.standing, args.sweep)
+    out = args.out or run.samples / file_name(n, args.seed, asked)
     if out.suffix.lower() not in (".png", ".npy"):
         raise UsageError(f"--out ends in .png or .npy: got {out}")
     with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
-        images = sample(run, args.n, args.seed, asked)
+        images = sample(run, n, args.seed, asked)
     if out.suffix.lower() == ".npy":
         write_atomic(out, lambda file: np.save(file, images))
     else:
-        write_png(out, picture_of(images))
-    print(f"{out}: {args.n} samples")
+        write_png(out, picture_of(images) if asked.sweep is None else grid_of(images))
+    print(f"{out}: {n if asked.sweep is None else ' x '.join(map(str, images.shape[:2]))} samples")
     return 0
+
+
+def grid_of(images: Array) -> Array:
+    """Images (rows, columns, H, W, C) as one picture."""
+    return make_grid(images.reshape(-1, *images.shape[2:]), nrow=images.shape[1])
 
 
 def file_name(n: int, seed: int, asked: Asked) -> Path:
     """sample-n64-seed0-text-dark-sneaker.png: another one for whatever else is asked; what names bear of a text, "_" for the
     rest."""
-    parts = [f"sample-n{n}-seed{seed}"]
+    parts = [f"sample-n{n}-seed{seed}" if asked.sweep is None else f"sample-seed{seed}"]
     parts += [f"{name}{value}" for name, value in asked._asdict().items() if value is not None and name != "text"]
     if asked.text is not None:
         parts += ["text", *(re.sub(r"[^\w-]", "_", word) for word in asked.text.lower().split())]

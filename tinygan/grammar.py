@@ -41,12 +41,15 @@ def parser() -> argparse.ArgumentParser:
 
     p = commands.add_parser("sample", help="images from a trained run")
     p.add_argument("dir", type=Path, metavar="RUN")
-    p.add_argument("-n", type=int, default=64, metavar="N", help="how many (64)")
+    p.add_argument("-n", type=int, metavar="N", help="how many (64)")
     p.add_argument("--out", type=Path, metavar="FILE", help=".png: one grid; .npy: float32 (N, H, W, C) in [-1, 1]")
     p.add_argument("--seed", type=int, default=0, metavar="S")
     p.add_argument("--label", type=int, metavar="K", help="of class K, by a system that is told classes")
     p.add_argument("--text", metavar="WORDS", help='as "dark sneaker", by a system that reads texts')
     p.add_argument("--truncation", type=float, metavar="TAU", help="latents z within ±TAU: finer, less varied images")
+    p.add_argument(
+        "--sweep", metavar="CODE", help="a grid along a code, as c1, by a system that has codes: see infogan"
+    )
     p.add_argument("--standing", type=int, metavar="BATCHES", help="batch norms by statistics of so many batches of 64")
 
     p = commands.add_parser("eval", help="how good a run's images are, or a classifier's answers")

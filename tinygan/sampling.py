@@ -1,4 +1,4 @@
-"""What can be asked of a generator: a class, a text, latents without tails, statistics of its own."""
+"""What can be asked of a generator: a class, a text, a sweep, latents without tails, statistics of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tinygan.errors import UsageError
 from tinygan.latent import require, truncated
 from tinygan.layer import Array, leaves
 from tinygan.layers import BatchNorm
-from tinygan.recipes import RECIPES, Generative, OfClass, OfText
+from tinygan.recipes import RECIPES, Generative, OfClass, OfCodes, OfText
 from tinygan.recipes.game import Game
 from tinygan.standing import standing
 
@@ -18,12 +18,14 @@ BATCH = 64  # samples in one batch of standing statistics
 
 
 class Asked(NamedTuple):
-    """Samples of one class or of one text, z without what is beyond ±``truncation``, statistics of ``standing`` batches."""
+    """Samples of one class or of one text, z without what is beyond ±``truncation``, statistics of ``standing`` batches; or the
+    code ``sweep`` from end to end, in rows and columns."""
 
     label: int | None = None
     text: str | None = None
     truncation: float | None = None
     standing: int | None = None
+    sweep: str | None = None
 
 
 ANY = Asked()
@@ -37,6 +39,10 @@ def refuse(recipe: Generative, name: str, asked: Asked) -> None:
         raise UsageError(f"{name} has no classes to ask for: --label is of {systems('of_class')}")
     if asked.text is not None and not isinstance(recipe, OfText):
         raise UsageError(f"{name} reads no text: --text is of {systems('of_text')}")
+    if asked.sweep is not None and not isinstance(recipe, OfCodes):
+        raise UsageError(f"{name} has no codes to sweep: --sweep is of {systems('swept')}")
+    if asked.sweep is not None and asked.truncation is not None:
+        raise UsageError("--sweep holds z along each row: drop --truncation")
     for option, value in (("--truncation", asked.truncation), ("--standing", asked.standing)):
         if value is not None and not isinstance(recipe, Game):
             raise UsageError(f"{name} is no game of one G and one D: {option} is of {systems('groups_D')}")
@@ -55,7 +61,9 @@ def systems(method: str) -> str:
 
 
 def latents(recipe: Generative, asked: Asked, n: int, rng: np.random.Generator) -> Array:
-    """What n samples come from."""
+    """What n samples come from; of a sweep in rows and columns, of its own number."""
+    if asked.sweep is not None and isinstance(recipe, OfCodes):
+        return recipe.swept(asked.sweep, rng)
     if asked.label is not None and isinstance(recipe, OfClass):
         x = recipe.of_class(asked.label, n, rng)
     elif asked.text is not None and isinstance(recipe, OfText):
@@ -72,7 +80,7 @@ def settled(recipe: Generative, state: Any, asked: Asked, rng: np.random.Generat
     """The state with the statistics asked for, of samples of every class and text: those that training saw, too."""
     if asked.standing is None or not isinstance(recipe, Game):
         return state
-    every = asked._replace(label=None, text=None)
+    every = asked._replace(label=None, text=None, sweep=None)
     running = standing(
         recipe.G,
         state.G_ema,

@@ -176,7 +176,10 @@ def restored(run: Run, path: Path | None = None) -> tuple[Recipe, Any]:
 
 
 def sample(run: Run, n: int, seed: int, asked: Asked = ANY) -> Array:
-    """n images (n, H, W, C) in [-1, 1] of what is ``asked`` from the newest checkpoint of a run. Raises UsageError."""
+    """n images (n, H, W, C) in [-1, 1] of what is ``asked`` from the newest checkpoint of a run. Raises UsageError.
+
+    Of a sweep they are (rows, columns, H, W, C), of its own number.
+    """
     recipe, state = restored(run)
     if not isinstance(recipe, Generative):
         raise UsageError(
@@ -185,6 +188,8 @@ def sample(run: Run, n: int, seed: int, asked: Asked = ANY) -> Array:
     refuse(recipe, run.config.recipe, asked)
     z = latents(recipe, asked, n, np.random.default_rng([seed, SAMPLE]))
     state = settled(recipe, state, asked, np.random.default_rng([seed, SETTLE]))
+    if asked.sweep is not None:
+        return np.stack([recipe.sample(state, row) for row in z])
     return np.concatenate([recipe.sample(state, z[i : i + GRID]) for i in range(0, n, GRID)])
 
 

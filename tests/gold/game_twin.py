@@ -40,6 +40,10 @@ class Twin:
         self.of_D, self.of_G = LOSSES[self.settings.loss]
         self.t = 0
 
+    def condition(self, label):
+        """c (n, given) of the labels of a batch."""
+        return F.one_hot(label, CLASSES)[:, : self.recipe.given]
+
     def terms_D(self, on, real, label):
         """What D minimises beside the game, ``on`` its numbers of real and of fake images."""
         return 0.0
@@ -62,7 +66,7 @@ class Twin:
         n = len(batch.x) // self.settings.n_critic
         for i in range(0, len(batch.x), n):
             real, label = torch.tensor(batch.x[i : i + n]), torch.tensor(batch.labels["class"][i : i + n])
-            c = F.one_hot(label, CLASSES)[:, : self.recipe.given].to(real.dtype)
+            c = self.condition(label).to(real.dtype)
             z = torch.tensor(rng.standard_normal((n, self.settings.latent), np.float32)).to(real.dtype)
             self.row, self.rng = torch.cat([c, z], 1), rng
             fake, self.G_running = self.generator(self.row)

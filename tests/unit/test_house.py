@@ -69,7 +69,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "run": f"{FILE_ROOMS} recipes",
     "train": f"{FILE_ROOMS} {ALGEBRA} data recipes run interrupt progress sampling",
     "sampling": "errors latent layer layers recipes standing",
-    "cli_sample": "atomic errors kernels data grid run sampling train",
+    "cli_sample": "atomic errors kernels layer data grid run sampling train",
     "grammar": "errors kernels run",
     "cli": f"{FILE_ROOMS} cli_eval grammar kernels data recipes run train interrupt info cases check",
     "__main__": "cli",

@@ -15,6 +15,7 @@ from tinygan.layer import Array
 from tinygan.net import Net
 from tinygan.recipes import (
     acgan,
+    began,
     cgan,
     classifier,
     dcgan,
@@ -23,6 +24,7 @@ from tinygan.recipes import (
     gan,
     gan_cls,
     hinge,
+    infogan,
     lgan,
     lgan_semi,
     lsgan,
@@ -71,6 +73,13 @@ class OfText(Generative, Protocol):
     captions: Captions
 
     def of_text(self, text: str, n: int, rng: np.random.Generator) -> Array: ...
+
+
+@runtime_checkable
+class OfCodes(Generative, Protocol):
+    """One whose samples have codes of unknown meaning, each of which can be swept: latents in rows and columns."""
+
+    def swept(self, code: str, rng: np.random.Generator) -> Array: ...
 
 
 @runtime_checkable
@@ -127,6 +136,12 @@ RECIPES = {
         gan_cls.Settings,
         gan_cls.GANCLS,
         "GAN told a text, whose D sees wrong pairs of image and text (Reed et al. 2016)",
+    ),
+    "infogan": Entry(
+        infogan.Settings, infogan.InfoGAN, "GAN whose D reads codes off images that G was given (Chen et al. 2016)"
+    ),
+    "began": Entry(
+        began.Settings, began.BEGAN, "GAN whose D is an autoencoder, held in balance (Berthelot et al. 2017)"
     ),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"

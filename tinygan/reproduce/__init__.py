@@ -21,6 +21,8 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "toys": ("toys",),
     "landscape": ("landscape",),
     "stability": ("stability",),
+    "infogan": ("infogan",),
+    "began": ("began",),
     "forgetting": ("forgetting_tasks", "forgetting_probe"),
 }
 

@@ -123,6 +123,11 @@ class Work:
         wanted = [step for step in kept if step % run.config.save_every == 0 or step == run.config.steps]
         return [(step, *restored(run, kept[step])) for step in wanted]
 
+    def statistics(self, recipe: str, data: str, **options: Any) -> list[dict[str, float]]:
+        """What a training wrote of its steps, a line a tick."""
+        lines = (self._run(recipe, data, options).path / "stats.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
     def features(self, data: str, steps: int, **settings: Any) -> Features:
         """An extractor, and a judge of classes, for images of a set: the package's own, or a classifier trained here."""
         if data in PINNED:

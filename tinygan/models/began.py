@@ -1,0 +1,59 @@
+"""The nets of BEGAN (Berthelot et al. 2017, fig. 1), for small images: no norms, exponential linear units, nearest upsampling.
+
+Images end in a tanh, which the paper's do not: with it a background of one shade is rebuilt exactly, and L of images that are
+easy falls below γ L(x), as the balance needs.
+
+One 3x3 in place of the paper's two at each size; the encoder halves by 4x4 convolutions of stride 2, as small versions do
+(Lucic et al. 2018, appendix). Upsample-then-3x3 is one ``UpConv2d``, the same function of fewer operations.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tinygan.compose import Residual, Sequential
+from tinygan.layer import Layer
+from tinygan.layers import ELU, Conv2d, Linear, Reshape, Tanh, UpConv2d
+from tinygan.models.classifier import he
+from tinygan.models.dcgan import levels
+from tinygan.net import Net
+
+MOST = 2  # halvings: to 7x7 of 28x28 and 8x8 of 32x32, the paper's coarsest
+
+
+def halvings(shape: tuple[int, ...]) -> int:
+    """How often an image (H, W, C) is halved; UsageError where it cannot be."""
+    return min(levels(shape), MOST)
+
+
+def decoder(shape: tuple[int, ...], latent: int, width: int) -> list[Layer]:
+    """h (N, latent) → linear → 3x3, ELU at H/2ⁿ → upsample, 3x3, ELU, n times → 3x3, tanh, (N, H, W, C)."""
+    n = halvings(shape)
+    H, W = shape[0] >> n, shape[1] >> n
+    layers: list[Layer] = [Linear(latent, H * W * width, init=he), Reshape(H, W, width)]
+    layers += [Conv2d(width, width, 3, pad=1, init=he), ELU()]
+    for _ in range(n):
+        layers += [UpConv2d(width, width, init=he), ELU()]
+    return [*layers, Conv2d(width, shape[2], 3, pad=1), Tanh()]
+
+
+def encoder(shape: tuple[int, ...], latent: int, width: int) -> list[Layer]:
+    """x (N, H, W, C) → 4x4 of stride 2, ELU, n times, of ``width``, 2 ``width`` → linear, (N, latent)."""
+    layers: list[Layer] = []
+    C = shape[2]
+    for i in range(halvings(shape)):
+        layers += [Conv2d(C, width << i, 4, stride=2, pad=1, init=he), ELU()]
+        C = width << i
+    inner = math.prod(Sequential(*layers).out_shape(shape))
+    return [*layers, Reshape(inner), Linear(inner, latent)]
+
+
+def generator(shape: tuple[int, ...], latent: int, width: int) -> Net:
+    """z (N, latent) → images (N, H, W, C)."""
+    return Net(*decoder(shape, latent, width))
+
+
+def discriminator(shape: tuple[int, ...], latent: int, width: int) -> Net:
+    """x (N, H, W, C) → x − A(x), what the autoencoder A leaves of it, A = −(decoder of encoder): tanh and its weights know no
+    sign."""
+    return Net(Residual(Sequential(*encoder(shape, latent, width), *decoder(shape, latent, width))))
