@@ -117,6 +117,21 @@ def _spectral(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return L.SpectralNorm(f), shape  # type: ignore[arg-type]
 
 
+def _weight_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    f, shape = (_linear, _conv, _conv_transpose, _up_conv, _conv_pool)[pick(0, 4)](pick)
+    return L.WeightNorm(f), shape  # type: ignore[arg-type]
+
+
+def _closeness(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    kernels, dims = pick(1, 4), pick(1, 3)
+    return L.Closeness(kernels, dims), (kernels * dims,)
+
+
+def _minibatch(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    n = pick(1, 6)
+    return L.MinibatchDiscrimination(n, pick(1, 3), pick(1, 3), weight_norm=bool(pick(0, 1))), (n,)
+
+
 def _linear(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     n = pick(1, 12)
     return L.Linear(n, pick(1, 12), bias=bool(pick(0, 1))), (n,)
@@ -173,6 +188,9 @@ CASES: dict[str, Case] = {
     "UpConv2d": _up_conv,
     "ConvPool2d": _conv_pool,
     "SpectralNorm": _spectral,
+    "WeightNorm": _weight_norm,
+    "Closeness": _closeness,
+    "MinibatchDiscrimination": _minibatch,
     "BatchNorm": _batch_norm,
     "BatchNorm(eval)": _running_norm,
     "LayerNorm": _layer_norm,

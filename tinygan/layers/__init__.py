@@ -5,6 +5,7 @@ from tinygan.layers.conditional import Film, Join, Project
 from tinygan.layers.conv import Conv2d, ConvTranspose2d
 from tinygan.layers.fused import ConvPool2d, UpConv2d
 from tinygan.layers.linear import Linear
+from tinygan.layers.minibatch import Closeness, MinibatchDiscrimination
 from tinygan.layers.noise import Dropout, GaussianNoise
 from tinygan.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PixelNorm
 from tinygan.layers.pointwise import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
@@ -12,12 +13,14 @@ from tinygan.layers.pool import LocalMeanPool, MaxPool2d
 from tinygan.layers.shape import AvgPool2d, Columns, GlobalMeanPool, GlobalSumPool, Reshape, Upsample
 from tinygan.layers.softmax import LogSoftmax
 from tinygan.layers.spectral import SpectralNorm
+from tinygan.layers.weightnorm import WeightNorm
 
 __all__ = [
     "ELU",
     "Attend",
     "AvgPool2d",
     "BatchNorm",
+    "Closeness",
     "Columns",
     "Conv2d",
     "ConvPool2d",
@@ -36,6 +39,7 @@ __all__ = [
     "LocalMeanPool",
     "LogSoftmax",
     "MaxPool2d",
+    "MinibatchDiscrimination",
     "PixelNorm",
     "Project",
     "ReLU",
@@ -49,4 +53,5 @@ __all__ = [
     "Tanh",
     "UpConv2d",
     "Upsample",
+    "WeightNorm",
 ]

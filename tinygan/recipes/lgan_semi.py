@@ -68,18 +68,19 @@ class SemiLGAN(Charted):
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
         """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
         s, G = self.settings, self.G
+        judge, batch = self.judge.first(state.judge, batch, rng)
         known, labels = split(batch)
         real, n = batch.x[known:], len(batch.x) - known
         x = np.concatenate([real, batch.x[:known]])  # the terms on some samples are on the first, unlabelled
         made = G.make(state.local, x, G.latents(len(x), rng))
-        g, log = self.judge.gradient(state.judge, batch, made.moved[:n], rng)
+        g, log = self.judge.gradient(judge, batch, made.moved[:n], rng)
         more = None
-        if s.intrinsic.weight and state.judge.memory.t >= s.intrinsic.after:
+        if s.intrinsic.weight and judge.memory.t >= s.intrinsic.after:
             F, log_p = s.orthonormal.statistics_of(G.F, state.local.F_running), self.judge.bind_log_p(rng)
             at = made.at_0[:n]
-            log["intrinsic"], also, more = s.intrinsic.step(F, state.local.F, log_p, state.judge.C, at, s.latent, rng)
+            log["intrinsic"], also, more = s.intrinsic.step(F, state.local.F, log_p, judge.C, at, s.latent, rng)
             g = g + also
-        judge, log_C = self.judge.step(state.judge, g)
+        judge, log_C = self.judge.step(judge, g)
 
         loss, g_moved = self.judge.opposed(judge, made.moved[:n], real)
         kept, g_kept = self.judge.kept(judge, made.still[n:], labels)

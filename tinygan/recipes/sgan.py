@@ -11,7 +11,7 @@ One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, I):
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from tinygan.data import Batch, Sample
 from tinygan.layer import Array
 from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
+from tinygan.models.semi import softplus_generator
+from tinygan.net import Net
 from tinygan.optim import Adam, Moments, ema, norm, require
 from tinygan.recipes.judge import Judge, Judged, JudgeSettings, split
 from tinygan.recipes.tangents import Orthonormal
@@ -30,7 +32,8 @@ class Settings:
 
     judge: JudgeSettings = JudgeSettings()
     latent: int = 64  # numbers in z
-    width: int = 32  # channels before G's last convolution, of points: units of a hidden layer / 4
+    width: int = 32  # channels before G's last convolution, of points and of softplus: units of a hidden layer / 4
+    net: Literal["own", "softplus"] = "own"  # of G; softplus: the paper's perceptron of MNIST, for a width of 125
     orthonormal: Orthonormal = Orthonormal(scale=0.0, statistics="batch")  # of G's tangents; s is learned
     ema: float = 0.99  # decay a step of the average of G that samples come from
     adam_G: Adam = Adam(lr=1e-3)
@@ -62,12 +65,7 @@ class SGAN:
         self.settings, self.expects = settings, sample
         self.judge = Judge(settings.judge, sample)
         self.labels, self.labelled = settings.judge.labels, settings.judge.labelled
-        h = 4 * settings.width
-        self.G = (
-            mlp(settings.latent, h, h, sample.shape[0])
-            if len(sample.shape) == 1
-            else dcgan.generator(sample.shape, settings.latent, settings.width)
-        )
+        self.G = generator(settings, sample.shape)
         self.nets = {"judge.C": self.judge.f.net, "G": self.G}
 
     def init(self, rng: np.random.Generator) -> State:
@@ -76,15 +74,16 @@ class SGAN:
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
         """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
+        judge, batch = self.judge.first(state.judge, batch, rng)
         if not self.settings.judge.unlabelled:
-            g, log = self.judge.gradient(state.judge, batch, None, rng)
-            judge, log_C = self.judge.step(state.judge, g)
+            g, log = self.judge.gradient(judge, batch, None, rng)
+            judge, log_C = self.judge.step(judge, g)
             return state._replace(judge=judge), log | log_C
         real = batch.x[split(batch)[0] :]
         G, z = self.G.bind(state.G_running), self.latents(len(real), rng)
         fake, saved = G.forward(state.G, z)
-        g, log = self.judge.gradient(state.judge, batch, fake, rng)
-        judge, log_C = self.judge.step(state.judge, g)
+        g, log = self.judge.gradient(judge, batch, fake, rng)
+        judge, log_C = self.judge.step(judge, g)
         loss, g_fake = self.judge.opposed(judge, fake, real)
         g, tangent, s = G.backward(state.G, saved, g_fake, wrt_x=False).theta, state.tangent, self.settings
         if s.orthonormal.eta:
@@ -107,3 +106,13 @@ class SGAN:
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
         """Features and logits of samples x, by the averaged classifier."""
         return self.judge.read(state.judge, x)
+
+
+def generator(settings: Settings, shape: tuple[int, ...]) -> Net:
+    """G of samples of a shape."""
+    h = 4 * settings.width
+    if settings.net == "softplus":
+        return softplus_generator(shape, settings.latent, settings.width)
+    if len(shape) == 1:
+        return mlp(settings.latent, h, h, shape[0])
+    return dcgan.generator(shape, settings.latent, settings.width)
