@@ -50,6 +50,18 @@ def _batch_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return L.BatchNorm(shape[-1]), shape
 
 
+def _virtual_batch_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    """Of four samples at least, among them the reference."""
+    shape = _any(pick)
+    return L.VirtualBatchNorm(shape[-1], 3), shape
+
+
+def _virtual(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    n, c, R = pick(1, 4), pick(1, 3), pick(3, 5)
+    f = Sequential(L.Linear(n, 4 * c), L.Reshape(2, 2, c), L.VirtualBatchNorm(c, R), L.Tanh(), L.BatchNorm(c))
+    return L.Virtual(f, (n,), R), (n,)
+
+
 def _running_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     shape = _any(pick)
     C = shape[-1]
@@ -191,6 +203,8 @@ CASES: dict[str, Case] = {
     "WeightNorm": _weight_norm,
     "Closeness": _closeness,
     "MinibatchDiscrimination": _minibatch,
+    "Virtual": _virtual,
+    "VirtualBatchNorm": _virtual_batch_norm,
     "BatchNorm": _batch_norm,
     "BatchNorm(eval)": _running_norm,
     "LayerNorm": _layer_norm,

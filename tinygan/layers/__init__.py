@@ -13,6 +13,7 @@ from tinygan.layers.pool import LocalMeanPool, MaxPool2d
 from tinygan.layers.shape import AvgPool2d, Columns, GlobalMeanPool, GlobalSumPool, Reshape, Upsample
 from tinygan.layers.softmax import LogSoftmax
 from tinygan.layers.spectral import SpectralNorm
+from tinygan.layers.virtual import Virtual, VirtualBatchNorm
 from tinygan.layers.weightnorm import WeightNorm
 
 __all__ = [
@@ -53,5 +54,7 @@ __all__ = [
     "Tanh",
     "UpConv2d",
     "Upsample",
+    "Virtual",
+    "VirtualBatchNorm",
     "WeightNorm",
 ]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from itertools import pairwise
 
+from tinygan.compose import Sequential
 from tinygan.layer import Layer
 from tinygan.layers import (
     BatchNorm,
@@ -20,6 +21,8 @@ from tinygan.layers import (
     SiLU,
     Softplus,
     Tanh,
+    Virtual,
+    VirtualBatchNorm,
     WeightNorm,
 )
 from tinygan.layers.weight import WeightLayer
@@ -82,13 +85,17 @@ def semi(
     return Classifier(Net(*layers, head), Net(*layers), Net(head))
 
 
-def softplus_generator(shape: tuple[int, ...], latent: int, width: int) -> Net:
-    """z → two hidden layers of 4 ``width``, batch-normalised, softplus → tanh → x: the G of the same code, where they are 500."""
+def softplus_generator(shape: tuple[int, ...], latent: int, width: int, reference: int = 0) -> Net:
+    """z → two hidden layers of 4 ``width``, batch-normalised, softplus → tanh → x: G of the same code, 500 wide.
+
+    With ``reference`` samples the norms are virtual, by latents drawn once (Salimans et al. 2016, §3.5).
+    """
     h, out = 4 * width, math.prod(shape)
     layers: list[Layer] = []
     for a, b in pairwise((latent, h, h)):
-        layers += [Linear(a, b, bias=False), BatchNorm(b), Softplus()]
-    return Net(*layers, Linear(h, out), Tanh(), Reshape(*shape))
+        layers += [Linear(a, b, bias=False), VirtualBatchNorm(b, reference) if reference else BatchNorm(b), Softplus()]
+    layers += [Linear(h, out), Tanh(), Reshape(*shape)]
+    return Net(Virtual(Sequential(*layers), (latent,), reference)) if reference else Net(*layers)
 
 
 def _plain(f: WeightLayer) -> Layer:

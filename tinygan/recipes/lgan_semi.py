@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.optim import require
 from tinygan.recipes.intrinsic import Intrinsic
@@ -55,6 +56,10 @@ class SemiLGAN(Charted):
     batches = 1
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
+        if settings.judge.minibatch:
+            raise UsageError(
+                "a chart is of one sample, and minibatch discrimination lets samples meet: judge.minibatch=0"
+            )
         self.settings, self.expects, self.shape = settings, sample, sample.shape
         self.judge = Judge(settings.judge, sample)
         self.G = LocalGenerator(settings, sample.shape)

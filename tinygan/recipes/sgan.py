@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
@@ -34,6 +35,9 @@ class Settings:
     latent: int = 64  # numbers in z
     width: int = 32  # channels before G's last convolution, of points and of softplus: units of a hidden layer / 4
     net: Literal["own", "softplus"] = "own"  # of G; softplus: the paper's perceptron of MNIST, for a width of 125
+    reference: int = (
+        0  # of softplus: latents that its norms are by, drawn once (Salimans et al. 2016, §3.5); 0: by the batch
+    )
     orthonormal: Orthonormal = Orthonormal(scale=0.0, statistics="batch")  # of G's tangents; s is learned
     ema: float = 0.99  # decay a step of the average of G that samples come from
     adam_G: Adam = Adam(lr=1e-3)
@@ -42,6 +46,9 @@ class Settings:
         for name, most in (("latent", 2**14), ("width", 2**11)):
             require(name, getattr(self, name), 1, most + 1)
         require("ema", self.ema, 0, 1)
+        require("reference", self.reference, 0, 2**11 + 1)
+        if self.reference and self.net != "softplus":
+            raise UsageError(f"a reference is of the norms of net=softplus: net is {self.net}")
         self.orthonormal.fits(self.latent)
 
 
@@ -112,7 +119,7 @@ def generator(settings: Settings, shape: tuple[int, ...]) -> Net:
     """G of samples of a shape."""
     h = 4 * settings.width
     if settings.net == "softplus":
-        return softplus_generator(shape, settings.latent, settings.width)
+        return softplus_generator(shape, settings.latent, settings.width, settings.reference)
     if len(shape) == 1:
         return mlp(settings.latent, h, h, shape[0])
     return dcgan.generator(shape, settings.latent, settings.width)
