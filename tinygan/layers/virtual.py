@@ -1,4 +1,4 @@
-"""Virtual batch normalisation: statistics of a fixed reference batch, so that samples do not meet (Salimans et al. 2016, §3.5)."""
+"""Virtual batch normalisation, by a fixed reference batch: samples do not meet (Salimans et al. 2016, §3.5)."""
 
 from __future__ import annotations
 
@@ -80,18 +80,21 @@ class Virtual(Composite):
 class VirtualBatchNorm(ScaleShift):
     """y = γ z + β, z as in a batch norm of the R reference samples and the sample itself   (Salimans et al. 2016, §3.5).
 
-    The first R of x are the reference (all, where there are fewer), as ``Virtual`` puts them there. With ⟨·⟩ over the pixels of one sample and channel, A the map
-    from samples' means to what each is normalised by (a reference sample: the mean over the reference; another: its own with
-    weight 1/(R+1), the reference's with R/(R+1))
+    The first R of x are the reference (all, where there are fewer), as ``Virtual`` puts them there. With ⟨·⟩ over the pixels
+    of one sample and channel, A the map from samples' means to what each is normalised by (a reference sample: the mean over
+    the reference; another: its own with weight 1/(R+1), the reference's with R/(R+1))
 
-        μ = A⟨x⟩,  q = A⟨x²⟩,    v = q − μ² + ε,           r = v^-½,       c = x − μ,    z = c r
-        μ̇ = A⟨ẋ⟩,  q̇ = 2A⟨xẋ⟩,   v̇ = q̇ − 2μμ̇,           ṙ = −½ r³ v̇,   ċ = ẋ − μ̇,   ż = ċ r + c ṙ
-        ċ̄ = r ż̄,   c̄ = r z̄ + Σ ṙ ż̄,                       ṙ̄ = ∫ c ż̄,     r̄ = ∫ (c z̄ + Σ ċ ż̄) − Σ (3/2) r² v̇ ṙ̄
-        v̇̄ = −½ r³ ṙ̄,    v̄ = −½ r³ r̄,                      μ̇̄ = −2μ v̇̄ − ∫ ċ̄,   μ̄ = −2μ v̄ − Σ 2μ̇ v̇̄ − ∫ c̄
-        x̄ = c̄ + ⟨Aᵀμ̄⟩' + 2x ⟨Aᵀv̄⟩' + Σ 2ẋ ⟨Aᵀv̇̄⟩',         ẋ̄ = ċ̄ + ⟨Aᵀμ̇̄⟩' + 2x ⟨Aᵀv̇̄⟩'
+        μ = A⟨x⟩,  q = A⟨x²⟩,   v = q − μ² + ε,     r = v^-½,       c = x − μ,    z = c r
+        μ̇ = A⟨ẋ⟩,  q̇ = 2A⟨xẋ⟩,  v̇ = q̇ − 2μμ̇,      ṙ = −½ r³ v̇,   ċ = ẋ − μ̇,   ż = ċ r + c ṙ
+
+    and backwards, ∫ the sum over pixels, M = Aᵀ(·) over their number,
+
+        ċ̄ = r ż̄,   c̄ = r z̄ + Σ ṙ ż̄,   ṙ̄ = ∫ c ż̄,   r̄ = ∫ (c z̄ + Σ ċ ż̄) − Σ (3/2) r² v̇ ṙ̄
+        v̇̄ = −½ r³ ṙ̄,   v̄ = −½ r³ r̄,   μ̇̄ = −2μ v̇̄ − ∫ ċ̄,   μ̄ = −2μ v̄ − Σ 2μ̇ v̇̄ − ∫ c̄
+        x̄ = c̄ + M μ̄ + 2x M v̄ + Σ 2ẋ M v̇̄,   ẋ̄ = ċ̄ + M μ̇̄ + 2x M v̇̄
         H(1, 2):  v̈ = 2A⟨ẋ¹ẋ²⟩ − 2μ̇¹μ̇²,   r̈ = ¾ r⁵ v̇¹v̇² − ½ r³ v̈,   z̈ = ċ¹ṙ² + ċ²ṙ¹ + c r̈
 
-    with ∫ the sum over pixels and ⟨·⟩' that over their number. x (R + N, C) or (R + N, H, W, C), γ, β (C,).
+    x (R + N, C) or (R + N, H, W, C), γ, β (C,).
     """
 
     def __init__(self, channels: int, reference: int, *, eps: float = 1e-5, std: float = 0.0) -> None:
