@@ -76,8 +76,8 @@ class Adam:
     b1: float = 0.5
     b2: float = 0.999
     eps: float = 1e-8
-    history: float = 0.0  # h; 0: the past is not kept
     schedule: Schedule = Schedule()
+    history: float = 0.0  # h; 0: the past is not kept
 
     def __post_init__(self) -> None:
         require("lr", self.lr, 0, math.inf)

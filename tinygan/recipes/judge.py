@@ -107,7 +107,7 @@ class Judge:
             batch = batch._replace(x=shift(x, rng, s.shift))
         if s.weight_norm and state.memory.t == 0:
             theta = data_init(self.f.net.eval(self.none), state.C, x)
-            state = state._replace(C=theta, C_ema=theta)
+            state = Judged(theta, theta, s.adam.init(theta))
         return state, batch
 
     def gradient(
