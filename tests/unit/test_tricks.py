@@ -109,17 +109,15 @@ def test_a_virtual_norm_keeps_samples_apart_and_is_the_batch_norm_of_its_referen
 
 
 def test_historical_averaging_pulls_to_the_mean_of_the_past():
-    adam, theta = Adam(lr=0.1, history=0.5), np.array([1.0, -2.0])
-    memory, path = adam.init(theta), [theta]
+    adam, plain, theta = Adam(lr=0.1, history=0.5), Adam(lr=0.1), np.array([1.0, -2.0])
+    memory, beside, path = adam.init(theta), plain.init(theta), [theta]
     for _ in range(5):
         g, mean = np.array([0.3, 0.1]), np.mean(path, axis=0)
         np.testing.assert_allclose(memory.mean, mean, rtol=EXACT)
-        new, memory = adam.step(path[-1], g, memory)
-        plain = Adam(lr=0.1)
-        expected = plain.step(path[-1], g + (path[-1] - mean), before if len(path) > 1 else plain.init(theta))
-        np.testing.assert_allclose(new, expected[0], rtol=EXACT)
-        before = expected[1]
-        path.append(new)
+        theta, memory = adam.step(path[-1], g, memory)
+        expected, beside = plain.step(path[-1], g + (path[-1] - mean), beside)
+        np.testing.assert_allclose(theta, expected, rtol=EXACT)
+        path.append(theta)
     assert Adam().init(theta).mean == ()
 
 
