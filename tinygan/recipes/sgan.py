@@ -6,6 +6,10 @@ One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, I):
     G:  θ_G ← θ_G − Adam ∇ mean |E f(G(z)) − E f(u)|,      f the last hidden layer of C
         (+ η ‖JᵀJ − s²I‖² of G's tangents where ``orthonormal.eta`` is set;
         with ``judge.game`` non-saturating −E log P(y ≤ K | G(z)) in place of the means)
+
+The paper's nets of MNIST are ``judge.net=noisy`` with ``judge.weight_norm``, and ``net=softplus``; its tricks are
+``judge.minibatch`` (C then sees labelled, unlabelled and generated samples in batches apart, and reads best in batches of the
+training's size), ``reference``, and ``adam_G.history`` and ``judge.adam.history``.
 """
 
 from __future__ import annotations
