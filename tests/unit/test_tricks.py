@@ -25,6 +25,7 @@ from tinygan.recipes.judge import JudgeSettings
 from tinygan.recipes.lgan_semi import SemiLGAN
 from tinygan.recipes.lgan_semi import Settings as LocalSettings
 from tinygan.recipes.sgan import SGAN, Settings
+from tinygan.standing import standing
 
 EXACT = 1e-12
 
@@ -104,6 +105,7 @@ def test_a_virtual_norm_keeps_samples_apart_and_is_the_batch_norm_of_its_referen
         np.testing.assert_allclose(y[i], expected, rtol=1e-10)
         np.testing.assert_allclose(net.eval(running).forward(theta, x[i : i + 1])[0][0], y[i], rtol=EXACT)
     np.testing.assert_array_equal(net.update(running, theta, saved), running)
+    np.testing.assert_array_equal(standing(net, theta, running, lambda rng: x, 2, rng), running)
     with pytest.raises(UsageError, match=r"net\.bind"):
         net.forward(theta, x)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any, Self
 
@@ -16,65 +17,67 @@ from tinygan.layers.norm import ScaleShift
 class Virtual(Composite):
     """y = f([reference, x]) without the reference's own outputs: what ``VirtualBatchNorm``s in f find first in their batch.
 
-    x (N, ...) like one sample of ``shape``. The reference (R, ...) is a running value that nothing moves, drawn from N(0, 1) at
-    the start as latents are. To all tangents it is a constant. It costs a pass on R samples more, the same at evaluation.
+    x (N, ...) like one sample of ``shape``; the R = ``reference`` samples are ``Rows``. It costs a pass on them more, at
+    evaluation too.
     """
 
     def __init__(self, f: Layer, shape: Shape, reference: int) -> None:
-        super().__init__(f)
-        self.reference = reference
-        self.running = {"reference": (reference, *shape)}
-        self.rows: Any = None
-
-    def tree(self, kind: str) -> dict[str, Any]:
-        return super().tree(kind) | (self.running if kind == "running" else {})
-
-    def init_running(self, p: Params, rng: np.random.Generator) -> Params:
-        return *super().init_running(p, rng), rng.normal(size=self.running["reference"])
-
-    def update(self, running: Params, p: Params, saved: Saved) -> Params:
-        return *super().update(running[:1], p, [saved]), running[1]
-
-    def bind(self, running: Params, rng: np.random.Generator | None) -> Self:
-        return self._held(super().bind(running[:1], rng), running)
-
-    def eval(self, running: Params) -> Self:
-        return self._held(super().eval(running[:1]), running)
-
-    def _held(self, bound: Any, running: Params) -> Self:
-        bound.rows = running[1]
-        found: Self = bound
-        return found
+        super().__init__(f, Rows(shape, reference))
+        self.shape, self.reference = shape, reference
 
     @property
     def piecewise_linear(self) -> bool:
         return False
 
     def out_shape(self, shape: Shape) -> Shape:
-        if shape != self.running["reference"][1:]:
-            raise self.shape_error(f"expects samples like its reference's {self.running['reference'][1:]}", shape)
+        if shape != self.shape:
+            raise self.shape_error(f"expects samples like its reference's {self.shape}", shape)
         return self.children[0].out_shape(shape)
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        Y, saved = push(self.children[0], p[0], self._with_reference(X))
-        return Y[:, self.reference :], saved
+        Y, saved = push(self.children[0], p[0], self.after_reference(X))
+        return Y[:, self.reference :], (saved, (None, None))
 
     def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
-        return self.children[0].jet(p[0], self._with_reference(X), pairs)[:, self.reference :]
+        return self.children[0].jet(p[0], self.after_reference(X), pairs)[:, self.reference :]
 
     def pull(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
         none = np.zeros((len(G), self.reference, *G.shape[2:]), G.dtype)
-        GX, g = pull(self.children[0], p[0], saved, np.concatenate([none, G], axis=1), wrt_x=wrt_x, wrt_p=wrt_p)
-        return GX[:, self.reference :] if wrt_x else None, (g,) if wrt_p else None
+        GX, g = pull(self.children[0], p[0], saved[0], np.concatenate([none, G], axis=1), wrt_x=wrt_x, wrt_p=wrt_p)
+        return GX[:, self.reference :] if wrt_x else None, (g, ()) if wrt_p else None
 
-    def _with_reference(self, X: Bundle) -> Bundle:
-        if self.rows is None:
+    def after_reference(self, X: Bundle) -> Bundle:
+        """[reference, x]; the reference has no tangent."""
+        rows: Any = self.children[1]
+        if rows.held is None:
             raise UsageError("Virtual has no reference batch yet: use net.bind(running, rng) or net.eval(running)")
-        R = np.zeros((len(X), *self.rows.shape), X.dtype)
-        R[0] = self.rows
+        R = np.zeros((len(X), *rows.held.shape), X.dtype)
+        R[0] = rows.held
         return np.concatenate([R, X], axis=1)
+
+
+class Rows(Layer):
+    """R samples (R, ...), a running value that nothing moves, drawn from N(0, 1) at the start as latents are."""
+
+    affine = True  # no function of x
+
+    def __init__(self, shape: Shape, reference: int) -> None:
+        super().__init__()
+        self.running = {"reference": (reference, *shape)}
+        self.held: Any = None
+
+    def init_running(self, p: Params, rng: np.random.Generator) -> Params:
+        return (rng.normal(size=self.running["reference"]),)
+
+    def bind(self, running: Params, rng: np.random.Generator | None) -> Self:
+        bound = copy.copy(self)
+        (bound.held,) = running
+        return bound
+
+    def eval(self, running: Params) -> Self:
+        return self.bind(running, None)
 
 
 class VirtualBatchNorm(ScaleShift):
