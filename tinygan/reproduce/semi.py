@@ -74,7 +74,7 @@ def experiment(about: str, few: Few, most: float, ratio: float, published: str) 
 
 PLAIN, BESIDE = "without", "minibatch discrimination"
 KERNELS = {PLAIN: 0, BESIDE: 20}
-STROKES = {"data": "strokes", "seeds": 3, "steps": 1500, "batch": 64}
+STROKES = {"data": "strokes", "seeds": 3, "steps": 1000, "batch": 64}
 
 
 def diverse(job: Job, work: Work) -> dict[str, Any]:
@@ -128,7 +128,7 @@ EXPERIMENTS = [
         "diversity",
         "drawn digits, the non-saturating game: spread of samples with minibatch discrimination and without",
         STROKES | {"kernels": KERNELS},
-        [{"method": m, "seed": seed} for seed in range(3) for m in KERNELS],
+        [{"method": m, "seed": seed} for seed in range(STROKES["seeds"]) for m in KERNELS],
         diverse,
         spreads,
     ),
