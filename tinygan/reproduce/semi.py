@@ -74,7 +74,7 @@ def experiment(about: str, few: Few, most: float, ratio: float, published: str) 
 
 PLAIN, BESIDE = "without", "minibatch discrimination"
 KERNELS = {PLAIN: 0, BESIDE: 20}
-STROKES = {"data": "strokes", "seeds": 3, "steps": 1000, "batch": 64}
+STROKES: dict[str, Any] = {"data": "strokes", "seeds": 3, "steps": 1000, "batch": 64}
 
 
 def diverse(job: Job, work: Work) -> dict[str, Any]:
