@@ -142,11 +142,15 @@ class Judge:
         )  # over the last tenth, so that the first are soon forgotten
         return Judged(theta, ema(state.C_ema, theta, decay), memory), {"grad_C": norm(g)}
 
-    def opposed(self, state: Judged, fake: Array, real: Array) -> tuple[float, Array]:
-        """What G loses for its samples ``fake``, by the setting ``game``, and the gradient in them; the classifier is held."""
+    def opposed(self, state: Judged, fake: Array, real: Array, rng: np.random.Generator) -> tuple[float, Array]:
+        """What G loses for its samples ``fake``, by the setting ``game``, and the gradient in them; the classifier is held.
+
+        It is without noise; but where samples of a batch meet with it, for it moves them apart: without it a G whose samples
+        are all alike would show them nearer to each other than C ever saw them.
+        """
         if self.settings.game == "non-saturating":
-            return self._held(state, fake, k_plus_one_g)
-        body, theta = self.f.body.eval(self.none), state.C[: self.f.body.size]
+            return self._held(state, fake, k_plus_one_g, self._met(self.f.net, rng))
+        body, theta = self._met(self.f.body, rng), state.C[: self.f.body.size]
         features, saved = body.forward(theta, fake)
         match = feature_matching if self.settings.game == "feature-matching" else squared_feature_matching
         value, g = match(features, body.forward(theta, real)[0])
@@ -154,11 +158,15 @@ class Judge:
 
     def kept(self, state: Judged, still: Array, labels: Array) -> tuple[float, Array]:
         """−E log P(y | G(x, 0), y ≤ K) of labelled x, and the gradient in G(x, 0): a reconstruction keeps its label."""
-        return self._held(state, still, lambda logits: cross_entropy(logits, labels))
+        return self._held(state, still, lambda logits: cross_entropy(logits, labels), self.f.net.eval(self.none))
 
-    def _held(self, state: Judged, x: Array, loss: Callable[[Array], tuple[float, Array]]) -> tuple[float, Array]:
-        """A loss of the logits of x by the classifier without noise, and its gradient in x."""
-        C = self.f.net.eval(self.none)
+    def _met(self, net: Net, rng: np.random.Generator) -> Net:
+        return net.bind(self.none, rng) if self.settings.minibatch else net.eval(self.none)
+
+    def _held(
+        self, state: Judged, x: Array, loss: Callable[[Array], tuple[float, Array]], C: Net
+    ) -> tuple[float, Array]:
+        """A loss of the logits of x by the classifier, and its gradient in x."""
         logits, saved = C.forward(state.C, x)
         value, g = loss(logits)
         return value, C.backward(state.C, saved, g, wrt_theta=False).x

@@ -87,7 +87,7 @@ class SemiLGAN(Charted):
             g = g + also
         judge, log_C = self.judge.step(judge, g)
 
-        loss, g_moved = self.judge.opposed(judge, made.moved[:n], real)
+        loss, g_moved = self.judge.opposed(judge, made.moved[:n], real, rng)
         kept, g_kept = self.judge.kept(judge, made.still[n:], labels)
         g_moved = np.concatenate([g_moved, np.zeros_like(batch.x[:known])])
         g_still = np.concatenate([np.zeros_like(real), s.keep * g_kept])

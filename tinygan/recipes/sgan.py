@@ -95,7 +95,7 @@ class SGAN:
         fake, saved = G.forward(state.G, z)
         g, log = self.judge.gradient(judge, batch, fake, rng)
         judge, log_C = self.judge.step(judge, g)
-        loss, g_fake = self.judge.opposed(judge, fake, real)
+        loss, g_fake = self.judge.opposed(judge, fake, real, rng)
         g, tangent, s = G.backward(state.G, saved, g_fake, wrt_x=False).theta, state.tangent, self.settings
         if s.orthonormal.eta:
             log["orthonormal"], tangent, pulled = s.orthonormal.step(
