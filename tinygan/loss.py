@@ -157,3 +157,12 @@ def feature_matching(fake: Array, real: Array) -> tuple[float, Array]:
     """
     gap = fake.mean(axis=0) - real.mean(axis=0)
     return float(np.abs(gap).mean()), np.broadcast_to(np.sign(gap) / fake.size, fake.shape)
+
+
+def squared_feature_matching(fake: Array, real: Array) -> tuple[float, Array]:
+    """The mean of (E f(G(z)) − E f(x))² over features, its gradient in f(G(z))   (the L2 of their code for MNIST).
+
+    fake, real (N, d) features; the real ones are constants.
+    """
+    gap = fake.mean(axis=0) - real.mean(axis=0)
+    return float(np.square(gap).mean()), np.broadcast_to(2 * gap / fake.size, fake.shape)

@@ -55,6 +55,7 @@ class Moments(NamedTuple):
     m: Array
     v: Array
     t: int
+    mean: Array | tuple[()] = ()  # of θ over the steps, where its past is asked for
 
 
 def require(name: str, value: float, low: float, high: float) -> None:
@@ -65,28 +66,36 @@ def require(name: str, value: float, low: float, high: float) -> None:
 
 @dataclass(frozen=True)
 class Adam:
-    """m ← b₁m + (1−b₁)g,  v ← b₂v + (1−b₂)g²,  θ ← θ − lr m̂/(√v̂ + ε),  m̂ = m/(1−b₁ᵗ)   (Kingma & Ba 2015, alg. 1)."""
+    """m ← b₁m + (1−b₁)g,  v ← b₂v + (1−b₂)g²,  θ ← θ − lr m̂/(√v̂ + ε),  m̂ = m/(1−b₁ᵗ)   (Kingma & Ba 2015, alg. 1).
+
+    With ``history`` h the cost has h ‖θ − θ̄‖² beside it, θ̄ the mean of θ at the start and after each step: g ← g + 2h (θ − θ̄)
+    (historical averaging, Salimans et al. 2016, §3.3; θ̄ is held). Clipping and logs of g know nothing of it.
+    """
 
     lr: float = 2e-4
     b1: float = 0.5
     b2: float = 0.999
     eps: float = 1e-8
     schedule: Schedule = Schedule()
+    history: float = 0.0  # h; 0: the past is not kept
 
     def __post_init__(self) -> None:
         require("lr", self.lr, 0, math.inf)
         require("b1", self.b1, 0, 1)
         require("b2", self.b2, 0, 1)
         require("eps", self.eps, 1e-30, math.inf)
+        require("history", self.history, 0, math.inf)
 
     def init(self, theta: Array) -> Moments:
-        return Moments(np.zeros_like(theta), np.zeros_like(theta), 0)
+        return Moments(np.zeros_like(theta), np.zeros_like(theta), 0, theta if self.history else ())
 
     def step(self, theta: Array, g: Array, memory: Moments) -> tuple[Array, Moments]:
-        m, v, t = memory
+        m, v, t, mean = memory
         lr = self.lr * self.schedule(t)
+        if isinstance(mean, Array):
+            g = g + (2 * self.history) * (theta - mean)
         theta, m, v = kernels.adam(theta, g, m, v, lr=lr, b1=self.b1, b2=self.b2, eps=self.eps, t=t + 1)
-        return theta, Moments(m, v, t + 1)
+        return theta, Moments(m, v, t + 1, ema(mean, theta, (t + 1) / (t + 2)) if isinstance(mean, Array) else ())
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ OPTIONAL = {"numba", "llvmlite", "cupy", "torch", "tqdm", "PIL", "matplotlib", "
 
 FILE_ROOMS = "errors atomic toml config safetensors safetensors_header checkpoint grid"
 ALGEBRA = "errors kernels init layer compose condition layers net"
-RECIPES = "divergence latent loss orthogonal rotation penalty optim models standing"
+RECIPES = "data_init divergence latent loss orthogonal rotation penalty optim models standing"
 MAY = {  # room: the rooms it may import, beside itself
     "errors": "",
     "divergence": "errors",
@@ -35,6 +35,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "penalty": "layer net",
     "orthogonal": "errors layer layers net",
     "standing": "errors layer layers net",
+    "data_init": "errors compose layer layers net",
     "latent": "errors",
     "lbfgs": "errors",
     "geometry": "errors layer layers net lbfgs",

@@ -53,6 +53,8 @@ WRONG = [
     (L.LocalMeanPool(), (3, 4), "images"),
     (L.Upsample(2), (3, 4), "images"),
     (L.GlobalSumPool(), (5,), "images"),
+    (L.Closeness(2, 3), (5,), "2 kernels of 3 dims"),
+    (L.Virtual(L.Linear(3, 2), (3,), 4), (4,), "like its reference's (3,)"),
 ]
 
 

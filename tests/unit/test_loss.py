@@ -17,6 +17,7 @@ from tinygan.loss import (
     logistic_d,
     minimax_g,
     non_saturating_g,
+    squared_feature_matching,
 )
 
 EXACT, SINGLE, DIFFERENCES = 1e-12, 1e-6, 1e-6
@@ -238,11 +239,12 @@ def test_the_generators_game_of_k_classes_is_its_formula_and_its_gradient_that_o
     np.testing.assert_allclose((g * way).sum(), quotient, rtol=DIFFERENCES)
 
 
-def test_features_match_where_their_means_do():
+@pytest.mark.parametrize(("match", "of"), [(feature_matching, np.abs), (squared_feature_matching, np.square)])
+def test_features_match_where_their_means_do(match, of):
     rng, h = np.random.default_rng(5), 1e-5
     fake, real, way = rng.normal(size=(6, 3)), rng.normal(size=(4, 3)), rng.normal(size=(6, 3))
-    value, g = feature_matching(fake, real)
-    np.testing.assert_allclose(value, np.abs(fake.mean(axis=0) - real.mean(axis=0)).mean(), rtol=EXACT)
-    quotient = (feature_matching(fake + h * way, real)[0] - feature_matching(fake - h * way, real)[0]) / (2 * h)
+    value, g = match(fake, real)
+    np.testing.assert_allclose(value, of(fake.mean(axis=0) - real.mean(axis=0)).mean(), rtol=EXACT)
+    quotient = (match(fake + h * way, real)[0] - match(fake - h * way, real)[0]) / (2 * h)
     np.testing.assert_allclose((g * way).sum(), quotient, rtol=DIFFERENCES)
-    assert feature_matching(fake, fake[::-1])[0] <= EXACT
+    assert match(fake, fake[::-1])[0] <= EXACT

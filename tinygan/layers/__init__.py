@@ -6,6 +6,7 @@ from tinygan.layers.conv import Conv2d, ConvTranspose2d
 from tinygan.layers.fused import ConvPool2d, UpConv2d
 from tinygan.layers.linear import Linear
 from tinygan.layers.maxout import Maxout
+from tinygan.layers.minibatch import Closeness, MinibatchDiscrimination
 from tinygan.layers.noise import Dropout, GaussianNoise
 from tinygan.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PixelNorm
 from tinygan.layers.pointwise import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
@@ -13,12 +14,15 @@ from tinygan.layers.pool import LocalMeanPool, MaxPool2d
 from tinygan.layers.shape import AvgPool2d, Columns, GlobalMeanPool, GlobalSumPool, Reshape, Upsample
 from tinygan.layers.softmax import LogSoftmax
 from tinygan.layers.spectral import SpectralNorm
+from tinygan.layers.virtual import Virtual, VirtualBatchNorm
+from tinygan.layers.weightnorm import WeightNorm
 
 __all__ = [
     "ELU",
     "Attend",
     "AvgPool2d",
     "BatchNorm",
+    "Closeness",
     "Columns",
     "Conv2d",
     "ConvPool2d",
@@ -38,6 +42,7 @@ __all__ = [
     "LogSoftmax",
     "MaxPool2d",
     "Maxout",
+    "MinibatchDiscrimination",
     "PixelNorm",
     "Project",
     "ReLU",
@@ -51,4 +56,7 @@ __all__ = [
     "Tanh",
     "UpConv2d",
     "Upsample",
+    "Virtual",
+    "VirtualBatchNorm",
+    "WeightNorm",
 ]

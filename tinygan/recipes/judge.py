@@ -10,15 +10,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from tinygan.data import Batch, Sample
+from tinygan.data.augment import shift
+from tinygan.data_init import data_init
 from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.layers import LogSoftmax
-from tinygan.loss import accuracy, cross_entropy, feature_matching, k_plus_one_d, k_plus_one_g
+from tinygan.loss import (
+    accuracy,
+    cross_entropy,
+    feature_matching,
+    k_plus_one_d,
+    k_plus_one_g,
+    squared_feature_matching,
+)
 from tinygan.models.semi import semi
 from tinygan.net import Net
 from tinygan.optim import Adam, Moments, ema, norm, require
@@ -32,9 +42,17 @@ class JudgeSettings:
     labelled: int = 50  # samples a step with a label, beside the unlabelled of --batch
     width: int = 32  # channels of the first convolution, of points: units of a hidden layer / 4
     dropout: float = 0.5  # of images
+    net: Literal["own", "noisy"] = "own"  # noisy: the paper's perceptron of MNIST, for a width of 250
+    noise: tuple[float, float] = (
+        0.6,
+        0.5,
+    )  # of that, σ at the input (0.3 of pixels in [0, 1]) and after each hidden layer
+    weight_norm: bool = False  # W = g v/‖v‖, g and biases by the first batch (Salimans & Kingma 2016)
+    minibatch: int = 0  # kernels of minibatch discrimination beside the features (Salimans et al. 2016, §3.2)
+    shift: int = 0  # real images are moved by up to so many pixels, anew each step
     unlabelled: float = 1.0  # w; 0: C learns from the labelled only, and the G of sgan does not learn
-    # what G plays: mean |E f(G) − E f(x)| over features f, or −E log P(y ≤ K | G)
-    game: Literal["feature-matching", "non-saturating"] = "feature-matching"
+    # what G plays: the mean over features f of |E f(G) − E f(x)|, or of its square, or −E log P(y ≤ K | G)
+    game: Literal["feature-matching", "squared-feature-matching", "non-saturating"] = "feature-matching"
     ema: float = 0.999  # decay a step of the average of the weights that the classifier is read with
     adam: Adam = Adam(lr=1e-3)
 
@@ -44,6 +62,10 @@ class JudgeSettings:
             require(f"judge.{name}", getattr(self, name), 1, 2**20)
         for name in ("dropout", "ema"):
             require(f"judge.{name}", getattr(self, name), 0, 1)
+        for name, most in (("minibatch", 2**11), ("shift", 2**11)):
+            require(f"judge.{name}", getattr(self, name), 0, most + 1)
+        for sigma in self.noise:
+            require("judge.noise", sigma, 0, math.inf)
         require("judge.unlabelled", self.unlabelled, 0, math.inf)
 
 
@@ -62,7 +84,15 @@ class Judge:
         if sample.classes < 2:
             raise UsageError(f"a classifier needs data of at least two classes: this has {sample.classes}")
         self.settings, self.classes = settings, sample.classes
-        self.f = semi(sample.shape, sample.classes, settings.width, settings.dropout)
+        s, shape = settings, sample.shape
+        if len(shape) == 1 and (s.shift or (s.weight_norm and s.net == "own")):
+            raise UsageError(
+                "points are not moved, and their own net has no weight norm: judge.shift=0, judge.net=noisy"
+            )
+        noise = s.noise if s.net == "noisy" else None
+        self.f = semi(
+            shape, self.classes, s.width, s.dropout, noise=noise, weight_norm=s.weight_norm, kernels=s.minibatch
+        )
         self.log_p = Net(self.f.net.f, LogSoftmax(rest=True))  # x ↦ log P(k | x), k ≤ K, of the same θ
         self.none = np.zeros(0, np.float32)  # running values: there are none
 
@@ -70,21 +100,40 @@ class Judge:
         theta = self.f.net.init(rng)
         return Judged(theta, theta, self.settings.adam.init(theta))
 
+    def first(self, state: Judged, batch: Batch, rng: np.random.Generator) -> tuple[Judged, Batch]:
+        """What a step begins with: the batch moved by ``shift``; of the first step, weights normalised by it."""
+        s, x = self.settings, batch.x
+        if s.shift:
+            batch = batch._replace(x=shift(x, rng, s.shift))
+        if s.weight_norm and state.memory.t == 0:
+            theta = data_init(self.f.net.eval(self.none), state.C, x)
+            state = Judged(theta, theta, s.adam.init(theta))
+        return state, batch
+
     def gradient(
         self, state: Judged, batch: Batch, fake: Array | None, rng: np.random.Generator
     ) -> tuple[Array, dict[str, float]]:
         """∇L of ``batch``, whose first samples are the labelled, and ``fake``; without it L is that of the labelled alone."""
         known, labels = split(batch)
-        C = self.f.net.bind(self.none, rng)
         x = batch.x[:known] if fake is None else np.concatenate([batch.x, fake])
-        logits, saved = C.forward(state.C, x)
+        # Where samples of a batch meet, real and generated ones must not.
+        ends = [known, len(batch.x)] if self.settings.minibatch and fake is not None else []
+        on = [
+            (C, *C.forward(state.C, part))
+            for part, C in ((part, self.f.net.bind(self.none, rng)) for part in np.split(x, ends))
+        ]
+        logits = np.concatenate([y for _, y, _ in on])
         loss, g = cross_entropy(logits[:known], labels)
         log = {"loss": loss, "accuracy": accuracy(logits[:known], labels)}
         if fake is not None:
             end = len(batch.x)
             log["loss_D"], g_real, g_fake = k_plus_one_d(logits[known:end], logits[end:])
             g = np.concatenate([g, self.settings.unlabelled * g_real, self.settings.unlabelled * g_fake])
-        return C.backward(state.C, saved, g.astype(x.dtype, copy=False), wrt_x=False).theta, log
+        parts = np.split(g.astype(x.dtype, copy=False), ends)
+        return reduce(
+            np.add,
+            (C.backward(state.C, saved, gy, wrt_x=False).theta for (C, _, saved), gy in zip(on, parts, strict=True)),
+        ), log
 
     def step(self, state: Judged, g: Array) -> tuple[Judged, dict[str, float]]:
         theta, memory = self.settings.adam.step(state.C, g, state.memory)
@@ -93,22 +142,31 @@ class Judge:
         )  # over the last tenth, so that the first are soon forgotten
         return Judged(theta, ema(state.C_ema, theta, decay), memory), {"grad_C": norm(g)}
 
-    def opposed(self, state: Judged, fake: Array, real: Array) -> tuple[float, Array]:
-        """What G loses for its samples ``fake``, by the setting ``game``, and the gradient in them; the classifier is held."""
+    def opposed(self, state: Judged, fake: Array, real: Array, rng: np.random.Generator) -> tuple[float, Array]:
+        """What G loses for its samples ``fake``, by the setting ``game``, and the gradient in them; the classifier is held.
+
+        It is without noise; but where samples of a batch meet with it, for it moves them apart: without it a G whose samples
+        are all alike would show them nearer to each other than C ever saw them.
+        """
         if self.settings.game == "non-saturating":
-            return self._held(state, fake, k_plus_one_g)
-        body, theta = self.f.body.eval(self.none), state.C[: self.f.body.size]
+            return self._held(state, fake, k_plus_one_g, self._met(self.f.net, rng))
+        body, theta = self._met(self.f.body, rng), state.C[: self.f.body.size]
         features, saved = body.forward(theta, fake)
-        value, g = feature_matching(features, body.forward(theta, real)[0])
+        match = feature_matching if self.settings.game == "feature-matching" else squared_feature_matching
+        value, g = match(features, body.forward(theta, real)[0])
         return value, body.backward(theta, saved, g, wrt_theta=False).x
 
     def kept(self, state: Judged, still: Array, labels: Array) -> tuple[float, Array]:
         """−E log P(y | G(x, 0), y ≤ K) of labelled x, and the gradient in G(x, 0): a reconstruction keeps its label."""
-        return self._held(state, still, lambda logits: cross_entropy(logits, labels))
+        return self._held(state, still, lambda logits: cross_entropy(logits, labels), self.f.net.eval(self.none))
 
-    def _held(self, state: Judged, x: Array, loss: Callable[[Array], tuple[float, Array]]) -> tuple[float, Array]:
-        """A loss of the logits of x by the classifier without noise, and its gradient in x."""
-        C = self.f.net.eval(self.none)
+    def _met(self, net: Net, rng: np.random.Generator) -> Net:
+        return net.bind(self.none, rng) if self.settings.minibatch else net.eval(self.none)
+
+    def _held(
+        self, state: Judged, x: Array, loss: Callable[[Array], tuple[float, Array]], C: Net
+    ) -> tuple[float, Array]:
+        """A loss of the logits of x by the classifier, and its gradient in x."""
         logits, saved = C.forward(state.C, x)
         value, g = loss(logits)
         return value, C.backward(state.C, saved, g, wrt_theta=False).x

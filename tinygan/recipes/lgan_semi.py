@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.optim import require
 from tinygan.recipes.intrinsic import Intrinsic
@@ -55,6 +56,10 @@ class SemiLGAN(Charted):
     batches = 1
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
+        if settings.judge.minibatch:
+            raise UsageError(
+                "a chart is of one sample, and minibatch discrimination lets samples meet: judge.minibatch=0"
+            )
         self.settings, self.expects, self.shape = settings, sample, sample.shape
         self.judge = Judge(settings.judge, sample)
         self.G = LocalGenerator(settings, sample.shape)
@@ -68,20 +73,21 @@ class SemiLGAN(Charted):
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
         """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
         s, G = self.settings, self.G
+        judge, batch = self.judge.first(state.judge, batch, rng)
         known, labels = split(batch)
         real, n = batch.x[known:], len(batch.x) - known
         x = np.concatenate([real, batch.x[:known]])  # the terms on some samples are on the first, unlabelled
         made = G.make(state.local, x, G.latents(len(x), rng))
-        g, log = self.judge.gradient(state.judge, batch, made.moved[:n], rng)
+        g, log = self.judge.gradient(judge, batch, made.moved[:n], rng)
         more = None
-        if s.intrinsic.weight and state.judge.memory.t >= s.intrinsic.after:
+        if s.intrinsic.weight and judge.memory.t >= s.intrinsic.after:
             F, log_p = s.orthonormal.statistics_of(G.F, state.local.F_running), self.judge.bind_log_p(rng)
             at = made.at_0[:n]
-            log["intrinsic"], also, more = s.intrinsic.step(F, state.local.F, log_p, state.judge.C, at, s.latent, rng)
+            log["intrinsic"], also, more = s.intrinsic.step(F, state.local.F, log_p, judge.C, at, s.latent, rng)
             g = g + also
-        judge, log_C = self.judge.step(state.judge, g)
+        judge, log_C = self.judge.step(judge, g)
 
-        loss, g_moved = self.judge.opposed(judge, made.moved[:n], real)
+        loss, g_moved = self.judge.opposed(judge, made.moved[:n], real, rng)
         kept, g_kept = self.judge.kept(judge, made.still[n:], labels)
         g_moved = np.concatenate([g_moved, np.zeros_like(batch.x[:known])])
         g_still = np.concatenate([np.zeros_like(real), s.keep * g_kept])

@@ -6,19 +6,26 @@ One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, I):
     G:  θ_G ← θ_G − Adam ∇ mean |E f(G(z)) − E f(u)|,      f the last hidden layer of C
         (+ η ‖JᵀJ − s²I‖² of G's tangents where ``orthonormal.eta`` is set;
         with ``judge.game`` non-saturating −E log P(y ≤ K | G(z)) in place of the means)
+
+The paper's nets of MNIST are ``judge.net=noisy`` with ``judge.weight_norm``, and ``net=softplus``; its tricks are
+``judge.minibatch`` (C then sees labelled, unlabelled and generated samples in batches apart, and reads best in batches of the
+training's size), ``reference``, and ``adam_G.history`` and ``judge.adam.history``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
+from tinygan.models.semi import softplus_generator
+from tinygan.net import Net
 from tinygan.optim import Adam, Moments, ema, norm, require
 from tinygan.recipes.judge import Judge, Judged, JudgeSettings, split
 from tinygan.recipes.tangents import Orthonormal
@@ -30,7 +37,11 @@ class Settings:
 
     judge: JudgeSettings = JudgeSettings()
     latent: int = 64  # numbers in z
-    width: int = 32  # channels before G's last convolution, of points: units of a hidden layer / 4
+    width: int = 32  # channels before G's last convolution, of points and of softplus: units of a hidden layer / 4
+    net: Literal["own", "softplus"] = "own"  # of G; softplus: the paper's perceptron of MNIST, for a width of 125
+    reference: int = (
+        0  # of softplus: latents that its norms are by, drawn once (Salimans et al. 2016, §3.5); 0: by the batch
+    )
     orthonormal: Orthonormal = Orthonormal(scale=0.0, statistics="batch")  # of G's tangents; s is learned
     ema: float = 0.99  # decay a step of the average of G that samples come from
     adam_G: Adam = Adam(lr=1e-3)
@@ -39,6 +50,9 @@ class Settings:
         for name, most in (("latent", 2**14), ("width", 2**11)):
             require(name, getattr(self, name), 1, most + 1)
         require("ema", self.ema, 0, 1)
+        require("reference", self.reference, 0, 2**11 + 1)
+        if self.reference and self.net != "softplus":
+            raise UsageError(f"a reference is of the norms of net=softplus: net is {self.net}")
         self.orthonormal.fits(self.latent)
 
 
@@ -62,12 +76,7 @@ class SGAN:
         self.settings, self.expects = settings, sample
         self.judge = Judge(settings.judge, sample)
         self.labels, self.labelled = settings.judge.labels, settings.judge.labelled
-        h = 4 * settings.width
-        self.G = (
-            mlp(settings.latent, h, h, sample.shape[0])
-            if len(sample.shape) == 1
-            else dcgan.generator(sample.shape, settings.latent, settings.width)
-        )
+        self.G = generator(settings, sample.shape)
         self.nets = {"judge.C": self.judge.f.net, "G": self.G}
 
     def init(self, rng: np.random.Generator) -> State:
@@ -76,16 +85,17 @@ class SGAN:
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
         """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
+        judge, batch = self.judge.first(state.judge, batch, rng)
         if not self.settings.judge.unlabelled:
-            g, log = self.judge.gradient(state.judge, batch, None, rng)
-            judge, log_C = self.judge.step(state.judge, g)
+            g, log = self.judge.gradient(judge, batch, None, rng)
+            judge, log_C = self.judge.step(judge, g)
             return state._replace(judge=judge), log | log_C
         real = batch.x[split(batch)[0] :]
         G, z = self.G.bind(state.G_running), self.latents(len(real), rng)
         fake, saved = G.forward(state.G, z)
-        g, log = self.judge.gradient(state.judge, batch, fake, rng)
-        judge, log_C = self.judge.step(state.judge, g)
-        loss, g_fake = self.judge.opposed(judge, fake, real)
+        g, log = self.judge.gradient(judge, batch, fake, rng)
+        judge, log_C = self.judge.step(judge, g)
+        loss, g_fake = self.judge.opposed(judge, fake, real, rng)
         g, tangent, s = G.backward(state.G, saved, g_fake, wrt_x=False).theta, state.tangent, self.settings
         if s.orthonormal.eta:
             log["orthonormal"], tangent, pulled = s.orthonormal.step(
@@ -107,3 +117,13 @@ class SGAN:
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
         """Features and logits of samples x, by the averaged classifier."""
         return self.judge.read(state.judge, x)
+
+
+def generator(settings: Settings, shape: tuple[int, ...]) -> Net:
+    """G of samples of a shape."""
+    h = 4 * settings.width
+    if settings.net == "softplus":
+        return softplus_generator(shape, settings.latent, settings.width, settings.reference)
+    if len(shape) == 1:
+        return mlp(settings.latent, h, h, shape[0])
+    return dcgan.generator(shape, settings.latent, settings.width)

@@ -15,6 +15,7 @@ __all__ = ["SYSTEMS", "Claim", "Experiment", "Result", "Work", "experiments"]
 
 SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "lgan": ("lgan_curves", "lgan_charts", "lgan_semi"),
+    "semi": ("semi",),
     "ssgan": ("ssgan", "ssgan_labels"),
     "conditional": ("conditional_classes", "conditional_text", "conditional_truncation"),
     "fgan": ("fgan", "fgan_fixed"),

@@ -1,0 +1,83 @@
+"""Minibatch discrimination: D sees how near samples of a batch are to each other (Salimans et al. 2016, §3.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygan.compose import Concat, Sequential
+from tinygan.init import Init, lecun
+from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
+from tinygan.layers.linear import Linear
+from tinygan.layers.weightnorm import WeightNorm
+
+
+class MinibatchDiscrimination(Concat):
+    """y = [x, o(T x)], o of ``Closeness``: B = ``kernels`` numbers beside the features   (Salimans et al. 2016, §3.2).
+
+    T (BC, I) has no bias, ``weight_norm`` normalises it as the authors' code does. x (N, I)  →  y (N, I + B).
+    """
+
+    def __init__(
+        self, features: int, kernels: int, dims: int = 5, *, weight_norm: bool = False, init: Init = lecun
+    ) -> None:
+        T = Linear(features, kernels * dims, bias=False, init=init)
+        super().__init__(Sequential(), Sequential(WeightNorm(T) if weight_norm else T, Closeness(kernels, dims)))
+
+
+class Closeness(Layer):
+    """o_ib = Σ_{j≠i} k_ijb,  k = e^−d,  d_ijb = ‖m_ib − m_jb‖₁: near how many samples i is, by each of B kernels of C dims.
+
+    d, k and the signs s_ijbc of m_ibc − m_jbc are (anti)symmetric in i, j and s is constant almost everywhere. Sums over j:
+
+        tangent   ḋ_ij = Σ_c s_ij (ṁ_i − ṁ_j),    ȯ_i = −Σ k_ij ḋ_ij
+        adjoint   m̄_i = −Σ s_ij k_ij (ō_i + ō_j) + ΣΣₖ s_ij k_ij ḋ_ij (ȱ_i + ȱ_j),    ṁ̄_i = −Σ s_ij k_ij (ȱ_i + ȱ_j)
+        H(1, 2)   ö_i = Σ k_ij ḋ¹_ij ḋ²_ij
+
+    m (N, B·C)  →  o (N, B). A sample's output depends on all samples of the batch, at evaluation too, and grows with their
+    number. k is N² B numbers, each ḋ again; they are kept for the adjoint, whose signs are made one dim at a time.
+    """
+
+    def __init__(self, kernels: int, dims: int) -> None:
+        super().__init__()
+        self.kernels, self.dims = kernels, dims
+
+    def out_shape(self, shape: Shape) -> Shape:
+        if shape != (self.kernels * self.dims,):
+            raise self.shape_error(f"expects {self.kernels} kernels of {self.dims} dims", shape)
+        return (self.kernels,)
+
+    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+        M = self.split(X)
+        k, D = self.near(M)
+        O = -(k * D).sum(axis=2)
+        O[0] = k.sum(axis=1)
+        return O, (M[:, 0], k, D[1:])
+
+    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
+        M0, k, D = saved
+        W = -k * (G[:, :, None] + G[:, None])
+        W[0] -= (D * W[1:]).sum(axis=0)
+        GM = np.stack([(np.sign(between(m)) * W).sum(axis=2) for m in M0], axis=-1)
+        return GM.reshape(*G.shape[:2], self.kernels * self.dims)
+
+    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+        k, D = self.near(self.split(np.concatenate([x[None], u, v])))
+        return (k * D[1 : 1 + len(u)] * D[1 + len(u) :]).sum(axis=2)
+
+    def split(self, X: Bundle) -> Any:
+        """M (C, T, N, B)."""
+        return np.moveaxis(X.reshape(*X.shape[:2], self.kernels, self.dims), -1, 0)
+
+    def near(self, M: Array) -> tuple[Array, Bundle]:
+        """k (N, N, B), 0 where i = j, and D (T, N, N, B), d and its tangents."""
+        D = sum(np.sign(between(m[0])) * between(m) for m in M)
+        k: Array = np.exp(-D[0])
+        k[np.arange(len(k)), np.arange(len(k))] = 0
+        return k, D
+
+
+def between(m: Array) -> Array:
+    """m_i − m_j,  (..., N, B) → (..., N, N, B)."""
+    return m[..., :, None, :] - m[..., None, :, :]
