@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from tinygan import layers as L
+from tinygan.cases_batch import BATCH
 from tinygan.cases_conditional import CONDITIONAL, Case, Pick
 from tinygan.check import BOUNDS, check_layer
 from tinygan.compose import Concat, Residual, Sequential
@@ -48,18 +49,6 @@ def _any(pick: Pick) -> tuple[int, ...]:
 def _batch_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     shape = _any(pick)
     return L.BatchNorm(shape[-1]), shape
-
-
-def _virtual_batch_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    """Of four samples at least, among them the reference."""
-    shape = _any(pick)
-    return L.VirtualBatchNorm(shape[-1], 3), shape
-
-
-def _virtual(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    n, c, R = pick(1, 4), pick(1, 3), pick(3, 5)
-    f = Sequential(L.Linear(n, 4 * c), L.Reshape(2, 2, c), L.VirtualBatchNorm(c, R), L.Tanh(), L.BatchNorm(c))
-    return L.Virtual(f, (n,), R), (n,)
 
 
 def _running_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
@@ -139,16 +128,6 @@ def _weight_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return L.WeightNorm(f), shape  # type: ignore[arg-type]
 
 
-def _closeness(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    kernels, dims = pick(1, 4), pick(1, 3)
-    return L.Closeness(kernels, dims), (kernels * dims,)
-
-
-def _minibatch(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    n = pick(1, 6)
-    return L.MinibatchDiscrimination(n, pick(1, 3), pick(1, 3), weight_norm=bool(pick(0, 1))), (n,)
-
-
 def _linear(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     n = pick(1, 12)
     return L.Linear(n, pick(1, 12), bias=bool(pick(0, 1))), (n,)
@@ -206,10 +185,6 @@ CASES: dict[str, Case] = {
     "ConvPool2d": _conv_pool,
     "SpectralNorm": _spectral,
     "WeightNorm": _weight_norm,
-    "Closeness": _closeness,
-    "MinibatchDiscrimination": _minibatch,
-    "Virtual": _virtual,
-    "VirtualBatchNorm": _virtual_batch_norm,
     "BatchNorm": _batch_norm,
     "BatchNorm(eval)": _running_norm,
     "LayerNorm": _layer_norm,
@@ -240,6 +215,7 @@ CASES: dict[str, Case] = {
     "Residual": _residual,
     "Concat": _concat,
     "Sequential": _deep,
+    **BATCH,
     **CONDITIONAL,
 }
 
