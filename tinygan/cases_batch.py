@@ -1,4 +1,4 @@
-"""The part of the table of layers (``cases.py``) whose layers let the samples of a batch meet; batch norm itself stands there."""
+"""The part of the table of layers (``cases.py``) whose layers let the samples of a batch meet; batch norm stands there."""
 
 from __future__ import annotations
 
