@@ -29,7 +29,7 @@ def run_sample(args: argparse.Namespace) -> int:
     if not 1 <= n <= MOST or args.seed < 0:
         raise UsageError(f"-n is 1 to {MOST} and --seed at least 0: got {n} and {args.seed}")
     run = Run.open(args.dir)
-    asked = Asked(args.label, args.text, args.truncation, args.standing, args.sweep)
+    asked = Asked(args.label, args.text, args.truncation, args.standing, args.sweep, args.average)
     out = args.out or run.samples / file_name(n, args.seed, asked)
     if out.suffix.lower() not in (".png", ".npy"):
         raise UsageError(f"--out ends in .png or .npy: got {out}")

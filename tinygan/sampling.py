@@ -19,13 +19,14 @@ BATCH = 64  # samples in one batch of standing statistics
 
 class Asked(NamedTuple):
     """Samples of one class or of one text, z without what is beyond ±``truncation``, statistics of ``standing`` batches; or the
-    code ``sweep`` from end to end, in rows and columns."""
+    code ``sweep`` from end to end, in rows and columns. Weights are the mean of the last ``average`` checkpoints."""
 
     label: int | None = None
     text: str | None = None
     truncation: float | None = None
     standing: int | None = None
     sweep: str | None = None
+    average: int | None = None
 
 
 ANY = Asked()

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygan import __version__, kernels
-from tinygan.checkpoint import flatten, latest_checkpoint, load_checkpoint, restore, save_checkpoint
+from tinygan.checkpoint import earlier_than, flatten, latest_checkpoint, load_checkpoint, restore, save_checkpoint
 from tinygan.data import Batch, Dataset, Sample
 from tinygan.data.few import FewLabels
 from tinygan.data.order import Order
@@ -175,12 +175,30 @@ def restored(run: Run, path: Path | None = None) -> tuple[Recipe, Any]:
     return recipe, restore(recipe.init(np.random.default_rng(0)), tensors)
 
 
+def averaged(run: Run, n: int) -> tuple[Recipe, Any]:
+    """The newest state with the mean of its last n checkpoints for every real number, weights and running values first
+    (Izmailov et al. 2018, alg. 1). Raises UsageError, FormatError."""
+    kept = earlier_than(run.checkpoints, run.config.steps + 1)
+    if not 2 <= n <= len(kept):
+        raise UsageError(
+            f"--average is of 2 to {len(kept)} checkpoints, as many as {run.path} has (keep in its config.toml): got {n}"
+        )
+    recipe, state = restored(run)
+    last = [flatten(restored(run, path)[1]) for path in kept[-n:]]
+    mean = {
+        name: np.mean([a[name] for a in last], axis=0, dtype=np.float64).astype(a.dtype)
+        for name, a in last[-1].items()
+        if a.dtype.kind == "f"
+    }
+    return recipe, restore(state, last[-1] | mean)
+
+
 def sample(run: Run, n: int, seed: int, asked: Asked = ANY) -> Array:
     """n images (n, H, W, C) in [-1, 1] of what is ``asked`` from the newest checkpoint of a run. Raises UsageError.
 
     Of a sweep they are (rows, columns, H, W, C), of its own number.
     """
-    recipe, state = restored(run)
+    recipe, state = restored(run) if asked.average is None else averaged(run, asked.average)
     if not isinstance(recipe, Generative):
         raise UsageError(
             f"{run.path}: {run.config.recipe} makes no samples; see how good it is: tinygan eval {run.path}"

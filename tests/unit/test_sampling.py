@@ -9,7 +9,7 @@ from tinygan.cli import main
 from tinygan.data.captions import WORDS
 from tinygan.run import Run
 from tinygan.sampling import Asked
-from tinygan.train import restored, sample
+from tinygan.train import averaged, restored, sample
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +70,8 @@ MISTAKES = [
     ("dcgan --truncation 0", "a truncation is a finite number"),
     ("dcgan --standing 0", "--standing is a number of batches, at least 1: got 0"),
     ("plain --standing 1", "no batch norm"),
-    ("lgan --truncation 0.5", "--truncation is of dcgan"),
-    ("lgan --standing 2", "--standing is of dcgan"),
+    ("lgan --truncation 0.5", "--truncation is of gan, dcgan"),
+    ("lgan --standing 2", "--standing is of gan, dcgan"),
 ]
 
 
@@ -91,3 +91,20 @@ def test_training_goes_on_and_other_names_of_classes_are_noticed(runs, capsys, m
     monkeypatch.setattr("tinygan.data.strokes.Strokes.classes", tuple("abcdefghij"))
     assert main(["train", "--resume", "--steps", "3", "--out", out]) == 4
     assert 'its names is ["0", "1"' in capsys.readouterr().err
+
+
+def test_checkpoints_are_averaged_number_by_number_and_steps_are_not(tmp_path, capsys):
+    (tmp_path / "c.toml").write_text("save_every = 1\n[settings]\nlatent = 4\nwidth = 2\n")
+    words, out = ["--steps", "3", "--batch", "4", "--config", str(tmp_path / "c.toml")], str(tmp_path / "run")
+    assert main(["train", "dcgan", *words, "--out", out]) == 0
+    run = Run.open(tmp_path / "run")
+    states = [restored(run, path)[1] for path in sorted(run.checkpoints.iterdir())]
+    _, mean = averaged(run, 2)
+    assert np.allclose(mean.G_ema, (states[-2].G_ema + states[-1].G_ema) / 2, atol=1e-8)
+    assert np.allclose(mean.G_running, (states[-2].G_running + states[-1].G_running) / 2)
+    assert mean.G_memory.t == 3 and mean.G_ema.dtype == np.float32
+    assert main(["sample", out, "-n", "2", "--average", "2"]) == 0
+    for n in ("1", str(len(states) + 1)):
+        capsys.readouterr()
+        assert main(["sample", out, "-n", "2", "--average", n]) == 2
+        assert f"--average is of 2 to {len(states)} checkpoints" in capsys.readouterr().err
