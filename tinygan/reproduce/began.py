@@ -45,7 +45,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     recipe, state = work.train("began", DATA, **options(job))
     assert isinstance(recipe, Generative)
     x = recipe.sample(state, recipe.latents(MADE, np.random.default_rng(0)))
-    work.pictures.mkdir(parents=True, exist_ok=True)
+    work.pictures.mkdir(parents=True, exist_ok=True)  # of every seed: some make one image only
     write_png(work.pictures / f"{DATA}-{job['ratio']}-seed{job['seed']}.png", make_grid(x[:SHOWN], nrow=SHOWN))
     balance = job["ratio"] * real - fake
     return {

@@ -59,7 +59,8 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
         of_ink = measure(x)
         figures[name] = [correlation(code, of_ink, category) for code in codes.T]
         figures[f"{name} by category"] = [by_category(code, of_ink, category) for code in codes.T]
-    pictures(recipe, state, work.pictures, f"{setting.data}-{job['seed']}")
+    if job["seed"] == 0:
+        pictures(recipe, state, work.pictures, setting.data)
     return figures
 
 
@@ -119,7 +120,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 def draw(setting: Setting, results: Sequence[Result], folder: Path) -> list[Path]:
     """The sweeps of all codes, of seed 0."""
-    return sorted(folder.glob(f"{setting.data}-0-c*.png"))
+    return sorted(folder.glob(f"{setting.data}-c*.png"))
 
 
 def experiment(name: str, about: str, setting: Setting) -> Experiment:
