@@ -162,6 +162,15 @@ def test_generated_samples_are_not_seen_beside_real_ones():
     assert np.abs(third - one).max() > 1e-3
 
 
+@pytest.mark.parametrize("game", ["feature-matching", "non-saturating"])
+@pytest.mark.parametrize("kernels", [0, 2])
+def test_where_samples_meet_g_plays_against_the_classifier_with_its_noise(game, kernels):
+    system = sgan(game=game, minibatch=kernels, dropout=0.5)
+    state, x = system.init(np.random.default_rng(0)), batch().x
+    one, other = (system.judge.opposed(state.judge, x[:5], x[5:], np.random.default_rng(i))[0] for i in (1, 2))
+    assert (one != other) == bool(kernels)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
