@@ -79,7 +79,7 @@ STROKES: dict[str, Any] = {"data": "strokes", "seeds": 3, "steps": 1000, "batch"
 
 def diverse(job: Job, work: Work) -> dict[str, Any]:
     """The spread of a system's samples over that of real ones: mean distance of pairs, and variance."""
-    judge = {"labels": 10, "labelled": 32, "width": 16, "dropout": 0.3, "weight_norm": True}
+    judge: dict[str, Any] = {"labels": 10, "labelled": 32, "width": 16, "dropout": 0.3, "weight_norm": True}
     judge |= {"game": "non-saturating"}
     own = {"judge": judge | {"minibatch": KERNELS[job["method"]]}, "width": 16}
     options = {"steps": STROKES["steps"], "batch": STROKES["batch"], "seed": job["seed"], "settings": own}
