@@ -37,7 +37,7 @@ TILES = {"large": Tile(128, 128, 256), "small": Tile(64, 64, 128), "narrow": Til
 class Divisor(ctypes.Structure):
     """⌊n / by⌋ = n · times >> shift for 0 ≤ n < 2³¹."""
 
-    _fields_ = [("by", Unsigned), ("times", Unsigned), ("shift", Unsigned)]  # noqa: RUF012
+    _fields_ = [("by", Unsigned), ("times", Unsigned), ("shift", Unsigned)]
 
     @classmethod
     def of(cls, by):
@@ -68,7 +68,9 @@ PatchesTransposed = structure("PatchesTransposed", at=Address, patches=Patches)
 Matrix = structure("Matrix", at=Address, **ints("height width"))
 Taps = structure("Taps", at=Address, **ints("C O first down right taps"), **divisors("channel kernel_line"))
 Place = structure("Place", **ints("H W C y x sh sw"), **divisors("image line"))
-JoinArgs = structure("JoinArgs", part=Address, bias=Address, out=Address, **ints("size splits biased"), channels=Divisor)
+JoinArgs = structure(
+    "JoinArgs", part=Address, bias=Address, out=Address, **ints("size splits biased"), channels=Divisor
+)
 
 
 def arguments(A, B, problems):
@@ -159,7 +161,7 @@ class Plan:
 def conv2d(x, w, *, stride, pad, arithmetic, points=None, choice=None):
     """The plan of y = w ⋆ x + b of shapes x (N, H, W, C), w (kh, kw, C, O); the bias goes to ``points`` samples (None: all)."""
     (N, H, W, C), (kh, kw, c, O) = x, w
-    fit(C == c, x, w)
+    fit(c == C, x, w)
     P, Q = outputs((H, W), (kh, kw), stride, pad)
     points = bounded(points, N)
     M, K = N * P * Q, kh * kw * C
@@ -176,8 +178,8 @@ def conv2d(x, w, *, stride, pad, arithmetic, points=None, choice=None):
 
 def conv2d_dx(gy, w, *, size, stride, pad, arithmetic, points=None, choice=None):
     """The plan of the adjoint in x, of shapes gy (N, P, Q, O), w (kh, kw, C, O), to (N, *size, C)."""
-    (N, P, Q, O), (kh, kw, C, o) = gy, w
-    fit(O == o, gy, w)
+    (N, *_, O), (kh, kw, C, o) = gy, w
+    fit(o == O, gy, w)
     (H, W), (sh, sw), points = size, stride, bounded(points, N)
     problems = []
     for a, rows, th, up_ in phases(H, kh, sh, pad[0][0]):
@@ -233,7 +235,7 @@ def phases(n, k, s, p):
 
 def choose(problems, vector):
     """The tile, and into how many parts k is split so that the blocks fill the chip, each part at least 4 slices."""
-    M, N, K = (max((getattr(p, f) for p in problems), default=1) for f in "MNK")
+    N, K = (max((getattr(p, f) for p in problems), default=1) for f in "NK")
 
     def blocks(tile):
         return sum(up(p.M, tile.M) for p in problems) * up(N, tile.N)

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Everything that needs a GPU, in one command that runs from the checkout alone: bash bench/device.sh [PART ...]
+# Each part has its own time limit and writes JSON lines as it goes, so one that fails loses nothing of the others.
+# Results: $OUT/device.jsonl, or bench/results/device.jsonl without OUT; logs beside them. A table comes last.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+results=${OUT:-bench/results}
+mkdir -p "$results"
+export PYTHONPATH=$PWD PYTHONUNBUFFERED=1 TINYGAN_CPU=reference PYTHONWARNINGS=ignore
+export TINYGAN_CACHE=${TINYGAN_CACHE:-$(mktemp -d)} TINYGAN_RESULTS=$results/device.jsonl
+python=${PYTHON:-python3}
+
+part() { # NAME SECONDS [COMMAND ...]: a part in its limit, with a command in front of Python
+    local name=$1 limit=$2 start=$SECONDS
+    shift 2
+    timeout -k 5 "$limit" "$@" "$python" -m bench.device "$name" > "$results/$name.log" 2>&1
+    echo "$name: exit $?, $((SECONDS - start)) s"
+    tail -n 3 "$results/$name.log" | cut -c1-300
+}
+sanitizer() { # its own kinds of error, as its exit status 9
+    TINYGAN_TOOL=$1 part small 60 compute-sanitizer --tool "$1" --error-exitcode 9
+    cp "$results/small.log" "$results/$1.log"
+}
+
+for name in ${@:-about parity ceilings layers step norms memcheck racecheck compile}; do
+    case $name in
+    memcheck | racecheck) sanitizer "$name" ;;
+    parity | layers) part "$name" 110 ;;
+    *) part "$name" 75 ;;
+    esac
+done
+"$python" -m bench.device table
