@@ -22,6 +22,7 @@ PARTS = {  # name: where its generator of lines is
     "about": "bench.device_kernels:about",
     "parity": "bench.device_kernels:parity",
     "small": "bench.device_kernels:small",
+    "profile": "bench.device_kernels:profile",
     "ceilings": "bench.device_layers:ceilings",
     "layers": "bench.device_layers:layers",
     "step": "bench.device_torch:step",

@@ -62,19 +62,20 @@ class Case(NamedTuple):
 
 
 def cases(large: bool = True) -> Iterator[Case]:
-    """Every kernel, with and without a split of k; ``large``: at sizes of more than one tile, else the least that tell."""
+    """Every kernel; ``large``: at sizes of several tiles, with a split of k too; else the least that go round the pipeline."""
     for operation in OPERATIONS:
         for arithmetic in cuda_plan.ARITHMETICS:
             for tile, vector in (("large", 4), ("small", 4), ("narrow", 4), ("small", 1), ("narrow", 1)):
-                for splits in (1, 3):
+                for splits in (1, 3) if large else (1,):
                     channels = (36, 68) if vector == 4 else (13, 21)
                     if tile == "narrow":
                         channels = channels[0], 12 if vector == 4 else 3
                     if operation == "conv2d_dx":
                         channels = channels[::-1]
                     choice = cuda_plan.Choice(tile, vector, splits)
-                    size, N = ((11, 14), 5) if large else ((5, 6), 2)
-                    yield Case(operation, arithmetic, choice, N, size, channels, (4, 3), (2, 1), ((1, 2), (0, 1)))
+                    kernel = (4, 3) if large else (2, 2)
+                    size, N = ((11, 14), 5) if large else ((9, 9), 2)
+                    yield Case(operation, arithmetic, choice, N, size, channels, kernel, (2, 1), ((1, 2), (0, 1)))
 
 
 def about() -> Iterator[dict[str, Any]]:
@@ -135,3 +136,15 @@ def small() -> Iterator[dict[str, Any]]:
         "worst of its bound": worst,
         "right": worst <= 1,
     }
+
+
+def profile() -> Iterator[dict[str, Any]]:
+    """Three kernels on one wide layer, for a profiler: DCGAN-64's second, of 64 points with 8 tangents each."""
+    module, rng = cuda_driver.Module(cuda_driver.Device()), np.random.default_rng(0)
+    shapes = {"x": (576, 32, 32, 64), "w": (4, 4, 64, 128), "y": (576, 16, 16, 128)}
+    x, w, y = (rng.standard_normal(shape, np.float32) for shape in shapes.values())
+    how = {"stride": (2, 2), "pad": ((1, 1), (1, 1)), "arithmetic": "tf32"}
+    module.run(cuda_plan.conv2d(x.shape, w.shape, **how), x, w)
+    module.run(cuda_plan.conv2d_dx(y.shape, w.shape, size=(32, 32), **how), y, w)
+    module.run(cuda_plan.conv2d_dw(x.shape, y.shape, kernel=(4, 4), **how), x, y)
+    yield {"launched": 3}

@@ -16,7 +16,7 @@ from bench.peers import torch
 from bench.shapes import Conv, dcgan
 from tinygan.kernels import cuda_driver, cuda_plan
 
-REPEATS, REPLAYS = 20, 7
+REPEATS, REPLAYS = 10, 5
 WORKSPACE = 64 * 2**20  # floats that splits may need
 
 
@@ -125,7 +125,7 @@ class Pass:
         tiles = ["narrow"] if columns <= 16 else ["small", "large"] if chosen.vector == 4 else ["small"]
         K = max(p.K for p in self.plan("fp32").problems)
         for tile in tiles:
-            for splits in (1, 2, 4, 8, 16, 32, 64):
+            for splits in (1, 2, 4, 8, 16, 32):
                 if splits == 1 or (64 * splits <= K and splits * self.out.numel() <= WORKSPACE):
                     yield cuda_plan.Choice(tile, chosen.vector, splits)
 

@@ -21,14 +21,15 @@ LARGEST = 2**31 - 1  # elements of an array: offsets are of 32 bits
 
 
 class Tile(NamedTuple):
-    """Rows and columns of a block's part of the product, and its threads."""
+    """Rows and columns of a block's part of the product, its threads, and how many blocks a processor runs at a time."""
 
     M: int
     N: int
     threads: int
+    together: int
 
 
-TILES = {"large": Tile(128, 128, 256), "small": Tile(64, 64, 128), "narrow": Tile(64, 16, 128)}
+TILES = {"large": Tile(128, 128, 256, 2), "small": Tile(64, 64, 128, 4), "narrow": Tile(64, 16, 128, 6)}
 
 
 # ---------------------------------------------------------------- structures
@@ -244,7 +245,7 @@ def choose(problems, vector):
     if vector == 4 and N > TILES["small"].N and blocks(TILES["large"]) * max(K // (8 * DEPTH), 1) >= PROCESSORS:
         name = "large"
     here = max(blocks(TILES[name]), 1)
-    splits = 1 if 2 * here > PROCESSORS else max(min(2 * PROCESSORS // here, K // (4 * DEPTH), 64), 1)
+    splits = max(min(TILES[name].together * PROCESSORS // here, K // (4 * DEPTH), 64), 1)
     return Choice(name, vector, splits)
 
 
