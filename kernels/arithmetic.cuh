@@ -45,12 +45,14 @@ struct Fp32 {
 // To 11 bits, to nearest, ties away from zero: half of the last bit that counts is added, and mma() reads no further.
 __device__ __forceinline__ unsigned tf32(float x) { return __float_as_uint(x) + 0x1000u; }
 
-// Rows 16i + g (+8) by depths t (+4) of A, and columns 8j + g of B, as mma() wants them; ``as`` says which bits of each.
-template <int I, int J, class A, class B, class As>
-__device__ __forceinline__ void fragments(unsigned (&left)[I][4], unsigned (&right)[J][2], const A& a, const B& b, int m, int n,
-                                          int k, int g, int t, As as) {
+// Rows 16i + g (+8) by depths t (+4) of A, or columns 8j + g of B, as mma() wants them; ``as`` says which bits of each.
+template <int I, class A, class As>
+__device__ __forceinline__ void fragments(unsigned (&left)[I][4], const A& a, int m, int k, int g, int t, As as) {
     TG_UNROLL for (int i = 0; i < I; i++)
         TG_UNROLL for (int e = 0; e < 4; e++) left[i][e] = as(a.at(m + 16 * i + g + 8 * (e % 2), k + t + 4 * (e / 2)));
+}
+template <int J, class B, class As>
+__device__ __forceinline__ void fragments(unsigned (&right)[J][2], const B& b, int n, int k, int g, int t, As as) {
     TG_UNROLL for (int j = 0; j < J; j++)
         TG_UNROLL for (int e = 0; e < 2; e++) right[j][e] = as(b.at(n + 8 * j + g, k + t + 4 * e));
 }
@@ -61,7 +63,8 @@ struct Tf32 {
     __device__ static void multiply(float (&sum)[I][J][4], const A& a, const B& b, int m, int n, int g, int t) {
         TG_UNROLL for (int k = 0; k < A::K; k += 8) {
             unsigned left[I][4], right[J][2];
-            fragments(left, right, a, b, m, n, k, g, t, tf32);
+            fragments(left, a, m, k, g, t, tf32);
+            fragments(right, b, n, k, g, t, tf32);
             tg::mma(sum, left, right);
         }
     }
@@ -78,10 +81,12 @@ struct Tf32x3 {
     __device__ static void multiply(float (&sum)[I][J][4], const A& a, const B& b, int m, int n, int g, int t) {
         float part[I][J][4] = {};
         TG_UNROLL for (int k = 0; k < A::K; k += 8) {
-            unsigned left[I][4], right[J][2], left_low[I][4], right_low[J][2];
-            fragments(left, right, a, b, m, n, k, g, t, high);
-            fragments(left_low, right_low, a, b, m, n, k, g, t, low);
+            unsigned left[I][4], left_low[I][4], right[J][2], right_low[J][2];
+            fragments(left_low, a, m, k, g, t, low);
+            fragments(right, b, n, k, g, t, high);
             tg::mma(part, left_low, right);
+            fragments(left, a, m, k, g, t, high);
+            fragments(right_low, b, n, k, g, t, low);
             tg::mma(part, left, right_low);
             tg::mma(part, left, right);
         }

@@ -1,88 +1,47 @@
 """How a convolution is launched on a GPU: which kernel of conv.cu, which grid, which arguments.
 
 A plan knows shapes; addresses come with ``launches``. Nothing here needs a GPU: the emulator of the tests launches the same.
-The structures are those of igemm.cuh, field by field.
 """
 
 import ctypes
-from ctypes import c_int32 as Int
-from ctypes import c_uint32 as Unsigned
-from ctypes import c_void_p as Address
 from math import prod
 from typing import NamedTuple
 
+from tinygan.kernels.cuda_args import (
+    PHASES,
+    ConvArgs,
+    ConvDwArgs,
+    ConvDxArgs,
+    Divisor,
+    JoinArgs,
+    Matrix,
+    Patches,
+    PatchesTransposed,
+    Place,
+    Taps,
+)
 from tinygan.kernels.shapes import fit, outputs
 
 ARITHMETICS = ("fp32", "tf32", "tf32x3")
-DEPTH, STAGES, PHASES = 32, 3, 4  # of a slice, slices in shared memory, phases of one launch
+DEPTH, STAGES = 32, 3  # of a slice, slices in shared memory
 JOIN_THREADS = 256
 PROCESSORS = 132  # of an H100, H200
 LARGEST = 2**31 - 1  # elements of an array: offsets are of 32 bits
 
 
 class Tile(NamedTuple):
-    """Rows and columns of a block's part of the product, its threads, and how many blocks a processor runs at a time."""
+    """Rows and columns of a block's part of the product, its threads, and for how many blocks on a processor k is split.
+
+    Measured on an H200: more blocks hide more latency, but joining their parts costs a launch and a pass over them.
+    """
 
     M: int
     N: int
     threads: int
-    together: int
+    blocks: int
 
 
-TILES = {"large": Tile(128, 128, 256, 2), "small": Tile(64, 64, 128, 4), "narrow": Tile(64, 16, 128, 6)}
-
-
-# ---------------------------------------------------------------- structures
-
-
-class Divisor(ctypes.Structure):
-    """⌊n / by⌋ = n · times >> shift for 0 ≤ n < 2³¹."""
-
-    _fields_ = [("by", Unsigned), ("times", Unsigned), ("shift", Unsigned)]
-
-    @classmethod
-    def of(cls, by):
-        by = max(by, 1)
-        shift = 31 + (by - 1).bit_length()
-        return cls(by, -(-(1 << shift) // by), shift)
-
-
-def structure(name, **fields):
-    return type(name, (ctypes.Structure,), {"_fields_": list(fields.items())})
-
-
-def ints(names):
-    return dict.fromkeys(names.split(), Int)
-
-
-def divisors(names):
-    return dict.fromkeys(names.split(), Divisor)
-
-
-Patches = structure(
-    "Patches",
-    at=Address,
-    **ints("H W C sh sw top left pixels taps"),
-    **divisors("image line channel kernel_line"),
-)
-PatchesTransposed = structure("PatchesTransposed", at=Address, patches=Patches)
-Matrix = structure("Matrix", at=Address, **ints("height width"))
-Taps = structure("Taps", at=Address, **ints("C O first down right taps"), **divisors("channel kernel_line"))
-Place = structure("Place", **ints("H W C y x sh sw"), **divisors("image line"))
-JoinArgs = structure(
-    "JoinArgs", part=Address, bias=Address, out=Address, **ints("size splits biased"), channels=Divisor
-)
-
-
-def arguments(A, B, problems):
-    """Args<A, B, problems>."""
-    problem = structure("Problem", a=A, b=B, place=Place, **ints("M N K biased"))
-    return structure("Args", problem=problem * problems, bias=Address, out=Address, **ints("size splits run"))
-
-
-ConvArgs = arguments(Patches, Matrix, 1)
-ConvDxArgs = arguments(Patches, Taps, PHASES)
-ConvDwArgs = arguments(PatchesTransposed, Matrix, 1)
+TILES = {"large": Tile(128, 128, 256, 1), "small": Tile(64, 64, 128, 3), "narrow": Tile(64, 16, 128, 6)}
 
 
 # ---------------------------------------------------------------- plans
@@ -245,7 +204,7 @@ def choose(problems, vector):
     if vector == 4 and N > TILES["small"].N and blocks(TILES["large"]) * max(K // (8 * DEPTH), 1) >= PROCESSORS:
         name = "large"
     here = max(blocks(TILES[name]), 1)
-    splits = max(min(TILES[name].together * PROCESSORS // here, K // (4 * DEPTH), 64), 1)
+    splits = max(min(TILES[name].blocks * PROCESSORS // here, K // (4 * DEPTH), 64), 1)
     return Choice(name, vector, splits)
 
 

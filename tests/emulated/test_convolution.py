@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tinygan.kernels import cuda_plan, reference
+from tinygan.kernels.cuda_args import Divisor
 from tinygan.kernels.shapes import outputs
 
 from . import emulator as emu
@@ -125,7 +126,7 @@ def test_no_samples_and_no_channels(operation):
 
 @pytest.mark.parametrize("by", [1, 2, 3, 7, 12, 641, 65535, 65536, 2**30 + 1, 2**31 - 1])
 def test_a_divisor_divides_every_31_bit_number(by, rng):
-    d = cuda_plan.Divisor.of(by)
+    d = Divisor.of(by)
     n = np.unique(np.concatenate([rng.integers(0, 2**31, 1000), np.arange(9), 2**31 - 1 - np.arange(9)]))
     near = [m for k in (1, 2, 1000, 2**31 // by) for m in (k * by - 1, k * by) if 0 <= m < 2**31]
     for value in (*n.tolist(), *near):
