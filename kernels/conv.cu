@@ -1,0 +1,42 @@
+// The convolutions of reference.py on channels-last float32 images, as matrix products (igemm.cuh). Of the form
+// ⟨w ⋆ x, y⟩ = Σ x[n, s·i+u−p, s·j+v−q, c] w[u, v, c, o] y[n, i, j, o], the three contractions:
+//
+//     conv2d      D = patches(x) w          M = N·P·Q pixels,  N = O,  K = (u, v, c)
+//     conv2d_dx   the same for each phase (a, b) of x̄, a convolution of ȳ by the taps a, a + s, ... last first, stride 1:
+//                 D = patches(ȳ) taps(w)    M = pixels of x̄ in the phase,  N = C,  K = (u, v, o);  four phases a launch
+//     conv2d_dw   D = patches(x)ᵀ ȳ         M = (u, v, c),  N = O,  K = N·P·Q pixels
+//
+// A kernel is named operation_arithmetic_tileV: V = 4 where the channels that it copies are multiples of four, else 1. A bundle
+// of points and tangents is a batch of (1 + K) N samples, the bias goes to the points. Sums are float32, in an order that
+// depends on the shapes alone. cuda_plan.py chooses tiles and splits, and fills the arguments in.
+//
+// Measured on an H200 (bench/results/device.jsonl): FP32 and 3xTF32 are faster than cuDNN's FP32, TF32 is slower than its TF32. Wide
+// layers in TF32 wait for latency: 3.8 warps a scheduler, an instruction in 45 % of cycles, L2 at 53 %. The next step is fragments by
+// ldmatrix (6 reads of shared memory instead of 24 for 16 products), then wgmma; for small tiles, whose L2 is at 69 %, 128 x 64.
+#include "igemm.cuh"
+
+using Large = Tile<128, 128, 64, 32>;
+using Small = Tile<64, 64, 32, 32>;
+using Narrow = Tile<64, 16, 16, 16>;
+
+using ConvArgs = Args<Patches, Matrix, 1>;
+using ConvDxArgs = Args<Patches, Taps, 4>;
+using ConvDwArgs = Args<PatchesTransposed, Matrix, 1>;
+
+#define TILES(NAME, ARGS, ARITHMETIC)                                                     \
+    TG_KERNEL(NAME##_large4, ARGS, Large::THREADS, igemm<Large, ARITHMETIC, 4, ARGS>)    \
+    TG_KERNEL(NAME##_small4, ARGS, Small::THREADS, igemm<Small, ARITHMETIC, 4, ARGS>)    \
+    TG_KERNEL(NAME##_small1, ARGS, Small::THREADS, igemm<Small, ARITHMETIC, 1, ARGS>)    \
+    TG_KERNEL(NAME##_narrow4, ARGS, Narrow::THREADS, igemm<Narrow, ARITHMETIC, 4, ARGS>) \
+    TG_KERNEL(NAME##_narrow1, ARGS, Narrow::THREADS, igemm<Narrow, ARITHMETIC, 1, ARGS>)
+
+#define ARITHMETICS(NAME, ARGS)          \
+    TILES(NAME##_fp32, ARGS, Fp32)       \
+    TILES(NAME##_tf32, ARGS, Tf32)       \
+    TILES(NAME##_tf32x3, ARGS, Tf32x3)
+
+ARITHMETICS(conv2d, ConvArgs)
+ARITHMETICS(conv2d_dx, ConvDxArgs)
+ARITHMETICS(conv2d_dw, ConvDwArgs)
+
+TG_KERNEL(join_splits, JoinArgs, JOIN_THREADS, join)

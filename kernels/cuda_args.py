@@ -1,0 +1,58 @@
+"""The arguments of the kernels of conv.cu: the structures of igemm.cuh, field by field."""
+
+import ctypes
+from ctypes import c_int32 as Int
+from ctypes import c_uint32 as Unsigned
+from ctypes import c_void_p as Address
+
+PHASES = 4  # of a strided adjoint in one launch
+
+
+class Divisor(ctypes.Structure):
+    """⌊n / by⌋ = n · times >> shift for 0 ≤ n < 2³¹."""
+
+    _fields_ = [("by", Unsigned), ("times", Unsigned), ("shift", Unsigned)]
+
+    @classmethod
+    def of(cls, by):
+        by = max(by, 1)
+        shift = 31 + (by - 1).bit_length()
+        return cls(by, -(-(1 << shift) // by), shift)
+
+
+def structure(name, **fields):
+    return type(name, (ctypes.Structure,), {"_fields_": list(fields.items())})
+
+
+def ints(names):
+    return dict.fromkeys(names.split(), Int)
+
+
+def divisors(names):
+    return dict.fromkeys(names.split(), Divisor)
+
+
+Patches = structure(
+    "Patches",
+    at=Address,
+    **ints("H W C sh sw top left pixels taps"),
+    **divisors("image line channel kernel_line"),
+)
+PatchesTransposed = structure("PatchesTransposed", at=Address, patches=Patches)
+Matrix = structure("Matrix", at=Address, **ints("height width"))
+Taps = structure("Taps", at=Address, **ints("C O first down right taps"), **divisors("channel kernel_line"))
+Place = structure("Place", **ints("H W C y x sh sw"), **divisors("image line"))
+JoinArgs = structure(
+    "JoinArgs", part=Address, bias=Address, out=Address, **ints("size splits biased"), channels=Divisor
+)
+
+
+def arguments(A, B, problems):
+    """Args<A, B, problems>."""
+    problem = structure("Problem", a=A, b=B, place=Place, **ints("M N K biased"))
+    return structure("Args", problem=problem * problems, bias=Address, out=Address, **ints("size splits run"))
+
+
+ConvArgs = arguments(Patches, Matrix, 1)
+ConvDxArgs = arguments(Patches, Taps, PHASES)
+ConvDwArgs = arguments(PatchesTransposed, Matrix, 1)

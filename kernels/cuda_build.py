@@ -1,0 +1,152 @@
+"""From CUDA C++ to a cubin, without a driver: NVRTC through ctypes where its library is installed, else nvcc.
+
+A cubin is kept under the hash of everything that it is made of: the texts of all sources, the options and the compiler.
+"""
+
+import ctypes
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+SOURCES = Path(__file__).parent
+OPTIONS = ("-std=c++17", "--ptxas-options=-v")
+PLACES = "usr/local/cuda*/targets/x86_64-linux/lib", "usr/local/cuda*/lib64", "usr/lib/x86_64-linux-gnu"
+
+
+class Resources(NamedTuple):
+    """What the compiler says that a kernel takes: registers of a thread, bytes of stack and of spills."""
+
+    registers: int
+    stack: int
+    spills: int
+
+
+class Cubin(NamedTuple):
+    code: bytes
+    resources: dict  # kernel: Resources
+    compiler: str
+
+
+class NoCompiler(Exception):
+    """Neither NVRTC nor nvcc is here."""
+
+
+def build(name, arch):
+    """The cubin of kernels/``name`` for ``arch``, such as sm_90a; RuntimeError with the compiler's words where it fails."""
+    compiler = nvrtc() or nvcc()
+    if compiler is None:
+        raise NoCompiler("no CUDA compiler: pip install nvidia-cuda-nvrtc, or put nvcc on the PATH")
+    texts = {path.name: path.read_text() for path in sorted(SOURCES.glob("*.cu*"))}
+    made_of = repr((name, arch, OPTIONS, compiler.version, texts))
+    folder = cache_folder()
+    kept = folder / f"{Path(name).stem}-{arch}-{hashlib.sha256(made_of.encode()).hexdigest()[:24]}.cubin"
+    log = kept.with_suffix(".log")
+    if not (kept.exists() and log.exists()):
+        code, words = compiler.compile(name, texts, arch)
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, content in ((log, words.encode()), (kept, code)):
+            part = path.with_suffix(f".{os.getpid()}")
+            part.write_bytes(content)
+            part.replace(path)
+    return Cubin(kept.read_bytes(), resources(log.read_text()), compiler.version)
+
+
+def resources(log):
+    """Kernel → Resources, as ptxas -v says them."""
+    pattern = (
+        r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads"
+        r".*?Used (\d+) registers"
+    )
+    return {m[1]: Resources(int(m[5]), int(m[2]), int(m[3]) + int(m[4])) for m in re.finditer(pattern, log, re.S)}
+
+
+def cache_folder():
+    home = os.environ.get("TINYGAN_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / ("cuda" if os.environ.get("TINYGAN_CACHE") else "tinygan/cuda")
+
+
+# ---------------------------------------------------------------- compilers
+
+
+class Nvrtc:
+    def __init__(self, library):
+        self.library = library
+        major, minor = ctypes.c_int(), ctypes.c_int()
+        library.nvrtcVersion(ctypes.byref(major), ctypes.byref(minor))
+        self.version = f"nvrtc {major.value}.{minor.value}"
+
+    def compile(self, name, texts, arch):
+        """(cubin, log). The headers go in as texts, so nothing is read but what was hashed."""
+        headers = [(header, text) for header, text in texts.items() if header != name]
+        program = ctypes.c_void_p()
+        strings = [(ctypes.c_char_p * len(headers))(*(h[i].encode() for h in headers)) for i in (1, 0)]
+        self.check(
+            "Create", "Program", ctypes.byref(program), texts[name].encode(), name.encode(), len(headers), *strings
+        )
+        options = [option.encode() for option in (f"--gpu-architecture={arch}", *OPTIONS)]
+        failed = self.library.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
+        log = self.take(program, "ProgramLog").decode(errors="replace").rstrip("\0")
+        if failed:
+            raise RuntimeError(f"NVRTC cannot compile {name}: {log[:4000]}")
+        code = self.take(program, "CUBIN")
+        self.check("Destroy", "Program", ctypes.byref(program))
+        return code, log
+
+    def take(self, program, what):
+        size = ctypes.c_size_t()
+        self.check("Get", f"{what}Size", program, ctypes.byref(size))
+        content = ctypes.create_string_buffer(size.value)
+        self.check("Get", what, program, content)
+        return content.raw
+
+    def check(self, verb, what, *args):
+        if error := getattr(self.library, f"nvrtc{verb}{what}")(*args):
+            raise RuntimeError(f"nvrtc{verb}{what} failed with error {error}")
+
+
+class Nvcc:
+    def __init__(self, path):
+        self.path = path
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+        self.version = "nvcc " + re.search(r"V(\d+\.\d+\.\d+)", said)[1]
+
+    def compile(self, name, texts, arch):
+        """(cubin, log)."""
+        with tempfile.TemporaryDirectory() as folder:
+            for header, text in texts.items():
+                (Path(folder) / header).write_text(text)
+            which = f"-gencode=arch=compute_{arch[3:]},code={arch}"
+            words = [self.path, which, "-cubin", *OPTIONS, "-o", "out.cubin", name]
+            done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+            if done.returncode:
+                raise RuntimeError(f"nvcc cannot compile {name}: {done.stderr[:4000]}")
+            return (Path(folder) / "out.cubin").read_bytes(), done.stdout + done.stderr
+
+
+@cache
+def nvrtc():
+    """The compiler in a wheel of NVIDIA's or of a toolkit, the newest of each place; None where there is none.
+
+    Its built-ins are a library of their own, which it finds only where it is loaded already.
+    """
+    spec = importlib.util.find_spec("nvidia")
+    wheels = [(Path(p), "*/lib") for p in (spec.submodule_search_locations if spec else ())]
+    for root, place in (*wheels, *((Path("/"), place) for place in PLACES)):
+        for path in sorted(root.glob(f"{place}/libnvrtc.so.*"), key=lambda path: len(path.name)):
+            for beside in sorted(path.parent.glob("libnvrtc-builtins.so*")):
+                ctypes.CDLL(str(beside), mode=ctypes.RTLD_GLOBAL)
+            return Nvrtc(ctypes.CDLL(str(path)))
+    return None
+
+
+@cache
+def nvcc():
+    path = shutil.which("nvcc")
+    return Nvcc(path) if path else None

@@ -1,0 +1,127 @@
+"""Cubins on a GPU through the driver's own interface: load, launch on any library's stream, and plain memory.
+
+The context is the device's primary one, which CuPy and PyTorch use too, so kernels take the addresses of their arrays.
+"""
+
+import ctypes
+from ctypes import byref
+from functools import cache
+
+import numpy as np
+
+from tinygan.kernels import cuda_build
+
+MAX_DYNAMIC_SHARED, MAJOR, MINOR, PROCESSORS = 8, 75, 76, 16  # the driver's numbers of attributes
+
+
+class DriverError(Exception):
+    """The driver refuses."""
+
+
+@cache
+def driver():
+    library = ctypes.CDLL("libcuda.so.1")
+    check(library, library.cuInit(0))
+    return library
+
+
+def check(library, error):
+    if error:
+        words = ctypes.c_char_p()
+        library.cuGetErrorString(error, byref(words))
+        raise DriverError(f"CUDA error {error}: {(words.value or b'unknown').decode()}")
+
+
+def call(name, *args):
+    check(driver(), getattr(driver(), name)(*args))
+
+
+class Device:
+    """A GPU, its primary context current in the thread that makes this."""
+
+    def __init__(self, ordinal=0):
+        self.handle, context = ctypes.c_int(), ctypes.c_void_p()
+        call("cuDeviceGet", byref(self.handle), ordinal)
+        call("cuDevicePrimaryCtxRetain", byref(context), self.handle)
+        call("cuCtxSetCurrent", context)
+
+    def attribute(self, number):
+        value = ctypes.c_int()
+        call("cuDeviceGetAttribute", byref(value), number, self.handle)
+        return value.value
+
+    @property
+    def name(self):
+        text = ctypes.create_string_buffer(100)
+        call("cuDeviceGetName", text, len(text), self.handle)
+        return text.value.decode()
+
+    @property
+    def arch(self):
+        """The target for nvcc; Hopper and later have instructions that only their own target "a" names."""
+        major, minor = self.attribute(MAJOR), self.attribute(MINOR)
+        return f"sm_{major}{minor}" + ("a" if major >= 9 else "")
+
+    @property
+    def processors(self):
+        return self.attribute(PROCESSORS)
+
+
+class Module:
+    """The kernels of kernels/``name`` on a device."""
+
+    def __init__(self, device, name="conv.cu"):
+        self.cubin = cuda_build.build(name, device.arch)
+        self.handle = ctypes.c_void_p()
+        call("cuModuleLoadData", byref(self.handle), self.cubin.code)
+        self.kernels = {}
+
+    def kernel(self, name, shared):
+        if name not in self.kernels:
+            function = ctypes.c_void_p()
+            call("cuModuleGetFunction", byref(function), self.handle, name.encode())
+            call("cuFuncSetAttribute", function, MAX_DYNAMIC_SHARED, shared)
+            self.kernels[name] = function
+        return self.kernels[name]
+
+    def launch(self, launch, stream=0):
+        """Run a ``cuda_plan.Launch`` on a stream, given by its address; the argument struct is copied before this returns."""
+        args = (ctypes.c_void_p * 1)(ctypes.addressof(launch.args))
+        kernel = self.kernel(launch.name, launch.shared)
+        stream = ctypes.c_void_p(stream)
+        call("cuLaunchKernel", kernel, *launch.grid, launch.threads, 1, 1, launch.shared, stream, args, None)
+
+    def run(self, plan, a, b, *, bias=None):
+        """The result of a plan on NumPy arrays. The output starts as NaN, which the kernels must overwrite."""
+        out, workspace = (np.full(n, np.nan, np.float32) for n in (plan.out, plan.workspace))
+        there = [Memory(x) if x is not None and x.size else None for x in (a, b, out, bias, workspace)]
+        at = [m.address if m else None for m in there]
+        for launch in plan.launches(*at[:3], bias=at[3], workspace=at[4]):
+            self.launch(launch)
+        call("cuCtxSynchronize")
+        return there[2].bring(out) if out.size else out
+
+
+class Memory:
+    """Device memory with the contents of an array."""
+
+    def __init__(self, array):
+        array = np.ascontiguousarray(array, np.float32)
+        pointer = ctypes.c_uint64()
+        call("cuMemAlloc_v2", byref(pointer), ctypes.c_size_t(array.nbytes))
+        self.address = pointer.value
+        call(
+            "cuMemcpyHtoD_v2",
+            ctypes.c_uint64(self.address),
+            ctypes.c_void_p(array.ctypes.data),
+            ctypes.c_size_t(array.nbytes),
+        )
+
+    def bring(self, array):
+        """Fill ``array``."""
+        here = ctypes.c_void_p(array.ctypes.data)
+        call("cuMemcpyDtoH_v2", here, ctypes.c_uint64(self.address), ctypes.c_size_t(array.nbytes))
+        return array
+
+    def __del__(self):
+        driver().cuMemFree_v2(ctypes.c_uint64(self.address))

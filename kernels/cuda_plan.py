@@ -1,0 +1,222 @@
+"""How a convolution is launched on a GPU: which kernel of conv.cu, which grid, which arguments.
+
+A plan knows shapes; addresses come with ``launches``. Nothing here needs a GPU: the emulator of the tests launches the same.
+"""
+
+import ctypes
+from math import prod
+from typing import NamedTuple
+
+from tinygan.kernels.cuda_args import (
+    PHASES,
+    ConvArgs,
+    ConvDwArgs,
+    ConvDxArgs,
+    Divisor,
+    JoinArgs,
+    Matrix,
+    Patches,
+    PatchesTransposed,
+    Place,
+    Taps,
+)
+from tinygan.kernels.shapes import fit, outputs
+
+ARITHMETICS = ("fp32", "tf32", "tf32x3")
+DEPTH, STAGES = 32, 3  # of a slice, slices in shared memory
+JOIN_THREADS = 256
+PROCESSORS = 132  # of an H100, H200
+LARGEST = 2**31 - 1  # elements of an array: offsets are of 32 bits
+
+
+class Tile(NamedTuple):
+    """Rows and columns of a block's part of the product, its threads, and for how many blocks on a processor k is split.
+
+    Measured on an H200: more blocks hide more latency, but joining their parts costs a launch and a pass over them.
+    """
+
+    M: int
+    N: int
+    threads: int
+    blocks: int
+
+
+TILES = {"large": Tile(128, 128, 256, 1), "small": Tile(64, 64, 128, 3), "narrow": Tile(64, 16, 128, 6)}
+
+
+# ---------------------------------------------------------------- plans
+
+
+class Launch(NamedTuple):
+    name: str
+    grid: tuple
+    threads: int
+    shared: int  # bytes
+    args: ctypes.Structure
+
+
+class Problem(NamedTuple):
+    """One product: a(address) and b(address) make its maps."""
+
+    M: int
+    N: int
+    K: int
+    a: object
+    b: object
+    place: object
+    biased: int
+
+
+class Choice(NamedTuple):
+    """A tile by name, elements a copy, and parts that k is split into."""
+
+    tile: str
+    vector: int
+    splits: int
+
+
+class Plan:
+    """One operation on one shape: ``out`` the shape of the result, ``workspace`` the floats that its splits need."""
+
+    def __init__(self, operation, args, out, problems, arithmetic, vector, contiguous, choice, points):
+        fit(prod(out) <= LARGEST, out)
+        self.operation, self.args, self.out, self.problems = operation, args, out, [p for p in problems if p.M and p.N]
+        self.arithmetic, self.contiguous, self.points = arithmetic, contiguous, points
+        self.choice = choice or choose(self.problems, vector)
+        self.size = prod(out)
+        self.workspace = self.size * self.choice.splits if self.choice.splits > 1 else 0
+
+    def launches(self, a, b, out, *, bias=None, workspace=None):
+        """The kernels to run, in order. Addresses: of the operands as conv2d, conv2d_dx, conv2d_dw name them, and so on."""
+        if not self.problems:
+            return []
+        tile, splits = TILES[self.choice.tile], self.choice.splits
+        name = f"{self.operation}_{self.arithmetic}_{self.choice.tile}{self.choice.vector}"
+        done = []
+        for first in range(0, len(self.problems), PHASES):
+            some = self.problems[first : first + PHASES]
+            args = self.args()
+            for i, p in enumerate(some):
+                args.problem[i] = type(args.problem[i])(p.a(a), p.b(b), p.place, p.M, p.N, p.K, p.biased)
+            run = up(up(max(p.K for p in some), splits), DEPTH) * DEPTH
+            args.bias, args.out = (bias, out) if splits == 1 else (None, workspace)
+            args.size, args.splits, args.run = self.size, splits, run
+            grid = (up(max(p.M for p in some), tile.M), up(some[0].N, tile.N), len(some) * splits)
+            done.append(Launch(name, grid, tile.threads, self.shared(tile), args))
+        if splits > 1:
+            channels = self.out[-1]
+            biased = min(self.points * prod(self.out[1:]), self.size)
+            join = JoinArgs(workspace, bias, out, self.size, splits, biased, Divisor.of(channels))
+            done.append(Launch("join_splits", (up(self.size, JOIN_THREADS), 1, 1), JOIN_THREADS, 0, join))
+        return done
+
+    def shared(self, tile):
+        """Bytes of STAGES slices of A and B: lines along the depth are padded by 4, along the rows by 8."""
+        a, b = self.contiguous
+        words = tile.M * (DEPTH + 4) if a == "depth" else DEPTH * (tile.M + 8)
+        words += tile.N * (DEPTH + 4) if b == "depth" else DEPTH * (tile.N + 8)
+        return 4 * STAGES * words
+
+
+def conv2d(x, w, *, stride, pad, arithmetic, points=None, choice=None):
+    """The plan of y = w ⋆ x + b of shapes x (N, H, W, C), w (kh, kw, C, O); the bias goes to ``points`` samples (None: all)."""
+    (N, H, W, C), (kh, kw, c, O) = x, w
+    fit(c == C, x, w)
+    P, Q = outputs((H, W), (kh, kw), stride, pad)
+    points = bounded(points, N)
+    M, K = N * P * Q, kh * kw * C
+    problem = Problem(
+        *(M, O, K),
+        lambda at: patches(at, x, (kh, kw), stride, pad, (P, Q)),
+        lambda at: Matrix(at, K, O),
+        Place(P, Q, O, 0, 0, 1, 1, Divisor.of(P * Q), Divisor.of(Q)),
+        points * P * Q,
+    )
+    which = ("depth", "rows")
+    return Plan("conv2d", ConvArgs, (N, P, Q, O), [problem], arithmetic, wide(C, O), which, choice, points)
+
+
+def conv2d_dx(gy, w, *, size, stride, pad, arithmetic, points=None, choice=None):
+    """The plan of the adjoint in x, of shapes gy (N, P, Q, O), w (kh, kw, C, O), to (N, *size, C)."""
+    (N, *_, O), (kh, kw, C, o) = gy, w
+    fit(o == O, gy, w)
+    (H, W), (sh, sw), points = size, stride, bounded(points, N)
+    problems = []
+    for a, rows, th, up_ in phases(H, kh, sh, pad[0][0]):
+        for b, columns, tw, left in phases(W, kw, sw, pad[1][0]):
+            count = len(rows), len(columns)
+            taps = th * tw * O
+            first = ((a + sh * (th - 1)) * kw + b + sw * (tw - 1)) * C * O
+            steps = sh * kw * C * O, sw * C * O
+            problems.append(
+                Problem(
+                    *(N * prod(count), C, taps),
+                    lambda at, k=(th, tw), p=((up_,), (left,)), n=count: patches(at, gy, k, (1, 1), p, n),
+                    lambda at, f=first, s=steps, n=taps, tw=tw: Taps(at, C, O, f, *s, n, Divisor.of(O), Divisor.of(tw)),
+                    Place(H, W, C, rows.start, columns.start, sh, sw, Divisor.of(prod(count)), Divisor.of(count[1])),
+                    points * prod(count),
+                )
+            )
+    which = ("depth", "depth")
+    return Plan("conv2d_dx", ConvDxArgs, (N, H, W, C), problems, arithmetic, wide(O), which, choice, points)
+
+
+def conv2d_dw(x, gy, *, kernel, stride, pad, arithmetic, choice=None):
+    """The plan of the adjoint in w, of shapes x (N, H, W, C), gy (N, P, Q, O), to (*kernel, C, O)."""
+    (N, H, W, C), (_, P, Q, O) = x, gy
+    fit(tuple(gy[:3]) == (N, *outputs((H, W), kernel, stride, pad)), x, gy)
+    M, K = prod(kernel) * C, N * P * Q
+    problem = Problem(
+        *(M, O, K),
+        lambda at: PatchesTransposed(at, patches(at, x, kernel, stride, pad, (P, Q))),
+        lambda at: Matrix(at, K, O),
+        Place(1, M, O, 0, 0, 1, 1, Divisor.of(M), Divisor.of(M)),
+        0,
+    )
+    which = ("rows", "rows")
+    return Plan("conv2d_dw", ConvDwArgs, (*kernel, C, O), [problem], arithmetic, wide(C, O), which, choice, 0)
+
+
+def patches(at, x, kernel, stride, pad, out):
+    N, H, W, C = x
+    fit(prod(x) <= LARGEST, x)
+    sizes = N * prod(out), prod(kernel) * C
+    parts = (Divisor.of(n) for n in (prod(out), out[1], C, kernel[1]))
+    return Patches(at, H, W, C, *stride, pad[0][0], pad[1][0], *sizes, *parts)
+
+
+def phases(n, k, s, p):
+    """Along one axis: (a, rows of x̄ that meet the taps a, a + s, ..., how many taps, the padding of ȳ before it)."""
+    for a in range(s):
+        if rows := range((a - p) % s, n, s):
+            taps = len(range(a, k, s))
+            yield a, rows, taps, taps - 1 - (rows.start + p - a) // s
+
+
+def choose(problems, vector):
+    """The tile, and into how many parts k is split so that the blocks fill the chip, each part at least 4 slices."""
+    N, K = (max((getattr(p, f) for p in problems), default=1) for f in "NK")
+
+    def blocks(tile):
+        return sum(up(p.M, tile.M) for p in problems) * up(N, tile.N)
+
+    name = "narrow" if N <= TILES["narrow"].N else "small"
+    if vector == 4 and N > TILES["small"].N and blocks(TILES["large"]) * max(K // (8 * DEPTH), 1) >= PROCESSORS:
+        name = "large"
+    here = max(blocks(TILES[name]), 1)
+    splits = max(min(TILES[name].blocks * PROCESSORS // here, K // (4 * DEPTH), 64), 1)
+    return Choice(name, vector, splits)
+
+
+def wide(*channels):
+    """Elements that a copy may move: four lie in one 16-byte word where channels are multiples of four."""
+    return 4 if all(c % 4 == 0 for c in channels) else 1
+
+
+def bounded(points, N):
+    return len(range(N)[:points])
+
+
+def up(n, by):
+    """⌈n / by⌉."""
+    return -(-n // by)

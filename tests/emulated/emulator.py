@@ -1,0 +1,110 @@
+"""The .cu files of kernels/ as a library that g++ made, and its kernels run on NumPy arrays."""
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from tinygan import kernels
+from tinygan.kernels import cuda_plan
+
+HERE = Path(__file__).parents[1] / "emu"
+SOURCES = Path(kernels.__path__[0])
+SCHEDULES = {"forward": 0, "reverse": 1, "random": 2}
+PLAIN = ("-O3", "-march=x86-64-v3")
+SANITIZED = ("-O1", "-march=x86-64-v3", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
+SANITIZED += ("--param=asan-stack=0",)  # a fiber's stack is left for good when its kernel ends
+
+
+def missing():
+    """Why there is no emulator here, in one line; empty where there is."""
+    if platform.machine() != "x86_64":
+        return f"the CUDA emulator switches stacks of x86-64, this is {platform.machine()}"
+    return "" if shutil.which("g++") else "the CUDA emulator is compiled by g++, which is not installed"
+
+
+@cache
+def folder():
+    return tempfile.TemporaryDirectory(prefix="tg_emu")
+
+
+@cache
+def build(text, options=PLAIN, headers=()):
+    """The path of a library of a .cu file's ``text``; ``headers``: (name, text) that stand in for those of kernels/."""
+    name = hashlib.sha256(repr((text, options, headers)).encode()).hexdigest()[:16]
+    here = Path(folder().name) / name
+    here.mkdir()
+    for header, content in headers:
+        (here / header).write_text(content)
+    (here / "k.cu").write_text(text)
+    words = ["g++", "-std=c++17", *options, "-ffp-contract=off", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror"]
+    words += [f"-I{here}", f"-I{HERE}", f"-I{SOURCES}", "-x", "c++", str(here / "k.cu"), str(HERE / "tg_emu.cpp")]
+    done = subprocess.run([*words, "-o", str(here / "k.so")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[:3000]
+    return here / "k.so"
+
+
+class Broken(Exception):
+    """A kernel broke a rule of the device."""
+
+
+class Emulator:
+    """A library's kernels; ``schedule`` says in which order threads run."""
+
+    def __init__(self, path):
+        self.library = ctypes.CDLL(os.fspath(path))
+        self.library.tg_launch.restype = ctypes.c_bool
+        self.library.tg_error.restype = ctypes.c_char_p
+
+    def launch(self, launch, schedule="forward", seed=1):
+        kernel = getattr(self.library, launch.name)
+        for what, have in (("args", ctypes.sizeof(launch.args)), ("threads", launch.threads)):
+            want = ctypes.c_uint.in_dll(self.library, f"{launch.name}_{what}").value
+            assert have == want, f"{launch.name}: {what} {have}, in the source {want}"
+        grid = (ctypes.c_uint * 3)(*launch.grid)
+        shared, seed = ctypes.c_size_t(launch.shared), ctypes.c_uint64(seed)
+        args = ctypes.byref(launch.args)
+        if not self.library.tg_launch(kernel, grid, launch.threads, shared, args, SCHEDULES[schedule], seed):
+            raise Broken(self.library.tg_error().decode())
+
+    def run(self, plan, a, b, *, bias=None, schedule="forward", seed=1):
+        """The result of a plan, in an array of NaN that the kernels must fill."""
+        out, workspace = (np.full(n, np.nan, np.float32) for n in (plan.out, plan.workspace))
+        for launch in plan.launches(*map(address, (a, b, out)), bias=address(bias), workspace=address(workspace)):
+            self.launch(launch, schedule, seed)
+        return out
+
+
+def address(a):
+    if a is None:
+        return None
+    assert a.dtype == np.float32
+    assert a.flags.c_contiguous
+    return a.ctypes.data
+
+
+@cache
+def of(name="conv.cu"):
+    """The kernels of a file as it stands."""
+    return Emulator(build((SOURCES / name).read_text()))
+
+
+def conv2d(emulator, x, w, *, bias=None, points=None, how=None, **geometry):
+    plan = cuda_plan.conv2d(x.shape, w.shape, points=points, **geometry)
+    return emulator.run(plan, x, w, bias=bias, **(how or {}))
+
+
+def conv2d_dx(emulator, gy, w, *, bias=None, points=None, how=None, **geometry):
+    plan = cuda_plan.conv2d_dx(gy.shape, w.shape, points=points, **geometry)
+    return emulator.run(plan, gy, w, bias=bias, **(how or {}))
+
+
+def conv2d_dw(emulator, x, gy, *, how=None, **geometry):
+    return emulator.run(cuda_plan.conv2d_dw(x.shape, gy.shape, **geometry), x, gy, **(how or {}))

@@ -1,0 +1,73 @@
+"""Where a CUDA compiler is installed, conv.cu becomes machine code: no spill but one, registers within a budget.
+
+budget.json: kernel → registers for each of ARCHS. A kernel that needs more runs fewer threads at a time: raise it knowingly.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tinygan.kernels import cuda_build
+
+from .test_convolution import INSTANCES
+
+ARCHS = ("sm_80", "sm_90a", "sm_100")
+SPILLS = {
+    ("sm_100", "conv2d_dx_tf32_small4"): 8
+}  # bytes: a word that NVRTC 13.0 stores and loads once, and nvcc does not
+BUDGET = json.loads((Path(__file__).parent / "budget.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cubins")
+
+
+@pytest.fixture(autouse=True)
+def compiler(monkeypatch, folder):
+    if not (cuda_build.nvrtc() or cuda_build.nvcc()):
+        pytest.skip("no CUDA compiler: neither NVRTC (pip install nvidia-cuda-nvrtc) nor nvcc")
+    monkeypatch.setenv("TINYGAN_CACHE", str(folder))
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+def test_no_kernel_spills_and_none_takes_more_registers_than_its_budget(arch):
+    cubin = cuda_build.build("conv.cu", arch)
+    assert cubin.code.startswith(b"\x7fELF")
+    assert cubin.resources.keys() == {f"{o}_{a}_{tile}{v}" for o, a, tile, v in INSTANCES} | {"join_splits"}
+    spilt = {name: r for name, r in cubin.resources.items() if max(r.stack, r.spills) > SPILLS.get((arch, name), 0)}
+    assert not spilt
+    over = {name: r.registers for name, r in cubin.resources.items() if r.registers > BUDGET[name][ARCHS.index(arch)]}
+    assert not over
+
+
+def test_a_cubin_is_kept_and_made_anew_when_any_source_changes(monkeypatch, tmp_path):
+    for name, text in (
+        ("a.cu", '#include "b.cuh"\nextern "C" __global__ void f(float* x) { *x = B; }'),
+        ("b.cuh", "#define B 1"),
+    ):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(cuda_build, "SOURCES", tmp_path)
+    first = cuda_build.build("a.cu", "sm_90a")
+    compiler = cuda_build.nvrtc() or cuda_build.nvcc()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(compiler), "compile", lambda *_: pytest.fail("compiled again"))
+        assert cuda_build.build("a.cu", "sm_90a") == first
+    (tmp_path / "b.cuh").write_text("#define B 2")
+    assert cuda_build.build("a.cu", "sm_90a").code != first.code
+
+
+def test_the_compilers_words_come_with_its_failure(monkeypatch, tmp_path):
+    (tmp_path / "a.cu").write_text("no such thing;")
+    monkeypatch.setattr(cuda_build, "SOURCES", tmp_path)
+    with pytest.raises(RuntimeError, match=r"cannot compile a\.cu: [\s\S]*error"):
+        cuda_build.build("a.cu", "sm_90a")
+
+
+def test_registers_stack_and_spills_are_read_off_the_log():
+    log = (
+        "ptxas info : Compiling entry function 'f' for 'sm_90a'\nptxas info : Function properties for f\n"
+        "    272 bytes stack frame, 496 bytes spill stores, 400 bytes spill loads\nptxas info : Used 64 registers, 0 barriers"
+    )
+    assert cuda_build.resources(log) == {"f": cuda_build.Resources(64, 272, 896)}
