@@ -181,7 +181,7 @@ def averaged(run: Run, n: int) -> tuple[Recipe, Any]:
     kept = earlier_than(run.checkpoints, run.config.steps + 1)
     if not 2 <= n <= len(kept):
         raise UsageError(
-            f"--average is of 2 to {len(kept)} checkpoints, as many as {run.path} has (keep in its config.toml): got {n}"
+            f"--average is a number of checkpoints from 2 on, and {run.path} has {len(kept)} (keep in its config.toml): got {n}"
         )
     recipe, state = restored(run)
     last = [flatten(restored(run, path)[1]) for path in kept[-n:]]

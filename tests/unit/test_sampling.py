@@ -108,4 +108,4 @@ def test_checkpoints_are_averaged_number_by_number_and_steps_are_not(tmp_path, c
     for n in ("1", str(len(states) + 1)):
         capsys.readouterr()
         assert main(["sample", out, "-n", "2", "--average", n]) == 2
-        assert f"--average is of 2 to {len(states)} checkpoints" in capsys.readouterr().err
+        assert f"from 2 on, and {out} has {len(states)}" in capsys.readouterr().err
