@@ -26,7 +26,11 @@ INSTANCES = [
     for tile, vector in (("large", 4), ("small", 4), ("small", 1), ("narrow", 4), ("narrow", 1))
 ]
 drawn = settings(
-    max_examples=DRAWS, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=DRAWS,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
