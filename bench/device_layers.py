@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from bench.device_kernels import BOUNDS, OPERATIONS
-from bench.peers import torch
-from bench.shapes import Conv, dcgan
+from bench.peers import one_pass, torch
+from bench.shapes import PASSES, Conv, dcgan
 from tinygan.kernels import cuda_driver, cuda_plan
 
 REPEATS, REPLAYS = 10, 5
@@ -108,12 +108,8 @@ class Pass:
         x, w, y = (self.at[name].to(dtype or torch.float32) for name in "xwy")
         x, y, w = x.permute(0, 3, 1, 2), y.permute(0, 3, 1, 2), w.permute(3, 2, 0, 1).contiguous()
         w = w.contiguous(memory_format=torch.channels_last)
-        s, p = (self.layer.stride,) * 2, (self.layer.pad,) * 2
-        if self.operation == "conv2d":
-            return lambda: torch.nn.functional.conv2d(x, w, stride=s, padding=p)
-        mask = (self.operation == "conv2d_dx", self.operation == "conv2d_dw", False)
-        backward = torch.ops.aten.convolution_backward
-        return lambda: backward(y, x, w, None, s, p, (1, 1), False, (0, 0), 1, mask)[mask.index(True)]
+        which = dict(zip(OPERATIONS, PASSES, strict=True))[self.operation]
+        return partial(one_pass, self.layer._replace(transposed=False), which, x, w, y)
 
     def in_our_order(self, result: Any) -> Any:
         return result.permute(2, 3, 1, 0) if self.operation == "conv2d_dw" else result.permute(0, 2, 3, 1)

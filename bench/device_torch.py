@@ -12,7 +12,7 @@ import numpy as np
 from bench import systems
 from bench.device_layers import REPLAYS, peers_precision
 from bench.peers import F, torch
-from bench.peers_steps import Game, descend
+from bench.peers_steps import Game
 
 STEPS = 30
 
@@ -35,16 +35,7 @@ class OnDevice(Game):
         )
 
     def __call__(self) -> dict[str, Any]:
-        z = torch.randn(len(self.real), self.s.latent, device=self.device)
-        fake = self.generate(z)
-        self.D.requires_grad_(True)
-        loss_D = self.judge(fake.detach(), None)
-        descend(self.adam_D, loss_D)
-        self.D.requires_grad_(False)
-        loss_G = self.praise(fake)
-        descend(self.adam_G, loss_G)
-        torch._foreach_lerp_(self.ema, list(self.G.parameters()), 1 - self.s.ema)
-        return {"loss_D": loss_D.detach(), "loss_G": loss_G.detach()}
+        return self.update(torch.randn(len(self.real), self.s.latent, device=self.device), None)
 
 
 def timed(call: Callable[[], Any], repeats: int = STEPS) -> float:

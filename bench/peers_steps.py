@@ -61,18 +61,22 @@ class Game:
         return self.step(torch.randn(n, self.s.latent), torch.rand(n) if self.s.penalty == "wgan-gp" else None)
 
     def step(self, z: torch.Tensor, e: torch.Tensor | None) -> Figures:
+        return {name: loss.item() for name, loss in self.update(z, e).items()}
+
+    def update(self, z: torch.Tensor, e: torch.Tensor | None) -> dict[str, torch.Tensor]:
+        """One step; its losses as they are, so that nobody has to wait for a device."""
         with torch.set_grad_enabled(self.whole):
             fake = self.generate(z)
         self.D.requires_grad_(True)
         loss_D = self.judge(fake.detach(), e)
         descend(self.adam_D, loss_D)
         if not self.whole:
-            return {"loss_D": loss_D.item()}
+            return {"loss_D": loss_D.detach()}
         self.D.requires_grad_(False)
         loss_G = self.praise(fake)
         descend(self.adam_G, loss_G)
         torch._foreach_lerp_(self.ema, list(self.G.parameters()), 1 - self.s.ema)
-        return {"loss_D": loss_D.item(), "loss_G": loss_G.item()}
+        return {"loss_D": loss_D.detach(), "loss_G": loss_G.detach()}
 
     def value_G(self, fake: torch.Tensor) -> torch.Tensor:
         return self.loss_of_G(self.D(fake))

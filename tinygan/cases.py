@@ -118,14 +118,17 @@ def _image(pick: Pick) -> tuple[int, ...]:
 
 
 def _spectral(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    case = (_linear, _conv, _conv_transpose, _up_conv, _conv_pool)[pick(0, 4)]
-    f, shape = case(pick)
+    f, shape = _weighted(pick)
     return L.SpectralNorm(f), shape  # type: ignore[arg-type]
 
 
 def _weight_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    f, shape = (_linear, _conv, _conv_transpose, _up_conv, _conv_pool)[pick(0, 4)](pick)
+    f, shape = _weighted(pick)
     return L.WeightNorm(f), shape  # type: ignore[arg-type]
+
+
+def _weighted(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    return (_linear, _conv, _conv_transpose, _up_conv, _conv_pool)[pick(0, 4)](pick)
 
 
 def _linear(pick: Pick) -> tuple[Layer, tuple[int, ...]]:

@@ -183,14 +183,15 @@ def averaged(run: Run, n: int) -> tuple[Recipe, Any]:
         raise UsageError(
             f"--average is a number of checkpoints from 2 on, and {run.path} has {len(kept)} (keep in its config.toml): got {n}"
         )
-    recipe, state = restored(run)
-    last = [flatten(restored(run, path)[1]) for path in kept[-n:]]
+    last = [restored(run, path) for path in kept[-n:]]
+    recipe, state = last[-1]
+    each = [flatten(s) for _, s in last]
     mean = {
-        name: np.mean([a[name] for a in last], axis=0, dtype=np.float64).astype(a.dtype)
-        for name, a in last[-1].items()
+        name: np.mean([a[name] for a in each], axis=0, dtype=np.float64).astype(a.dtype)
+        for name, a in each[-1].items()
         if a.dtype.kind == "f"
     }
-    return recipe, restore(state, last[-1] | mean)
+    return recipe, restore(state, each[-1] | mean)
 
 
 def sample(run: Run, n: int, seed: int, asked: Asked = ANY) -> Array:

@@ -10,15 +10,10 @@ from tinygan.errors import UsageError
 from tinygan.models import began as nets
 from tinygan.recipes.began import BEGAN, Settings, controlled
 
+from .states import exact
+
 SHAPE, N = (8, 8, 1), 5
 SMALL = {"latent": 3, "width": 2}
-
-
-def exact(state):
-    """A state in float64."""
-    if isinstance(state, tuple):
-        return type(state)(*map(exact, state))
-    return state.astype(np.float64) if isinstance(state, np.ndarray) else state
 
 
 @pytest.fixture

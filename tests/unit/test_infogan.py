@@ -14,16 +14,11 @@ from tinygan.models import infogan as nets
 from tinygan.recipes.game import Game
 from tinygan.recipes.infogan import InfoGAN, Settings
 
+from .states import exact
+
 SHAPE, N = (8, 8, 1), 6
 SMALL = {"latent": 4, "width": 2, "categories": 3}
 SAMPLE = Sample(SHAPE)
-
-
-def exact(state):
-    """A state in float64."""
-    if isinstance(state, tuple):
-        return type(state)(*map(exact, state))
-    return state.astype(np.float64) if isinstance(state, np.ndarray) else state
 
 
 def system(rng, **options):
@@ -182,25 +177,6 @@ def test_sweep_writes_a_grid_of_the_codes(runs, capsys):
     images = np.load(out)
     assert images.shape == (10, 3, 28, 28, 1)
     assert not np.array_equal(images[:, 0], images[:, 1]) and not np.array_equal(images[0], images[1])
-
-
-MISTAKES = [
-    ("dcgan --sweep c1", "dcgan has no codes to sweep: --sweep is of infogan"),
-    ("infogan --sweep c3", "there is no code 'c3': they are c0, c1, c2"),
-    ("infogan --sweep 1", "there is no code '1'"),
-    ("infogan --sweep c1 -n 3", "--sweep makes a grid of its own size: drop -n"),
-    ("infogan --sweep c1 --truncation 1", "drop --truncation"),
-    ("infogan --label 1", "infogan has no classes to ask for"),
-]
-
-
-@pytest.mark.parametrize(("line", "words"), MISTAKES, ids=[line for line, _ in MISTAKES])
-def test_a_mistake_is_one_line_and_writes_nothing(line, words, runs, capsys):
-    before = sorted(runs.rglob("*"))
-    assert main(["sample", *f"{runs}/{line}".split()]) == 2
-    out, err = capsys.readouterr()
-    assert err.startswith("tinygan: ") and err.count("\n") == 1 and words in err, err
-    assert not out and sorted(runs.rglob("*")) == before
 
 
 WRONG = [{"categories": 1}, {"continuous": -1}, {"information": -0.1}, {"information_continuous": np.nan}]

@@ -15,10 +15,10 @@ from tinygan.train import averaged, restored, sample
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Runs of one step of four systems on strokes."""
+    """Runs of one step of five systems on strokes."""
     folder = tmp_path_factory.mktemp("runs")
     small = ["--steps", "1", "--batch", "4", "--set", "latent=4"]
-    for name in ("gan-cls", "cgan", "dcgan", "lgan"):
+    for name in ("gan-cls", "cgan", "dcgan", "lgan", "infogan"):
         assert main(["train", name, *small, "--set", "width=2", "--out", str(folder / name)]) == 0
     plain = ["--set", "batch_norm_G=false", "--set", "width=2", "--out", str(folder / "plain")]
     assert main(["train", "dcgan", *small, *plain]) == 0
@@ -71,6 +71,12 @@ MISTAKES = [
     ("dcgan --truncation 0", "a truncation is a finite number"),
     ("dcgan --standing 0", "--standing is a number of batches, at least 1: got 0"),
     ("plain --standing 1", "no batch norm"),
+    ("dcgan --sweep c1", "dcgan has no codes to sweep: --sweep is of infogan"),
+    ("infogan --sweep c3", "there is no code 'c3': they are c0, c1, c2"),
+    ("infogan --sweep 1", "there is no code '1'"),
+    ("infogan --sweep c1 -n 3", "--sweep makes a grid of its own size: drop -n"),
+    ("infogan --sweep c1 --truncation 1", "drop --truncation"),
+    ("infogan --label 1", "infogan has no classes to ask for"),
     ("lgan --truncation 0.5", "--truncation is of gan, dcgan"),
     ("lgan --standing 2", "--standing is of gan, dcgan"),
 ]

@@ -11,16 +11,11 @@ from tinygan.recipes.game import Game
 from tinygan.recipes.ssgan import SSGAN, Settings
 from tinygan.recipes.tangents import Orthonormal
 
+from .states import exact
+
 SHAPE, N = (28, 28, 1), 8
 SMALL = {"latent": 4, "width_G": 2, "width_D": 3}
 SAMPLE = Sample(SHAPE)
-
-
-def exact(state):
-    """A state in float64."""
-    if isinstance(state, tuple):
-        return type(state)(*map(exact, state))
-    return state.astype(np.float64) if isinstance(state, np.ndarray) else state
 
 
 def system(rng, **options):

@@ -8,14 +8,14 @@ from typing import Any, Self
 import numpy as np
 
 from tinygan.errors import UsageError
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
-from tinygan.layers.weight import WeightLayer
+from tinygan.layer import Bundle, Layer, Params, Saved
+from tinygan.layers.weight import Reparametrised, WeightLayer
 
 WARM_UP = 20  # power iterations before the first step
 TINY = 1e-12  # the least σ, for weights that are zero
 
 
-class SpectralNorm(Layer):
+class SpectralNorm(Reparametrised):
     """y = f(x; W/σ, b),  σ(W) = ‖Wᵀu‖,  u the running left singular vector of W as a matrix (C_out, rest).
 
     With u held σ is an ordinary function of W: ∂σ/∂W = u vᵀ, v = Wᵀu/σ, so for V = W/σ
@@ -25,21 +25,14 @@ class SpectralNorm(Layer):
     x meets only f. ``update`` is one power iteration, u ← Wv/‖Wv‖; where u is exact σ is the largest singular value.
     """
 
-    affine = True
-
     def __init__(self, f: WeightLayer) -> None:
-        super().__init__()
-        if not isinstance(f, WeightLayer):
-            raise ValueError(f"SpectralNorm goes around a layer with a weight, as Linear or Conv2d: {type(f).__name__}")
-        self.f, self.shapes = f, dict(f.shapes)
+        super().__init__(f)
+        self.shapes = dict(f.shapes)
         self.running = {"u": (f.shapes["w"][f.out_axis],)}
         self.u: Any = None
 
     def init(self, rng: np.random.Generator) -> Params:
         return self.f.init(rng)
-
-    def out_shape(self, shape: Shape) -> Shape:
-        return self.f.out_shape(shape)
 
     def init_running(self, p: Params, rng: np.random.Generator) -> Params:
         running: Params = (rng.normal(size=self.running["u"]),)
@@ -70,24 +63,7 @@ class SpectralNorm(Layer):
         Y, saved = self.f.forward(q, X)
         return Y, (q, self.u, v / sigma, sigma, saved)
 
-    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
-        q, *_, inner = saved
-        return self.f.backward(q, inner, G)
-
-    def gradient(self, p: Params, saved: Saved, G: Bundle) -> Params:
-        q, *_, inner = saved
-        return self._through(saved, self.f.gradient(q, inner, G))
-
-    @property
-    def piecewise_linear(self) -> bool:
-        return True
-
-    def mixed(self, p: Params, saved: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
-        q, *_, inner = saved
-        Y, g = self.f.mixed(q, inner, trace, Z, r)
-        return Y, self._through(saved, g)
-
-    def _through(self, saved: Saved, g: Params) -> Params:
+    def through(self, saved: Saved, g: Params) -> Params:
         """W̄ from V̄."""
         q, u, v, sigma, _ = saved
         gv, *rest = g

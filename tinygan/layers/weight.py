@@ -61,3 +61,43 @@ class WeightLayer(Layer):
             return Y, (gw, np.zeros_like(p[1]))
         Y += column(r, Y[0]) * p[1]
         return Y, (gw, np.einsum("n,nko->o", r, trace[0].reshape(len(r), -1, len(p[1]))))
+
+
+class Reparametrised(Layer):
+    """y = f(x; W, b) of a weight layer f, its W a function of other parameters: x meets only f.
+
+    A subclass has ``forward``, whose ``saved`` begins with f's own parameters and ends with what f saved, and ``through``.
+    """
+
+    affine = True
+
+    def __init__(self, f: WeightLayer) -> None:
+        super().__init__()
+        self.f = f
+        if not isinstance(f, WeightLayer):
+            name = type(self).__name__
+            raise ValueError(f"{name} goes around a layer with a weight, as Linear or Conv2d: {type(f).__name__}")
+
+    def out_shape(self, shape: Shape) -> Shape:
+        return self.f.out_shape(shape)
+
+    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
+        q, *_, inner = saved
+        return self.f.backward(q, inner, G)
+
+    def gradient(self, p: Params, saved: Saved, G: Bundle) -> Params:
+        q, *_, inner = saved
+        return self.through(saved, self.f.gradient(q, inner, G))
+
+    @property
+    def piecewise_linear(self) -> bool:
+        return True
+
+    def mixed(self, p: Params, saved: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+        q, *_, inner = saved
+        Y, g = self.f.mixed(q, inner, trace, Z, r)
+        return Y, self.through(saved, g)
+
+    def through(self, saved: Saved, g: Params) -> Params:
+        """The parameters' gradient from that of f's."""
+        raise NotImplementedError

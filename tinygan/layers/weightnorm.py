@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
-from tinygan.layers.weight import WeightLayer
+from tinygan.layer import Bundle, Params, Saved
+from tinygan.layers.weight import Reparametrised, WeightLayer
 
 TINY = 1e-12  # the least length of v, and the least deviation of what a first batch is scaled by
 
 
-class WeightNorm(Layer):
+class WeightNorm(Reparametrised):
     """y = f(x; W, b),  W = g v/‖v‖: for each output a length g and a direction v   (Salimans & Kingma 2016, eq. 2).
 
     v has the shape of f's weight, ‖·‖ and ⟨·, ·⟩ are over what meets in one output, g (C_out,). With n = v/‖v‖
@@ -20,22 +20,14 @@ class WeightNorm(Layer):
     x meets only f. First g = ‖v‖, so that W is f's own first draw; ``standardised`` is what the paper begins with.
     """
 
-    affine = True
-
     def __init__(self, f: WeightLayer) -> None:
-        super().__init__()
-        if not isinstance(f, WeightLayer):
-            raise ValueError(f"WeightNorm goes around a layer with a weight, as Linear or Conv2d: {type(f).__name__}")
-        self.f = f
+        super().__init__(f)
         v, *b = f.shapes.values()
         self.shapes = {"v": v, "g": (v[f.out_axis],)} | dict(zip("b", b, strict=False))
 
     def init(self, rng: np.random.Generator) -> Params:
         v, *b = self.f.init(rng)
         return v, np.sqrt(np.square(self.f.matrix(v)).sum(axis=1)), *b
-
-    def out_shape(self, shape: Shape) -> Shape:
-        return self.f.out_shape(shape)
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         v = self.f.matrix(p[0])
@@ -44,23 +36,6 @@ class WeightNorm(Layer):
         q = (self.f.from_matrix(g * n), *p[2:])
         Y, saved = self.f.forward(q, X)
         return Y, (q, n, g / length, saved)
-
-    def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
-        q, *_, inner = saved
-        return self.f.backward(q, inner, G)
-
-    def gradient(self, p: Params, saved: Saved, G: Bundle) -> Params:
-        q, *_, inner = saved
-        return self._through(saved, self.f.gradient(q, inner, G))
-
-    @property
-    def piecewise_linear(self) -> bool:
-        return True
-
-    def mixed(self, p: Params, saved: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
-        q, *_, inner = saved
-        Y, g = self.f.mixed(q, inner, trace, Z, r)
-        return Y, self._through(saved, g)
 
     def standardised(self, p: Params, X: Bundle) -> Params:
         """p with g = 1/σ and b = −μ/σ, μ and σ those of ⟨n, x⟩ over samples (and pixels): y has mean 0 and variance 1 (§3).
@@ -74,7 +49,7 @@ class WeightNorm(Layer):
         scale = 1 / np.where(varies, std, 1)
         return v, np.where(varies, scale, g), *(np.where(varies, -mean * scale, old) for old in b)
 
-    def _through(self, saved: Saved, g: Params) -> Params:
+    def through(self, saved: Saved, g: Params) -> Params:
         """v̄ and ḡ from W̄."""
         _, n, scale, _ = saved
         gw, *rest = g

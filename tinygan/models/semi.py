@@ -32,13 +32,8 @@ from tinygan.models.mlp import mlp
 from tinygan.net import Net
 
 FEATURES = 128  # numbers before the logits, of images
-SIZES = (
-    4,
-    2,
-    1,
-    1,
-    1,
-)  # of a perceptron's hidden layers, over its width: 1000, 500, 250, 250, 250 in the authors' code
+# of a perceptron's hidden layers, over its width: 1000, 500, 250, 250, 250 in the authors' code
+SIZES = (4, 2, 1, 1, 1)
 Noise = tuple[float, float]  # σ at the input, and after each hidden layer
 
 

@@ -11,19 +11,19 @@ sample that it chooses from p or q. ``loss_D`` is −V: 2 log 2 = 1.386 where D 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from tinygan.models.normalise import Norm
 from tinygan.optim import Adam
-from tinygan.recipes.plain import PlainSettings
+from tinygan.recipes.plain import Nets, NormG, PlainSettings
 
 
 @dataclass(frozen=True)
 class Settings(PlainSettings):
     """What can be chosen; k is ``n_critic``. In the paper G for MNIST has 1,200 units and the optimiser momentum."""
 
-    net: Literal["auto", "dcgan", "perceptron", "maxout"] = "maxout"
-    norm_G: Literal["none", "batch"] = "none"
-    norm_D: Literal["none", "batch", "layer", "spectral"] = "none"
+    net: Nets = "maxout"
+    norm_G: NormG = "none"
+    norm_D: Norm = "none"
     dropout: float = 0.5
     adam_G: Adam = Adam(lr=2e-4)
     adam_D: Adam = Adam(lr=2e-4)

@@ -43,10 +43,8 @@ class JudgeSettings:
     width: int = 32  # channels of the first convolution, of points: units of a hidden layer / 4
     dropout: float = 0.5  # of images
     net: Literal["own", "noisy"] = "own"  # noisy: the paper's perceptron of MNIST, for a width of 250
-    noise: tuple[float, float] = (
-        0.6,
-        0.5,
-    )  # of that, σ at the input (0.3 of pixels in [0, 1]) and after each hidden layer
+    # of that, σ at the input (0.3 of pixels in [0, 1]) and after each hidden layer
+    noise: tuple[float, float] = (0.6, 0.5)
     weight_norm: bool = False  # W = g v/‖v‖, g and biases by the first batch (Salimans & Kingma 2016)
     minibatch: int = 0  # kernels of minibatch discrimination beside the features (Salimans et al. 2016, §3.2)
     shift: int = 0  # real images are moved by up to so many pixels, anew each step
@@ -137,9 +135,8 @@ class Judge:
 
     def step(self, state: Judged, g: Array) -> tuple[Judged, dict[str, float]]:
         theta, memory = self.settings.adam.step(state.C, g, state.memory)
-        decay = min(
-            self.settings.ema, memory.t / (9 + memory.t)
-        )  # over the last tenth, so that the first are soon forgotten
+        # over the last tenth, so that the first are soon forgotten
+        decay = min(self.settings.ema, memory.t / (9 + memory.t))
         return Judged(theta, ema(state.C_ema, theta, decay), memory), {"grad_C": norm(g)}
 
     def opposed(self, state: Judged, fake: Array, real: Array, rng: np.random.Generator) -> tuple[float, Array]:

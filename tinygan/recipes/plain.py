@@ -22,6 +22,8 @@ from tinygan.recipes.game import Game, Made, State
 from tinygan.recipes.options import GameSettings
 from tinygan.recipes.replay import empty, replayed
 
+Nets = Literal["auto", "dcgan", "perceptron", "maxout"]  # auto: dcgan for images, perceptron for points
+NormG = Literal["none", "batch"]
 DEPTH = 3  # hidden layers of a perceptron
 
 
@@ -29,9 +31,9 @@ DEPTH = 3  # hidden layers of a perceptron
 class PlainSettings(GameSettings):
     """The game's, and its nets."""
 
-    net: Literal["auto", "dcgan", "perceptron", "maxout"] = "auto"  # dcgan for images, perceptron for points
+    net: Nets = "auto"
     width: int = 32  # channels after D's first convolution; of a perceptron: units of a hidden layer / 4
-    norm_G: Literal["none", "batch"] = "batch"
+    norm_G: NormG = "batch"
     norm_D: Norm = "batch"
     dropout: float = 0.0  # rate behind the hidden layers of D, of a perceptron
     pack: int = 1  # samples that D judges at once; it divides the batch

@@ -39,9 +39,8 @@ class Settings:
     latent: int = 64  # numbers in z
     width: int = 32  # channels before G's last convolution, of points and of softplus: units of a hidden layer / 4
     net: Literal["own", "softplus"] = "own"  # of G; softplus: the paper's perceptron of MNIST, for a width of 125
-    reference: int = (
-        0  # of softplus: latents that its norms are by, drawn once (Salimans et al. 2016, §3.5); 0: by the batch
-    )
+    # of softplus: latents that its norms are by, drawn once (Salimans et al. 2016, §3.5); 0: by the batch
+    reference: int = 0
     orthonormal: Orthonormal = Orthonormal(scale=0.0, statistics="batch")  # of G's tangents; s is learned
     ema: float = 0.99  # decay a step of the average of G that samples come from
     adam_G: Adam = Adam(lr=1e-3)

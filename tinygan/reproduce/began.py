@@ -17,6 +17,7 @@ from tinygan.layer import Array
 from tinygan.metrics.pairs import squared
 from tinygan.recipes import Generative
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
+from tinygan.reproduce.plot import curves, spread
 
 RATIOS, SEEDS = (0.3, 0.5, 0.7), range(3)  # γ
 DATA, STEPS, BATCH = "fashion-mnist", 1800, 40
@@ -90,8 +91,6 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 def draw(results: Sequence[Result], folder: Path) -> list[Path]:
     """The course of M."""
-    from tinygan.reproduce.plot import curves, spread
-
     path = folder / "began-M.png"
     rows = {f"γ = {ratio}": spread([f["M"] for f in figures_of(results, ratio=ratio)]) for ratio in RATIOS}
     each = STEPS // BINS

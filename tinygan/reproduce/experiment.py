@@ -36,6 +36,11 @@ class Result(NamedTuple):
     figures: dict[str, Any]
 
 
+def falling(lr: float, steps: int, **more: Any) -> dict[str, Any]:
+    """Adam with a rate that falls in a line to 0 over a training."""
+    return {"lr": lr, "schedule": {"kind": "linear", "over": steps, "end": 0.0}} | more
+
+
 def figures_of(results: Sequence[Result], **job: Any) -> list[dict[str, Any]]:
     """The figures of the results whose jobs have these, in their order."""
     return [r.figures for r in results if job.items() <= r.job.items()]

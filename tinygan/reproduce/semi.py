@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygan.layer import Array
 from tinygan.recipes import Classifying, Generative
-from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, drawn, figures_of, over_seeds
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, drawn, falling, figures_of, over_seeds
 from tinygan.reproduce.lgan_semi import GAN, SUPERVISED, error, errors
 
 MADE = 500  # samples whose spread is told
@@ -28,11 +28,6 @@ class Few(NamedTuple):
     seeds: int
     steps: int
     shift: int
-
-
-def falling(lr: float, steps: int) -> dict[str, Any]:
-    """Adam with a rate that ends at 0."""
-    return {"lr": lr, "schedule": {"kind": "linear", "over": steps, "end": 0.0}}
 
 
 def settings(few: Few, method: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tinygan.data.toys import MIXTURES
 from tinygan.layer import Array
 from tinygan.metrics.modes import mixture
 from tinygan.recipes.plain import Plain
-from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, falling, figures_of, over_seeds
 from tinygan.reproduce.plot import animate, field
 
 SYSTEMS, FIGURES = ("wgan-gp", "packed", "gan"), ("modes", "high quality", "reverse KL")
@@ -29,15 +29,11 @@ PUBLISHED = {  # Lin et al. 2018, table 1: modes, high quality %, reverse KL, me
 }
 
 
-def adam(data: str, b2: float, lr: float = 1e-3) -> dict[str, Any]:
-    """Its rate falls in a line to 0: the modes are narrow."""
-    return {"lr": lr, "b1": 0.5, "b2": b2, "schedule": {"kind": "linear", "over": STEPS[data], "end": 0.0}}
-
-
 def settings(system: str, data: str) -> tuple[str, dict[str, Any]]:
     """The recipe of a system and what is chosen there."""
     shared: dict[str, Any] = {"latent": 2, "ema": 0.995}
-    shared |= {name: adam(data, 0.9 if system == "wgan-gp" else 0.99) for name in ("adam_G", "adam_D")}
+    adam = falling(1e-3, STEPS[data], b1=0.5, b2=0.9 if system == "wgan-gp" else 0.99)  # the modes are narrow
+    shared |= {"adam_G": adam, "adam_D": adam}
     if system == "gan":
         return "gan", shared | {"dropout": 0.0}
     if system == "wgan-gp":
