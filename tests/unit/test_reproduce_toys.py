@@ -8,6 +8,7 @@ from tinygan.errors import Diverged
 from tinygan.interrupt import Interrupt
 from tinygan.recipes import RECIPES
 from tinygan.reproduce import Result, Work, experiments, landscape, stability, toys
+from tinygan.reproduce import stacked as stacked_digits
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def work(tmp_path):
     return Work(tmp_path / "runs", tmp_path / "pictures", Interrupt(), {})
 
 
-RING, GRID = experiments("toys")
+RING, GRID = experiments("toys", ("ring", "grid"))
 
 
 def mixtures(experiment, **figures):
@@ -91,3 +92,22 @@ def test_nineteen_of_twenty_seeds_must_finish(work, monkeypatch):
     assert stability.run({"recipe": "lsgan", "seed": 0}, work)["finished"]
     monkeypatch.setattr(work, "train", lambda *a, **k: (_ for _ in ()).throw(Diverged("NaN")))
     assert not stability.run({"recipe": "lsgan", "seed": 0}, work)["finished"]
+
+
+def test_stacked_digits_are_counted_by_a_judge_of_channels():
+    def judge(x):  # a picture's first pixel is its digit
+        return None, np.eye(10)[x[:, 0, 0, 0].astype(int)]
+
+    x = np.zeros((3, 8, 8, 3), np.float32)
+    x[:, 0, 0] = [[0, 0, 7], [1, 2, 3], [9, 0, 0]]
+    assert stacked_digits.read(judge, x).tolist() == [7, 123, 900]
+
+
+@pytest.mark.parametrize(("figures", "missed"), [((80, 1000, 960), 0), ((80, 900, 960), 1), ((990, 960, 970), 1)])
+def test_packed_and_penalised_must_find_the_modes_and_the_plain_gan_fewer(figures, missed):
+    (experiment,) = experiments("toys", ("stacked",))
+    results = [
+        Result(job, {"modes": n, "reverse KL": 0.1, "real": [1000, 0.02]})
+        for job, n in zip(experiment.jobs, figures, strict=True)
+    ]
+    assert sum(not claim.met for claim in experiment.claims(results)) == missed

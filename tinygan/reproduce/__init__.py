@@ -19,7 +19,7 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "ssgan": ("ssgan", "ssgan_labels"),
     "conditional": ("conditional_classes", "conditional_text", "conditional_truncation"),
     "fgan": ("fgan", "fgan_fixed"),
-    "toys": ("toys",),
+    "toys": ("toys", "stacked"),
     "landscape": ("landscape",),
     "stability": ("stability",),
     "infogan": ("infogan",),
