@@ -51,8 +51,7 @@ def recipe_for(config: Config, data: Dataset) -> Recipe:
     taken = config.batch * recipe.batches
     if data.size is not None and taken > data.size:
         raise UsageError(f"a step takes {taken} images and {data.name} has {data.size}: choose a smaller --batch")
-    # These say what does not fit before there is a run.
-    few_of(recipe, data, config.seed)
+    few_of(recipe, data, config.seed)  # it and packs say what does not fit, before there is a run
     if isinstance(recipe, Plain):
         recipe.packs(config.batch)
     return recipe
