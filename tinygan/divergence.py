@@ -209,7 +209,12 @@ def alpha_divergence(a: float) -> Divergence:
     def b(t: Array) -> Array:
         return np.maximum(1 + (a - 1) * t, 0)
 
-    def h(v: Array) -> tuple[Array, Array]:
+    def above(v: Array) -> tuple[Array, Array]:
+        with np.errstate(divide="ignore"):  # b = 0
+            log_b = np.log1p(np.maximum((a - 1) * v, -1))  # near α = 1 b itself is rounded to 1
+        return np.expm1(k * log_b) / a, np.exp(log_b / (a - 1))
+
+    def below(v: Array) -> tuple[Array, Array]:
         log_b = math.log(1 - a) + log_sp(-v)
         return np.expm1(k * log_b) / a, np.exp(log_b / (a - 1) - sp(v))
 
@@ -218,7 +223,7 @@ def alpha_divergence(a: float) -> Divergence:
         slope=lambda u: (u ** (a - 1) - 1) / (a - 1),
         conjugate=lambda t: (b(t) ** k - 1) / a,
         g=(lambda v: (v, np.ones_like(v))) if a > 1 else tilted(1 / (1 - a)),
-        h=(lambda v: ((b(v) ** k - 1) / a, b(v) ** (1 / (a - 1)))) if a > 1 else h,
+        h=above if a > 1 else below,
         threshold=0,
         top=math.inf if a > 1 else 1 / (1 - a),
     )

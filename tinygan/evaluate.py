@@ -149,7 +149,9 @@ def evaluate(
     m is n where ``real`` has 2n images, else half of what it has. ``n`` None: as many as leave m = n, MOST at most. Finite
     sets are taken in an order drawn from ``seed``. Raises UsageError.
     """
-    if images.shape != real.shape or len(real.shape) != 3:
+    if len(real.shape) != 3:
+        raise UsageError(f"{real.name} has points of shape {real.shape}, which no metric here reads: give images")
+    if images.shape != real.shape:
         raise UsageError(
             f"{images.name} has images of shape {images.shape} and {real.name} of {real.shape}; compare images of one shape"
         )

@@ -29,6 +29,7 @@ from tinygan.interrupt import Interrupt
 from tinygan.layer import Array
 from tinygan.progress import Progress
 from tinygan.recipes import FewLabelled, Generative, OfText, Recipe, find
+from tinygan.recipes.plain import Plain
 from tinygan.run import Config, Run
 from tinygan.safetensors import load
 from tinygan.sampling import ANY, Asked, latents, refuse, settled
@@ -50,7 +51,9 @@ def recipe_for(config: Config, data: Dataset) -> Recipe:
     taken = config.batch * recipe.batches
     if data.size is not None and taken > data.size:
         raise UsageError(f"a step takes {taken} images and {data.name} has {data.size}: choose a smaller --batch")
-    few_of(recipe, data, config.seed)  # says so where there are fewer, before there is a run
+    few_of(recipe, data, config.seed)  # it and packs say what does not fit, before there is a run
+    if isinstance(recipe, Plain):
+        recipe.packs(config.batch)
     return recipe
 
 

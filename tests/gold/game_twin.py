@@ -85,7 +85,8 @@ class Twin:
         if s.penalty in ("r1", "r2"):
             loss = loss + s.gamma / 2 * self.slopes(real if s.penalty == "r1" else fake, c).pow(2).mean()
         if s.penalty == "wgan-gp":
-            e = torch.tensor(rng.random(len(real))).view(-1, 1, 1, 1)
+            together = getattr(s, "pack", 1)
+            e = torch.tensor(rng.random(len(real) // together).repeat(together)).view(-1, 1, 1, 1)
             loss = loss + s.gamma * (self.slopes(e * real + (1 - e) * fake, c) - 1).pow(2).mean()
         if s.penalty == "dragan":
             around = real + real.std(correction=0) * (torch.tensor(rng.random(real.shape)) - 0.5)

@@ -22,7 +22,7 @@ def test_the_nets_fit_the_image(shape):
 
 @pytest.mark.parametrize("shape", [(2,), (7, 8, 1), (4, 4, 1)], ids=str)
 def test_an_image_that_cannot_be_halved_is_refused(shape):
-    with pytest.raises(UsageError, match="dcgan needs"):
+    with pytest.raises(UsageError, match="convolutions need"):
         generator(shape, 5, 2)
 
 

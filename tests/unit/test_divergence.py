@@ -50,6 +50,13 @@ def test_far_on_the_left_a_conjugate_is_minus_f_of_0(name):
     assert not row.h(t)[1].any()
 
 
+@pytest.mark.parametrize("alpha", [1 + 1e-4, 1 + 1e-7])
+def test_a_little_above_1_alpha_is_kl_in_single_precision(alpha):
+    h, slope = divergence("alpha", alpha=alpha).h(V.astype(np.float32))
+    exact = [np.expm1(V), np.exp(V)]  # of f = u log u − u + 1
+    np.testing.assert_allclose([h, slope], exact, rtol=20 * (alpha - 1) + SINGLE, atol=SINGLE)
+
+
 @rows
 def test_at_the_slope_of_f_the_inequality_is_an_equality(row):
     t = row.slope(U)

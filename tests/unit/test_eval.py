@@ -196,7 +196,7 @@ MISTAKES = [
     ("RUN --features noise.npy", 4, "not a whole safetensors file"),
     ("RUN --features RUN/checkpoints/latest.safetensors", 4, "expected a file of evaluate.export"),
     ("colour.npy --data strokes", 2, "compare images of one shape"),
-    ("ring --data ring", 2, "compare images of one shape"),
+    ("ring --data ring", 2, "ring has points of shape (2,), which no metric here reads"),
     ("colour.npy colour.npy --features CLASSIFIER", 2, "are of images 28x28x1: these are 28x28x3"),
     ("CLASSIFIER --data ring", 2, "CLASSIFIER classifies (28, 28, 1) into 10 classes; ring has (2,) in 8"),
     ("noise.npy CLASSIFIER", 2, "which makes no images"),

@@ -8,7 +8,7 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.layer import leaves
 from tinygan.layers import BatchNorm, Dropout, GroupNorm, LayerNorm, Maxout, SpectralNorm
-from tinygan.recipes import RECIPES
+from tinygan.recipes import RECIPES, game
 from tinygan.recipes.plain import Plain, PlainSettings
 from tinygan.recipes.replay import empty, replayed
 from tinygan.recipes.wgan import WGAN
@@ -85,6 +85,23 @@ def test_a_pack_holds_whole_samples_and_its_adjoint_puts_them_back(sample, rng):
 def test_a_packed_game_trains(sample, penalty, rng):
     state, log = stepped(Plain(PlainSettings(**SMALL, pack=2, norm_D="none", penalty=penalty), sample), rng)
     assert all(map(np.isfinite, log.values())) and all(np.isfinite(a).all() for a in flatten(state).values())
+
+
+def test_the_penalty_of_a_pack_is_on_the_line_between_a_real_and_a_generated_pack(rng, monkeypatch):
+    recipe, met = Plain(PlainSettings(**SMALL, pack=4, norm_D="none", penalty="wgan-gp"), POINT), []
+    inner = game.gradient_penalty
+
+    def watched(D, theta, x, objective, **options):
+        met.append(x)
+        return inner(D, theta, x, objective, **options)
+
+    monkeypatch.setattr(game, "gradient_penalty", watched)
+    state, batch = recipe.init(rng), batch_of(recipe, rng)
+    made = recipe.generate(state, recipe.latents(8, rng))
+    recipe.step_D(state, batch, made, rng)
+    real, fake = (recipe.seen(x, x[:, :0]) for x in (batch.x, made.x))
+    along = (met[0] - fake) / (real - fake)
+    np.testing.assert_allclose(along, np.broadcast_to(along[:, :1], along.shape), rtol=1e-3)
 
 
 def test_a_pack_that_does_not_divide_the_batch_is_refused(rng):

@@ -215,6 +215,13 @@ def test_more_labels_than_there_are_leave_no_run_behind(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_pack_that_does_not_divide_the_batch_leaves_no_run_behind(tmp_path, capsys):
+    packed = ["--data", "ring", "--batch", "6", "--set", "pack=4"]
+    assert main(["train", "gan", "--steps", "1", "--out", str(tmp_path / "run"), *packed]) == 2
+    assert "pack = 4 does not divide a batch of 6" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("recipe", ["sgan", "lgan-semi"])
 def test_a_system_of_few_labels_is_trained_resumed_bit_for_bit_and_judged(recipe, tmp_path, capsys):
     sizes = ["judge.width=3", "judge.labels=2", "judge.labelled=4", "latent=4", "width=4"]

@@ -75,6 +75,12 @@ def test_an_output_that_does_not_vary_keeps_its_weights_and_a_hidden_weight_norm
         data_init(inside, inside.init(rng), np.zeros((4, 3)))
 
 
+def test_in_single_precision_too_an_output_of_equal_samples_does_not_vary(rng):
+    net = Net(WeightNorm(Linear(5, 4)))
+    theta = net.init(rng)
+    np.testing.assert_array_equal(data_init(net, theta, np.tile(rng.normal(size=5).astype(np.float32), (50, 1))), theta)
+
+
 def test_a_sample_is_near_its_copy_and_far_from_what_is_far(rng):
     f = Closeness(2, 3)
     m = np.stack([np.zeros(6), np.zeros(6), np.full(6, 100.0)])[None]

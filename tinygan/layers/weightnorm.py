@@ -44,7 +44,8 @@ class WeightNorm(Reparametrised):
         """
         v, g, *b = p
         y = self.forward((v, np.ones_like(g), *map(np.zeros_like, b)), X[:1])[0].reshape(-1, len(g))
-        mean, std = y.mean(axis=0), y.std(axis=0)
+        # in double precision, where equal numbers in single have no deviation by rounding
+        mean, std = (m(axis=0, dtype=np.float64).astype(y.dtype) for m in (y.mean, y.std))
         varies = std > TINY
         scale = 1 / np.where(varies, std, 1)
         return v, np.where(varies, scale, g), *(np.where(varies, -mean * scale, old) for old in b)

@@ -21,13 +21,15 @@ INIT = normal(0.02)  # Radford et al. 2016, §3
 def levels(shape: tuple[int, ...]) -> int:
     """How often an image (H, W, C) is halved; UsageError where it cannot be."""
     if len(shape) != 3 or shape[2] not in (1, 3, 4):
-        raise UsageError(f"dcgan needs images (H, W, C) with C of 1, 3 or 4: the data has samples of shape {shape}")
+        raise UsageError(
+            f"convolutions need images (H, W, C) with C of 1, 3 or 4: the data has samples of shape {shape}"
+        )
     H, W, _ = shape
     n = 0
     while H % 2 == 0 and W % 2 == 0 and min(H, W) > 4:
         H, W, n = H // 2, W // 2, n + 1
     if n < 1:
-        raise UsageError(f"dcgan needs an even height and width above 4: the data has {shape[0]}x{shape[1]}")
+        raise UsageError(f"convolutions need an even height and width above 4: the data has {shape[0]}x{shape[1]}")
     return n
 
 

@@ -157,8 +157,11 @@ class Game:
                 part = D.backward(theta, primal[1], gy[name], wrt_x=False).theta
             g = g + part
         if s.penalty in ("wgan-gp", "dragan"):
-            x = interpolate(batch.x, made.x, rng) if s.penalty == "wgan-gp" else perturb(batch.x, rng)
-            penalty, part = self.penalty(D, theta, self.seen(x, c), one_centred)
+            if s.penalty == "wgan-gp":  # on straight lines between what D sees: of a pack, one ε
+                x = interpolate(self.seen(batch.x, c), self.seen(made.x, c), rng)
+            else:
+                x = self.seen(perturb(batch.x, rng), c)
+            penalty, part = self.penalty(D, theta, x, one_centred)
             g = g + part
         if s.penalty != "none":
             log["penalty"] = penalty

@@ -65,14 +65,19 @@ class Plain(Game):
             state, made = state._replace(more=pool), made._replace(x=fake)
         return super().step_D(state, batch, made, rng)
 
+    def packs(self, n: int) -> int:
+        """How many packs n samples make. Raises UsageError where some are left over."""
+        m = self.settings.pack
+        if n % m:
+            raise UsageError(f"pack = {m} does not divide a batch of {n}: choose another --batch")
+        return n // m
+
     def seen(self, x: Array, c: Array) -> Array:
         """(N, ..., C) → (N/m, ..., mC): samples i m, ..., i m + m − 1 in one. Raises UsageError."""
-        m = self.settings.pack
-        if len(x) % m:
-            raise UsageError(f"pack = {m} does not divide a batch of {len(x)}: choose another --batch")
+        n, m = self.packs(len(x)), self.settings.pack
         if m == 1:
             return x
-        packs = np.moveaxis(x.reshape(len(x) // m, m, *x.shape[1:]), 1, -2)
+        packs = np.moveaxis(x.reshape(n, m, *x.shape[1:]), 1, -2)
         return packs.reshape(*packs.shape[:-2], -1)
 
     def seen_adjoint(self, g: Array) -> Array:
