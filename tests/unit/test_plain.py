@@ -65,6 +65,27 @@ def test_dropout_is_drawn_anew_at_each_step_of_D(rng):
         Plain(PlainSettings(dropout=0.5), IMAGE)
 
 
+@pytest.mark.parametrize("norm", ["none", "spectral"])
+def test_the_first_kinks_of_D_are_spread_over_the_cube_that_was_asked_for(norm, rng):
+    plain, spread = (Plain(PlainSettings(width=32, norm_D=norm, pack=2, reach=r), POINT) for r in (0.0, 3.0))
+    theta = spread.D.init(rng)
+    w, b = theta[: 128 * 4].reshape(128, 4), theta[128 * 4 : 128 * 5]
+    reached = np.abs(b) / np.abs(w).sum(
+        axis=1
+    )  # a plane w x + b = 0 meets the cube where this is at most its half side
+    assert reached.max() <= 3 and reached.max() > 1.5 and np.median(reached) > 0.3
+    assert not theta[128 * 5 + 128 * 128 : 128 * 6 + 128 * 128].any()  # the second layer's
+    assert spread.D.size == plain.D.size and not plain.D.init(rng)[128 * 4 : 128 * 5].any()
+
+
+@pytest.mark.parametrize(
+    "own", [{"net": "maxout"}, {"norm_D": "batch"}, {"norm_D": "layer"}, {"net": "dcgan"}], ids=str
+)
+def test_kinks_that_cannot_be_spread_are_refused(own):
+    with pytest.raises(UsageError, match="reach is of a D with biased rectifiers"):
+        Plain(PlainSettings(**{"norm_D": "none"} | own, reach=1.0), IMAGE if own.get("net") == "dcgan" else POINT)
+
+
 # ---------------------------------------------------------------- packed
 
 
@@ -152,7 +173,9 @@ def test_the_weights_of_a_wgan_are_clipped_after_each_step(rng):
 
 
 @pytest.mark.parametrize(
-    "name, value", [("width", 0), ("pack", 0), ("replay", -1), ("dropout", 1.0), ("most", 0.0)], ids=str
+    "name, value",
+    [("width", 0), ("pack", 0), ("replay", -1), ("dropout", 1.0), ("most", 0.0), ("reach", -1.0)],
+    ids=str,
 )
 def test_a_setting_out_of_range_is_named(name, value):
     with pytest.raises(UsageError, match=name):

@@ -6,8 +6,9 @@ once, so that a lack of variety shows; replayed, half of the images that D sees 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.models import dcgan, perceptron
-from tinygan.models.normalise import Norm
+from tinygan.models.normalise import Norm, biased
 from tinygan.net import Net
 from tinygan.optim import require
 from tinygan.recipes.game import Game, Made, State
@@ -36,6 +37,7 @@ class PlainSettings(GameSettings):
     norm_G: NormG = "batch"
     norm_D: Norm = "batch"
     dropout: float = 0.0  # rate behind the hidden layers of D, of a perceptron
+    reach: float = 0.0  # where the kinks of D's first layer begin: [-reach, reach]ᵈ, of a perceptron; 0: at the origin
     pack: int = 1  # samples that D judges at once; it divides the batch
     replay: int = 0  # earlier images of G kept for D; 0: none
 
@@ -45,6 +47,7 @@ class PlainSettings(GameSettings):
             require(name, getattr(self, name), 1, most + 1)
         require("replay", self.replay, 0, 2**16 + 1)
         require("dropout", self.dropout, 0, 1)
+        require("reach", self.reach, 0, math.inf)
 
 
 class Plain(Game):
@@ -90,11 +93,16 @@ class Plain(Game):
 def nets(s: PlainSettings, shape: tuple[int, ...]) -> tuple[Net, Net]:
     """G and D for samples of a shape. Raises UsageError."""
     net = {1: "perceptron", 3: "dcgan"}[len(shape)] if s.net == "auto" else s.net
+    if s.reach and (net != "perceptron" or not biased(s.norm_D)):
+        raise UsageError(
+            "reach is of a D with biased rectifiers: choose net = perceptron and norm_D = none or spectral"
+        )
     if net != "dcgan":
         pieces = 5 if net == "maxout" else 0
         packed = (*shape[:-1], s.pack * shape[-1])
         G = perceptron.generator(shape, s.latent, 4 * s.width, depth=DEPTH, norm=s.norm_G)
-        D = perceptron.discriminator(packed, 4 * s.width, depth=DEPTH, norm=s.norm_D, pieces=pieces, dropout=s.dropout)
+        more: dict[str, Any] = {"norm": s.norm_D, "pieces": pieces, "dropout": s.dropout, "reach": s.reach}
+        D = perceptron.discriminator(packed, 4 * s.width, depth=DEPTH, **more)
         return G, D
     if s.dropout:
         raise UsageError(f"dropout is of D's perceptrons, net = perceptron or maxout: net is {s.net}")
