@@ -39,7 +39,7 @@ def test_modes_that_are_lost_blurred_shrunk_or_uneven_are_missed_and_the_plain_g
 
 def test_a_mixture_is_learned_and_drawn(work, monkeypatch):
     pytest.importorskip("matplotlib")
-    monkeypatch.setattr(toys, "STEPS", {"ring": 4, "grid": 4})
+    monkeypatch.setattr(toys, "STEPS", {"ring": 4, "grid": 12})
     monkeypatch.setattr(toys, "FRAMES", 2)
     for system in ("gan", "wgan-gp", "packed"):
         figures = toys.run("ring", {"system": system, "seed": 0}, work)
