@@ -3,6 +3,7 @@
 from tinygan.layers.attention import Attend, Scale, SelfAttention
 from tinygan.layers.conditional import Film, Join, Project
 from tinygan.layers.conv import Conv2d, ConvTranspose2d
+from tinygan.layers.filterbank import Filterbank
 from tinygan.layers.fused import ConvPool2d, UpConv2d
 from tinygan.layers.gates import GRUGates, LSTMGates
 from tinygan.layers.linear import Linear
@@ -18,6 +19,7 @@ from tinygan.layers.softmax import LogSoftmax
 from tinygan.layers.spectral import SpectralNorm
 from tinygan.layers.virtual import Virtual, VirtualBatchNorm
 from tinygan.layers.weightnorm import WeightNorm
+from tinygan.layers.window import Read, Write
 
 __all__ = [
     "ELU",
@@ -33,6 +35,7 @@ __all__ = [
     "ConvTranspose2d",
     "Dropout",
     "Film",
+    "Filterbank",
     "GRUCell",
     "GRUGates",
     "GaussianNoise",
@@ -54,6 +57,7 @@ __all__ = [
     "PixelNorm",
     "Project",
     "ReLU",
+    "Read",
     "Reshape",
     "Scale",
     "SelfAttention",
@@ -68,4 +72,5 @@ __all__ = [
     "Virtual",
     "VirtualBatchNorm",
     "WeightNorm",
+    "Write",
 ]
