@@ -15,6 +15,7 @@ import numpy as np
 from tinygan import layers as L
 from tinygan.cases_batch import BATCH
 from tinygan.cases_conditional import CONDITIONAL, Case, Pick
+from tinygan.cases_recurrent import RECURRENT
 from tinygan.check import BOUNDS, check_layer
 from tinygan.compose import Concat, Residual, Sequential
 from tinygan.layer import Layer
@@ -220,6 +221,7 @@ CASES: dict[str, Case] = {
     "Sequential": _deep,
     **BATCH,
     **CONDITIONAL,
+    **RECURRENT,
 }
 
 

@@ -47,6 +47,20 @@ def _project(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return _of_row(L.Project(L.Linear(n, 1), L.SpectralNorm(L.Linear(d, n, bias=False))), (n,), d)
 
 
+def _filterbank(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    return L.Filterbank(pick(1, 4), pick(2, 5), 0.5 * pick(1, 4)), (3,)
+
+
+def _read(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    n, size, c, d = pick(1, 4), (pick(1, 5), pick(2, 5)), pick(1, 2), pick(1, 3)
+    return _of_row(L.Read(L.Linear(d, 5), n, size), (*size, c), d)
+
+
+def _write(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    n, size, c, d = pick(1, 4), (pick(1, 5), pick(2, 5)), pick(1, 2), pick(1, 3)
+    return _of_row(L.Write(L.Linear(d, 5), n, size), (n, n, c), d)
+
+
 def _of_row(f: Conditional, shape: tuple[int, ...], d: int) -> tuple[Layer, tuple[int, ...]]:
     return of_row(shape, d, f), (math.prod(shape) + d,)
 
@@ -55,6 +69,9 @@ CONDITIONAL: dict[str, Case] = {
     "Columns": _columns,
     "Conditioned": _conditioned,
     "Film": _film,
+    "Filterbank": _filterbank,
     "Join": _join,
     "Project": _project,
+    "Read": _read,
+    "Write": _write,
 }

@@ -54,6 +54,12 @@ WRONG = [
     (L.Upsample(2), (3, 4), "images"),
     (L.GlobalSumPool(), (5,), "images"),
     (L.Closeness(2, 3), (5,), "2 kernels of 3 dims"),
+    (L.Filterbank(2, 4), (4,), "rows of 3 numbers"),
+    (L.LSTMGates(2), (8,), "5 rows of 2"),
+    (L.LSTMCell(3, 2), (8,), "3 inputs and 4 of its state"),
+    (L.GRUCell(3, 2), (7,), "3 inputs and 2 of its state"),
+    (L.LSTM(3, 2), (4, 2), "one step of 3 numbers"),
+    (L.GRU(3, 2), (0, 3), "one step of 3 numbers"),
     (L.Virtual(L.Linear(3, 2), (3,), 4), (4,), "like its reference's (3,)"),
 ]
 

@@ -3,7 +3,9 @@
 from tinygan.layers.attention import Attend, Scale, SelfAttention
 from tinygan.layers.conditional import Film, Join, Project
 from tinygan.layers.conv import Conv2d, ConvTranspose2d
+from tinygan.layers.filterbank import Filterbank
 from tinygan.layers.fused import ConvPool2d, UpConv2d
+from tinygan.layers.gates import GRUGates, LSTMGates
 from tinygan.layers.linear import Linear
 from tinygan.layers.maxout import Maxout
 from tinygan.layers.minibatch import Closeness, MinibatchDiscrimination
@@ -11,14 +13,18 @@ from tinygan.layers.noise import Dropout, GaussianNoise
 from tinygan.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PixelNorm
 from tinygan.layers.pointwise import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from tinygan.layers.pool import LocalMeanPool, MaxPool2d
+from tinygan.layers.recurrent import GRU, LSTM, GRUCell, LSTMCell, Unroll
 from tinygan.layers.shape import AvgPool2d, Columns, GlobalMeanPool, GlobalSumPool, Reshape, Upsample
 from tinygan.layers.softmax import LogSoftmax
 from tinygan.layers.spectral import SpectralNorm
 from tinygan.layers.virtual import Virtual, VirtualBatchNorm
 from tinygan.layers.weightnorm import WeightNorm
+from tinygan.layers.window import Read, Write
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
     "Attend",
     "AvgPool2d",
     "BatchNorm",
@@ -29,12 +35,17 @@ __all__ = [
     "ConvTranspose2d",
     "Dropout",
     "Film",
+    "Filterbank",
+    "GRUCell",
+    "GRUGates",
     "GaussianNoise",
     "GlobalMeanPool",
     "GlobalSumPool",
     "GroupNorm",
     "InstanceNorm",
     "Join",
+    "LSTMCell",
+    "LSTMGates",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -46,6 +57,7 @@ __all__ = [
     "PixelNorm",
     "Project",
     "ReLU",
+    "Read",
     "Reshape",
     "Scale",
     "SelfAttention",
@@ -54,9 +66,11 @@ __all__ = [
     "Softplus",
     "SpectralNorm",
     "Tanh",
+    "Unroll",
     "UpConv2d",
     "Upsample",
     "Virtual",
     "VirtualBatchNorm",
     "WeightNorm",
+    "Write",
 ]
