@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygan import layers as L
 from tinygan.cases_batch import BATCH
+from tinygan.cases_border import BORDER
 from tinygan.cases_conditional import CONDITIONAL, Case, Pick
 from tinygan.cases_recurrent import RECURRENT
 from tinygan.check import BOUNDS, check_layer
@@ -220,6 +221,7 @@ CASES: dict[str, Case] = {
     "Concat": _concat,
     "Sequential": _deep,
     **BATCH,
+    **BORDER,
     **CONDITIONAL,
     **RECURRENT,
 }

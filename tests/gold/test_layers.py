@@ -21,6 +21,18 @@ def padded_conv(x, w, b):
     return conv2d(F.pad(x, (0, 0, 0, 1, 1, 2)), w, b, stride=(2, 1))
 
 
+def blurred(x, stride):
+    """(N, 4, H, W) mirrored at the border, convolved with (1, 4, 6, 4, 1) / 16 along rows and along columns."""
+    w = torch.tensor([1, 4, 6, 4, 1], dtype=x.dtype) / 16
+    x = F.pad(x, (2, 2, 2, 2), "reflect")
+    return F.conv2d(x, torch.outer(w, w).expand(4, 1, 5, 5), stride=stride, groups=4)
+
+
+def between_zeros(x):
+    """(N, 4, H, W) → (N, 4, 2H, 2W), the pixels at the even places."""
+    return F.conv_transpose2d(x, torch.ones(4, 1, 1, 1, dtype=x.dtype), stride=2, output_padding=1, groups=4)
+
+
 CASES = {
     "linear": (L.Linear(5, 3), (5,), F.linear),
     "linear without bias": (L.Linear(5, 3, bias=False), (5,), F.linear),
@@ -68,6 +80,16 @@ CASES = {
         on_images(lambda x: F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)),
     ),
     "global mean": (L.GlobalMeanPool(), IMAGE, lambda x: F.adaptive_avg_pool2d(x.movedim(-1, 1), 1).flatten(1)),
+    "mirrored border": (L.Pad(3), IMAGE, on_images(lambda x: F.pad(x, (3, 3, 3, 3), "reflect"))),
+    "repeated border": (L.Pad(3, "replicate"), IMAGE, on_images(lambda x: F.pad(x, (3, 3, 3, 3), "replicate"))),
+    "blur": (L.Blur(), IMAGE, on_images(lambda x: blurred(x, 1))),
+    "down a pyramid": (L.PyramidDown(), IMAGE, on_images(lambda x: blurred(x, 2))),
+    "up a pyramid": (L.PyramidUp(), IMAGE, on_images(lambda x: 4 * blurred(between_zeros(x), 1))),
+    "up a pyramid to odd sides": (
+        L.PyramidUp((11, 7)),
+        IMAGE,
+        on_images(lambda x: 4 * blurred(between_zeros(x)[..., :11, :7], 1)),
+    ),
     "upsample": (L.Upsample(3), IMAGE, lambda x: upsample(x, 3)),
     "upsample and conv": (L.UpConv2d(4, 3), IMAGE, lambda x, w, b: conv2d(upsample(x, 2), w, b, padding=1)),
     "conv and pool": (L.ConvPool2d(4, 3), IMAGE, lambda x, w, b: avg_pool(conv2d(x, w, b, padding=1), 2)),

@@ -1,6 +1,8 @@
 """The layers, one family a file."""
 
 from tinygan.layers.attention import Attend, Scale, SelfAttention
+from tinygan.layers.blur import Blur
+from tinygan.layers.border import Pad
 from tinygan.layers.conditional import Film, Join, Project
 from tinygan.layers.conv import Conv2d, ConvTranspose2d
 from tinygan.layers.filterbank import Filterbank
@@ -13,6 +15,7 @@ from tinygan.layers.noise import Dropout, GaussianNoise
 from tinygan.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PixelNorm
 from tinygan.layers.pointwise import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from tinygan.layers.pool import LocalMeanPool, MaxPool2d
+from tinygan.layers.pyramid import PyramidDown, PyramidUp
 from tinygan.layers.recurrent import GRU, LSTM, GRUCell, LSTMCell, Unroll
 from tinygan.layers.shape import AvgPool2d, Columns, GlobalMeanPool, GlobalSumPool, Reshape, Upsample
 from tinygan.layers.softmax import LogSoftmax
@@ -28,6 +31,7 @@ __all__ = [
     "Attend",
     "AvgPool2d",
     "BatchNorm",
+    "Blur",
     "Closeness",
     "Columns",
     "Conv2d",
@@ -54,8 +58,11 @@ __all__ = [
     "MaxPool2d",
     "Maxout",
     "MinibatchDiscrimination",
+    "Pad",
     "PixelNorm",
     "Project",
+    "PyramidDown",
+    "PyramidUp",
     "ReLU",
     "Read",
     "Reshape",
