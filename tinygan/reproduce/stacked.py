@@ -31,7 +31,7 @@ SYSTEMS: dict[str, tuple[str, dict[str, Any], int]] = {
     "packed": ("gan", DCGAN | {"pack": 2}, 950),
     "wgan-gp": ("wgan-gp", NETS | {"norm_D": "layer", "n_critic": 3}, 900),
 }
-PUBLISHED = {  # modes and reverse KL: Lin et al. 2018, table 2, DCGAN's their own; WGAN-GP's of Dieng et al. 2019 (PresGAN)
+PUBLISHED = {  # modes and reverse KL: Lin et al. 2018, table 2, DCGAN's their own; WGAN-GP's told by Kumar et al. 2019
     "gan": ("78.9", "4.50"),
     "packed": ("1000.0", "0.06"),
     "wgan-gp": ("959", "0.73"),
