@@ -121,6 +121,29 @@ def accuracy(logits: Array, label: Array) -> float:
     return float((logits.argmax(axis=1) == label).mean())
 
 
+# ---------------------------------------------------------------- of a variational autoencoder
+
+
+def bernoulli(d: Array, x: Array) -> tuple[float, Array]:
+    """−E Σ x log σ(d) + (1 − x) log(1 − σ(d)) = E Σ sp(d) − x d, and its gradient (σ(d) − x)/N.
+
+    d, x (N, ...), x in [0, 1]; the sum is over a sample's entries, the mean over samples (Kingma & Welling 2014, appendix C.1).
+    """
+    e = np.exp(-np.abs(d))
+    value = np.maximum(d, 0) - x * d + np.log1p(e)
+    return float(value.sum()) / len(d), (np.where(d >= 0, 1, e) / (1 + e) - x) / len(d)
+
+
+def normal_kl(mu: Array, log_var: Array) -> tuple[float, Array, Array]:
+    """E KL(N(μ, σ²) ‖ N(0, 1)) = ½ E Σ μ² + σ² − 1 − log σ², its gradients μ/N and ½ (σ² − 1)/N in μ and log σ².
+
+    mu, log_var (N, d); the sum is over d (Kingma & Welling 2014, appendix B).
+    """
+    excess = np.expm1(log_var)
+    value = 0.5 * float((mu * mu + excess - log_var).sum()) / len(mu)
+    return value, mu / len(mu), excess / (2 * len(mu))
+
+
 # ---------------------------------------------------------------- of a classifier of K classes and the generated
 
 

@@ -16,7 +16,9 @@ class Progress:
         self.stop, self.unit, self._shown, self._bar = stop, unit, 0.0, _bar(start, stop, unit)
 
     def show(self, step: int, log: dict[str, float], speed: float) -> None:
-        losses = {name: f"{value:.3f}" for name, value in log.items() if name.startswith(("loss", "penalty", "L_"))}
+        losses = {
+            name: f"{value:.3f}" for name, value in log.items() if name.startswith(("loss", "penalty", "L_", "ELBO"))
+        }
         if self._bar is not None:
             self._bar.set_postfix({**losses, "images/s": f"{speed:.0f}"}, refresh=False)
             self._bar.update(step - self._bar.n)

@@ -187,6 +187,7 @@ MISTAKES = [
     ("train --batch 0", 2, "batch is at least 1"),
     ("train --data ring", 2, "convolutions need images"),
     ("train began --data ring", 2, "tinygan: convolutions need images"),
+    ("train vae --data ring", 2, "tinygan: vae needs images"),
     ("train --data ./nowhere", 4, "nowhere"),
     ("train --config none.toml", 2, "none.toml"),
     ("train --config bad.toml", 2, "bad.toml"),

@@ -32,6 +32,7 @@ from tinygan.recipes import (
     r1,
     sgan,
     ssgan,
+    vae,
     wgan,
     wgan_gp,
 )
@@ -143,6 +144,7 @@ RECIPES = {
     "began": Entry(
         began.Settings, began.BEGAN, "GAN whose D is an autoencoder, held in balance (Berthelot et al. 2017)"
     ),
+    "vae": Entry(vae.Settings, vae.VAE, "autoencoder of binary pixels, a bound on log p(x) (Kingma & Welling 2014)"),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"
     ),

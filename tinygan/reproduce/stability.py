@@ -13,11 +13,11 @@ from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, f
 SEEDS, STEPS, BATCH = 20, 2000, 8
 BACKEND = "reference"  # nets so small wait for their calls, of which it has the cheapest
 SMALL = {"width": 4, "width_G": 4, "width_D": 4}  # where a system has them, or the classifier in it
-OTHERS = ("gan-cls", "classifier")  # the first needs names of classes that strokes have not, the second is no game
+OTHERS = ("gan-cls", "classifier")  # the first needs names of classes that strokes lack, the second makes no samples
 
 
 def systems() -> list[str]:
-    """The games."""
+    """Those that make samples."""
     return [name for name in RECIPES if name not in OTHERS]
 
 
@@ -47,7 +47,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 EXPERIMENTS = [
     Experiment(
         "seeds",
-        f"{SEEDS} seeds of {STEPS} steps of every game on strokes: how many end without a NaN",
+        f"{SEEDS} seeds of {STEPS} steps of every system that makes samples, on strokes: how many end without a NaN",
         {"steps": STEPS, "batch": BATCH, "settings": SMALL, "backend": BACKEND},
         [{"recipe": name, "seed": seed} for seed in range(SEEDS) for name in systems()],
         run,
