@@ -15,7 +15,7 @@ SHAPE, LATENT = (12, 10, 1), 5
 
 def perceptron(net, theta, x):
     w1, b1, w2, b2 = cut(net, theta)
-    return F.linear(torch.tanh(F.linear(x.flatten(1), w1, b1)), w2, b2)
+    return F.linear(torch.relu(F.linear(x.flatten(1), w1, b1)), w2, b2)
 
 
 @pytest.mark.parametrize("binarise", ["sampled", "threshold", "none"])
