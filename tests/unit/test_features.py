@@ -6,7 +6,7 @@ import pytest
 from tinygan.data import open_data
 from tinygan.data.known import locate
 from tinygan.errors import FormatError, UsageError
-from tinygan.metrics.features import CHUNK, PINNED, SHIPPED, load_features, load_shipped, save_features
+from tinygan.metrics.features import CHUNK, PINNED, SHIPPED, coarse, load_features, load_shipped, save_features
 from tinygan.models.classifier import classifier
 from tinygan.safetensors import load, save
 
@@ -17,7 +17,7 @@ SHAPE = (8, 8, 3)
 def saved(tmp_path, rng):
     """A file, its hash, its classifier and the numbers in it."""
     f = classifier(SHAPE, 4, 2)
-    weights = f.net.init(rng).astype(np.float16).astype(np.float32)  # numbers that half precision has
+    weights = coarse(f.net.init(rng)).astype(np.float32)
     running = f.net.init_running(weights, rng) + rng.random(f.net.running_size).astype(np.float32)
     path = tmp_path / "w.safetensors"
     return path, save_features(path, "digits", SHAPE, f, weights, running, 4), (f, weights, running)

@@ -22,7 +22,7 @@ from tinygan.safetensors import load, save
 
 SHIPPED = Path(__file__).parent / "weights"
 PINNED = {
-    "fashion-mnist": "0acaf08f41158623e6b2358d05a0aba086b7439a47fe9b3d986b7c7ab3e428f6"
+    "fashion-mnist": "dde29eeb56f961d9367361b832dae6b5c39eccaa6a6bc4025a14976b7b005e16"
 }  # SHA-256 of SHIPPED/NAME.safetensors
 CHUNK = 100  # images at a time: every layer keeps its output
 
@@ -37,7 +37,7 @@ class Extractor(Protocol):
 
 
 class Features:
-    """The extractor of a trained classifier of images of ``shape`` (H, W, C), its weights in half precision.
+    """The extractor of a trained classifier of images of ``shape`` (H, W, C), its weights made ``coarse``.
 
     Its name ends in 8 digits of the hash of its numbers, so that no two are called the same; the pinned ones need none.
     """
@@ -45,7 +45,7 @@ class Features:
     def __init__(
         self, data: str, shape: tuple[int, ...], f: Classifier, weights: Array, running: Array, *, pinned: bool = False
     ) -> None:
-        half = weights.astype(np.float16)
+        half = coarse(weights)
         digits = hashlib.sha256(half.tobytes() + running.tobytes()).hexdigest()[:8]
         self.name, self.shape = f"tinygan-{data} features" + ("" if pinned else f" {digits}"), shape
         self.dim = f.body.out_shape(shape)[0]
@@ -63,13 +63,18 @@ class Features:
         return features, logits
 
 
+def coarse(weights: Array) -> Array:
+    """Multiples of 1/1024 in float16, which pack well: a Frechet distance moves by some 0.2 %, a logit by 0.004."""
+    return (np.round(weights.astype(np.float32) * 1024) / 1024).astype(np.float16)
+
+
 def save_features(
     path: Path, data: str, shape: tuple[int, ...], f: Classifier, weights: Array, running: Array, classes: int
 ) -> str:
-    """Write a classifier's file; returns its SHA-256. Weights lose 13 bits of 24: logits move by about 1e-3."""
+    """Write a classifier's file; returns its SHA-256."""
     width = f.body.out_shape(shape)[0] // 4
     facts = {"data": data, "shape": " ".join(map(str, shape)), "classes": str(classes), "width": str(width)}
-    save(path, {"weights": weights.astype(np.float16), "running": running.astype(np.float32)}, facts)
+    save(path, {"weights": coarse(weights), "running": running.astype(np.float32)}, facts)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
