@@ -140,17 +140,20 @@ def run_data(args: argparse.Namespace) -> int:
 
 
 def run_recipes(args: argparse.Namespace) -> int:
-    """``tinygan recipes``."""
-    from tinygan.recipes import RECIPES
+    """``tinygan recipes``: all systems, or one and its settings."""
+    from tinygan.recipes.catalogue import CARDS, link, listing
 
-    for name in [args.name] if args.name else RECIPES:
-        entry = find(name)
-        print(f"{name}: {entry.about}\n  settings (--set KEY=VALUE) and their defaults:")
-        for line in dotted(as_mapping(entry.settings())):
-            print(f"    {line}")
-        if entry.loop:
-            print(f"  the loop's own: {' '.join(dotted(dict(entry.loop)))}")
-    print("every recipe:\n  the loop (--set KEY=VALUE too) and its defaults:")
+    if args.name is None:
+        print(listing())
+        return 0
+    entry, card = find(args.name), CARDS[args.name]
+    print(f"{args.name}: {entry.about}\n  {card.objective}\n  {card.shown}: {link(card)}")
+    print("  settings (--set KEY=VALUE) and their defaults:")
+    for line in dotted(as_mapping(entry.settings())):
+        print(f"    {line}")
+    if entry.loop:
+        print(f"  the loop's own: {' '.join(dotted(dict(entry.loop)))}")
+    print("  the loop (--set KEY=VALUE too) and its defaults:")
     for line in dotted(as_mapping(Loop())):
         print(f"    {line}")
     return 0

@@ -100,7 +100,7 @@ def test_info_recipes_data_and_check_print(capsys):
     assert main(["info"]) == 0
     assert "backend" in capsys.readouterr().out
     assert main(["recipes"]) == 0
-    assert "width=32" in capsys.readouterr().out
+    assert "Goodfellow et al. 2014" in capsys.readouterr().out
     assert main(["data", "strokes"]) == 0
     assert "28x28x1" in capsys.readouterr().out
     assert main(["check", "--draws", "1"]) == 0

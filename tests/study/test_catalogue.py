@@ -1,0 +1,37 @@
+"""What is said of every system is what was measured, and the README says the same."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tinygan.recipes import RECIPES
+from tinygan.recipes.catalogue import CARDS, link, markdown
+
+ROOT = Path(__file__).parents[2]
+CLAIMED = [name for name, card in CARDS.items() if card.claim]
+
+
+def test_every_system_has_a_card_in_the_order_of_the_catalogue():
+    assert list(CARDS) == list(RECIPES)
+
+
+def test_the_readme_has_the_table():
+    assert markdown() in (ROOT / "README.md").read_text()
+
+
+def test_every_result_file_is_there():
+    for card in CARDS.values():
+        assert (ROOT / link(card)).is_file()
+
+
+@pytest.mark.parametrize("name", CLAIMED)
+def test_a_figure_is_the_measured_one(name):
+    card = CARDS[name]
+    claims = json.loads((ROOT / link(card)).read_text())[card.experiment]
+    (claim,) = [claim for claim in claims if claim["what"].startswith(card.claim)]
+    numbers = re.findall(r"[−-]?\d[\d,]*(?:\.\d+)?", card.shown)
+    plain = [number.replace("−", "-").replace(",", "") for number in numbers]
+    assert any(float(n) == round(claim["value"], len(n.partition(".")[2])) for n in plain)
+    assert claim["met"] or "MISSED" in card.shown
