@@ -21,9 +21,10 @@ from tinygan.models import sngan
 from tinygan.net import Net
 from tinygan.optim import Adam
 from tinygan.penalty import orthonormal, through_jvp
-from tinygan.recipes.dcgan import DCGAN, Settings
+from tinygan.recipes.dcgan import Settings
 from tinygan.recipes.game import Game
 from tinygan.recipes.options import GameSettings
+from tinygan.recipes.plain import Plain
 from tinygan.recipes.tangents import Orthonormal
 
 Figures = dict[str, Any]
@@ -38,8 +39,8 @@ ADAM_SNGAN = Adam(lr=2e-4, b1=0.0, b2=0.9)  # Miyato et al. 2018, §4
 # ---------------------------------------------------------------- steps
 
 
-def dcgan(size: int, latent: int, **options: Any) -> DCGAN:
-    return DCGAN(Settings(latent=latent, width=64, adam_G=ADAM, adam_D=ADAM, **options), Sample((size, size, 3)))
+def dcgan(size: int, latent: int, **options: Any) -> Plain:
+    return Plain(Settings(latent=latent, width=64, adam_G=ADAM, adam_D=ADAM, **options), Sample((size, size, 3)))
 
 
 def sngan32(width: int = 64) -> Game:
@@ -206,9 +207,9 @@ STEPS = {
     "dcgan32_step": partial(Steps, partial(dcgan, 32, 128)),
     "dcgan64_step": partial(Steps, partial(dcgan, 64, 100)),
     "wgan_gp_step": partial(
-        Steps, partial(dcgan, 32, 128, loss="wasserstein", penalty="wgan-gp", batch_norm_D=False), whole=False
+        Steps, partial(dcgan, 32, 128, loss="wasserstein", penalty="wgan-gp", norm_D="none"), whole=False
     ),
-    "r1_step": partial(Steps, partial(dcgan, 32, 128, penalty="r1", batch_norm_D=False), whole=False),
+    "r1_step": partial(Steps, partial(dcgan, 32, 128, penalty="r1", norm_D="none"), whole=False),
     "sngan32_step": partial(Steps, sngan32),
 }
 HELD = {  # 8 orthonormal tangents, at all latents of the batch or at some; η = 1, so that the check of gradients sees them

@@ -20,3 +20,8 @@ def normal(std: float) -> Init:
 def lecun(rng: np.random.Generator, shape: Shape, fan_in: int) -> Array:
     """N(0, 1/fan_in): keeps the variance of a linear map (LeCun et al. 1998, §4.6)."""
     return rng.normal(0, math.sqrt(1 / fan_in), shape)
+
+
+def he(rng: np.random.Generator, shape: Shape, fan_in: int) -> Array:
+    """N(0, 2/fan_in): keeps the variance through a rectifier (He et al. 2015, eq. 10)."""
+    return rng.normal(0, math.sqrt(2 / fan_in), shape)

@@ -118,30 +118,12 @@ class SGD:
         return kernels.combine(1, theta, -self.lr * self.schedule(memory.t), m), memory._replace(m=m, t=memory.t + 1)
 
 
-@dataclass(frozen=True)
-class RMSProp:
-    """v ← ρv + (1−ρ)g²,  θ ← θ − lr g/(√v + ε)   (Hinton 2012, lecture 6e). m is not used."""
-
-    lr: float = 5e-5
-    rho: float = 0.99
-    eps: float = 1e-8
-    schedule: Schedule = Schedule()
-
-    def __post_init__(self) -> None:
-        require("lr", self.lr, 0, math.inf)
-        require("rho", self.rho, 0, 1)
-        require("eps", self.eps, 1e-30, math.inf)
-
-    def init(self, theta: Array) -> Moments:
-        return Moments(np.zeros_like(theta[:0]), np.zeros_like(theta), 0)
-
-    def step(self, theta: Array, g: Array, memory: Moments) -> tuple[Array, Moments]:
-        v = self.rho * memory.v + (1 - self.rho) * (g * g)
-        step = (self.lr * self.schedule(memory.t)) * g / (np.sqrt(v) + self.eps)
-        return theta - step, memory._replace(v=v, t=memory.t + 1)
-
-
 # ---------------------------------------------------------------- on the way
+
+
+def warm(decay: float, t: int) -> float:
+    """min(decay, t/(9 + t)) at step t: an average over the last tenth of the steps, so that the first are soon forgotten."""
+    return min(decay, t / (9 + t))
 
 
 def ema(average: Array, theta: Array, decay: float) -> Array:

@@ -156,16 +156,12 @@ def path_length(
     return value, lengths[0], pulled
 
 
-def axes(n: int, N: int, K: int | None = None, rng: np.random.Generator | None = None) -> Array:
-    """All N axes, or K of them, drawn without replacement and the same for every sample: tangents eₖ (K, n, N) of n latents."""
-    chosen = rng.permutation(N)[:K] if rng else np.arange(N)
-    return np.repeat(np.eye(N, dtype=np.float32)[chosen, None], n, axis=1)
-
-
-def along_latent(x: Array, e: Array) -> Array:
-    """Tangents (K, n, d) of inputs x (n, d), whose last numbers are the latent, along e (K, n, N) of these."""
-    x_dot = np.zeros((len(e), *x.shape), x.dtype)
-    x_dot[..., x.shape[1] - e.shape[2] :] = e
+def along_latent(x: Array, N: int, K: int | None = None, rng: np.random.Generator | None = None) -> Array:
+    """Tangents eₖ (K, n, d) of inputs x (n, d), whose last N numbers are the latent: along all N axes of it, or along K, drawn
+    without replacement and the same for every sample."""
+    chosen = np.arange(N) if rng is None else rng.permutation(N)[:K]
+    x_dot = np.zeros((len(chosen), *x.shape), x.dtype)
+    x_dot[np.arange(len(chosen)), :, x.shape[1] - N + chosen] = 1
     return x_dot
 
 

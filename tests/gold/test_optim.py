@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygan.optim import SGD, Adam, RMSProp, Schedule
+from tinygan.optim import SGD, Adam, Schedule
 
 from .twins import FIRST, agree, tensors
 
@@ -19,7 +19,6 @@ STEPS = 1000
         (Adam(lr=3e-3, b1=0.0, b2=0.99), lambda p: torch.optim.Adam(p, lr=3e-3, betas=(0.0, 0.99), eps=1e-8)),
         (SGD(lr=1e-2), lambda p: torch.optim.SGD(p, lr=1e-2)),
         (SGD(lr=1e-2, momentum=0.9), lambda p: torch.optim.SGD(p, lr=1e-2, momentum=0.9)),
-        (RMSProp(lr=2e-3, rho=0.9), lambda p: torch.optim.RMSprop(p, lr=2e-3, alpha=0.9, eps=1e-8)),
     ],
 )
 def test_weights_are_those_of_torch(ours, theirs):

@@ -10,7 +10,7 @@ from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm, Linear, Softplus, Tanh
 from tinygan.net import Net
 from tinygan.optim import Adam
-from tinygan.penalty import axes, orthonormal, orthonormal_l1, through_jvp
+from tinygan.penalty import along_latent, orthonormal, orthonormal_l1, through_jvp
 from tinygan.recipes.lgan import LGAN, Settings
 from tinygan.recipes.tangents import Orthonormal
 
@@ -75,8 +75,9 @@ def test_one_of_several_tangents_is_refused():
 
 
 def test_axes_are_different_unit_vectors_shared_by_the_batch():
-    e = axes(5, 6, 4, np.random.default_rng(0))
-    assert e.shape == (4, 5, 6)
+    x_dot = along_latent(np.zeros((5, 9)), 6, 4, np.random.default_rng(0))
+    assert x_dot.shape == (4, 5, 9) and not x_dot[..., :3].any()
+    e = x_dot[..., 3:]
     np.testing.assert_array_equal(e[:, 0] @ e[:, 0].T, np.eye(4))
     np.testing.assert_array_equal(e, np.broadcast_to(e[:, :1], e.shape))
 
@@ -86,7 +87,7 @@ def test_a_linear_generator_becomes_orthonormal():
     net = Net(Linear(4, 20))
     theta, z = 0.1 * net.init(rng, np.float64), rng.normal(size=(1, 4))
     for _ in range(1500):
-        _, pulled = through_jvp(net, theta, z, axes(1, 4, 4, rng).astype(np.float64), orthonormal())
+        _, pulled = through_jvp(net, theta, z, along_latent(z, 4, 4, rng), orthonormal())
         theta = theta - 0.02 * pulled.theta
     J = net.view(theta)["0.linear.w"]
     assert np.linalg.norm(J.T @ J - np.eye(4)) < 1e-6

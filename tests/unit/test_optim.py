@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinygan.errors import UsageError
-from tinygan.optim import SGD, Adam, RMSProp, Schedule, clip_norm, ema, norm
+from tinygan.optim import SGD, Adam, Schedule, clip_norm, ema, norm
 
 STEPS, SIZE = 1000, 5
 EXACT = 1e-12
@@ -29,18 +29,9 @@ def momentum(theta, gradients, rate):
     return theta
 
 
-def rms_prop(theta, gradients, rate):
-    v = 0.0
-    for t, g in enumerate(gradients):
-        v = 0.9 * v + 0.1 * g**2
-        theta -= rate(t) * 2e-3 * g / (math.sqrt(v) + 1e-8)
-    return theta
-
-
 OPTIMISERS = [
     (lambda schedule: Adam(lr=3e-3, b1=0.5, b2=0.9, schedule=schedule), adam),
     (lambda schedule: SGD(lr=1e-2, momentum=0.9, schedule=schedule), momentum),
-    (lambda schedule: RMSProp(lr=2e-3, rho=0.9, schedule=schedule), rms_prop),
 ]
 SCHEDULES = [
     (Schedule(), lambda t: 1.0),

@@ -29,9 +29,10 @@ def stepped(recipe, rng, steps=2):
     return state, log
 
 
-@pytest.mark.parametrize("sample", [IMAGE, POINT], ids=["image", "point"])
-@pytest.mark.parametrize("name", NAMES)
-def test_every_system_trains_on_images_and_on_points_and_writes_to_no_input(name, sample, rng):
+@pytest.mark.parametrize(
+    ("name", "sample"), [(name, x) for name in NAMES for x in (IMAGE, POINT) if (name, x) != ("dcgan", POINT)]
+)
+def test_every_system_trains_on_images_and_all_but_dcgan_on_points_and_writes_to_no_input(name, sample, rng):
     entry = RECIPES[name]
     recipe = entry.make(entry.settings(**SMALL), sample)
     state = recipe.init(rng)

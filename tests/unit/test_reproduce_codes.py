@@ -51,13 +51,6 @@ def test_a_code_may_lean_or_widen_and_the_control_must_tell_nothing():
     assert informed(0.7, 1.9, [0.6, 0.5], [0.3, -0.69], 0.1) == [False, True, False, False]
 
 
-def test_the_mean_distance_is_that_of_different_images(rng):
-    x = rng.normal(size=(7, 4, 4, 1))
-    pairs = [np.linalg.norm(x[i] - x[j]) for i in range(7) for j in range(7) if i != j]
-    assert began.mean_distance(x) == pytest.approx(np.mean(pairs))
-    assert began.mean_distance(np.repeat(x[:1], 3, axis=0)) == 0
-
-
 def balanced(distances, **other):
     figures = {"M at 200": 1.0, "M at the end": 0.5, "balance": 0.04, "balance of means": 0.0, "k": [0.1, 0.2]} | other
     results = [

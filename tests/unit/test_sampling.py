@@ -20,7 +20,7 @@ def runs(tmp_path_factory):
     small = ["--steps", "1", "--batch", "4", "--set", "latent=4"]
     for name in ("gan-cls", "cgan", "dcgan", "lgan", "infogan"):
         assert main(["train", name, *small, "--set", "width=2", "--out", str(folder / name)]) == 0
-    plain = ["--set", "batch_norm_G=false", "--set", "width=2", "--out", str(folder / "plain")]
+    plain = ["--set", "norm_G=none", "--set", "width=2", "--out", str(folder / "plain")]
     assert main(["train", "dcgan", *small, *plain]) == 0
     return folder
 

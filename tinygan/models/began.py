@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 
 from tinygan.compose import Residual, Sequential
+from tinygan.init import he
 from tinygan.layer import Layer
 from tinygan.layers import ELU, Conv2d, Linear, Reshape, Tanh, UpConv2d
-from tinygan.models.classifier import he
 from tinygan.models.dcgan import levels
 from tinygan.net import Net
 

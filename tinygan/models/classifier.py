@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
-import numpy as np
-
 from tinygan.errors import UsageError
+from tinygan.init import he
 from tinygan.layer import Array, Layer
 from tinygan.layers import BatchNorm, Conv2d, ConvPool2d, GlobalMeanPool, Linear, ReLU
 from tinygan.net import Net
@@ -52,8 +50,3 @@ def classifier(shape: tuple[int, ...], classes: int, width: int) -> Classifier:
 def block(convolution: Layer, channels: int) -> list[Layer]:
     """A convolution without bias, normalised and rectified."""
     return [convolution, BatchNorm(channels), ReLU()]
-
-
-def he(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int) -> Array:
-    """N(0, 2/fan_in): keeps the variance through a rectifier (He et al. 2015, eq. 10)."""
-    return rng.normal(0, math.sqrt(2 / fan_in), shape)

@@ -10,9 +10,9 @@ from tinygan.compose import Sequential
 from tinygan.errors import UsageError
 from tinygan.init import normal
 from tinygan.layer import Layer
-from tinygan.layers import BatchNorm, Conv2d, ConvTranspose2d, Join, LeakyReLU, Linear, ReLU, Reshape, Tanh
+from tinygan.layers import Conv2d, ConvTranspose2d, Join, LeakyReLU, Linear, ReLU, Reshape, Tanh
 from tinygan.layers.conditional import of_row
-from tinygan.models.normalise import Norm, behind, biased, weight
+from tinygan.models.normalise import Norm, NormG, behind, biased, weight
 from tinygan.net import Net
 
 INIT = normal(0.02)  # Radford et al. 2016, §3
@@ -33,25 +33,25 @@ def levels(shape: tuple[int, ...]) -> int:
     return n
 
 
-def generator(shape: tuple[int, ...], latent: int, width: int, *, batch_norm: bool = True) -> Net:
+def generator(shape: tuple[int, ...], latent: int, width: int, *, norm: NormG = "batch") -> Net:
     """z (N, latent) → linear → (N, H/2ⁿ, W/2ⁿ, 2ⁿ⁻¹ width) → n transposed convolutions → tanh, (N, H, W, C)."""
     n = levels(shape)
     H, W, C = shape[0] >> n, shape[1] >> n, width << (n - 1)
-    layers: list[Layer] = [Linear(latent, H * W * C, bias=not batch_norm, init=INIT), Reshape(H, W, C)]
+    layers: list[Layer] = [Linear(latent, H * W * C, bias=biased(norm), init=INIT), Reshape(H, W, C)]
     for last in [False] * (n - 1) + [True]:
         out = shape[2] if last else C // 2
-        layers += ([BatchNorm(C, std=0.02)] if batch_norm else []) + [ReLU()]
-        layers += [ConvTranspose2d(C, out, 4, stride=2, pad=1, bias=last or not batch_norm, init=INIT)]
+        layers += [*behind(C, norm, images=True, std=0.02), ReLU()]
+        layers += [ConvTranspose2d(C, out, 4, stride=2, pad=1, bias=last or biased(norm), init=INIT)]
         C = out
     return Net(*layers, Tanh())
 
 
-def discriminator(shape: tuple[int, ...], width: int, *, norm: Norm = "batch", out: int = 1, beside: int = 0) -> Net:
-    """x (N, H, W, C + beside) → n convolutions, normalised but the first → linear, (N, out): the logit, or a code.
+def discriminator(shape: tuple[int, ...], width: int, *, norm: Norm = "batch", out: int = 1, given: int = 0) -> Net:
+    """x (N, H, W, C + given) → n convolutions, normalised but the first → linear, (N, out): the logit, or a code.
 
-    ``beside`` counts channels that an image does not have; "spectral" normalises every weight.
+    ``given`` counts channels that an image does not have; "spectral" normalises every weight.
     """
-    return Net(*_layers(shape, width, beside, norm, out))
+    return Net(*_layers(shape, width, given, norm, out))
 
 
 def conditional_discriminator(shape: tuple[int, ...], width: int, given: int) -> Net:

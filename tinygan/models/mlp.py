@@ -23,9 +23,10 @@ def mlp(*sizes: int) -> Net:
     """
     layers: list[Layer] = []
     for a, b in pairwise(sizes):
-        layers += [Linear(a, b, init=_kept), SiLU()]
+        layers += [Linear(a, b, init=silu_normal), SiLU()]
     return Net(*layers[:-1])
 
 
-def _kept(rng: np.random.Generator, shape: Shape, fan_in: int) -> Array:
+def silu_normal(rng: np.random.Generator, shape: Shape, fan_in: int) -> Array:
+    """N(0, GAIN²/fan_in)."""
     return normal(GAIN / math.sqrt(fan_in))(rng, shape, fan_in)

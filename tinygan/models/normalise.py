@@ -9,6 +9,7 @@ from tinygan.layers import BatchNorm, GroupNorm, LayerNorm, SpectralNorm
 from tinygan.layers.weight import WeightLayer
 
 Norm = Literal["none", "batch", "layer", "spectral"]
+NormG = Literal["none", "batch"]  # of a generator
 
 
 def weight(f: WeightLayer, spectral: bool) -> Layer:

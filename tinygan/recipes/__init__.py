@@ -111,7 +111,7 @@ class Entry(NamedTuple):
 
 RECIPES = {
     "gan": Entry(gan.Settings, Plain, "the original: perceptrons, maxout and dropout in D (Goodfellow et al. 2014)"),
-    "dcgan": Entry(dcgan.Settings, dcgan.DCGAN, "convolutional GAN for images (Radford et al. 2016), losses by choice"),
+    "dcgan": Entry(dcgan.Settings, Plain, "convolutional GAN for images (Radford et al. 2016), losses by choice"),
     "wgan": Entry(
         wgan.Settings, wgan.WGAN, "Wasserstein distance by a critic of clipped weights (Arjovsky et al. 2017)"
     ),

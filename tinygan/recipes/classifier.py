@@ -15,7 +15,7 @@ from tinygan.data.augment import flip, shift
 from tinygan.layer import Array
 from tinygan.loss import accuracy, cross_entropy
 from tinygan.models.classifier import classifier
-from tinygan.optim import Adam, Moments, Schedule, ema, norm, require
+from tinygan.optim import Adam, Moments, Schedule, ema, norm, require, warm
 
 STEPS = 6500  # of 128 images: 14 epochs of 60,000
 
@@ -71,7 +71,7 @@ class ClassifierRecipe:
         g = net.backward(state.f, saved, gy, wrt_x=False).theta
         theta, memory = s.adam.step(state.f, g, state.memory)
         running = net.update(state.running, state.f, saved)
-        decay = min(s.ema, memory.t / (9 + memory.t))  # the first weights are soon forgotten
+        decay = warm(s.ema, memory.t)
         averages = ema(state.f_ema, theta, decay), ema(state.running_ema, running, decay)
         return State(theta, running, *averages, memory), {
             "loss": loss,
@@ -85,5 +85,5 @@ class ClassifierRecipe:
         return flip(x, rng) if self.settings.flip else x
 
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
-        """Features (n, 4 width) and logits (n, classes) of images x, by the averaged weights."""
+        """Features (n, 4 width) and logits (n, classes) of images x (n, H, W, C), by the averaged weights."""
         return self.f.read(state.f_ema, state.running_ema, x)

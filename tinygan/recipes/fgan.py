@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinygan.data import Batch, Sample
+from tinygan.data import Batch
 from tinygan.divergence import Divergence, Name, divergence
 from tinygan.errors import UsageError
 from tinygan.models.normalise import Norm
@@ -44,17 +44,13 @@ class Settings(PlainSettings):
 class FGAN(Plain):
     """The recipe for points or images."""
 
-    def __init__(self, settings: Settings, sample: Sample) -> None:
-        super().__init__(settings, sample)
-        self.row = settings.row
-
     def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
-        (g, g_slope), (h, h_slope) = self.row.g(y["real"]), self.row.h(y["fake"])
+        (g, g_slope), (h, h_slope) = self.settings.row.g(y["real"]), self.settings.row.h(y["fake"])
         bound = float(g.mean()) - float(h.mean())
         log = {"loss_D": -bound, "bound": bound}
         log |= {f"D_{name}": float(y[name].mean()) for name in ("real", "fake")}
         return log, {"real": -g_slope / g.size, "fake": h_slope / h.size}
 
     def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
-        v, slope = (self.row.h if self.settings.saturating else self.row.g)(y["fake"])
+        v, slope = (self.settings.row.h if self.settings.saturating else self.settings.row.g)(y["fake"])
         return {"loss_G": -float(v.mean())}, {"fake": -slope / v.size}

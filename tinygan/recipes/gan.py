@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinygan.models.normalise import Norm
+from tinygan.models.normalise import Norm, NormG
 from tinygan.optim import Adam
-from tinygan.recipes.plain import Nets, NormG, PlainSettings
+from tinygan.recipes.plain import Nets, PlainSettings
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.net import Net, Pullback
 from tinygan.optim import require
-from tinygan.penalty import along_latent, axes, laplace_beltrami, through_jvp
+from tinygan.penalty import along_latent, laplace_beltrami, through_jvp
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Intrinsic:
         ``x`` (n, d): inputs of F whose last N numbers are the latent; ``log_p``: y ↦ log P(k | y), (n, K).
         """
         x = x[: self.samples]
-        x_dot = along_latent(x, axes(len(x), N, self.tangents, rng))
+        x_dot = along_latent(x, N, self.tangents, rng)
         share = N / self.tangents  # an axis is seen with the chance 1/share
 
         def objective(f: Array, f_dot: Array) -> tuple[float, Array, Array]:

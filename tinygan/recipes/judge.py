@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -31,7 +30,7 @@ from tinygan.loss import (
 )
 from tinygan.models.semi import semi
 from tinygan.net import Net
-from tinygan.optim import Adam, Moments, ema, norm, require
+from tinygan.optim import Adam, Moments, ema, norm, require, warm
 
 
 @dataclass(frozen=True)
@@ -116,10 +115,10 @@ class Judge:
         x = batch.x[:known] if fake is None else np.concatenate([batch.x, fake])
         # Where samples of a batch meet, real and generated ones must not.
         ends = [known, len(batch.x)] if self.settings.minibatch and fake is not None else []
-        on = [
-            (C, *C.forward(state.C, part))
-            for part, C in ((part, self.f.net.bind(self.none, rng)) for part in np.split(x, ends))
-        ]
+        on = []
+        for part in np.split(x, ends):
+            C = self.f.net.bind(self.none, rng)
+            on.append((C, *C.forward(state.C, part)))
         logits = np.concatenate([y for _, y, _ in on])
         loss, g = cross_entropy(logits[:known], labels)
         log = {"loss": loss, "accuracy": accuracy(logits[:known], labels)}
@@ -127,17 +126,14 @@ class Judge:
             end = len(batch.x)
             log["loss_D"], g_real, g_fake = k_plus_one_d(logits[known:end], logits[end:])
             g = np.concatenate([g, self.settings.unlabelled * g_real, self.settings.unlabelled * g_fake])
-        parts = np.split(g.astype(x.dtype, copy=False), ends)
-        return reduce(
-            np.add,
-            (C.backward(state.C, saved, gy, wrt_x=False).theta for (C, _, saved), gy in zip(on, parts, strict=True)),
-        ), log
+        gtheta = np.zeros_like(state.C)
+        for (C, _, saved), gy in zip(on, np.split(g.astype(x.dtype, copy=False), ends), strict=True):
+            gtheta += C.backward(state.C, saved, gy, wrt_x=False).theta
+        return gtheta, log
 
     def step(self, state: Judged, g: Array) -> tuple[Judged, dict[str, float]]:
         theta, memory = self.settings.adam.step(state.C, g, state.memory)
-        # over the last tenth, so that the first are soon forgotten
-        decay = min(self.settings.ema, memory.t / (9 + memory.t))
-        return Judged(theta, ema(state.C_ema, theta, decay), memory), {"grad_C": norm(g)}
+        return Judged(theta, ema(state.C_ema, theta, warm(self.settings.ema, memory.t)), memory), {"grad_C": norm(g)}
 
     def opposed(self, state: Judged, fake: Array, real: Array, rng: np.random.Generator) -> tuple[float, Array]:
         """What G loses for its samples ``fake``, by the setting ``game``, and the gradient in them; the classifier is held.

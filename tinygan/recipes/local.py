@@ -17,7 +17,7 @@ from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
 from tinygan.net import Net, Pullback
 from tinygan.optim import Adam, Moments, ema, norm, require
-from tinygan.penalty import along_latent, axes
+from tinygan.penalty import along_latent
 from tinygan.recipes.tangents import Orthonormal
 
 ANCHORS = 64  # of the last batch, kept to sample around
@@ -178,7 +178,7 @@ class Charted:
         F, code = self._chart(state.local, x)
         N = self.G.settings.latent
         at_0 = np.concatenate([code, np.zeros((len(x), N), code.dtype)], axis=1)
-        y, tau, _ = F.jvp(state.local.F_ema, at_0, along_latent(at_0, axes(len(x), N)))
+        y, tau, _ = F.jvp(state.local.F_ema, at_0, along_latent(at_0, N))
         return y, tau
 
     def _chart(self, local: Local, x: Array) -> tuple[Net, Array]:

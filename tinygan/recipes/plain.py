@@ -16,7 +16,7 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.models import dcgan, perceptron
-from tinygan.models.normalise import Norm, biased
+from tinygan.models.normalise import Norm, NormG, biased
 from tinygan.net import Net
 from tinygan.optim import require
 from tinygan.recipes.game import Game, Made, State
@@ -24,8 +24,6 @@ from tinygan.recipes.options import GameSettings
 from tinygan.recipes.replay import empty, replayed
 
 Nets = Literal["auto", "dcgan", "perceptron", "maxout"]  # auto: dcgan for images, perceptron for points
-NormG = Literal["none", "batch"]
-DEPTH = 3  # hidden layers of a perceptron
 
 
 @dataclass(frozen=True)
@@ -100,12 +98,12 @@ def nets(s: PlainSettings, shape: tuple[int, ...]) -> tuple[Net, Net]:
     if net != "dcgan":
         pieces = 5 if net == "maxout" else 0
         packed = (*shape[:-1], s.pack * shape[-1])
-        G = perceptron.generator(shape, s.latent, 4 * s.width, depth=DEPTH, norm=s.norm_G)
+        G = perceptron.generator(shape, s.latent, 4 * s.width, norm=s.norm_G)
         more: dict[str, Any] = {"norm": s.norm_D, "pieces": pieces, "dropout": s.dropout, "reach": s.reach}
-        D = perceptron.discriminator(packed, 4 * s.width, depth=DEPTH, **more)
+        D = perceptron.discriminator(packed, 4 * s.width, **more)
         return G, D
     if s.dropout:
         raise UsageError(f"dropout is of D's perceptrons, net = perceptron or maxout: net is {s.net}")
-    G = dcgan.generator(shape, s.latent, s.width, batch_norm=s.norm_G == "batch")
-    D = dcgan.discriminator(shape, s.width, norm=s.norm_D, beside=(s.pack - 1) * shape[-1])
+    G = dcgan.generator(shape, s.latent, s.width, norm=s.norm_G)
+    D = dcgan.discriminator(shape, s.width, norm=s.norm_D, given=(s.pack - 1) * shape[-1])
     return G, D

@@ -17,7 +17,7 @@ from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.net import Net, Pullback
 from tinygan.optim import require
-from tinygan.penalty import along_latent, axes, orthonormal, orthonormal_l1, through_jvp
+from tinygan.penalty import along_latent, orthonormal, orthonormal_l1, through_jvp
 
 AVERAGE = 0.99  # decay a step of the running mean of ‖J eₖ‖²
 
@@ -70,7 +70,7 @@ class Orthonormal:
         which begins it with the mean of this step. ``wrt`` is that of ``Net.backward``.
         """
         x = x[: self.samples]
-        x_dot = along_latent(x, axes(len(x), N, self.tangents, rng))
+        x_dot = along_latent(x, N, self.tangents, rng)
         means: list[float] = []
         form: Callable[..., Callable[..., tuple[float, Array, Array]]]
         form = orthonormal if self.form == "squared" else orthonormal_l1

@@ -13,8 +13,7 @@ import numpy as np
 
 from tinygan.data.png import write_png
 from tinygan.grid import make_grid
-from tinygan.layer import Array
-from tinygan.metrics.pairs import squared
+from tinygan.metrics.memorisation import mean_distance
 from tinygan.recipes import Generative
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
 from tinygan.reproduce.plot import curves, spread
@@ -56,16 +55,9 @@ def run(job: Job, work: Work) -> dict[str, Any]:
         "balance of means": float(abs(balance[LATE].mean()) / real[LATE].mean()),
         "k": [float(k[LATE].min()), float(k[LATE].max())],
         "L_real": float(real[LATE].mean()),
-        "distance": mean_distance(x),
+        "distance": mean_distance(x.reshape(len(x), -1)),
         "M": [round(float(part.mean()), 5) for part in np.split(M, BINS)],
     }
-
-
-def mean_distance(x: Array) -> float:
-    """The mean L2 distance of two different images of x (n, H, W, C)."""
-    flat = x.reshape(len(x), -1)
-    total = sum(float(np.sqrt(block[np.isfinite(block)]).sum()) for *_, block in squared(flat))
-    return total / (len(x) * (len(x) - 1))
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:

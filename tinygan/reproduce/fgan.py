@@ -62,7 +62,6 @@ class Fit(FGAN):
             adam_D=adam(3e-3, STEPS * CRITIC),
         )
         Game.__init__(self, settings, Sample((1,)), Net(Linear(1, 1)), perceptron())
-        self.row = settings.row
 
 
 def at(state: State, mean: float, sigma: float) -> State:
@@ -86,7 +85,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
                 work.go_on()
             state, _ = recipe.step(state, Batch(P.draw(N * CRITIC, rng), {}), rng)
         sigma, mean = abs(float(state.G_ema[0])), float(state.G_ema[1])
-        Q, row, v = gaussian(mean, sigma), recipe.row, numbers(recipe.D, state.D, X)
+        Q, row, v = gaussian(mean, sigma), recipe.settings.row, numbers(recipe.D, state.D, X)
         on_P, error_P = by_samples(lambda x: row.g(numbers(recipe.D, state.D, x))[0], P.draw(FRESH, rng))
         on_Q, error_Q = by_samples(lambda x: row.h(numbers(recipe.D, state.D, x))[0], Q.draw(FRESH, rng))
         figures = {

@@ -19,10 +19,10 @@ from tinygan.compose import Concat
 from tinygan.data import Dataset
 from tinygan.data.few import classes_of
 from tinygan.errors import UsageError
+from tinygan.init import he
 from tinygan.layer import Array, Layer
 from tinygan.layers import Conv2d, LeakyReLU, Linear, Reshape, SpectralNorm
 from tinygan.loss import accuracy, cross_entropy, logistic_d
-from tinygan.models.classifier import he
 from tinygan.models.dcgan import levels
 from tinygan.net import Net
 from tinygan.optim import Adam, Moments

@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan.layer import Array
+from tinygan.metrics.memorisation import mean_distance
 from tinygan.recipes import Classifying, Generative
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, drawn, falling, figures_of, over_seeds
 from tinygan.reproduce.lgan_semi import GAN, SUPERVISED, error, errors
 
 MADE = 500  # samples whose spread is told
+JUDGE: dict[str, Any] = {"labels": 10, "labelled": 32, "width": 16, "dropout": 0.3, "weight_norm": True}
 
 
 class Few(NamedTuple):
@@ -32,8 +34,7 @@ class Few(NamedTuple):
 
 def settings(few: Few, method: str) -> dict[str, Any]:
     """Of sgan: convolutions with weight norm, begun by the first batch, and features matched by their means."""
-    judge: dict[str, Any] = {"labels": 10, "labelled": 32, "width": 16, "dropout": 0.3, "weight_norm": True}
-    judge |= {"shift": few.shift, "adam": falling(6e-3, few.steps)}
+    judge = JUDGE | {"shift": few.shift, "adam": falling(6e-3, few.steps)}
     judge |= {"unlabelled": 0.0} if method == SUPERVISED else {}
     return {"judge": judge, "width": 16, "adam_G": falling(3e-3, few.steps)}
 
@@ -74,24 +75,20 @@ STROKES: dict[str, Any] = {"data": "strokes", "seeds": 3, "steps": 1000, "batch"
 
 def diverse(job: Job, work: Work) -> dict[str, Any]:
     """The spread of a system's samples over that of real ones: mean distance of pairs, and variance."""
-    judge: dict[str, Any] = {"labels": 10, "labelled": 32, "width": 16, "dropout": 0.3, "weight_norm": True}
-    judge |= {"game": "non-saturating"}
-    own = {"judge": judge | {"minibatch": KERNELS[job["method"]]}, "width": 16}
+    own = {"judge": JUDGE | {"game": "non-saturating", "minibatch": KERNELS[job["method"]]}, "width": 16}
     options = {"steps": STROKES["steps"], "batch": STROKES["batch"], "seed": job["seed"], "settings": own}
     recipe, state = work.train("sgan", "strokes", **options)
     assert isinstance(recipe, Generative)
     made = recipe.sample(state, recipe.latents(MADE, np.random.default_rng(0)))
     real = work.open("strokes", seed=1)
-    distance, variance = (a / b for a, b in zip(spread(made), spread(real.batch(drawn(real, MADE))[0]), strict=True))
+    distance, variance = (a / b for a, b in zip(variety(made), variety(real.batch(drawn(real, MADE))[0]), strict=True))
     return {"distance": distance, "variance": variance}
 
 
-def spread(x: Array) -> tuple[float, float]:
+def variety(x: Array) -> tuple[float, float]:
     """The mean distance of pairs of images, and their variance, summed over pixels."""
     flat = x.reshape(len(x), -1).astype(np.float64)
-    square = np.square(flat).sum(axis=1)
-    apart = np.sqrt(np.maximum(square[:, None] + square - 2 * flat @ flat.T, 0))
-    return float(apart.sum()) / (len(x) * (len(x) - 1)), float(flat.var(axis=0).sum())
+    return mean_distance(flat), float(flat.var(axis=0).sum())
 
 
 def spreads(results: Sequence[Result]) -> list[Claim]:
