@@ -95,6 +95,8 @@ def nets(s: PlainSettings, shape: tuple[int, ...]) -> tuple[Net, Net]:
         raise UsageError(
             "reach is of a D with biased rectifiers: choose net = perceptron and norm_D = none or spectral"
         )
+    if net == "maxout" and not biased(s.norm_D):
+        raise UsageError(f"maxout has no norm behind it: choose norm_D = none or spectral; it is {s.norm_D}")
     if net != "dcgan":
         pieces = 5 if net == "maxout" else 0
         packed = (*shape[:-1], s.pack * shape[-1])
