@@ -26,6 +26,9 @@ from tinygan.kernels.shapes import fit, outputs
 FLOATS = {np.dtype(name): name for name in ("float32", "float64")}
 FEW = 16  # samples: below, a row for each would leave threads without work
 ONE = {"stride": (1, 1), "pad": ((0, 0), (0, 0))}
+# Products up to here are BLAS's: its call costs a tenth of ours, and OpenBLAS wakes its threads for larger ones only, which
+# would spin against the pool's. Of matrices, and where one of them is a vector.
+SMALL, SMALL_VECTOR = 2**18, 9216
 
 
 def prepare(*arrays):
@@ -41,15 +44,25 @@ def images(a):
     return a.reshape(a.shape[0], 1, 1, a.shape[1])
 
 
+def small(M, I, O):
+    return (SMALL if min(M, I, O) > 1 else SMALL_VECTOR) >= M * I * O
+
+
 def linear(x, w, *, bias=None, points=None):
+    if small(*x.shape, len(w)):
+        return reference.linear(x, w, bias=bias, points=points)
     return conv2d_dx(images(x), w[None, None], size=(1, 1), **ONE, bias=bias, points=points)[:, 0, 0]
 
 
 def linear_dx(gy, w):
+    if small(len(gy), w.shape[1], len(w)):
+        return reference.linear_dx(gy, w)
     return conv2d(images(gy), w[None, None], **ONE)[:, 0, 0]
 
 
 def linear_dw(x, gy):
+    if small(*x.shape, gy.shape[1]):
+        return reference.linear_dw(x, gy)
     return conv2d_dw(images(gy), images(x), kernel=(1, 1), **ONE)[0, 0]
 
 

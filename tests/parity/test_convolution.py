@@ -161,6 +161,22 @@ def test_linear_maps_are_the_references(data, rows, dtype, width):
         agree(y, expected[name], typical[name], BOUNDS[dtype, "direct", name])
 
 
+@pytest.mark.parametrize(("M", "I", "O", "most"), [(5, 4, 5, 100), (5, 4, 5, 99), (5, 20, 1, 100), (5, 6, 1, 20)])
+def test_a_product_that_is_small_is_blass(M, I, O, most, monkeypatch):
+    """Of matrices up to ``most`` multiplications; where one is a vector up to 30."""
+    jit = pytest.importorskip("tinygan.kernels.jit", exc_type=ImportError)
+    monkeypatch.setattr(jit, "SMALL", most)
+    monkeypatch.setattr(jit, "SMALL_VECTOR", 30)
+    small, seen = (most if O > 1 else 30) >= M * I * O, []
+    for name in ("linear", "linear_dx", "linear_dw"):
+        monkeypatch.setattr(jit.reference, name, lambda *a, name=name, **more: seen.append(name) or a[0])
+    x, w, gy = np.ones((M, I), "f"), np.ones((O, I), "f"), np.ones((M, O), "f")
+    jit.linear(x, w)
+    jit.linear_dx(gy, w)
+    jit.linear_dw(x, gy)
+    assert seen == (["linear", "linear_dx", "linear_dw"] if small else [])
+
+
 @pytest.mark.parametrize("form", FORMS)
 @examples(0.5)
 @given(case=convolutions(dtypes=["float64"]), width=st.sampled_from(WIDTHS))
