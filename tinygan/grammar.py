@@ -67,6 +67,16 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--features", metavar="NAME|RUN|FILE", help="a classifier's (fashion-mnist)")
     p.add_argument("--out", type=Path, metavar="FILE.jsonl", help="add a line to it (RUN/metrics.jsonl)")
 
+    p = commands.add_parser("battle", help="two runs, whose discriminators judge the other's samples: which one wins")
+    p.add_argument("a", metavar="RUN_A")
+    p.add_argument("b", metavar="RUN_B")
+    p.add_argument("--data", metavar="NAME|PATH", help="whose test split is judged too (that of the runs' data)")
+    p.add_argument("-n", type=int, metavar="N", help="samples of each (as many as there are, at most 10000)")
+    p.add_argument("--seed", type=int, default=0, metavar="S")
+    p.add_argument(
+        "--tolerance", type=float, default=0.1, metavar="T", help="discriminators are alike from 1/(1+T) to 1+T (0.1)"
+    )
+
     p = commands.add_parser(
         "edit", help="an image swept along the coordinates of its chart, by a run of lgan or lgan-semi"
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from functools import reduce
 from typing import Any, Self
 
 import numpy as np
@@ -45,47 +47,44 @@ class Canvas(Composite):
         return self.turns[0].out_shape((self.inputs + self.state,))
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        Y, H, saved = None, self.start(X), []
-        for i, turn in enumerate(self.turns):
-            if i % 2:
-                H, s = push(turn, p[1], C)
-            else:
-                C, s = push(turn, p[0], np.concatenate([X, H], axis=-1))
-                Y = C if Y is None else Y + C
+        saved = []
+
+        def through(turn: Layer, q: Params, X: Bundle) -> Bundle:
+            Y, s = push(turn, q, X)
             saved.append(s)
-        return Y, saved
+            return Y
+
+        return self.painted(p, X, through), saved
 
     def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
-        Y, H = None, self.start(X)
-        for i, turn in enumerate(self.turns):
-            if i % 2:
-                H = turn.jet(p[1], C, pairs)
-            else:
-                C = turn.jet(p[0], np.concatenate([X, H], axis=-1), pairs)
-                Y = C if Y is None else Y + C
+        return self.painted(p, X, lambda turn, q, X: turn.jet(q, X, pairs))
+
+    def painted(self, p: Params, X: Bundle, through: Callable[[Layer, Params, Bundle], Bundle]) -> Bundle:
+        """Σ_t ΔC_t, where ``through`` takes a bundle through a layer with its weights."""
+        nothing = np.zeros_like(X, shape=(*X.shape[:2], self.state))
+        Y = C = through(self.turns[0], p[0], np.concatenate([X, nothing], axis=-1))
+        for g, f in zip(self.turns[1::2], self.turns[2::2], strict=True):
+            C = through(f, p[0], np.concatenate([X, through(g, p[1], C)], axis=-1))
+            Y = Y + C
         return Y
 
     def pull(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
-        GX, GC, total = None, G, [None, None]
-        for i in reversed(range(len(self.turns))):
-            turn, q = self.turns[i], i % 2
-            if q:
-                GC, g = pull(turn, p[1], saved[i], GH, wrt_p=wrt_p)
+        of_z: list[Any] = []
+        of_p: tuple[list[Any], ...] = [], []
+        GC = G
+        for i in reversed(range(0, len(self.turns), 2)):
+            GZ, grad = pull(self.turns[i], p[0], saved[i], GC, wrt_x=wrt_x or i > 0, wrt_p=wrt_p)
+            of_z.append(GZ)
+            of_p[0].append(grad)
+            if i:
+                GH = GZ[..., self.inputs :].copy()
+                GC, grad = pull(self.turns[i - 1], p[1], saved[i - 1], GH, wrt_p=wrt_p)
+                of_p[1].append(grad)
                 GC = G + GC
-            else:
-                GZ, g = pull(turn, p[0], saved[i], GC, wrt_x=wrt_x or i > 0, wrt_p=wrt_p)
-                if GZ is not None:
-                    GH = GZ[..., self.inputs :].copy()
-                    GX = GZ[..., : self.inputs] if GX is None else GX + GZ[..., : self.inputs]
-            if wrt_p:
-                total[q] = g if total[q] is None else plus(total[q], g)
-        return GX if wrt_x else None, tuple(total[: len(p)]) if wrt_p else None
-
-    def start(self, X: Bundle) -> Any:
-        """A state of zeros for each sample and tangent."""
-        return np.zeros_like(X, shape=(*X.shape[:2], self.state), order="C")
+        GX = sum(GZ[..., : self.inputs] for GZ in of_z) if wrt_x else None
+        return GX, tuple(reduce(plus, each) for each in of_p if each) if wrt_p else None
 
     # ---------------------------------------------------------------- each step's own
 
