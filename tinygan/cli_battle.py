@@ -28,7 +28,7 @@ def run_battle(args: argparse.Namespace) -> int:
     with kernels.on_cpu(runs[0].config.backend), kernels.precision(runs[0].config.precision):
         a, b = (player(str(run.path), *restored(run)) for run in runs)
         test = open_data(args.data or trained.pop(), split="test")
-        n = args.n or min(test.size or MOST, MOST)
+        n = min(test.size or MOST, MOST) if args.n is None else args.n
         found = fight(a, b, test, n, args.seed)
     of = battle(*found, args.tolerance)
     print(f"{a.name} against {b.name}: {n} samples of the test split of {test.name}, and {n} of each generator")

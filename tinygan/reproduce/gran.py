@@ -88,7 +88,7 @@ def distances(results: Sequence[Result], steps: int) -> list[float]:
 EXPERIMENTS = [
     Experiment(
         "fashion",
-        f"Fashion-MNIST, T of {', '.join(map(str, PAINTED))}, {len(SEEDS)} seeds of {STEPS} steps: battles with T = 1, distances",
+        f"Fashion-MNIST, T of {', '.join(map(str, PAINTED))}, {len(SEEDS)} seeds of {STEPS} steps: battles, distances",
         {"data": DATA, "options": options(0, 0), "samples": SAMPLES, "judged": JUDGED},
         [{"steps": T, "seed": seed} for seed in SEEDS for T in PAINTED],
         run,
