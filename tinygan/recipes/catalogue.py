@@ -148,6 +148,14 @@ CARDS = {
         "fashion",
         "seeds of 3 where the distance grows",
     ),
+    "gran": Card(
+        "Im et al. 2016",
+        f"{GAME}; the canvas painted in T steps",
+        "20 of 20 seeds finish",
+        "reproduce/stability.json",
+        "seeds",
+        "gran: seeds",
+    ),
     "vae": Card(
         "Kingma & Welling 2014",
         "−ELBO: cross-entropy of binary pixels, and KL of the latents",
