@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
         "--sweep", metavar="CODE", help="a grid along a code, as c1, by a system that has codes: see infogan"
     )
     p.add_argument("--standing", type=int, metavar="BATCHES", help="batch norms by statistics of so many batches of 64")
+    p.add_argument("--sequence", action="store_true", help="a row a sample, after each of its steps: see gran")
     p.add_argument("--average", type=int, metavar="N", help="by the mean of the weights of the last N checkpoints kept")
 
     p = commands.add_parser("eval", help="how good a run's images are, or a classifier's answers")

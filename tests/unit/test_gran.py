@@ -7,6 +7,7 @@ from tinygan.checkpoint import flatten
 from tinygan.cli import main
 from tinygan.compose import Sequential
 from tinygan.data import Batch, Sample
+from tinygan.data.png import read_png
 from tinygan.errors import UsageError
 from tinygan.layer import Layer
 from tinygan.layers import BatchNorm, Canvas, Linear, ReLU, Tanh
@@ -138,6 +139,21 @@ def test_the_command_trains_and_resumes_it_bit_for_bit(tmp_path, capsys):
     a, b = ((path / "checkpoints/000004.safetensors").read_bytes() for path in (at_once, in_two))
     assert a == b
     assert main(["sample", str(in_two), "-n", "3", "--standing", "2"]) == 0
+
+
+def test_a_sequence_of_the_command_ends_with_its_samples(tmp_path, capsys):
+    run, small = str(tmp_path / "run"), ["--batch", "4", "--set", "latent=4", "--set", "width=2"]
+    assert main(["train", "gran", *small, "--set", "steps=2", "--steps", "2", "--out", run]) == 0
+    assert main(["sample", run, "-n", "70", "--sequence", "--out", f"{run}/rows.npy"]) == 0
+    assert main(["sample", run, "-n", "70", "--out", f"{run}/last.npy"]) == 0
+    rows, last = (np.load(f"{run}/{name}.npy") for name in ("rows", "last"))
+    assert rows.shape == (70, 2, 28, 28, 1) and np.array_equal(rows[:, 1], last)
+    assert main(["sample", run, "-n", "5", "--sequence"]) == 0
+    assert "sample-n5-seed0-sequence.png: 5 x 2 samples" in capsys.readouterr().out
+    assert read_png(tmp_path / "run/samples/sample-n5-seed0-sequence.png").shape == (5 * 30 + 2, 2 * 30 + 2, 3)
+    assert main(["train", "dcgan", *small, "--steps", "1", "--out", f"{run}2"]) == 0
+    assert main(["sample", f"{run}2", "--sequence"]) == 2
+    assert "dcgan makes a sample at once: --sequence is of gran" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"steps": 65}, {"width": 0}, {"latent": 0}], ids=str)

@@ -85,6 +85,13 @@ class OfCodes(Generative, Protocol):
 
 
 @runtime_checkable
+class InSteps(Generative, Protocol):
+    """One that makes a sample in steps: what there is of it after each, (N, T, H, W, C)."""
+
+    def canvases(self, state: Any, z: Array) -> Array: ...
+
+
+@runtime_checkable
 class Classifying(Recipe, Protocol):
     """A system that tells classes: what it ``expects``, and features and logits of samples."""
 
