@@ -16,18 +16,18 @@ from tinygan.evaluate import OWN, Generated, evaluate
 from tinygan.grid import make_grid
 from tinygan.metrics.gam import battle
 from tinygan.recipes.gran import GRAN
-from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
+from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, falling, figures_of, over_seeds
 
 PAINTED, SEEDS = (1, 3, 5), range(3)  # T
 DATA, STEPS, BATCH = "fashion-mnist", 2000, 32
 SAMPLES, JUDGED, SHOWN = 5000, 10_000, 10  # of a distance; of a battle; in a picture
-RATE = {"lr": 5e-4, "b1": 0.5}
-OWN_SETTINGS: dict[str, Any] = {"width": 16, "adam_G": RATE, "adam_D": RATE}
+# with rates that do not fall a D's errors on real images swing between 2 and 90 % from one checkpoint to another (seed 7)
+OURS: dict[str, Any] = {"width": 16, "adam_G": falling(1e-3, STEPS), "adam_D": falling(1e-3, STEPS)}
 
 
 def options(steps: int, seed: int) -> dict[str, Any]:
     """Of a training."""
-    return {"steps": STEPS, "batch": BATCH, "seed": seed, "settings": OWN_SETTINGS | {"steps": steps}}
+    return {"steps": STEPS, "batch": BATCH, "seed": seed, "settings": OURS | {"steps": steps}}
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
@@ -43,12 +43,9 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     logits = fight(p, trained(work, 1, job["seed"]), real, JUDGED)
     of = battle(*logits)
     found |= {"r_test": of.r_test, "r_sample": of.r_sample, "won": of.winner == 1, "lost": of.winner == 2}
-    errors = {f"{name} errors": float((a > 0).mean()) for name, a in logits._asdict().items() if "_on_" in name}
-    return (
-        found
-        | errors
-        | {f"{name} errors": float((a <= 0).mean()) for name, a in logits._asdict().items() if "test" in name}
-    )
+    wrong = {"a_test": logits.a_test <= 0, "b_test": logits.b_test <= 0}
+    wrong |= {"a_on_b": logits.a_on_b > 0, "b_on_a": logits.b_on_a > 0}
+    return found | {"errors": {name: float(share.mean()) for name, share in wrong.items()}}
 
 
 def trained(work: Work, steps: int, seed: int) -> Player:
