@@ -151,10 +151,10 @@ CARDS = {
     "gran": Card(
         "Im et al. 2016",
         f"{GAME}; the canvas painted in T steps",
-        "20 of 20 seeds finish",
-        "reproduce/stability.json",
-        "seeds",
-        "gran: seeds",
+        "r_sample of 0.53 in battles of T = 3 with T = 1, Fashion-MNIST, none of them decided",
+        "reproduce/gran.json",
+        "fashion",
+        "T = 3 against 1: r_sample",
     ),
     "vae": Card(
         "Kingma & Welling 2014",
