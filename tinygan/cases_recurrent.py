@@ -35,6 +35,14 @@ def _unroll(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return L.Unroll(step, i, s, pick(1, s)), (pick(1, 4), i)
 
 
+def _canvas(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    """Pictures of 2x2 with batch norms, a dropout's mask and spectral vectors on their way."""
+    i, s, c = pick(1, 4), pick(1, 4), pick(1, 2)
+    f = Sequential(L.Linear(i + s, 4 * c), L.Reshape(2, 2, c), L.BatchNorm(c), L.Softplus(), L.Conv2d(c, 2, 3, pad=1))
+    g = Sequential(L.Dropout(0.3), L.Reshape(8), L.SpectralNorm(L.Linear(8, s)), L.Tanh())
+    return L.Canvas(f, g, i, s, pick(1, 3)), (i,)
+
+
 def _gates(make: type[L.GRUGates] | type[L.LSTMGates]) -> Case:
     def case(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
         h = pick(1, 5)
@@ -44,6 +52,7 @@ def _gates(make: type[L.GRUGates] | type[L.LSTMGates]) -> Case:
 
 
 RECURRENT: dict[str, Case] = {
+    "Canvas": _canvas,
     "GRU": _gru,
     "GRUCell": _gru_cell,
     "GRUGates": _gates(L.GRUGates),

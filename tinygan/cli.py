@@ -211,6 +211,7 @@ COMMANDS = {
     "train": run_train,
     "sample": later("cli_sample", "run_sample"),
     "eval": later("cli_eval", "run_eval"),
+    "battle": later("cli_battle", "run_battle"),
     "edit": later("cli_edit", "run_edit"),
     "geodesic": later("cli_edit", "run_geodesic"),
     "reproduce": later("cli_reproduce", "run_reproduce"),

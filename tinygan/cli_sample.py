@@ -29,7 +29,7 @@ def run_sample(args: argparse.Namespace) -> int:
     if not 1 <= n <= MOST or args.seed < 0:
         raise UsageError(f"-n is 1 to {MOST} and --seed at least 0: got {n} and {args.seed}")
     run = Run.open(args.dir)
-    asked = Asked(args.label, args.text, args.truncation, args.standing, args.sweep, args.average)
+    asked = Asked(args.label, args.text, args.truncation, args.standing, args.sweep, args.average, args.sequence)
     out = args.out or run.samples / file_name(n, args.seed, asked)
     if out.suffix.lower() not in (".png", ".npy"):
         raise UsageError(f"--out ends in .png or .npy: got {out}")
@@ -38,8 +38,8 @@ def run_sample(args: argparse.Namespace) -> int:
     if out.suffix.lower() == ".npy":
         write_atomic(out, lambda file: np.save(file, images))
     else:
-        write_png(out, picture_of(images) if asked.sweep is None else grid_of(images))
-    print(f"{out}: {n if asked.sweep is None else ' x '.join(map(str, images.shape[:2]))} samples")
+        write_png(out, grid_of(images) if asked.rows else picture_of(images))
+    print(f"{out}: {' x '.join(map(str, images.shape[:2])) if asked.rows else n} samples")
     return 0
 
 
@@ -52,7 +52,9 @@ def file_name(n: int, seed: int, asked: Asked) -> Path:
     """sample-n64-seed0-text-dark-sneaker.png: another one for whatever else is asked; what names bear of a text, "_" for the
     rest."""
     parts = [f"sample-n{n}-seed{seed}" if asked.sweep is None else f"sample-seed{seed}"]
-    parts += [f"{name}{value}" for name, value in asked._asdict().items() if value is not None and name != "text"]
+    words = {"text", "sequence"}
+    parts += [f"{name}{value}" for name, value in asked._asdict().items() if value is not None and name not in words]
+    parts += ["sequence"] if asked.sequence else []
     if asked.text is not None:
         parts += ["text", *(re.sub(r"[^\w-]", "_", word) for word in asked.text.lower().split())]
     return Path("-".join(parts) + ".png")

@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
         "--sweep", metavar="CODE", help="a grid along a code, as c1, by a system that has codes: see infogan"
     )
     p.add_argument("--standing", type=int, metavar="BATCHES", help="batch norms by statistics of so many batches of 64")
+    p.add_argument("--sequence", action="store_true", help="a row a sample, after each of its steps: see gran")
     p.add_argument("--average", type=int, metavar="N", help="by the mean of the weights of the last N checkpoints kept")
 
     p = commands.add_parser("eval", help="how good a run's images are, or a classifier's answers")
@@ -66,6 +67,16 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, default=0, metavar="S")
     p.add_argument("--features", metavar="NAME|RUN|FILE", help="a classifier's (fashion-mnist)")
     p.add_argument("--out", type=Path, metavar="FILE.jsonl", help="add a line to it (RUN/metrics.jsonl)")
+
+    p = commands.add_parser("battle", help="two runs, whose discriminators judge the other's samples: which one wins")
+    p.add_argument("a", metavar="RUN_A")
+    p.add_argument("b", metavar="RUN_B")
+    p.add_argument("--data", metavar="NAME|PATH", help="whose test split is judged too (that of the runs' data)")
+    p.add_argument("-n", type=int, metavar="N", help="samples of each (as many as there are, at most 10000)")
+    p.add_argument("--seed", type=int, default=0, metavar="S")
+    p.add_argument(
+        "--tolerance", type=float, default=0.1, metavar="T", help="discriminators are alike from 1/(1+T) to 1+T (0.1)"
+    )
 
     p = commands.add_parser(
         "edit", help="an image swept along the coordinates of its chart, by a run of lgan or lgan-semi"

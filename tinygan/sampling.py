@@ -10,16 +10,17 @@ from tinygan.errors import UsageError
 from tinygan.latent import require, truncated
 from tinygan.layer import Array, leaves
 from tinygan.layers import BatchNorm
-from tinygan.recipes import RECIPES, Generative, OfClass, OfCodes, OfText
+from tinygan.recipes import RECIPES, Generative, InSteps, OfClass, OfCodes, OfText
 from tinygan.recipes.game import Game
 from tinygan.standing import standing
 
-BATCH = 64  # samples in one batch of standing statistics
+BATCH = 64  # samples made at once
 
 
 class Asked(NamedTuple):
     """Samples of one class or of one text, z without what is beyond ±``truncation``, statistics of ``standing`` batches; or the
-    code ``sweep`` from end to end, in rows and columns. Weights are the mean of the last ``average`` checkpoints."""
+    code ``sweep`` from end to end, in rows and columns. Weights are the mean of the last ``average`` checkpoints. As a
+    ``sequence`` a sample is a row of what there is of it after each of its steps."""
 
     label: int | None = None
     text: str | None = None
@@ -27,6 +28,12 @@ class Asked(NamedTuple):
     standing: int | None = None
     sweep: str | None = None
     average: int | None = None
+    sequence: bool = False
+
+    @property
+    def rows(self) -> bool:
+        """Whether images come in rows and columns."""
+        return self.sweep is not None or self.sequence
 
 
 ANY = Asked()
@@ -42,6 +49,10 @@ def refuse(recipe: Generative, name: str, asked: Asked) -> None:
         raise UsageError(f"{name} reads no text: --text is of {systems('of_text')}")
     if asked.sweep is not None and not isinstance(recipe, OfCodes):
         raise UsageError(f"{name} has no codes to sweep: --sweep is of {systems('swept')}")
+    if asked.sequence and not isinstance(recipe, InSteps):
+        raise UsageError(f"{name} makes a sample at once: --sequence is of {systems('canvases')}")
+    if asked.sequence and asked.sweep is not None:
+        raise UsageError("--sweep and --sequence make a grid each: give one of them")
     if asked.sweep is not None and asked.truncation is not None:
         raise UsageError("--sweep holds z along each row: drop --truncation")
     for option, value in (("--truncation", asked.truncation), ("--standing", asked.standing)):
@@ -75,6 +86,14 @@ def latents(recipe: Generative, asked: Asked, n: int, rng: np.random.Generator) 
         z = truncated(rng, (n, recipe.settings.latent), asked.truncation)
         x = np.concatenate([x[:, : recipe.given], z], axis=1)
     return x
+
+
+def images(recipe: Generative, state: Any, asked: Asked, z: Array) -> Array:
+    """The samples of latents; of a sweep or a sequence in rows and columns."""
+    if asked.sweep is not None:
+        return np.stack([recipe.sample(state, row) for row in z])
+    made = recipe.canvases if asked.sequence and isinstance(recipe, InSteps) else recipe.sample
+    return np.concatenate([made(state, z[i : i + BATCH]) for i in range(0, len(z), BATCH)])
 
 
 def settled(recipe: Generative, state: Any, asked: Asked, rng: np.random.Generator) -> Any:

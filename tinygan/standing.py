@@ -7,7 +7,8 @@ The running values of training are an average over θ's of the past, and over la
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -35,5 +36,11 @@ def standing(net: Net, theta: Array, running: Array, draw: Draw, batches: int, r
     for _ in range(batches):
         bound = measuring.bind(running, rng)
         total += bound.update(running, theta, bound.forward(theta, draw(rng))[1])
-    measured = [isinstance(f, BatchNorm) for f in leaves(net.f) for _ in range(size(f.running))]
+    measured = list(statistics(net.f.tree("running")))
     return np.where(measured, total / batches, running).astype(running.dtype)
+
+
+def statistics(tree: dict[str, Any]) -> Iterator[bool]:
+    """Of each running value in order, whether it is a batch norm's: those alone are called mean and var."""
+    for name, branch in tree.items():
+        yield from statistics(branch) if isinstance(branch, dict) else [name in ("mean", "var")] * size(branch)

@@ -32,7 +32,7 @@ from tinygan.recipes import FewLabelled, Generative, OfText, Recipe, find
 from tinygan.recipes.plain import Plain
 from tinygan.run import Config, Run
 from tinygan.safetensors import load
-from tinygan.sampling import ANY, Asked, latents, refuse, settled
+from tinygan.sampling import ANY, Asked, images, latents, refuse, settled
 
 INIT, STEP, SHOWN, SAMPLE, SETTLE = 1, 2, 3, 5, 7  # the streams of a seed; data/order.py has 4, data/split.py 6
 GRID = 64  # images in a sample grid
@@ -200,7 +200,7 @@ def averaged(run: Run, n: int) -> tuple[Recipe, Any]:
 def sample(run: Run, n: int, seed: int, asked: Asked = ANY) -> Array:
     """n images (n, H, W, C) in [-1, 1] of what is ``asked`` from the newest checkpoint of a run. Raises UsageError.
 
-    Of a sweep they are (rows, columns, H, W, C), of its own number.
+    Of a sweep they are (rows, columns, H, W, C), of its own number; of a sequence (n, steps, H, W, C).
     """
     recipe, state = restored(run) if asked.average is None else averaged(run, asked.average)
     if not isinstance(recipe, Generative):
@@ -210,9 +210,7 @@ def sample(run: Run, n: int, seed: int, asked: Asked = ANY) -> Array:
     refuse(recipe, run.config.recipe, asked)
     z = latents(recipe, asked, n, np.random.default_rng([seed, SAMPLE]))
     state = settled(recipe, state, asked, np.random.default_rng([seed, SETTLE]))
-    if asked.sweep is not None:
-        return np.stack([recipe.sample(state, row) for row in z])
-    return np.concatenate([recipe.sample(state, z[i : i + GRID]) for i in range(0, n, GRID)])
+    return images(recipe, state, asked, z)
 
 
 def require_finite(step: int, log: dict[str, float], state: Any, recipe: Recipe) -> None:

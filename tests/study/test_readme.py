@@ -34,7 +34,12 @@ def test_the_commands_run_one_after_another_outside_the_checkout(tmp_path):
     """As they stand, but for fewer steps, and for drawn data where Fashion-MNIST is not on this machine."""
     here = any(entry.name == "fashion-mnist" and entry.where for entry in catalogue())
     fewer = {"3000": "2", "4000": "3", "200": "1", "fashion-mnist": "fashion-mnist" if here else "strokes"}
-    short = {"train": ["--steps", "1"], "check": ["--draws", "1"], "eval RUN": ["-n", "20"]}
+    short = {
+        "train": ["--steps", "1"],
+        "check": ["--draws", "1"],
+        "eval RUN": ["-n", "20"],
+        "battle G RUN": ["-n", "20"],
+    }
     for line in TINYGAN:
         words = [fewer.get(word, word) for word in shlex.split(line)[1:]]
         words += short.get(" ".join(words), [])

@@ -66,6 +66,7 @@ WRONG = [
     (L.GRUCell(3, 2), (7,), "3 inputs and 2 of its state"),
     (L.LSTM(3, 2), (4, 2), "one step of 3 numbers"),
     (L.GRU(3, 2), (0, 3), "one step of 3 numbers"),
+    (L.Canvas(L.Linear(5, 4), L.Linear(4, 2), 3, 2, 2), (2,), "rows of 3 numbers"),
     (L.Virtual(L.Linear(3, 2), (3,), 4), (4,), "like its reference's (3,)"),
 ]
 

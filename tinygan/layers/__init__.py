@@ -3,6 +3,7 @@
 from tinygan.layers.attention import Attend, Scale, SelfAttention
 from tinygan.layers.blur import Blur
 from tinygan.layers.border import Pad
+from tinygan.layers.canvas import Canvas
 from tinygan.layers.conditional import Film, Join, Project
 from tinygan.layers.conv import Conv2d, ConvTranspose2d
 from tinygan.layers.filterbank import Filterbank
@@ -32,6 +33,7 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "Blur",
+    "Canvas",
     "Closeness",
     "Columns",
     "Conv2d",

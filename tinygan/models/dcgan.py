@@ -35,6 +35,11 @@ def levels(shape: tuple[int, ...]) -> int:
 
 def generator(shape: tuple[int, ...], latent: int, width: int, *, norm: NormG = "batch") -> Net:
     """z (N, latent) → linear → (N, H/2ⁿ, W/2ⁿ, 2ⁿ⁻¹ width) → n transposed convolutions → tanh, (N, H, W, C)."""
+    return Net(*deconvolutions(shape, latent, width, batch_norm=batch_norm), Tanh())
+
+
+def deconvolutions(shape: tuple[int, ...], latent: int, width: int, *, batch_norm: bool = True) -> list[Layer]:
+    """(N, latent) → (N, H, W, C): G without its end."""
     n = levels(shape)
     H, W, C = shape[0] >> n, shape[1] >> n, width << (n - 1)
     layers: list[Layer] = [Linear(latent, H * W * C, bias=biased(norm), init=INIT), Reshape(H, W, C)]
@@ -43,7 +48,7 @@ def generator(shape: tuple[int, ...], latent: int, width: int, *, norm: NormG = 
         layers += [*behind(C, norm, images=True, std=0.02), ReLU()]
         layers += [ConvTranspose2d(C, out, 4, stride=2, pad=1, bias=last or biased(norm), init=INIT)]
         C = out
-    return Net(*layers, Tanh())
+    return layers
 
 
 def discriminator(shape: tuple[int, ...], width: int, *, norm: Norm = "batch", out: int = 1, given: int = 0) -> Net:

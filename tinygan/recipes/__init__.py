@@ -23,6 +23,7 @@ from tinygan.recipes import (
     fgan,
     gan,
     gan_cls,
+    gran,
     hinge,
     infogan,
     lgan,
@@ -81,6 +82,13 @@ class OfCodes(Generative, Protocol):
     """One whose samples have codes of unknown meaning, each of which can be swept: latents in rows and columns."""
 
     def swept(self, code: str, rng: np.random.Generator) -> Array: ...
+
+
+@runtime_checkable
+class InSteps(Generative, Protocol):
+    """One that makes a sample in steps: what there is of it after each, (N, T, H, W, C)."""
+
+    def canvases(self, state: Any, z: Array) -> Array: ...
 
 
 @runtime_checkable
@@ -144,6 +152,7 @@ RECIPES = {
     "began": Entry(
         began.Settings, began.BEGAN, "GAN whose D is an autoencoder, held in balance (Berthelot et al. 2017)"
     ),
+    "gran": Entry(gran.Settings, gran.GRAN, "GAN whose G paints in steps, looking at what it painted (Im et al. 2016)"),
     "vae": Entry(vae.Settings, vae.VAE, "autoencoder of binary pixels, a bound on log p(x) (Kingma & Welling 2014)"),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"

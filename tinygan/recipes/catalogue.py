@@ -148,6 +148,14 @@ CARDS = {
         "fashion",
         "seeds of 3 where the distance grows",
     ),
+    "gran": Card(
+        "Im et al. 2016",
+        f"{GAME}; the canvas painted in T steps",
+        "r_sample of 0.53 in battles of T = 3 with T = 1, Fashion-MNIST, none of them decided",
+        "reproduce/gran.json",
+        "fashion",
+        "T = 3 against 1: r_sample",
+    ),
     "vae": Card(
         "Kingma & Welling 2014",
         "−ELBO: cross-entropy of binary pixels, and KL of the latents",
