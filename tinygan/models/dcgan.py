@@ -35,10 +35,10 @@ def levels(shape: tuple[int, ...]) -> int:
 
 def generator(shape: tuple[int, ...], latent: int, width: int, *, norm: NormG = "batch") -> Net:
     """z (N, latent) → linear → (N, H/2ⁿ, W/2ⁿ, 2ⁿ⁻¹ width) → n transposed convolutions → tanh, (N, H, W, C)."""
-    return Net(*deconvolutions(shape, latent, width, batch_norm=batch_norm), Tanh())
+    return Net(*deconvolutions(shape, latent, width, norm=norm), Tanh())
 
 
-def deconvolutions(shape: tuple[int, ...], latent: int, width: int, *, batch_norm: bool = True) -> list[Layer]:
+def deconvolutions(shape: tuple[int, ...], latent: int, width: int, *, norm: NormG = "batch") -> list[Layer]:
     """(N, latent) → (N, H, W, C): G without its end."""
     n = levels(shape)
     H, W, C = shape[0] >> n, shape[1] >> n, width << (n - 1)
