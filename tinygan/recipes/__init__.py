@@ -21,6 +21,7 @@ from tinygan.recipes import (
     dcgan,
     dragan,
     fgan,
+    flow,
     gan,
     gan_cls,
     hinge,
@@ -145,6 +146,9 @@ RECIPES = {
         began.Settings, began.BEGAN, "GAN whose D is an autoencoder, held in balance (Berthelot et al. 2017)"
     ),
     "vae": Entry(vae.Settings, vae.VAE, "autoencoder of binary pixels, a bound on log p(x) (Kingma & Welling 2014)"),
+    "flow": Entry(
+        flow.Settings, flow.Flow, "points by a net that can be undone, their density known (Dinh et al. 2017)"
+    ),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"
     ),

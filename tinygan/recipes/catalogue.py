@@ -156,6 +156,7 @@ CARDS = {
         "seeds",
         "vae: seeds",
     ),
+    "flow": Card("Dinh et al. 2017", "−log p, exact: affine couplings", "", "reproduce/stability.json", "seeds", ""),
     "lgan": Card(
         "Qi et al. 2018",
         "minimax, non-saturating, least-squares, hinge; locality, orthonormal tangents, r1",
