@@ -1,4 +1,4 @@
-"""Whether a system trains at all: 20 seeds of 2,000 steps on strokes or what it is of, with small nets and its settings else."""
+"""Whether a system trains at all: 20 seeds of 2,000 steps on strokes, or on what it is of, with small nets."""
 
 from __future__ import annotations
 
