@@ -74,6 +74,13 @@ def _instance_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return L.InstanceNorm(c), (pick(2, 4), pick(2, 4), c)
 
 
+def _coupling(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
+    d = pick(2, 5)
+    kept = pick(1, d - 1)
+    f = Sequential(L.Linear(kept, 3), L.Tanh(), L.Linear(3, 2 * (d - kept)))
+    return L.Coupling(d, kept, f, turned=bool(pick(0, 1))), (d + 1,)
+
+
 def _log_softmax(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return L.LogSoftmax(rest=bool(pick(0, 1))), (pick(2, 6),)
 
@@ -186,6 +193,7 @@ CASES: dict[str, Case] = {
     "Linear": _linear,
     "Conv2d": _conv,
     "ConvTranspose2d": _conv_transpose,
+    "Coupling": _coupling,
     "UpConv2d": _up_conv,
     "ConvPool2d": _conv_pool,
     "SpectralNorm": _spectral,

@@ -6,6 +6,7 @@ from tinygan.layers.border import Pad
 from tinygan.layers.canvas import Canvas
 from tinygan.layers.conditional import Film, Join, Project
 from tinygan.layers.conv import Conv2d, ConvTranspose2d
+from tinygan.layers.coupling import Coupling
 from tinygan.layers.filterbank import Filterbank
 from tinygan.layers.fused import ConvPool2d, UpConv2d
 from tinygan.layers.gates import GRUGates, LSTMGates
@@ -39,6 +40,7 @@ __all__ = [
     "Conv2d",
     "ConvPool2d",
     "ConvTranspose2d",
+    "Coupling",
     "Dropout",
     "Film",
     "Filterbank",

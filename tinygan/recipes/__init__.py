@@ -21,6 +21,7 @@ from tinygan.recipes import (
     dcgan,
     dragan,
     fgan,
+    flow,
     gan,
     gan_cls,
     gran,
@@ -154,6 +155,9 @@ RECIPES = {
     ),
     "gran": Entry(gran.Settings, gran.GRAN, "GAN whose G paints in steps, looking at what it painted (Im et al. 2016)"),
     "vae": Entry(vae.Settings, vae.VAE, "autoencoder of binary pixels, a bound on log p(x) (Kingma & Welling 2014)"),
+    "flow": Entry(
+        flow.Settings, flow.Flow, "points by a net that can be undone, their density known (Dinh et al. 2017)"
+    ),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"
     ),

@@ -164,6 +164,14 @@ CARDS = {
         "seeds",
         "vae: seeds",
     ),
+    "flow": Card(
+        "Dinh et al. 2017",
+        "−log p, exact: affine couplings",
+        "1.018 nats a point on two moons, 8 Gaussians 1.035",
+        "reproduce/flow.json",
+        "moons",
+        "−log p of fresh points",
+    ),
     "lgan": Card(
         "Qi et al. 2018",
         "minimax, non-saturating, least-squares, hinge; locality, orthonormal tangents, r1",

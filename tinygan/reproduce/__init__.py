@@ -25,6 +25,7 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "infogan": ("infogan",),
     "began": ("began",),
     "gran": ("gran",),
+    "flow": ("flow",),
     "forgetting": ("forgetting_tasks", "forgetting_probe"),
 }
 
