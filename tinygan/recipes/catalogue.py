@@ -157,6 +157,14 @@ CARDS = {
         "vae: seeds",
     ),
     "flow": Card("Dinh et al. 2017", "−log p, exact: affine couplings", "", "reproduce/stability.json", "seeds", ""),
+    "scratchgan": Card(
+        "de Masson d'Autume et al. 2019",
+        "logistic, of each token; REINFORCE with a moving baseline",
+        "",
+        "reproduce/stability.json",
+        "seeds",
+        "",
+    ),
     "lgan": Card(
         "Qi et al. 2018",
         "minimax, non-saturating, least-squares, hinge; locality, orthonormal tangents, r1",

@@ -25,6 +25,7 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "infogan": ("infogan",),
     "began": ("began",),
     "flow": ("flow",),
+    "scratchgan": ("scratchgan",),
     "forgetting": ("forgetting_tasks", "forgetting_probe"),
 }
 
