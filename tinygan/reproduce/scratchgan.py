@@ -17,7 +17,7 @@ from tinygan.recipes.scratchgan import ScratchGAN, Settings
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, falling, over_seeds
 
 SEEDS = range(3)
-DATA, STEPS, BATCH = "patterns", 6000, 256
+DATA, STEPS, BATCH = "patterns", 6000, 128
 OWN: dict[str, Any] = {"discount": 0.9, "adam_G": falling(2e-3, STEPS), "adam_D": falling(2e-3, STEPS)}
 READ = 10_000  # strings that are judged
 T, TOKENS, DRAWN, WAYS = 4, 2, 50_000, 200  # of the strings that are enumerated; drawn ones; directions
