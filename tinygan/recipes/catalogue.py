@@ -156,7 +156,14 @@ CARDS = {
         "seeds",
         "vae: seeds",
     ),
-    "flow": Card("Dinh et al. 2017", "−log p, exact: affine couplings", "", "reproduce/stability.json", "seeds", ""),
+    "flow": Card(
+        "Dinh et al. 2017",
+        "−log p, exact: affine couplings",
+        "1.018 nats a point on two moons, 8 Gaussians 1.035",
+        "reproduce/flow.json",
+        "moons",
+        "−log p of fresh points",
+    ),
     "scratchgan": Card(
         "de Masson d'Autume et al. 2019",
         "logistic, of each token; REINFORCE with a moving baseline",

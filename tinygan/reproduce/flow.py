@@ -13,7 +13,7 @@ from tinygan.recipes.flow import Flow
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, over_seeds
 from tinygan.reproduce.plot import pyplot
 
-DATA, SEEDS, STEPS, BATCH = "moons", range(3), 8000, 256
+DATA, SEEDS, STEPS, BATCH = "moons", range(3), 16_000, 256
 FALL = {"kind": "cosine", "over": STEPS, "end": 0.0}
 OWN: dict[str, Any] = {"adam": {"lr": 4e-3, "schedule": FALL}}
 POINTS, FRESH = 10_000, 20_000  # that the mixture is fitted to; that all are tested on
