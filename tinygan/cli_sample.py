@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygan import kernels
 from tinygan.atomic import write_atomic
+from tinygan.data.patterns import strings
 from tinygan.data.png import write_png
 from tinygan.errors import UsageError
 from tinygan.grid import make_grid, picture_of
@@ -31,12 +32,16 @@ def run_sample(args: argparse.Namespace) -> int:
     run = Run.open(args.dir)
     asked = Asked(args.label, args.text, args.truncation, args.standing, args.sweep, args.average, args.sequence)
     out = args.out or run.samples / file_name(n, args.seed, asked)
-    if out.suffix.lower() not in (".png", ".npy"):
-        raise UsageError(f"--out ends in .png or .npy: got {out}")
+    if out.suffix.lower() not in (".png", ".npy", ".txt"):
+        raise UsageError(f"--out ends in .png or .npy, of strings .txt too: got {out}")
     with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
         images = sample(run, n, args.seed, asked)
     if out.suffix.lower() == ".npy":
         write_atomic(out, lambda file: np.save(file, images))
+    elif out.suffix.lower() == ".txt":
+        if images.ndim != 3:
+            raise UsageError(f"{out}: .txt is of strings, and the run makes none: give .png or .npy")
+        write_atomic(out, lambda file: file.write("".join(f"{word}\n" for word in strings(images)).encode()))
     else:
         write_png(out, grid_of(images) if asked.rows else picture_of(images))
     print(f"{out}: {' x '.join(map(str, images.shape[:2])) if asked.rows else n} samples")

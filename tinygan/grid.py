@@ -1,5 +1,5 @@
 """Samples as one picture: images side by side (layout and rounding of torchvision's make_grid and save_image, byte for byte),
-points of the plane as dots."""
+points of the plane as dots, strings as their tokens in time."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def make_grid(images: Array, nrow: int = 8, padding: int = 2, pad_value: float =
 
 
 def picture_of(samples: Array) -> Array:
-    """Samples as one picture uint8: images (N, H, W, C) by ``make_grid``, points (N, 2) by ``dots``."""
+    """Samples as one picture uint8: images (N, H, W, C) by ``make_grid``, points (N, 2) by ``dots``, strings (N, T, tokens) as
+    images of a row a token, white where it stands."""
+    if samples.ndim == 3:
+        return make_grid(2 * samples.swapaxes(1, 2)[..., None] - 1)
     return dots(samples) if samples.ndim == 2 else make_grid(samples)
 
 

@@ -69,6 +69,7 @@ def _faces(side: int) -> Known:
 
 KNOWN = {
     "strokes": Known("handwritten-looking digits, endless", (28, 28, 1), "strokes"),
+    "patterns": Known("words of a toy language of 40, endless", (10, 5), "patterns"),
     "fashion-mnist": Known(
         "70,000 pictures of clothes (Xiao, Rasul and Vollgraf 2017)",
         (28, 28, 1),

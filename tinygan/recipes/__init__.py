@@ -32,6 +32,7 @@ from tinygan.recipes import (
     lsgan,
     pcgan,
     r1,
+    scratchgan,
     sgan,
     ssgan,
     vae,
@@ -157,6 +158,9 @@ RECIPES = {
     "vae": Entry(vae.Settings, vae.VAE, "autoencoder of binary pixels, a bound on log p(x) (Kingma & Welling 2014)"),
     "flow": Entry(
         flow.Settings, flow.Flow, "points by a net that can be undone, their density known (Dinh et al. 2017)"
+    ),
+    "scratchgan": Entry(
+        scratchgan.Settings, scratchgan.ScratchGAN, "game over strings by REINFORCE (de Masson d'Autume et al. 2019)"
     ),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"

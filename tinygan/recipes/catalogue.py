@@ -172,6 +172,14 @@ CARDS = {
         "moons",
         "−log p of fresh points",
     ),
+    "scratchgan": Card(
+        "de Masson d'Autume et al. 2019",
+        "logistic, of each token; REINFORCE with a moving baseline",
+        "94.3 % of strings are words of a toy language, without a likelihood",
+        "reproduce/scratchgan.json",
+        "patterns",
+        "strings that are words",
+    ),
     "lgan": Card(
         "Qi et al. 2018",
         "minimax, non-saturating, least-squares, hinge; locality, orthonormal tangents, r1",

@@ -26,6 +26,7 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "began": ("began",),
     "gran": ("gran",),
     "flow": ("flow",),
+    "scratchgan": ("scratchgan",),
     "forgetting": ("forgetting_tasks", "forgetting_probe"),
 }
 

@@ -1,0 +1,31 @@
+"""The experiments of ScratchGAN: standard errors, and what is said of figures."""
+
+import numpy as np
+import pytest
+
+from tinygan.reproduce import Result, scratchgan
+
+
+def test_errors_are_those_of_a_sample_drawn_one_by_one(rng):
+    values, counts, truth = rng.normal(size=(4, 3)), np.array([5, 0, 2, 9]), rng.normal(size=3)
+    drawn = np.repeat(values, counts, axis=0)
+    expected = (drawn.mean(axis=0) - truth) / (drawn.std(axis=0, ddof=1) / 4)
+    assert scratchgan.errors(values, counts, truth) == pytest.approx(expected)
+
+
+def test_the_estimator_is_within_two_standard_errors_and_a_wrong_one_would_not_be(monkeypatch):
+    monkeypatch.setattr(scratchgan, "DRAWN", 20_000)
+    figures = scratchgan.enumerated({"seed": 7}, None)
+    assert figures["along itself"] <= 2 and figures["share"] >= 0.9
+    plain = scratchgan.ScratchGAN.score_gradient
+    monkeypatch.setattr(
+        scratchgan.ScratchGAN, "score_gradient", lambda self, theta, made, A: plain(self, theta, made, np.abs(A))
+    )
+    assert scratchgan.enumerated({"seed": 7}, None)["share"] < 0.9
+
+
+def test_what_is_said_of_strings():
+    figures = [{"valid": 0.95, "distinct": 33}, {"valid": 0.91, "distinct": 32}, {"valid": 0.2, "distinct": 2}]
+    assert [c.met for c in scratchgan.claims([Result({"seed": i}, f) for i, f in enumerate(figures)])] == [True, True]
+    worse = [f | {"distinct": 31} for f in figures]
+    assert [c.met for c in scratchgan.claims([Result({"seed": i}, f) for i, f in enumerate(worse)])] == [True, False]

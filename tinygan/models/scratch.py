@@ -1,0 +1,54 @@
+"""The two nets of ScratchGAN: an LSTM along a string, and numbers read off it at every step (de Masson d'Autume et al. 2019).
+
+G gives at each step the logits of the token to come, D one logit: whether the token just seen is real after those before it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygan.compose import Concat, Sequential
+from tinygan.layer import Array, Layer, push, unpack
+from tinygan.layers import Columns, Linear, LSTMCell, Unroll
+from tinygan.net import Net
+
+
+def reader(tokens: int, hidden: int, out: int) -> Net:
+    """x (N, T, tokens) → (N, T, out), the numbers of step t from x₁ … x_t; what flows in time is [numbers, h, c]."""
+    state = 2 * hidden
+    kept = Concat(Columns(0, tokens), Columns(tokens + out, tokens + out + state))  # [x, h, c]: the last numbers go
+    read = Concat(Sequential(Columns(0, hidden), Linear(hidden, out)), Sequential())
+    step: Layer = Sequential(kept, LSTMCell(tokens, hidden), read)
+    return Net(Unroll(step, tokens, out + state, out))
+
+
+def shifted(x: Array) -> Array:
+    """What G has seen before each token: nothing, x₁, …, x_{T−1}."""
+    before = np.zeros_like(x)
+    before[:, 1:] = x[:, :-1]
+    return before
+
+
+def spoken(G: Net, theta: Array, u: Array) -> Array:
+    """Strings by the uniform numbers u (N, T): at each step the token whose share of [0, 1) by softmax holds u_t.
+
+    → one-hot (N, T, tokens).
+    """
+    chain: Any = G.f
+    (unroll,), ((p,),) = chain.children, unpack(chain.tree("shapes"), theta)
+    (step,), x = unroll.children, np.zeros((len(u), *u.shape[1:], unroll.inputs), theta.dtype)
+    state, token = np.zeros((len(u), unroll.state), theta.dtype), np.zeros_like(x[:, 0])
+    for t in range(u.shape[1]):
+        state = push(step, p, np.concatenate([token, state], axis=1)[None])[0][0]
+        share = np.cumsum(softmax(state[:, : unroll.outputs]), axis=1)
+        token = np.eye(unroll.inputs, dtype=theta.dtype)[(u[:, t, None] >= share[:, :-1]).sum(axis=1)]
+        x[:, t] = token
+    return x
+
+
+def softmax(d: Array) -> Array:
+    """eᵈ / Σ eᵈ along the last axis."""
+    e = np.exp(d - d.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
