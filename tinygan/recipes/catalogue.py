@@ -148,6 +148,9 @@ CARDS = {
         "fashion",
         "seeds of 3 where the distance grows",
     ),
+    "lapgan": Card(
+        "Denton et al. 2015", f"{GAME}, at every level of a pyramid", "", "reproduce/stability.json", "seeds", ""
+    ),
     "gran": Card(
         "Im et al. 2016",
         f"{GAME}; the canvas painted in T steps",
