@@ -57,6 +57,11 @@ def collapse_adjoint(x: Array, levels: int) -> list[Array]:
     return bands
 
 
+def enlarged(coarse: Array, height: int, width: int) -> Array:
+    """u to images of this size: twice that of ``coarse``, or one less."""
+    return _apply(PyramidUp((height, width)), coarse)
+
+
 def _up(like: Array) -> PyramidUp:
     """u to the size of ``like``."""
     return PyramidUp((like.shape[1], like.shape[2]))

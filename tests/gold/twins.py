@@ -28,7 +28,7 @@ def gradients(value, *leaves):
 def doubled(state):
     """A state in float64."""
     if isinstance(state, tuple):
-        return type(state)(*map(doubled, state))
+        return state._make(map(doubled, state)) if hasattr(state, "_make") else tuple(map(doubled, state))
     return state.astype(np.float64) if isinstance(state, np.ndarray) else state
 
 

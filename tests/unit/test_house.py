@@ -19,7 +19,7 @@ OPTIONAL = {"numba", "llvmlite", "cupy", "torch", "tqdm", "PIL", "matplotlib", "
 
 FILE_ROOMS = "errors atomic toml config safetensors safetensors_header checkpoint grid"
 ALGEBRA = "errors kernels init layer compose condition layers net"
-RECIPES = "data_init divergence latent loss orthogonal rotation penalty optim models standing"
+RECIPES = "data_init divergence latent loss orthogonal rotation penalty optim models pyramid standing"
 MAY = {  # room: the rooms it may import, beside itself
     "errors": "",
     "divergence": "errors",

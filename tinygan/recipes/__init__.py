@@ -27,6 +27,7 @@ from tinygan.recipes import (
     gran,
     hinge,
     infogan,
+    lapgan,
     lgan,
     lgan_semi,
     lsgan,
@@ -153,6 +154,9 @@ RECIPES = {
     ),
     "began": Entry(
         began.Settings, began.BEGAN, "GAN whose D is an autoencoder, held in balance (Berthelot et al. 2017)"
+    ),
+    "lapgan": Entry(
+        lapgan.Settings, lapgan.LAPGAN, "a game at every level of a Laplacian pyramid (Denton et al. 2015)"
     ),
     "gran": Entry(gran.Settings, gran.GRAN, "GAN whose G paints in steps, looking at what it painted (Im et al. 2016)"),
     "vae": Entry(vae.Settings, vae.VAE, "autoencoder of binary pixels, a bound on log p(x) (Kingma & Welling 2014)"),

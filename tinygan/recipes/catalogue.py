@@ -148,6 +148,14 @@ CARDS = {
         "fashion",
         "seeds of 3 where the distance grows",
     ),
+    "lapgan": Card(
+        "Denton et al. 2015",
+        f"{GAME}, at every level of a pyramid",
+        "9.16 Frechet distance (own features), Fashion-MNIST; its coarse images enlarged 34.1",
+        "reproduce/lapgan.json",
+        "fashion",
+        "Frechet distance (own features), LAPGAN",
+    ),
     "gran": Card(
         "Im et al. 2016",
         f"{GAME}; the canvas painted in T steps",
