@@ -20,6 +20,7 @@ from tinygan.recipes import (
     classifier,
     dcgan,
     dragan,
+    draw,
     fgan,
     gan,
     gan_cls,
@@ -145,6 +146,7 @@ RECIPES = {
         began.Settings, began.BEGAN, "GAN whose D is an autoencoder, held in balance (Berthelot et al. 2017)"
     ),
     "vae": Entry(vae.Settings, vae.VAE, "autoencoder of binary pixels, a bound on log p(x) (Kingma & Welling 2014)"),
+    "draw": Entry(draw.Settings, draw.DRAW, "autoencoder that draws in steps, by windows or not (Gregor et al. 2015)"),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"
     ),

@@ -156,6 +156,12 @@ CARDS = {
         "seeds",
         "vae: seeds",
     ),
+    "draw": Card(
+        "Gregor et al. 2015",
+        "−ELBO of a canvas drawn in steps, KL of the latents of each; attention",
+        "shown later",
+        "reproduce/stability.json",
+    ),
     "lgan": Card(
         "Qi et al. 2018",
         "minimax, non-saturating, least-squares, hinge; locality, orthonormal tangents, r1",
