@@ -63,7 +63,10 @@ class Twin:
         return torch.einsum("n,nib,nijc,nja->nbac", 1 / gamma, FY, patch.view(N, WRITE, WRITE, C), FX).flatten(1)
 
     def step(self, p, eps):
-        """The two terms of −ELBO, of which every weight takes a step."""
+        """The two terms of −ELBO, of which every weight takes a step; the first batch says where the canvas begins."""
+        if not self.adam["start"].state:
+            on = p.flatten(1).sum(0)
+            self.theta["start"].data[4 * WIDTH :] = ((on + 1) / (N - on + 1)).log()
         E, (lstm_w, lstm_b, *G) = (cut(self.recipe.nets[name], self.theta[name]) for name in ("E", "G"))
         s_e, s_d, c = self.theta["start"].expand(N, -1).split([2 * WIDTH, 2 * WIDTH, A * B * C], 1)
         KL = 0.0

@@ -55,11 +55,12 @@ def test_each_step_has_noise_of_its_own(system):
 
 def test_a_step_draws_its_noise_as_latents_after_its_pixels():
     recipe = DRAW(Settings(**SMALL), Sample(SHAPE))
-    state, x = recipe.init(np.random.default_rng(0)), np.random.default_rng(1).uniform(-1, 1, (N, *SHAPE))
-    _, log = recipe.step(state, Batch(x.astype(np.float32), {}), np.random.default_rng(3))
+    x = np.random.default_rng(1).uniform(-1, 1, (N, *SHAPE)).astype(np.float32)
+    state, _ = recipe.step(recipe.init(np.random.default_rng(0)), Batch(x, {}), np.random.default_rng(2))
+    _, log = recipe.step(state, Batch(x, {}), np.random.default_rng(3))
     same = np.random.default_rng(3)
-    bound = recipe.bound(state, recipe.pixels(x.astype(np.float32), same), recipe.latents(N, same))
-    assert recipe.elbo(state, x.astype(np.float32), np.random.default_rng(3)) == bound.ELBO == log["ELBO"]
+    bound = recipe.bound(state, recipe.pixels(x, same), recipe.latents(N, same))
+    assert recipe.elbo(state, x, np.random.default_rng(3)) == bound.ELBO == log["ELBO"]
     assert log["ELBO"] == -log["reconstruction"] - log["KL"]
 
 
@@ -70,8 +71,8 @@ def test_kl_is_zero_at_the_prior_and_counts_every_latent_of_every_step(system, r
     assert recipe.bound(still, x, rng.normal(size=(N, T * LATENT))).KL == 0
     biases = next(a for name, a in recipe.E.view(still.E).items() if name.endswith("b") and a.shape == (2 * LATENT,))
     biases[:] = [2.0] * LATENT + [np.log(3.0)] * LATENT  # μ, log σ²
-    bound = recipe.bound(still, x, rng.normal(size=(N, T * LATENT)))
-    assert bound.KL == pytest.approx(T * LATENT * (4 + 3 - 1 - np.log(3)) / 2, rel=1e-12)
+    value = recipe.bound(still, x, rng.normal(size=(N, T * LATENT))).KL
+    assert value == pytest.approx(T * LATENT * (4 + 3 - 1 - np.log(3)) / 2, rel=1e-12)
 
 
 def test_what_no_step_changes_is_the_start(system, rng):
@@ -80,8 +81,8 @@ def test_what_no_step_changes_is_the_start(system, rng):
     still = state._replace(E=np.zeros_like(state.E), G=np.zeros_like(state.G))
     c = state.start[-np.prod(SHAPE) :]
     log_p = (x.reshape(N, -1) * c - np.log1p(np.exp(c))).sum() / N
-    bound = recipe.bound(still, x, rng.normal(size=(N, T * LATENT)))
-    assert bound.ELBO == pytest.approx(log_p, rel=1e-12)
+    value = recipe.bound(still, x, rng.normal(size=(N, T * LATENT))).ELBO
+    assert value == pytest.approx(log_p, rel=1e-12)
     assert np.allclose(recipe.sample(still, rng.normal(size=(1, T * LATENT))).ravel(), np.tanh(c / 2), atol=1e-14)
 
 
@@ -95,6 +96,15 @@ def test_the_canvas_after_a_step_hangs_on_the_latents_up_to_it_alone(system, rng
         other[:, t * LATENT : (t + 1) * LATENT] += 1
         same = (recipe.canvases(state, other) == drawn).reshape(T, -1).all(axis=1)
         assert same.tolist() == [s < t for s in range(T)]
+
+
+def test_the_canvas_begins_where_the_pixels_of_the_first_batch_are():
+    recipe = DRAW(Settings(**SMALL, adam=Adam(lr=0.0)), Sample((1, 2, 1)))
+    state, rng = recipe.init(np.random.default_rng(0)), np.random.default_rng(1)
+    for batch in ([[1, -1], [1, -1], [1, 1]], [[-1, -1]]):  # the second changes nothing
+        state, _ = recipe.step(state, Batch(np.array(batch, np.float32).reshape(-1, 1, 2, 1), {}), rng)
+        assert state.start[-2:] == pytest.approx([np.log(4), np.log(2 / 3)])
+        assert not state.start[:-2].any()
 
 
 def test_windows_have_the_sizes_that_are_asked_for():

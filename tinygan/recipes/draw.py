@@ -7,8 +7,9 @@
 
     −ELBO = −log P(x | σ(c_T)) + Σₜ KL(N(μₜ, σ²ₜ) ‖ N(0, 1))                                    (eqs. 9-12)
 
-s = [h, cell] are the states of two LSTMs; s₀ and c₀ are trained (``start``). Back through time, with p = σ(cₜ₋₁) and c̄_T of
-the cross-entropy,
+s = [h, cell] are the states of two LSTMs; s₀ and c₀ are trained (``start``). c₀ begins where the first batch's mean pixels are:
+from 0 all steps first make the canvas dark, which saturates the LSTMs, and for long μ tells little of x. Back through time,
+with p = σ(cₜ₋₁) and c̄_T of the cross-entropy,
 
     [z̄ₜ, s̄ᵈₜ₋₁] = G's adjoint of [s̄ᵈₜ, c̄ₜ],      μ̄ₜ = z̄ₜ + ∂KL/∂μₜ,  (log σ²ₜ)‾ = ½ σₜ εₜ z̄ₜ + ∂KL/∂log σ²ₜ
     [·, x̂̄ₜ, h̄ᵈ, s̄ᵉₜ₋₁] = E's adjoint of [s̄ᵉₜ, μ̄ₜ, (log σ²ₜ)‾],   s̄ᵈₜ₋₁ gains h̄ᵈ,   c̄ₜ₋₁ = c̄ₜ − p (1 − p) x̂̄ₜ
@@ -106,6 +107,8 @@ class DRAW(Autoencoder):
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
         """One step of all weights on ``batch.x`` (n, H, W, C)."""
         x, adam = self.pixels(batch.x, rng), self.settings.adam
+        if state.start_memory.t == 0:
+            state = state._replace(start=self.begun(state.start, x))
         bound = self.bound(state, x, self.latents(len(x), rng))
         E, E_memory = adam.step(state.E, bound.g_E, state.E_memory)
         G, G_memory = adam.step(state.G, bound.g_G, state.G_memory)
@@ -113,6 +116,11 @@ class DRAW(Autoencoder):
         log = {"ELBO": bound.ELBO, "reconstruction": bound.reconstruction, "KL": bound.KL}
         log |= {"grad_E": norm(bound.g_E), "grad_G": norm(bound.g_G)}
         return State(E, G, start, E_memory, G_memory, start_memory), log
+
+    def begun(self, start: Array, x: Array) -> Array:
+        """``start`` with c₀ the log-odds of the mean of pixels x, of a white and a black image among them."""
+        on = x.reshape(len(x), -1).sum(axis=0)
+        return np.concatenate([start[: 4 * self.settings.width], np.log((on + 1) / (len(x) - on + 1))])
 
     def bound(self, state: State, x: Array, eps: Array) -> Bound:
         """The bound of pixels x (n, H, W, C) in [0, 1] by one draw ε (n, T latent) for each image, forward and back."""
