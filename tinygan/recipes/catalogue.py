@@ -158,9 +158,11 @@ CARDS = {
     ),
     "draw": Card(
         "Gregor et al. 2015",
-        "−ELBO of a canvas drawn in steps, KL of the latents of each; attention",
-        "shown later",
-        "reproduce/stability.json",
+        "−ELBO of a canvas drawn in steps, KL of the latents of each; windows that read and write",
+        "28 filters a pixel apart are 0.000 off the identity",
+        "reproduce/draw.json",
+        "filters",
+        "28 sharp filters",
     ),
     "lgan": Card(
         "Qi et al. 2018",
