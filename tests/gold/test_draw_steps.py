@@ -40,7 +40,7 @@ def filters(n, m):
 class Twin:
     def __init__(self, recipe, state):
         self.recipe, self.attention = recipe, recipe.settings.attention
-        self.theta = dict(zip(("E", "G", "start"), tensors(state.E, state.G, state.start), strict=True))
+        self.theta = dict(zip(("X", "E", "G", "start"), tensors(state.X, state.E, state.G, state.start), strict=True))
         adam = recipe.settings.adam
         self.adam = {
             name: torch.optim.Adam([theta], lr=adam.lr, betas=(adam.b1, adam.b2), eps=adam.eps)
@@ -49,7 +49,7 @@ class Twin:
 
     def read(self, weights, pair, h):
         if not self.attention:
-            return pair.flatten(1), weights
+            return torch.cat([image.flatten(1) for image in pair.split(C, 3)], 1), weights
         m_w, m_b, *rest = weights
         FY, FX, gamma = filters(READ, F.linear(h, m_w, m_b))
         return torch.einsum("n,nib,nbac,nja->nijc", gamma, FY, pair, FX).flatten(1), rest
@@ -67,7 +67,9 @@ class Twin:
         if not self.adam["start"].state:
             on = p.flatten(1).sum(0)
             self.theta["start"].data[4 * WIDTH :] = ((on + 1) / (N - on + 1)).log()
-        E, (lstm_w, lstm_b, *G) = (cut(self.recipe.nets[name], self.theta[name]) for name in ("E", "G"))
+        X, E, (lstm_w, lstm_b, *G) = (cut(net, self.theta[name]) for name, net in self.recipe.nets.items())
+        if X:  # its columns of the LSTM's weight come first
+            E = [torch.cat([*X, E[0]], 1), *E[1:]]
         s_e, s_d, c = self.theta["start"].expand(N, -1).split([2 * WIDTH, 2 * WIDTH, A * B * C], 1)
         KL = 0.0
         for t in range(T):
@@ -79,7 +81,8 @@ class Twin:
             s_d = cell(lstm_w, lstm_b, mu + (log_var / 2).exp() * eps[:, t], s_d)
             c = c + self.write(G, s_d[:, :WIDTH])
         reconstruction = F.binary_cross_entropy_with_logits(c, p.flatten(1), reduction="sum") / N
-        grads = torch.autograd.grad(reconstruction + KL, list(self.theta.values()))
+        leaves = list(self.theta.values())
+        grads = torch.autograd.grad(reconstruction + KL, leaves, allow_unused=True, materialize_grads=True)
         for (name, theta), g in zip(self.theta.items(), grads, strict=True):
             theta.grad = g
             self.adam[name].step()

@@ -30,7 +30,7 @@ def test_gradients_are_those_of_differences(system, rng):
     recipe, state, x = system
     eps, h = rng.normal(size=(N, T * LATENT)), 1e-5
     bound = recipe.bound(state, x, eps)
-    for name in ("E", "G", "start"):
+    for name in ("X", "E", "G", "start"):
         theta, g = getattr(state, name), getattr(bound, f"g_{name}")
         for _ in range(3):
             way = rng.normal(size=theta.shape)
@@ -110,8 +110,10 @@ def test_the_canvas_begins_where_the_pixels_of_the_first_batch_are():
 def test_windows_have_the_sizes_that_are_asked_for():
     def inputs(**own):
         recipe = DRAW(Settings(**SMALL | own), Sample(SHAPE))
-        E, G = (recipe.nets[name].view(recipe.nets[name].init(np.random.default_rng(0))) for name in ("E", "G"))
-        return max(a.shape[1] for a in E.values() if a.ndim == 2), sorted(len(a) for a in G.values() if a.ndim == 2)
+        X, E, G = (recipe.nets[name].view(recipe.nets[name].init(np.random.default_rng(0))) for name in "XEG")
+        return sum(a.shape[1] for a in [*X.values(), next(iter(E.values()))]), sorted(
+            len(a) for a in G.values() if a.ndim == 2
+        )
 
     pixels, width = int(np.prod(SHAPE)), SMALL["width"]
     assert inputs() == (3 * 3 * 4 + 2 * width, [5, 2 * 2 * 2, 4 * width])

@@ -8,24 +8,33 @@ from __future__ import annotations
 
 import math
 
-from tinygan.compose import Concat, Sequential
+from tinygan.compose import Concat, Residual, Sequential
 from tinygan.condition import Conditioned
-from tinygan.layers import Columns, Linear, LSTMCell, Read, Reshape, Write
-from tinygan.layers.conditional import of_row
+from tinygan.layers import Columns, Linear, LSTMCell, LSTMGates, Read, Reshape, Write
 from tinygan.net import Net
 
 
+def glance(shape: tuple[int, ...], width: int, window: int) -> Net:
+    """x (H W C)  →  what every step sees of it: its share of the LSTM's four gates (4 width), or x itself for windows."""
+    return Net() if window else Net(Linear(math.prod(shape), 4 * width, bias=False))
+
+
 def encoder(shape: tuple[int, ...], latent: int, width: int, window: int) -> Net:
-    """[x beside x̂ (H, W, 2C), the decoder's h (width), s (2 width)]  →  [s', μ, log σ²] (2 width + 2 latent)."""
+    """[what is seen of x, x̂ (H W C), the decoder's h (width), s (2 width)]  →  [s', μ, log σ²] (2 width + 2 latent)."""
     H, W, C = shape
+    pixels, state, gates = math.prod(shape), 3 * width, 4 * width
     code = Concat(Sequential(), Sequential(Columns(0, width), Linear(width, 2 * latent)))
-    pixels = 2 * math.prod(shape)
     if not window:
-        return Net(LSTMCell(pixels + width, width), code)
+        seen = pixels + 2 * width
+        others = Sequential(Columns(gates, gates + seen), Linear(seen, gates))
+        a = Residual(others, Columns(0, gates))  # the gates' sums: an LSTMCell of [x, x̂, h] in two parts
+        return Net(Concat(a, Columns(gates + seen, gates + seen + width)), LSTMGates(width), code)
+    x, lack = (Sequential(Columns(i, i + pixels), Reshape(H, W, C)) for i in (0, pixels))
+    read = Read(Linear(width, 5), window, (H, W))
+    look = Conditioned(Concat(x, lack), Columns(2 * pixels, 2 * pixels + width), read)
     seen = 2 * C * window**2
-    read = of_row((H, W, 2 * C), width, Read(Linear(width, 5), window, (H, W)))
-    look = Concat(Sequential(read, Reshape(seen)), Columns(pixels, pixels + 3 * width))
-    return Net(look, LSTMCell(seen + width, width), code)
+    row = Concat(Sequential(look, Reshape(seen)), Columns(2 * pixels, 2 * pixels + state))
+    return Net(row, LSTMCell(seen + width, width), code)
 
 
 def decoder(shape: tuple[int, ...], latent: int, width: int, window: int) -> Net:

@@ -1,20 +1,21 @@
 """DRAW, a deep recurrent attentive writer (Gregor et al. 2015): a variational autoencoder that draws on a canvas in T steps.
 
     x̂ₜ = x − σ(cₜ₋₁)                                   what the canvas lacks                    (eq. 3)
-    [sᵉₜ, μₜ, log σ²ₜ] = E([x, x̂ₜ, hᵈₜ₋₁, sᵉₜ₋₁])      it reads, all or a window               (eqs. 4, 5, 1, 2)
+    [sᵉₜ, μₜ, log σ²ₜ] = E([X(x), x̂ₜ, hᵈₜ₋₁, sᵉₜ₋₁])   it reads, all or a window               (eqs. 4, 5, 1, 2)
     zₜ = μₜ + σₜ εₜ,  εₜ ~ N(0, 1) of its own in each step                                     (eq. 6)
     [sᵈₜ, wₜ] = G([zₜ, sᵈₜ₋₁]),   cₜ = cₜ₋₁ + wₜ         it writes, all or a window              (eqs. 7, 8)
 
     −ELBO = −log P(x | σ(c_T)) + Σₜ KL(N(μₜ, σ²ₜ) ‖ N(0, 1))                                    (eqs. 9-12)
 
+X(x) is x for windows; where all is read it is the part of the LSTM's sums that comes from x, the same in every step.
 s = [h, cell] are the states of two LSTMs; s₀ and c₀ are trained (``start``). c₀ begins where the first batch's mean pixels are:
 from 0 all steps first make the canvas dark, which saturates the LSTMs, and for long μ tells little of x. Back through time,
 with p = σ(cₜ₋₁) and c̄_T of the cross-entropy,
 
     [z̄ₜ, s̄ᵈₜ₋₁] = G's adjoint of [s̄ᵈₜ, c̄ₜ],      μ̄ₜ = z̄ₜ + ∂KL/∂μₜ,  (log σ²ₜ)‾ = ½ σₜ εₜ z̄ₜ + ∂KL/∂log σ²ₜ
-    [·, x̂̄ₜ, h̄ᵈ, s̄ᵉₜ₋₁] = E's adjoint of [s̄ᵉₜ, μ̄ₜ, (log σ²ₜ)‾],   s̄ᵈₜ₋₁ gains h̄ᵈ,   c̄ₜ₋₁ = c̄ₜ − p (1 − p) x̂̄ₜ
+    [X̄ₜ, x̂̄ₜ, h̄ᵈ, s̄ᵉₜ₋₁] = E's adjoint of [s̄ᵉₜ, μ̄ₜ, (log σ²ₜ)‾],   s̄ᵈₜ₋₁ gains h̄ᵈ,   c̄ₜ₋₁ = c̄ₜ − p (1 − p) x̂̄ₜ
 
-and the gradients of either net are summed over the steps.
+and the gradients of E and G, and X̄, are summed over the steps.
 """
 
 from __future__ import annotations
@@ -54,9 +55,11 @@ class Settings:
 class State(NamedTuple):
     """Everything that a step changes; ``start`` is [sᵉ₀, sᵈ₀, c₀]."""
 
+    X: Array
     E: Array
     G: Array
     start: Array
+    X_memory: Moments
     E_memory: Moments
     G_memory: Moments
     start_memory: Moments
@@ -67,6 +70,7 @@ class Bound(NamedTuple):
 
     reconstruction: float
     KL: float
+    g_X: Array
     g_E: Array
     g_G: Array
     g_start: Array
@@ -95,14 +99,15 @@ class DRAW(Autoencoder):
         super().__init__(settings, sample)
         s = settings
         read, write = (s.read, s.write) if s.attention else (0, 0)
+        self.X = draw.glance(sample.shape, s.width, read)
         self.E = draw.encoder(sample.shape, s.latent, s.width, read)
         self.G = draw.decoder(sample.shape, s.latent, s.width, write)
-        self.nets = {"E": self.E, "G": self.G}
+        self.nets = {"X": self.X, "E": self.E, "G": self.G}
 
     def init(self, rng: np.random.Generator) -> State:
-        e, g, adam = self.E.init(rng), self.G.init(rng), self.settings.adam
+        x, e, g = (net.init(rng) for net in self.nets.values())
         start = np.zeros(4 * self.settings.width + math.prod(self.shape), e.dtype)
-        return State(e, g, start, adam.init(e), adam.init(g), adam.init(start))
+        return State(x, e, g, start, *map(self.settings.adam.init, (x, e, g, start)))
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
         """One step of all weights on ``batch.x`` (n, H, W, C)."""
@@ -110,12 +115,13 @@ class DRAW(Autoencoder):
         if state.start_memory.t == 0:
             state = state._replace(start=self.begun(state.start, x))
         bound = self.bound(state, x, self.latents(len(x), rng))
+        X, X_memory = adam.step(state.X, bound.g_X, state.X_memory)
         E, E_memory = adam.step(state.E, bound.g_E, state.E_memory)
         G, G_memory = adam.step(state.G, bound.g_G, state.G_memory)
         start, start_memory = adam.step(state.start, bound.g_start, state.start_memory)
         log = {"ELBO": bound.ELBO, "reconstruction": bound.reconstruction, "KL": bound.KL}
         log |= {"grad_E": norm(bound.g_E), "grad_G": norm(bound.g_G)}
-        return State(E, G, start, E_memory, G_memory, start_memory), log
+        return State(X, E, G, start, X_memory, E_memory, G_memory, start_memory), log
 
     def begun(self, start: Array, x: Array) -> Array:
         """``start`` with c₀ the log-odds of the mean of pixels x, of a white and a black image among them."""
@@ -124,36 +130,40 @@ class DRAW(Autoencoder):
 
     def bound(self, state: State, x: Array, eps: Array) -> Bound:
         """The bound of pixels x (n, H, W, C) in [0, 1] by one draw ε (n, T latent) for each image, forward and back."""
+        x = x.reshape(len(x), -1)
+        seen, saved_X = self.X.forward(state.X, x)
         s_E, s_G, c = self.begin(state, len(x))
         KL, steps = 0.0, []
         for e in self.by_step(eps):
             p = sigmoid(c)
-            pair = np.concatenate([x, x - p.reshape(x.shape)], axis=-1).reshape(len(x), -1)
-            y, saved_E = self.E.forward(state.E, np.concatenate([pair, s_G[:, : self.settings.width], s_E], axis=1))
+            row = [seen, x - p, s_G[:, : self.settings.width], s_E]
+            y, saved_E = self.E.forward(state.E, np.concatenate(row, axis=1))
             s_E, mu, log_var = np.split(y, [s_E.shape[1], s_E.shape[1] + self.settings.latent], axis=1)
             sigma = np.exp(log_var / 2)
             s_G, c, saved_G = self.write(state, mu + sigma * e, s_G, c)
             kl, *g_code = normal_kl(mu, log_var)
             KL += kl
             steps.append(Step(p, saved_E, np.concatenate(g_code, axis=1), sigma * e / 2, saved_G))
-        reconstruction, gc = bernoulli(c, x.reshape(c.shape))
-        return Bound(reconstruction, KL, *self.back(state, steps, np.zeros_like(s_E), np.zeros_like(s_G), gc))
+        reconstruction, gc = bernoulli(c, x)
+        g_seen, *g = self.back(state, steps, np.zeros_like(seen), np.zeros_like(s_E), np.zeros_like(s_G), gc)
+        g_X = self.X.backward(state.X, saved_X, g_seen, wrt_x=False).theta
+        return Bound(reconstruction, KL, g_X, *g)
 
-    def back(self, state: State, steps: list[Step], gs_E: Array, gs_G: Array, gc: Array) -> tuple[Array, Array, Array]:
-        """The gradients in E, G and ``start``, from the cotangents of the last states and canvas, back through time."""
-        s, n = self.settings, len(gc)
+    def back(self, state: State, steps: list[Step], g_seen: Array, gs_E: Array, gs_G: Array, gc: Array) -> list[Array]:
+        """Back through time from the cotangents of the last states and canvas: of X(x), the gradients in E, G, ``start``."""
+        s = self.settings
         g_E, g_G = np.zeros_like(state.E), np.zeros_like(state.G)
+        parts = np.cumsum([g_seen.shape[1], gc.shape[1], s.width])
         for step in reversed(steps):
             of_G = self.G.backward(state.G, step.saved_G, np.concatenate([gs_G, gc], axis=1))
             gz, gs_G = np.split(of_G.x, [s.latent], axis=1)
             g_code = step.g_code + np.concatenate([gz, gz * step.noise], axis=1)
             of_E = self.E.backward(state.E, step.saved_E, np.concatenate([gs_E, g_code], axis=1))
-            pair, gh, gs_E = np.split(of_E.x, [2 * gc.shape[1], 2 * gc.shape[1] + s.width], axis=1)
+            g_x, g_lack, gh, gs_E = np.split(of_E.x, parts, axis=1)
             gs_G[:, : s.width] += gh
-            lack = pair.reshape(n, *self.shape[:2], -1)[..., self.shape[2] :].reshape(n, -1)
-            gc = gc - step.p * (1 - step.p) * lack
-            g_E, g_G = g_E + of_E.theta, g_G + of_G.theta
-        return g_E, g_G, np.concatenate([gs_E, gs_G, gc], axis=1).sum(axis=0)
+            gc = gc - step.p * (1 - step.p) * g_lack
+            g_seen, g_E, g_G = g_seen + g_x, g_E + of_E.theta, g_G + of_G.theta
+        return [g_seen, g_E, g_G, np.concatenate([gs_E, gs_G, gc], axis=1).sum(axis=0)]
 
     def begin(self, state: State, n: int) -> list[Array]:
         """The states and the canvas of n images before the first step."""
