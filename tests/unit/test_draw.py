@@ -111,9 +111,8 @@ def test_windows_have_the_sizes_that_are_asked_for():
     def inputs(**own):
         recipe = DRAW(Settings(**SMALL | own), Sample(SHAPE))
         X, E, G = (recipe.nets[name].view(recipe.nets[name].init(np.random.default_rng(0))) for name in "XEG")
-        return sum(a.shape[1] for a in [*X.values(), next(iter(E.values()))]), sorted(
-            len(a) for a in G.values() if a.ndim == 2
-        )
+        sees = [*X.values(), max((a for a in E.values() if a.ndim == 2), key=lambda a: a.shape[1])]
+        return sum(a.shape[1] for a in sees), sorted(len(a) for a in G.values() if a.ndim == 2)
 
     pixels, width = int(np.prod(SHAPE)), SMALL["width"]
     assert inputs() == (3 * 3 * 4 + 2 * width, [5, 2 * 2 * 2, 4 * width])
