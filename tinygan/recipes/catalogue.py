@@ -159,10 +159,10 @@ CARDS = {
     "draw": Card(
         "Gregor et al. 2015",
         "−ELBO of a canvas drawn in steps, KL of the latents of each; windows that read and write",
-        "28 filters a pixel apart are 0.000 off the identity",
+        "5.3 nats better than `vae`, 5,000-digit MNIST, 800 steps of 100",
         "reproduce/draw.json",
-        "filters",
-        "28 sharp filters",
+        "mnist-5k",
+        "T = 10 better than the VAE, nats",
     ),
     "lgan": Card(
         "Qi et al. 2018",
