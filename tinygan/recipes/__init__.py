@@ -20,6 +20,7 @@ from tinygan.recipes import (
     classifier,
     dcgan,
     dragan,
+    draw,
     fgan,
     flow,
     gan,
@@ -166,6 +167,7 @@ RECIPES = {
     "scratchgan": Entry(
         scratchgan.Settings, scratchgan.ScratchGAN, "game over strings by REINFORCE (de Masson d'Autume et al. 2019)"
     ),
+    "draw": Entry(draw.Settings, draw.DRAW, "autoencoder that draws in steps, by windows or not (Gregor et al. 2015)"),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"
     ),

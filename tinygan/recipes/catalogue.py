@@ -188,6 +188,14 @@ CARDS = {
         "patterns",
         "strings that are words",
     ),
+    "draw": Card(
+        "Gregor et al. 2015",
+        "−ELBO of a canvas drawn in steps, KL of the latents of each; windows that read and write",
+        "5.3 nats better than `vae`, 5,000-digit MNIST, 800 steps of 100",
+        "reproduce/draw.json",
+        "mnist-5k",
+        "T = 10 better than the VAE, nats",
+    ),
     "lgan": Card(
         "Qi et al. 2018",
         "minimax, non-saturating, least-squares, hinge; locality, orthonormal tangents, r1",

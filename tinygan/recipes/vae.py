@@ -13,7 +13,7 @@ so that the draw of z lets derivatives through, which is all the trick.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from tinygan.loss import bernoulli, normal_kl
 from tinygan.models import vae
 from tinygan.optim import Adam, Moments, norm, require
 
+Binarise = Literal["sampled", "threshold", "none"]
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -32,7 +34,7 @@ class Settings:
     latent: int = 20  # numbers in z
     width: int = 400  # hidden units of either net
     # A pixel of grey p is 1 with probability p, drawn at every step; or where p > 1/2; or stays p: no bound then.
-    binarise: Literal["sampled", "threshold", "none"] = "sampled"
+    binarise: Binarise = "sampled"
     adam: Adam = Adam(lr=1e-3, b1=0.9)
 
     def __post_init__(self) -> None:
@@ -62,15 +64,50 @@ class Bound(NamedTuple):
         return -self.reconstruction - self.KL
 
 
-class VAE:
-    """The recipe for images (H, W, C) in [-1, 1]."""
+class Autoencoder:
+    """What systems share that bound log p(x) of binary pixels x, given as images (H, W, C) in [-1, 1]."""
 
+    name: ClassVar[str]
     batches = 1
 
-    def __init__(self, settings: Settings, sample: Sample) -> None:
-        s, self.settings, self.shape = settings, settings, sample.shape
+    def __init__(self, settings: Any, sample: Sample) -> None:
+        self.settings, self.shape = settings, sample.shape
         if len(sample.shape) != 3:
-            raise UsageError(f"vae needs images, whose pixels are black or white: got points of {by(sample.shape)}")
+            raise UsageError(
+                f"{self.name} needs images, whose pixels are black or white: got points of {by(sample.shape)}"
+            )
+
+    def bound(self, state: Any, x: Array, eps: Array) -> Any:
+        """The bound of pixels x (n, H, W, C) in [0, 1] by one draw ε for each image, of which ``ELBO`` is the mean."""
+        raise NotImplementedError
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """The prior of n latents, which ε has too."""
+        raise NotImplementedError
+
+    def elbo(self, state: Any, x: Array, rng: np.random.Generator) -> float:
+        """The bound on log p(x), mean over images x (n, H, W, C) in [-1, 1], binarised, in nats an image."""
+        p = self.pixels(x, rng)
+        return float(self.bound(state, p, self.latents(len(p), rng)).ELBO)
+
+    def pixels(self, x: Array, rng: np.random.Generator) -> Array:
+        """x in [-1, 1] as what the nets see, in [0, 1], binarised. Raises ShapeError."""
+        if x.shape[1:] != self.shape:
+            raise ShapeError(f"{self.name}: expects images of {by(self.shape)}: got {by(x.shape[1:])}")
+        p = (x + 1) / 2
+        if self.settings.binarise == "none":
+            return p
+        return (p > (rng.random(p.shape) if self.settings.binarise == "sampled" else 0.5)).astype(x.dtype)
+
+
+class VAE(Autoencoder):
+    """The recipe for images (H, W, C) in [-1, 1]."""
+
+    name = "vae"
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        super().__init__(settings, sample)
+        s = settings
         self.E = vae.encoder(sample.shape, s.latent, s.width)
         self.G = vae.decoder(sample.shape, s.latent, s.width)
         self.nets = {"E": self.E, "G": self.G}
@@ -100,20 +137,6 @@ class VAE:
         g_code = np.concatenate([gmu + pulled.x, glog_var + pulled.x * sigma * eps / 2], axis=1)
         g_E = self.E.backward(state.E, saved_E, g_code, wrt_x=False).theta
         return Bound(reconstruction, KL, g_E, pulled.theta)
-
-    def elbo(self, state: State, x: Array, rng: np.random.Generator) -> float:
-        """The bound on log p(x), mean over images x (n, H, W, C) in [-1, 1], binarised, in nats an image."""
-        p = self.pixels(x, rng)
-        return self.bound(state, p, self.latents(len(p), rng)).ELBO
-
-    def pixels(self, x: Array, rng: np.random.Generator) -> Array:
-        """x in [-1, 1] as what the nets see, in [0, 1], binarised. Raises ShapeError."""
-        if x.shape[1:] != self.shape:
-            raise ShapeError(f"vae: expects images of {by(self.shape)}: got {by(x.shape[1:])}")
-        p = (x + 1) / 2
-        if self.settings.binarise == "none":
-            return p
-        return (p > (rng.random(p.shape) if self.settings.binarise == "sampled" else 0.5)).astype(x.dtype)
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """z ~ N(0, 1), (n, latent): the prior, and ε."""

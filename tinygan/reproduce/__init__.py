@@ -28,6 +28,7 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "gran": ("gran",),
     "flow": ("flow",),
     "scratchgan": ("scratchgan",),
+    "draw": ("draw",),
     "forgetting": ("forgetting_tasks", "forgetting_probe"),
 }
 

@@ -14,6 +14,7 @@ SEEDS, STEPS, BATCH = 20, 2000, 8
 DATA = {"flow": "moons", "scratchgan": "patterns"}  # of those that take no images
 BACKEND = "reference"  # nets so small wait for their calls, of which it has the cheapest
 SMALL = {"width": 4, "width_G": 4, "width_D": 4}  # where a system has them, or the classifier in it
+SHORT = {"glimpses": 2}  # the same
 OTHERS = ("gan-cls", "classifier")  # the first needs names of classes that strokes lack, the second makes no samples
 
 
@@ -25,7 +26,7 @@ def systems() -> list[str]:
 def run(job: Job, work: Work) -> dict[str, Any]:
     """Whether it ended, and how long it took."""
     fields = RECIPES[job["recipe"]].settings.__dataclass_fields__
-    settings: dict[str, Any] = {name: value for name, value in SMALL.items() if name in fields}
+    settings: dict[str, Any] = {name: value for name, value in (SMALL | SHORT).items() if name in fields}
     settings |= {"judge": {"width": SMALL["width"]}} if "judge" in fields else {}
     began = time.perf_counter()
     options = {"steps": STEPS, "batch": BATCH, "seed": job["seed"], "settings": settings, "backend": BACKEND}
