@@ -39,9 +39,11 @@ inline unsigned __float_as_uint(float f) {
     return u;
 }
 
+inline int min(int a, int b) { return a < b ? a : b; }
+
 namespace tg {
 
-extern uint3 thread, block; // of the fiber that runs
+extern uint3 thread, block, grid; // of the fiber that runs; blocks along each axis
 
 void barrier(int line);
 void* shared_memory(size_t bytes); // fails unless the launch gave just as much
@@ -63,4 +65,5 @@ void mma(float (&d)[I][J][4], const unsigned (&a)[I][4], const unsigned (&b)[J][
 
 #define threadIdx (tg::thread)
 #define blockIdx (tg::block)
+#define gridDim (tg::grid)
 #define __syncthreads() tg::barrier(__LINE__)

@@ -81,6 +81,30 @@ class Emulator:
             self.launch(launch, schedule, seed)
         return out
 
+    def apply(self, operation, *, schedule="forward", seed=1, **arrays):
+        """The results of an Operation on arrays by name, in arrays of NaN that its kernels must fill."""
+        results = {name: np.full(shape, np.nan, np.float32) for name, shape in operation.writes.items()}
+        arrays |= results | {"workspace": np.full(operation.workspace, np.nan, np.float32)}
+        for launch in operation.launches({name: address(a) for name, a in arrays.items()}):
+            self.launch(launch, schedule, seed)
+        return list(results.values())
+
+
+def schedules(emulator, operation, **arrays):
+    """The results of an Operation, the same bits in every order of its threads."""
+    first, *others = (emulator.apply(operation, schedule=order, seed=3, **arrays) for order in SCHEDULES)
+    for other in others:
+        assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, other, strict=True))
+    return first
+
+
+def close(found, want, bound, typical=0.0):
+    """‖found − want‖ ≤ bound ‖want‖, every number finite; ``typical``: the norm of what is summed, where sums cancel."""
+    want = np.asarray(want)
+    assert found.shape == want.shape
+    assert np.isfinite(found).all()
+    assert np.linalg.norm(found - want) <= bound * max(np.linalg.norm(want), typical)
+
 
 def address(a):
     if a is None:
