@@ -38,3 +38,27 @@ struct Sum {
     float value;
     __device__ void merge(const Sum& other) { value += other.value; }
 };
+
+template <class T> struct Shared {
+    T of[THREADS];
+};
+
+// out[y][c] = Σ a[r][c] over the rows y·run ≤ r < (y + 1)·run. A block has ``width`` neighbouring columns, so that its threads
+// read along rows, and as many rows at a time as its threads allow.
+struct ColumnSumArgs {
+    const float* a;
+    float* out;
+    int rows, columns, run, width;
+};
+
+__device__ __forceinline__ void sum_columns(const ColumnSumArgs& args) {
+    TG_SHARED(Shared<Sum>, shared);
+    const int lane = int(threadIdx.x) / args.width, lanes = THREADS / args.width;
+    const int c = blockIdx.x * args.width + int(threadIdx.x) % args.width;
+    const int first = blockIdx.y * args.run, last = min(first + args.run, args.rows);
+    Sum sum = {0};
+    if (lane < lanes && c < args.columns)
+        for (int r = first + lane; r < last; r += lanes) sum.value += args.a[r * args.columns + c];
+    sum = reduce(shared.of, sum, lane, lanes, args.width);
+    if (lane == 0 && c < args.columns) args.out[blockIdx.y * args.columns + c] = sum.value;
+}

@@ -180,30 +180,6 @@ TG_KERNEL(scale_shift1, ScaleShiftArgs, THREADS, scale_shift<1>)
 
 // ---------------------------------------------------------------- sums
 
-struct SumShared {
-    Sum sum[THREADS];
-};
-
-// out[y][c] = Σ a[r][c] over the rows y·run ≤ r < (y + 1)·run. A block has ``width`` neighbouring columns, so that its threads
-// read along rows, and as many rows at a time as its threads allow.
-struct ColumnSumArgs {
-    const float* a;
-    float* out;
-    int rows, columns, run, width;
-};
-
-__device__ __forceinline__ void sum_columns(const ColumnSumArgs& args) {
-    TG_SHARED(SumShared, shared);
-    const int lane = int(threadIdx.x) / args.width, lanes = THREADS / args.width;
-    const int c = blockIdx.x * args.width + int(threadIdx.x) % args.width;
-    const int first = blockIdx.y * args.run, last = min(first + args.run, args.rows);
-    Sum sum = {0};
-    if (lane < lanes && c < args.columns)
-        for (int r = first + lane; r < last; r += lanes) sum.value += args.a[r * args.columns + c];
-    sum = reduce(shared.sum, sum, lane, lanes, args.width);
-    if (lane == 0 && c < args.columns) args.out[blockIdx.y * args.columns + c] = sum.value;
-}
-
 TG_KERNEL(column_sum, ColumnSumArgs, THREADS, sum_columns)
 
 struct DotArgs {
@@ -213,14 +189,14 @@ struct DotArgs {
 };
 
 template <int V> __device__ __forceinline__ void dot(const DotArgs& args) {
-    TG_SHARED(SumShared, shared);
+    TG_SHARED(Shared<Sum>, shared);
     Words<V> sum = {};
     each<V>(args.size, [&](int i) {
         const Words<V> x = load<V>(args.x + i), y = load<V>(args.y + i);
         TG_UNROLL for (int j = 0; j < V; j++) sum.at[j] = fmaf(x.at[j], y.at[j], sum.at[j]);
     });
     for (int j = 1; j < V; j++) sum.at[0] += sum.at[j];
-    const Sum whole = reduce(shared.sum, Sum{sum.at[0]}, threadIdx.x, THREADS, 1);
+    const Sum whole = reduce(shared.of, Sum{sum.at[0]}, threadIdx.x, THREADS, 1);
     if (threadIdx.x == 0) args.out[blockIdx.x] = whole.value;
 }
 

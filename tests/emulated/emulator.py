@@ -44,11 +44,25 @@ def build(text, options=PLAIN, headers=()):
     for header, content in headers:
         (here / header).write_text(content)
     (here / "k.cu").write_text(text)
-    words = ["g++", "-std=c++17", *options, "-ffp-contract=off", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror"]
-    words += [f"-I{here}", f"-I{HERE}", f"-I{SOURCES}", "-x", "c++", str(here / "k.cu"), str(HERE / "tg_emu.cpp")]
-    done = subprocess.run([*words, "-o", str(here / "k.so")], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[:3000]
+    compiled(
+        [f"-I{here}", "-shared", "-x", "c++", here / "k.cu", "-x", "none", runtime(options)], options, here / "k.so"
+    )
     return here / "k.so"
+
+
+@cache
+def runtime(options):
+    """The path of the emulator itself, an object file."""
+    name = hashlib.sha256(repr(options).encode()).hexdigest()[:16]
+    path = Path(folder().name) / f"{name}.o"
+    compiled(["-c", HERE / "tg_emu.cpp"], options, path)
+    return path
+
+
+def compiled(what, options, path):
+    words = ["g++", "-std=c++17", *options, "-ffp-contract=off", "-fPIC", "-Wall", "-Wextra", "-Werror"]
+    done = subprocess.run([*words, *what, f"-I{HERE}", f"-I{SOURCES}", "-o", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[:3000]
 
 
 class Broken(Exception):

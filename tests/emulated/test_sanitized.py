@@ -37,7 +37,7 @@ ARRAYS = """
 import sys
 sys.path[:0] = sys.argv[2:4]
 import emulator as emu
-from tinygan.kernels import cuda_plan_flat as flat
+from tinygan.kernels import cuda_plan_flat as flat, cuda_plan_norm as norms
 import numpy as np
 library, rng = emu.Emulator(sys.argv[1]), np.random.default_rng(0)
 draw = lambda *shape: rng.standard_normal(shape, np.float32)
@@ -53,6 +53,13 @@ def adam(N, C):
     arrays = {name: draw(N * C) ** 2 for name in ("theta", "g", "m", "v", "e")}
     for decay in (None, 0.9):
         library.apply(flat.adam(N * C, b1=0.5, b2=0.9, eps=1e-8, decay=decay), rates=draw(2) ** 2, **arrays)
+def norm(N, C):
+    for sizes in ((1, N, C, 1), (N, 1, 1, C), (2, N, C, 3)):
+        X = 3, *sizes
+        of = {"x": draw(*X), "gamma": draw(sizes[2] * sizes[3])}
+        _, *saved = library.apply(norms.normalise(X, sizes, 1e-5, centre=True), **of, beta=of["gamma"])
+        of |= dict(zip(norms.SAVED, saved, strict=True))
+        library.apply(norms.normalise_pull(X, sizes, centre=True), **of, g=draw(*X))
 for shape in ((3, 5), (5, 4), (700, 12), (1000, 3)):
     locals()[sys.argv[4]](*shape)
 print("clean")
@@ -102,9 +109,12 @@ def test_every_tile_and_map_stays_inside_its_arrays(preload):
     assert (code, said.strip()) == (0, "clean"), said[:3000]
 
 
-@pytest.mark.parametrize("name", ["pointwise", "adam"])
-def test_kernels_on_long_arrays_stay_inside_them(name, preload):
-    code, said = under_sanitizers(preload, ARRAYS, (emu.SOURCES / f"{name}.cu").read_text(), name)
+@pytest.mark.parametrize(
+    "files", [["pointwise.cu"], ["adam.cu"], ["norm.cu", "norm_pull.cu"]], ids=lambda files: files[0]
+)
+def test_kernels_on_long_arrays_stay_inside_them(files, preload):
+    text = "".join((emu.SOURCES / file).read_text() for file in files)
+    code, said = under_sanitizers(preload, ARRAYS, text, files[0].removesuffix(".cu"))
     assert (code, said.strip()) == (0, "clean"), said[:3000]
 
 
