@@ -45,6 +45,7 @@ class Groups:
         most = max(min(BLOCKS // 2 // up(self.Q, width) if self.Q else 1, up(self.count, 4 * BATCH * lanes)), 1)
         run = max(up(self.count, most), 1)
         self.parts, self.width = max(up(self.count, run), 1), width
+        fit((2 + 3 * self.K) * self.Q * self.parts <= LARGEST, X, sizes)
         self.share = Share(width, lanes, run, along)
 
     def summed(self, kernel, args, floats):

@@ -2,7 +2,8 @@
 //
 // Honest about indices, bounds, alignment, barriers, shared-memory layouts, the accounting of asynchronous copies, the layout
 // of fragments, float32 arithmetic. Silent about speed, bank conflicts, races between blocks (they run one after another) and
-// the last bits of the tensor cores, whose sums are cut off here after each product of depth 8, the worst that they may do.
+// the last bits of the tensor cores, whose sums are cut off here after each product of depth 8, the worst that they may do, and
+// of expf, expm1f, log1pf, tanhf, which are the C library's here.
 #pragma once
 #include <cmath>
 #include <cstddef>
