@@ -126,3 +126,11 @@ def test_an_access_beyond_an_array_is_noticed(old, preload):
     code, said = under_sanitizers(preload, RUN, only(["small"]), "small", headers=headers)
     assert code != 0
     assert "AddressSanitizer: heap-buffer-overflow" in said, said[:3000]
+
+
+def test_a_write_of_tangents_that_are_not_there_is_noticed(preload):
+    text = "".join((emu.SOURCES / file).read_text() for file in ("norm.cu", "norm_pull.cu"))
+    assert text.count("if (k < left) {") == 2
+    code, said = under_sanitizers(preload, ARRAYS, text.replace("if (k < left) {", "{"), "norm")
+    assert code != 0
+    assert "AddressSanitizer: heap-buffer-overflow" in said, said[:3000]
