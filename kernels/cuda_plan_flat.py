@@ -142,8 +142,7 @@ def dot(n):
 
     def launches(at):
         part = at["workspace"] if parts > 1 else at["out"]
-        V = vector(n, {name: at[name] for name in "xy"})
-        first = Launch(f"dot{V}", (parts, 1, 1), THREADS, SUM, DotArgs(at["x"], at["y"], part, n))
+        first = Launch("dot", (parts, 1, 1), THREADS, SUM, DotArgs(at["x"], at["y"], part, n))
         return [first] if parts == 1 else [first, summed(part, at["out"], parts, 1, parts, 1)]
 
     return Operation({"out": (1,)}, parts if parts > 1 else 0, launches)

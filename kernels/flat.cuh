@@ -10,8 +10,12 @@ template <int V> struct alignas(4 * V) Words {
     float at[V];
 };
 
-template <int V> __device__ __forceinline__ Words<V> load(const float* from) { return *reinterpret_cast<const Words<V>*>(from); }
-template <int V> __device__ __forceinline__ void store(float* to, const Words<V>& words) { *reinterpret_cast<Words<V>*>(to) = words; }
+template <int V> __device__ __forceinline__ Words<V> load(const float* from) {
+    return *reinterpret_cast<const Words<V>*>(from);
+}
+template <int V> __device__ __forceinline__ void store(float* to, const Words<V>& words) {
+    *reinterpret_cast<Words<V>*>(to) = words;
+}
 
 // body(i) for every V-th i below ``size``, a multiple of V, each by one thread of the grid.
 template <int V, class Body> __device__ __forceinline__ void each(int size, const Body& body) {

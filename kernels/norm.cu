@@ -19,7 +19,9 @@ struct MomentsArgs {
     Share share;
 };
 
-__device__ __forceinline__ float pivot(const float* x, const Sizes& sizes, int at) { return sizes.centre && sizes.count ? x[at] : 0; }
+__device__ __forceinline__ float pivot(const float* x, const Sizes& sizes, int at) {
+    return sizes.centre && sizes.count ? x[at] : 0;
+}
 
 template <int T> __device__ __forceinline__ void moments(const MomentsArgs& args) {
     TG_SHARED(Shared<Moments<T>>, shared);
@@ -52,7 +54,8 @@ template <int T> __device__ __forceinline__ void moments(const MomentsArgs& args
             TG_UNROLL for (int b = 0; b < BATCH; b++) {
                 const float d = b < int(some.n) ? x[0][b] - some.mean : 0;
                 some.square = fmaf(d, d, some.square);
-                TG_UNROLL for (int k = 0; k < T; k++) some.product[k] = fmaf(d, x[k + 1][b] - some.dot_mean[k], some.product[k]);
+                TG_UNROLL for (int k = 0; k < T; k++)
+                    some.product[k] = fmaf(d, x[k + 1][b] - some.dot_mean[k], some.product[k]);
             }
             all.merge(some);
         }

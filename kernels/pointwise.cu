@@ -6,7 +6,7 @@
 //     scale_shift        y = scale x + shift, ẏₖ = scale ẋₖ             scale, shift of the last axis
 //     column_sum, dot    Σ over rows, Σ x y: a sum for each block, then column_sum over these; no atomics
 //
-// A name ends in V, the floats of an access: 4 where rows, or channels, are multiples of four and addresses of 16 bytes, else 1.
+// A name may end in V, the floats of an access: 4 where rows, or channels, are multiples of four and addresses of 16, else 1.
 // φ' and φ'' are functions of y (of silu: x). A NaN is passed on. On the CPU expf, log1pf, expm1f, tanhf are those of its C
 // library, which differ from the device's in the last bits; all else is IEEE arithmetic with its fused products written out.
 #include "divisor.cuh"
@@ -188,17 +188,13 @@ struct DotArgs {
     int size;
 };
 
-template <int V> __device__ __forceinline__ void dot(const DotArgs& args) {
+// One float an access, so that the order of the sum does not depend on where the arrays lie.
+__device__ __forceinline__ void sum_products(const DotArgs& args) {
     TG_SHARED(Shared<Sum>, shared);
-    Words<V> sum = {};
-    each<V>(args.size, [&](int i) {
-        const Words<V> x = load<V>(args.x + i), y = load<V>(args.y + i);
-        TG_UNROLL for (int j = 0; j < V; j++) sum.at[j] = fmaf(x.at[j], y.at[j], sum.at[j]);
-    });
-    for (int j = 1; j < V; j++) sum.at[0] += sum.at[j];
-    const Sum whole = reduce(shared.of, Sum{sum.at[0]}, threadIdx.x, THREADS, 1);
-    if (threadIdx.x == 0) args.out[blockIdx.x] = whole.value;
+    Sum sum = {0};
+    each<1>(args.size, [&](int i) { sum.value = fmaf(args.x[i], args.y[i], sum.value); });
+    sum = reduce(shared.of, sum, threadIdx.x, THREADS, 1);
+    if (threadIdx.x == 0) args.out[blockIdx.x] = sum.value;
 }
 
-TG_KERNEL(dot4, DotArgs, THREADS, dot<4>)
-TG_KERNEL(dot1, DotArgs, THREADS, dot<1>)
+TG_KERNEL(dot, DotArgs, THREADS, sum_products)

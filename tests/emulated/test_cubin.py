@@ -16,8 +16,8 @@ ARCHS = ("sm_80", "sm_90a", "sm_100")
 FILES = {  # file: its kernels
     "conv.cu": {f"{o}_{a}_{tile}{v}" for o, a, tile, v in INSTANCES} | {"join_splits"},
     "pointwise.cu": {
-        "column_sum",
-        *(f"{o}{V}" for o in ("combine", "scale_shift", "dot") for V in (4, 1)),
+        *("column_sum", "dot"),
+        *(f"{o}{V}" for o in ("combine", "scale_shift") for V in (4, 1)),
         *(f"{o}_{f}{V}" for o in ("pointwise", "pointwise_dx") for f in reference.POINTWISE for V in (4, 1)),
     },
     "norm.cu": {*(f"norm_moments{T}" for T in (0, 1, 4)), "norm_join", "normalise4", "normalise1"},

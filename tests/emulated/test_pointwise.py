@@ -104,6 +104,8 @@ def test_combinations_and_products_are_the_references(n, numbers, seed):
     emu.close(z, reference.combine(a, *wide(x), b, *wide(y)), BOUND)
     (s,) = emu.schedules(library(), plan.dot(n), x=x, y=y)
     emu.close(s, [reference.dot(*wide(x, y))], BOUND, np.linalg.norm(x * y))
+    (elsewhere,) = library().apply(plan.dot(n), x=np.append(0, x).astype(np.float32)[1:], y=y)
+    assert elsewhere == s
 
 
 @drawn
