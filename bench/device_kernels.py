@@ -1,4 +1,4 @@
-"""Each kernel of conv.cu on a GPU: against the emulator of the tests and NumPy in float64, and small, for compute-sanitizer."""
+"""Each CUDA kernel on a GPU: against the emulator of the tests and NumPy in float64, and small, for compute-sanitizer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bench import device_arrays
 from tinygan.kernels import cuda_driver, cuda_plan, reference
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/emulated"))
@@ -121,6 +122,32 @@ def parity() -> Iterator[dict[str, Any]]:
             "repeats": bool(np.array_equal(there, again)),
             "right": error <= BOUNDS[case.arithmetic] and (bitwise or case.arithmetic != "fp32"),
         }
+    yield from parity_of_arrays()
+
+
+def parity_of_arrays() -> Iterator[dict[str, Any]]:
+    """What calls no exponential should have the emulator's bits too; that is told, not asked."""
+    import emulator
+
+    modules = modules_of_arrays()
+    for case in device_arrays.cases():
+        here = emulator.of(case.file).apply(case.operation, **case.arrays)
+        there, again = (modules[case.file].apply(case.operation, **case.arrays) for _ in range(2))
+        error = case.error(there)
+        repeats = all(np.array_equal(a, b) for a, b in zip(there, again, strict=True))
+        yield {
+            "kernel": case.name,
+            "error": error,
+            "error of the emulator": case.error(here),
+            "bits of the emulator": all(np.array_equal(a, b) for a, b in zip(here, there, strict=True)),
+            "repeats": repeats,
+            "right": error <= device_arrays.BOUND and repeats,
+        }
+
+
+def modules_of_arrays() -> dict[str, Any]:
+    device = cuda_driver.Device()
+    return {file: cuda_driver.Module(device, file) for file in device_arrays.FILES}
 
 
 def small() -> Iterator[dict[str, Any]]:
@@ -130,9 +157,13 @@ def small() -> Iterator[dict[str, Any]]:
         plan, (a, b, bias), want = case.plan_and_arrays()
         error = distance(module.run(plan, a, b, bias=bias), want)
         worst, count = max(worst, error / BOUNDS[case.arithmetic]), count + 1
+    modules = modules_of_arrays()
+    for array_case in device_arrays.cases(large=False):
+        found = modules[array_case.file].apply(array_case.operation, **array_case.arrays)
+        worst, count = max(worst, array_case.error(found) / device_arrays.BOUND), count + 1
     yield {
         "tool": os.environ.get("TINYGAN_TOOL", "none"),
-        "launches": count,
+        "operations": count,
         "worst of its bound": worst,
         "right": worst <= 1,
     }

@@ -21,6 +21,11 @@ def show(path: Path) -> None:
         bits = sum(line["bits of the emulator"] for line in found if "fp32" in line["kernel"])
         print(f"parity: {right} of {len(found)} right; {bits} of FP32 with the emulator's bits")
         print(*(f"  {a}: worst {worst(found, a):.1e}" for a in ("fp32", "tf32", "tf32x3")), sep="\n")
+        if arrays := [line for line in found if "splits" not in line]:
+            bits = sum(line["bits of the emulator"] for line in arrays)
+            print(
+                f"  {len(arrays)} others: worst {max(line['error'] for line in arrays):.1e}, {bits} with the same bits"
+            )
     for name in ("small", "ceilings", "step", "compile", "norms"):
         for line in parts.get(name, []):
             hidden = {"part", "device", "command", "commit", "versions"}

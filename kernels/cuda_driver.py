@@ -101,6 +101,16 @@ class Module:
         call("cuCtxSynchronize")
         return there[2].bring(out) if out.size else out
 
+    def apply(self, operation, **arrays):
+        """The results of a ``cuda_plan_flat.Operation`` on NumPy arrays by name; they start as NaN."""
+        results = {name: np.full(shape, np.nan, np.float32) for name, shape in operation.writes.items()}
+        arrays |= results | {"workspace": np.full(operation.workspace, np.nan, np.float32)}
+        there = {name: Memory(a) if a is not None and a.size else None for name, a in arrays.items()}
+        for launch in operation.launches({name: m.address if m else None for name, m in there.items()}):
+            self.launch(launch)
+        call("cuCtxSynchronize")
+        return [there[name].bring(a) if a.size else a for name, a in results.items()]
+
 
 class Memory:
     """Device memory with the contents of an array."""

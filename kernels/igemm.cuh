@@ -7,12 +7,7 @@
 //     The grid: x tiles of M, y tiles of N, z problems (phases of a strided adjoint) by splits of k.
 #pragma once
 #include "arithmetic.cuh"
-
-// n / by = n · times >> shift for 0 ≤ n < 2³¹ (Granlund & Montgomery 1994): times = ⌈2^shift / by⌉, shift = 31 + ⌈log₂ by⌉.
-struct Divisor {
-    unsigned by, times, shift;
-    __device__ int quotient(int n) const { return int((unsigned long long)unsigned(n) * times >> shift); }
-};
+#include "divisor.cuh"
 
 // ---------------------------------------------------------------- maps
 // A map answers for a row m and a depth k apart, so that each is worked out once and not for each of their pairs:

@@ -30,7 +30,7 @@ extern "C" void tg_switch(void** from, void* to);
 
 namespace tg {
 
-uint3 thread, block;
+uint3 thread, block, grid;
 
 namespace {
 
@@ -254,6 +254,7 @@ extern "C" bool tg_launch(void (*f)(const void*), const unsigned* grid, unsigned
     give_memory(shared_size);
     fibers.resize(threads);
     kernel = f, arguments = args, state_of_random = seed * 2 + 1;
+    tg::grid = {grid[0], grid[1], grid[2]};
     const uint64_t blocks = uint64_t(grid[0]) * grid[1] * grid[2];
     for (uint64_t i = 0; i < blocks; i++) {
         const uint64_t b = schedule == REVERSE ? blocks - 1 - i : i;

@@ -2,7 +2,8 @@
 //
 // Honest about indices, bounds, alignment, barriers, shared-memory layouts, the accounting of asynchronous copies, the layout
 // of fragments, float32 arithmetic. Silent about speed, bank conflicts, races between blocks (they run one after another) and
-// the last bits of the tensor cores, whose sums are cut off here after each product of depth 8, the worst that they may do.
+// the last bits of the tensor cores, whose sums are cut off here after each product of depth 8, the worst that they may do, and
+// of expf, expm1f, log1pf, tanhf, which are the C library's here.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -39,9 +40,11 @@ inline unsigned __float_as_uint(float f) {
     return u;
 }
 
+inline int min(int a, int b) { return a < b ? a : b; }
+
 namespace tg {
 
-extern uint3 thread, block; // of the fiber that runs
+extern uint3 thread, block, grid; // of the fiber that runs; blocks along each axis
 
 void barrier(int line);
 void* shared_memory(size_t bytes); // fails unless the launch gave just as much
@@ -63,4 +66,5 @@ void mma(float (&d)[I][J][4], const unsigned (&a)[I][4], const unsigned (&b)[J][
 
 #define threadIdx (tg::thread)
 #define blockIdx (tg::block)
+#define gridDim (tg::grid)
 #define __syncthreads() tg::barrier(__LINE__)

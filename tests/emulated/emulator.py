@@ -44,11 +44,25 @@ def build(text, options=PLAIN, headers=()):
     for header, content in headers:
         (here / header).write_text(content)
     (here / "k.cu").write_text(text)
-    words = ["g++", "-std=c++17", *options, "-ffp-contract=off", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror"]
-    words += [f"-I{here}", f"-I{HERE}", f"-I{SOURCES}", "-x", "c++", str(here / "k.cu"), str(HERE / "tg_emu.cpp")]
-    done = subprocess.run([*words, "-o", str(here / "k.so")], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[:3000]
+    compiled(
+        [f"-I{here}", "-shared", "-x", "c++", here / "k.cu", "-x", "none", runtime(options)], options, here / "k.so"
+    )
     return here / "k.so"
+
+
+@cache
+def runtime(options):
+    """The path of the emulator itself, an object file."""
+    name = hashlib.sha256(repr(options).encode()).hexdigest()[:16]
+    path = Path(folder().name) / f"{name}.o"
+    compiled(["-c", HERE / "tg_emu.cpp"], options, path)
+    return path
+
+
+def compiled(what, options, path):
+    words = ["g++", "-std=c++17", *options, "-ffp-contract=off", "-fPIC", "-Wall", "-Wextra", "-Werror"]
+    done = subprocess.run([*words, *what, f"-I{HERE}", f"-I{SOURCES}", "-o", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[:3000]
 
 
 class Broken(Exception):
@@ -80,6 +94,30 @@ class Emulator:
         for launch in plan.launches(*map(address, (a, b, out)), bias=address(bias), workspace=address(workspace)):
             self.launch(launch, schedule, seed)
         return out
+
+    def apply(self, operation, *, schedule="forward", seed=1, **arrays):
+        """The results of an Operation on arrays by name, in arrays of NaN that its kernels must fill."""
+        results = {name: np.full(shape, np.nan, np.float32) for name, shape in operation.writes.items()}
+        arrays |= results | {"workspace": np.full(operation.workspace, np.nan, np.float32)}
+        for launch in operation.launches({name: address(a) for name, a in arrays.items()}):
+            self.launch(launch, schedule, seed)
+        return list(results.values())
+
+
+def schedules(emulator, operation, **arrays):
+    """The results of an Operation, the same bits in every order of its threads."""
+    first, *others = (emulator.apply(operation, schedule=order, seed=3, **arrays) for order in SCHEDULES)
+    for other in others:
+        assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, other, strict=True))
+    return first
+
+
+def close(found, want, bound, typical=0.0):
+    """‖found − want‖ ≤ bound ‖want‖, every number finite; ``typical``: the norm of what is summed, where sums cancel."""
+    want = np.asarray(want)
+    assert found.shape == want.shape
+    assert np.isfinite(found).all()
+    assert np.linalg.norm(found - want) <= bound * max(np.linalg.norm(want), typical)
 
 
 def address(a):

@@ -1,4 +1,4 @@
-"""Where a CUDA compiler is installed, conv.cu becomes machine code: no spill but one, registers within a budget.
+"""Where a CUDA compiler is installed, every .cu file becomes machine code: no spill but one, registers within a budget.
 
 budget.json: kernel → registers for each of ARCHS. A kernel that needs more runs fewer threads at a time: raise it knowingly.
 """
@@ -8,11 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from tinygan.kernels import cuda_build
+from tinygan.kernels import cuda_build, reference
 
 from .test_convolution import INSTANCES
 
 ARCHS = ("sm_80", "sm_90a", "sm_100")
+FILES = {  # file: its kernels
+    "conv.cu": {f"{o}_{a}_{tile}{v}" for o, a, tile, v in INSTANCES} | {"join_splits"},
+    "pointwise.cu": {
+        *("column_sum", "dot"),
+        *(f"{o}{V}" for o in ("combine", "scale_shift") for V in (4, 1)),
+        *(f"{o}_{f}{V}" for o in ("pointwise", "pointwise_dx") for f in reference.POINTWISE for V in (4, 1)),
+    },
+    "norm.cu": {*(f"norm_moments{T}" for T in (0, 1, 4)), "norm_join", "normalise4", "normalise1"},
+    "norm_pull.cu": {
+        *(f"norm_terms{T}" for T in (0, 1, 4)),
+        *("column_sum", "norm_pull4", "norm_pull1", "norm_parameters", "norm_parameter_sums"),
+    },
+    "adam.cu": {"adam4", "adam1", "adam_ema4", "adam_ema1"},
+}
 SPILLS = {
     ("sm_100", "conv2d_dx_tf32_small4"): 8
 }  # bytes: a word that NVRTC 13.0 stores and loads once, and nvcc does not
@@ -31,11 +45,16 @@ def compiler(monkeypatch, folder):
     monkeypatch.setenv("TINYGAN_CACHE", str(folder))
 
 
+def test_every_file_is_compiled():
+    assert {path.name for path in cuda_build.SOURCES.glob("*.cu")} == FILES.keys()
+
+
+@pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("arch", ARCHS)
-def test_no_kernel_spills_and_none_takes_more_registers_than_its_budget(arch):
-    cubin = cuda_build.build("conv.cu", arch)
+def test_no_kernel_spills_and_none_takes_more_registers_than_its_budget(arch, file):
+    cubin = cuda_build.build(file, arch)
     assert cubin.code.startswith(b"\x7fELF")
-    assert cubin.resources.keys() == {f"{o}_{a}_{tile}{v}" for o, a, tile, v in INSTANCES} | {"join_splits"}
+    assert cubin.resources.keys() == FILES[file]
     spilt = {name: r for name, r in cubin.resources.items() if max(r.stack, r.spills) > SPILLS.get((arch, name), 0)}
     assert not spilt
     over = {name: r.registers for name, r in cubin.resources.items() if r.registers > BUDGET[name][ARCHS.index(arch)]}

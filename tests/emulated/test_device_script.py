@@ -11,11 +11,12 @@ if not (ROOT / "bench/device.py").exists():
     pytest.skip("bench/ is in the repository, not in the wheel", allow_module_level=True)
 sys.path.insert(0, str(ROOT))
 
-from bench import device, device_kernels, device_table  # noqa: E402
+from bench import device, device_arrays, device_kernels, device_table  # noqa: E402
 from tinygan.kernels import cuda_driver  # noqa: E402
 
 from . import emulator as emu  # noqa: E402
 from .test_convolution import INSTANCES  # noqa: E402
+from .test_cubin import FILES  # noqa: E402
 
 
 @pytest.mark.parametrize("large", [True, False])
@@ -23,11 +24,20 @@ def test_every_kernel_has_a_case(large):
     assert {case.name for case in device_kernels.cases(large)} == {f"{o}_{a}_{tile}{v}" for o, a, tile, v in INSTANCES}
 
 
+@pytest.mark.parametrize("large", [True, False])
+def test_every_kernel_on_arrays_has_a_case(large):
+    launched = {file: set() for file in device_arrays.FILES}
+    for case in device_arrays.cases(large):
+        at = dict.fromkeys((*case.arrays, *case.operation.writes, "workspace"), 0)
+        launched[case.file] |= {launch.name for launch in case.operation.launches(at)}
+    assert launched == {file: FILES[file] for file in device_arrays.FILES}
+
+
 @pytest.fixture
 def emulated(monkeypatch, tmp_path):
     """A module of kernels that the emulator runs; results go to a folder of the test's own."""
     monkeypatch.setattr(cuda_driver, "Device", lambda: None)
-    monkeypatch.setattr(cuda_driver, "Module", lambda _: emu.of())
+    monkeypatch.setattr(cuda_driver, "Module", lambda _, name="conv.cu": emu.of(name))
     monkeypatch.setattr(device, "results", lambda: tmp_path / "device.jsonl")
     return tmp_path / "device.jsonl"
 
@@ -36,10 +46,20 @@ def test_a_part_writes_lines_that_say_where_they_come_from(emulated, capsys):
     assert device.main("small") == 0
     (line,) = (json.loads(text) for text in emulated.read_text().splitlines())
     assert line["right"]
-    assert line["launches"] == len(INSTANCES)
+    assert line["operations"] == len(INSTANCES) + len(list(device_arrays.cases(False)))
     assert {"device", "command", "commit", "versions"} <= line.keys()
     assert device.main("table") == 0
-    assert "small | tool none | launches 45" in capsys.readouterr().out
+    assert "small | tool none | operations " in capsys.readouterr().out
+
+
+def test_kernels_on_arrays_are_held_to_the_emulator(emulated, monkeypatch):
+    monkeypatch.setitem(sys.modules, "emulator", emu)
+    lines = list(device_kernels.parity_of_arrays())
+    assert len(lines) == len(list(device_arrays.cases()))
+    assert all(line["right"] and line["bits of the emulator"] and line["repeats"] for line in lines)
+    assert max(line["error"] for line in lines) <= device_arrays.BOUND / 2
+    monkeypatch.setattr(device_arrays, "BOUND", -1.0)
+    assert not next(device_kernels.parity_of_arrays())["right"]
 
 
 def test_a_wrong_kernel_is_said_to_be_wrong(emulated, monkeypatch):

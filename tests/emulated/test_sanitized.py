@@ -33,6 +33,37 @@ for vector, tiles, (C, O) in ((4, ("large", "small", "narrow"), (20, 12)), (1, (
             emu.conv2d_dw(library, x, y, kernel=(4, 3), **how)
 print("clean")
 """
+ARRAYS = """
+import sys
+sys.path[:0] = sys.argv[2:4]
+import emulator as emu
+from tinygan.kernels import cuda_plan_flat as flat, cuda_plan_norm as norms
+import numpy as np
+library, rng = emu.Emulator(sys.argv[1]), np.random.default_rng(0)
+draw = lambda *shape: rng.standard_normal(shape, np.float32)
+def pointwise(N, C):
+    X = 3, N, C
+    library.apply(flat.pointwise(X, "silu", 0), s=draw(*X))
+    library.apply(flat.pointwise_dx(X, "elu", 1), s=draw(*X), g=draw(*X))
+    library.apply(flat.scale_shift(X), x=draw(*X), scale=draw(C), shift=draw(C))
+    library.apply(flat.combine(N * C, 1, 2), x=draw(N * C), y=draw(N * C))
+    library.apply(flat.dot(N * C), x=draw(N * C), y=draw(N * C))
+    library.apply(flat.column_sum((N, C)), a=draw(N, C))
+def adam(N, C):
+    arrays = {name: draw(N * C) ** 2 for name in ("theta", "g", "m", "v", "e")}
+    for decay in (None, 0.9):
+        library.apply(flat.adam(N * C, b1=0.5, b2=0.9, eps=1e-8, decay=decay), rates=draw(2) ** 2, **arrays)
+def norm(N, C):
+    for sizes in ((1, N, C, 1), (N, 1, 1, C), (2, N, C, 3)):
+        X = 3, *sizes
+        of = {"x": draw(*X), "gamma": draw(sizes[2] * sizes[3])}
+        _, *saved = library.apply(norms.normalise(X, sizes, 1e-5, centre=True), **of, beta=of["gamma"])
+        of |= dict(zip(norms.SAVED, saved, strict=True))
+        library.apply(norms.normalise_pull(X, sizes, centre=True), **of, g=draw(*X))
+for shape in ((3, 5), (5, 4), (700, 12), (1000, 3)):
+    locals()[sys.argv[4]](*shape)
+print("clean")
+"""
 OVER_READS = {  # text that keeps a kernel inside its arrays: text instead
     "return k < height ? k * width : -1;": "return k * width;",
     "if (m >= pixels) return {0, OUTSIDE, OUTSIDE};": "",
@@ -62,18 +93,28 @@ def preload():
     return path
 
 
-def under_sanitizers(preload, tiles, headers=()):
-    """(exit status, what was said)."""
-    library = emu.build(only(tiles), emu.SANITIZED, headers)
+def under_sanitizers(preload, script, text, *words, headers=()):
+    """(exit status, what was said) by a script on the kernels of a ``text``."""
+    library = emu.build(text, emu.SANITIZED, headers)
     options = {"ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0:detect_stack_use_after_return=0"}
-    words = [sys.executable, "-c", RUN, str(library), str(HERE), os.fspath(Path(emu.kernels.__file__).parents[1])]
+    root = os.fspath(Path(emu.kernels.__file__).parents[1])
+    words = [sys.executable, "-c", script, str(library), str(HERE), root, *words]
     env = {**os.environ, **options, "LD_PRELOAD": preload, "PYTHONMALLOC": "malloc", "TINYGAN_CPU": "reference"}
-    done = subprocess.run([*words, *tiles], env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=120)
     return done.returncode, done.stdout + done.stderr
 
 
 def test_every_tile_and_map_stays_inside_its_arrays(preload):
-    code, said = under_sanitizers(preload, tuple(cuda_plan.TILES))
+    code, said = under_sanitizers(preload, RUN, only(cuda_plan.TILES), *cuda_plan.TILES)
+    assert (code, said.strip()) == (0, "clean"), said[:3000]
+
+
+@pytest.mark.parametrize(
+    "files", [["pointwise.cu"], ["adam.cu"], ["norm.cu", "norm_pull.cu"]], ids=lambda files: files[0]
+)
+def test_kernels_on_long_arrays_stay_inside_them(files, preload):
+    text = "".join((emu.SOURCES / file).read_text() for file in files)
+    code, said = under_sanitizers(preload, ARRAYS, text, files[0].removesuffix(".cu"))
     assert (code, said.strip()) == (0, "clean"), said[:3000]
 
 
@@ -81,6 +122,15 @@ def test_every_tile_and_map_stays_inside_its_arrays(preload):
 def test_an_access_beyond_an_array_is_noticed(old, preload):
     text = (emu.SOURCES / "igemm.cuh").read_text()
     assert text.count(old) == 1
-    code, said = under_sanitizers(preload, ("small",), (("igemm.cuh", text.replace(old, OVER_READS[old])),))
+    headers = (("igemm.cuh", text.replace(old, OVER_READS[old])),)
+    code, said = under_sanitizers(preload, RUN, only(["small"]), "small", headers=headers)
+    assert code != 0
+    assert "AddressSanitizer: heap-buffer-overflow" in said, said[:3000]
+
+
+def test_a_write_of_tangents_that_are_not_there_is_noticed(preload):
+    text = "".join((emu.SOURCES / file).read_text() for file in ("norm.cu", "norm_pull.cu"))
+    assert text.count("if (k < left) {") == 2
+    code, said = under_sanitizers(preload, ARRAYS, text.replace("if (k < left) {", "{"), "norm")
     assert code != 0
     assert "AddressSanitizer: heap-buffer-overflow" in said, said[:3000]
