@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from tinygan.errors import ShapeError
 from tinygan.layer import Array, Layer, Shape, push
 from tinygan.layers import PyramidDown, PyramidUp
@@ -55,6 +57,18 @@ def collapse_adjoint(x: Array, levels: int) -> list[Array]:
         DOWN.out_shape(bands[-1].shape[1:])
         bands.append(_back(_up(bands[-1]), bands[-1]))
     return bands
+
+
+def laplacian_l1(y: Array, x: Array, levels: int) -> tuple[float, Array]:
+    """Lap₁ = Σⱼ 2²ʲ |Lʲ(y) − Lʲ(x)|₁, Lʲ the bands, finest first, and its gradient in y   (Ling & Okada 2006).
+
+    The mean over N images and the numbers of one: 2²ʲ makes up for the fewer numbers of band j. y, x (N, H, W, C); x is a
+    constant.
+    """
+    bands = build(y - x, levels)
+    weights = [4**j / y.size for j in range(levels + 1)]
+    value = sum(w * float(np.abs(h).sum()) for w, h in zip(weights, bands, strict=True))
+    return value, build_adjoint([(w * np.sign(h)).astype(y.dtype) for w, h in zip(weights, bands, strict=True)])
 
 
 def _up(like: Array) -> PyramidUp:

@@ -19,7 +19,7 @@ OPTIONAL = {"numba", "llvmlite", "cupy", "torch", "tqdm", "PIL", "matplotlib", "
 
 FILE_ROOMS = "errors atomic toml config safetensors safetensors_header checkpoint grid"
 ALGEBRA = "errors kernels init layer compose condition layers net"
-RECIPES = "data_init divergence latent loss orthogonal rotation penalty optim models standing"
+RECIPES = "data_init divergence latent loss orthogonal rotation penalty optim models pyramid standing"
 MAY = {  # room: the rooms it may import, beside itself
     "errors": "",
     "divergence": "errors",
@@ -70,9 +70,12 @@ MAY = {  # room: the rooms it may import, beside itself
     "evaluate": "errors checkpoint data measures metrics progress recipes run train",
     "editing": "errors geometry grid layer recipes",
     "cli_edit": "errors kernels layer data editing recipes run train",
+    "mixing": "errors layer",
+    "cli_mix": "errors kernels layer data grid mixing recipes run train",
     "cli_eval": "errors kernels data evaluate measures recipes run train",
     "run": f"{FILE_ROOMS} recipes",
-    "train": f"{FILE_ROOMS} {ALGEBRA} data recipes run interrupt progress sampling",
+    "finite": "errors checkpoint recipes",
+    "train": f"{FILE_ROOMS} {ALGEBRA} data finite recipes run interrupt progress sampling",
     "sampling": "errors latent layer layers recipes standing",
     "cli_sample": "atomic errors kernels layer data grid run sampling train",
     "grammar": "errors kernels run",
