@@ -61,7 +61,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "data": "errors atomic unpickle",
     "torchfile": "errors unpickle",
     "metrics": f"{ALGEBRA} atomic data geometry grid lbfgs models safetensors torchfile",
-    "reproduce": f"{FILE_ROOMS} {ALGEBRA} {RECIPES} data editing evaluate geometry metrics recipes run train interrupt",
+    "reproduce": f"{FILE_ROOMS} {ALGEBRA} {RECIPES} data editing evaluate geometry metrics mixing recipes run train interrupt",
     "cli_reproduce": "data errors info interrupt reproduce",
     "interrupt": "",
     "progress": "",

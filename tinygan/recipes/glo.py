@@ -2,7 +2,7 @@
 
     min_θ (1/n) Σᵢ min_{‖zᵢ‖ ≤ 1} ℓ(G(zᵢ; θ), xᵢ)        ℓ = Lap₁ (``pyramid.laplacian_l1``) or L2          (eq. 1)
 
-The table Z (n, latent) begins with the principal components of the images, and a step moves the rows of its batch only:
+The table Z (n, latent) begins with the principal components of the images, or at random, and a step moves the rows of its batch only:
 
     θ ← θ − Adam ∇_θ ℓ        zᵢ ← zᵢ − lr_z ∇_zᵢ ℓ        zᵢ ← zᵢ / max(‖zᵢ‖, 1)
 
@@ -44,6 +44,7 @@ class Settings:
     width: int = 16  # channels before the last convolution of G
     batch_norm: bool = True
     loss: Literal["lap1", "l2"] = "lap1"
+    start: Literal["components", "normal"] = "components"  # of the table; the paper has both
     lr_z: float = 10.0
     adam_G: Adam = Adam(lr=2e-3, b1=0.9)
 
@@ -78,14 +79,16 @@ class GLO:
         self.levels = sum(-(-min(sample.shape[:2]) // 2**j) > 2 for j in range(LEVELS))
 
     def init(self, rng: np.random.Generator) -> State:
-        """Random latents, which ``begin`` replaces."""
+        """Latents from N(0, 1), projected, which ``begin`` may replace."""
         g = self.G.init(rng)
         Z = ball(rng.standard_normal((self.images, self.settings.latent), np.float32))
         return State(g, self.G.init_running(g, rng), self.settings.adam_G.init(g), Z)
 
     def begin(self, state: State, data: Dataset) -> State:
         """The table as the principal components of the first ``images`` images of ``data``, scaled alike so that the longest
-        is on the sphere."""
+        is on the sphere; or as it is, where ``start`` is "normal"."""
+        if self.settings.start == "normal":
+            return state
         flat = self.pixels(data, np.arange(min(self.images, MOST)))
         mean = flat.mean(axis=0)
         axes = np.linalg.svd(flat - mean, full_matrices=False)[2][: self.settings.latent].T

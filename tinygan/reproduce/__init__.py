@@ -25,6 +25,7 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "infogan": ("infogan",),
     "began": ("began",),
     "forgetting": ("forgetting_tasks", "forgetting_probe"),
+    "glo": ("glo", "glo_sums"),
 }
 
 
