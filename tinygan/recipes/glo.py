@@ -2,7 +2,7 @@
 
     min_θ (1/n) Σᵢ min_{‖zᵢ‖ ≤ 1} ℓ(G(zᵢ; θ), xᵢ)        ℓ = Lap₁ (``pyramid.laplacian_l1``) or L2          (eq. 1)
 
-The table Z (n, latent) begins with the principal components of the images, or at random, and a step moves the rows of its batch only:
+The table Z (n, latent) begins with the principal components of the images, or at random; a step moves the rows of its batch:
 
     θ ← θ − Adam ∇_θ ℓ        zᵢ ← zᵢ − lr_z ∇_zᵢ ℓ        zᵢ ← zᵢ / max(‖zᵢ‖, 1)
 
