@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tinygan.data import open_data
+from tinygan.data import Sample, open_data
 from tinygan.errors import UsageError
 from tinygan.interrupt import Interrupt
-from tinygan.recipes.glo import Settings
+from tinygan.recipes.glo import GLO, Settings
 from tinygan.reproduce import Result, Work, experiments, glo, glo_sums
 from tinygan.reproduce.experiment import Stopped
 
@@ -47,13 +47,20 @@ def test_half_of_the_images_are_altered_and_always_the_same(attribute):
 def test_a_sum_is_of_every_two_classes_from_the_right_images(rng, monkeypatch):
     monkeypatch.setattr(glo_sums, "DRAWS", 2)
     label, altered = np.repeat([0, 1, 2], 40), np.tile([True, False], 60)
-    table = glo.Table(None, None, None, {"class": label, "altered": altered})
-    B, places = glo_sums.trios(table, 4, rng)
-    assert places.shape == (3 * 2 * 2, 3, 4)
-    a, minus, plus = places.swapaxes(0, 1)
-    assert altered[a].all() and not altered[minus].any() and not altered[plus].any()
-    assert (label[a] == label[minus][:, :1]).all() and (label[plus] == B[:, None]).all()
-    assert len({(int(label[i[0]]), int(b)) for i, b in zip(a, B, strict=True)}) == 6 and (label[a][:, 0] != B).all()
+    state = GLO(Settings(images=120, latent=2, width=4), Sample((8, 8, 1))).init(rng)
+    table = glo.Table(None, state, None, {"class": label, "altered": altered})
+    B, places = glo_sums.trios(table, 4, 3, rng)
+    assert len(B) == len(places) == 3 * 2 * 2
+    pairs = set()
+    for b, (with_, without, other) in zip(B, places, strict=True):
+        (a,) = set(label[with_]) | set(label[without])
+        assert altered[with_].all() and not altered[without].any() and not altered[other].any()
+        assert len(set(with_)) == len(set(without)) == 4 and set(label[other]) == {b} and a != b
+        alike = np.flatnonzero((label == b) & ~altered)
+        far = np.linalg.norm(state.Z[alike] - state.Z[other[0]], axis=1)
+        assert set(other) == set(alike[np.argsort(far)[:3]])
+        pairs.add((int(a), int(b)))
+    assert len(pairs) == 6
 
 
 def test_few_steps_give_finite_figures_and_pictures(tmp_path, monkeypatch):

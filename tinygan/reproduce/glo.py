@@ -23,11 +23,11 @@ from tinygan.recipes.glo import GLO, Settings, State
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
 
 DATA, IMAGES, LATENT, SEEDS = "fashion-mnist", 2000, 32, range(3)
-STEPS, BATCH = 3000, 64
+STEPS, BATCH = 2000, 64
 PAIRS, POINTS = 50, 11  # lines between two images of the table, and images on each
 SHOWN, LINES = 16, 6  # images, and lines of latents, in a picture
 ADAM = Adam(lr=3e-3, b1=0.9, schedule=Schedule("cosine", over=STEPS, end=0.0))
-SETTINGS = Settings(images=IMAGES, latent=LATENT, width=16, lr_z=10.0, adam_G=ADAM)
+SETTINGS = Settings(images=IMAGES, latent=LATENT, width=16, lr_z=1.0, adam_G=ADAM)
 SHARED = {"data": DATA, "steps": STEPS, "batch": BATCH, "settings": as_mapping(SETTINGS)}
 
 
