@@ -68,6 +68,7 @@ def test_few_steps_give_finite_figures_and_pictures(tmp_path, monkeypatch):
     for module in (glo, glo_sums):
         monkeypatch.setattr(module, "IMAGES", 400)
         monkeypatch.setattr(module, "DATA", "strokes")
+    monkeypatch.setattr(glo_sums, "MEAN", 5)
     monkeypatch.setattr(glo, "SETTINGS", dataclasses.replace(small, images=400))
     monkeypatch.setattr(glo, "STEPS", 20)
     work = Work(tmp_path / "runs", tmp_path / "pictures", Interrupt(), {})
