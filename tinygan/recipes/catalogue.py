@@ -156,6 +156,14 @@ CARDS = {
         "seeds",
         "vae: seeds",
     ),
+    "glo": Card(
+        "Bojanowski et al. 2018",
+        "L1 of Laplacian pyramids, or squares; a latent for each image, learnt in the unit ball",
+        "0.042 is the mean error of a pixel in [0, 1], 2,000 images of Fashion-MNIST by 32 numbers each",
+        "reproduce/glo.json",
+        "fashion",
+        "mean |error|",
+    ),
     "lgan": Card(
         "Qi et al. 2018",
         "minimax, non-saturating, least-squares, hinge; locality, orthonormal tangents, r1",

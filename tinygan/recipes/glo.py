@@ -1,12 +1,12 @@
 """Generative latent optimisation (Bojanowski et al. 2018): no discriminator; a latent for each image, learnt beside G.
 
-    min_θ (1/n) Σᵢ min_{‖zᵢ‖ ≤ 1} ℓ(G(zᵢ; θ), xᵢ)        ℓ = Lap₁ (``pyramid.laplacian_l1``) or L2          (eq. 1)
+    min_θ (1/n) Σᵢ min_{‖zᵢ‖ ≤ 1} ℓ(G(zᵢ; θ), xᵢ)        ℓ = Lap₁ (``pyramid.laplacian_l1``) or L2
 
 The table Z (n, latent) begins with the principal components of the images, or at random; a step moves the rows of its batch:
 
     θ ← θ − Adam ∇_θ ℓ        zᵢ ← zᵢ − lr_z ∇_zᵢ ℓ        zᵢ ← zᵢ / max(‖zᵢ‖, 1)
 
-ℓ being the mean over the batch. New images are those of the Gaussian of full covariance fitted to the table (§4.1):
+ℓ being the mean over the batch. New images are those of the Gaussian of full covariance fitted to the table:
 
     z = m + Lε,  ε ~ N(0, 1)        m the mean of Z, LLᵀ its covariance
 

@@ -1,4 +1,4 @@
-"""Sums of GLO's latents: A with an attribute − A + B shall be B with it (Bojanowski et al. 2018, §4.4, by eye there).
+"""Sums of GLO's latents: A with an attribute − A + B shall be B with it (Bojanowski et al. 2018, §4, by eye there).
 
 Half of the images, by chance, have an attribute made for the purpose: they are *inverted*, white for black, or *framed*, their
 outermost two pixels white. For every two classes A and B the difference of two means over A is added to the latent of an image
