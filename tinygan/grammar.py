@@ -96,6 +96,26 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--columns", type=int, default=11, metavar="N", help="images of the path (11)")
     p.add_argument("--out", type=Path, metavar="FILE.png", help="(RUN/samples/geodesic-I-J.png)")
 
+    p = commands.add_parser("interpolate", help="samples of latents between two, as a strip")
+    p.add_argument("dir", type=Path, metavar="RUN")
+    p.add_argument("--from", dest="a", type=int, required=True, metavar="I", help="number of a sample")
+    p.add_argument("--to", dest="b", type=int, required=True, metavar="J")
+    p.add_argument("--spherical", action="store_true", help="on an arc around 0, not on a line")
+    p.add_argument("--columns", type=int, default=11, metavar="N", help="images of the strip (11)")
+    mixed(p, "interpolate-I-J")
+    p = commands.add_parser("average", help="samples, then that of the mean of their latents")
+    p.add_argument("dir", type=Path, metavar="RUN")
+    p.add_argument("--of", type=int, nargs="+", required=True, metavar="I", help="numbers of samples")
+    mixed(p, "average-I+J")
+    p = commands.add_parser("arithmetic", help="samples of latents a, b, c and a - b + c")
+    p.add_argument("dir", type=Path, metavar="RUN")
+    p.add_argument(
+        "--from", dest="a", type=int, nargs="+", required=True, metavar="I", help="a: a sample, or more: the mean"
+    )
+    p.add_argument("--minus", dest="b", type=int, nargs="+", required=True, metavar="J", help="b")
+    p.add_argument("--plus", dest="c", type=int, nargs="+", required=True, metavar="K", help="c")
+    mixed(p, "arithmetic-I-J-K")
+
     p = commands.add_parser("reproduce", help="a system's small experiments: each figure beside its bound")
     p.add_argument("system", nargs="?", metavar="NAME", help="without one: which there are")
     p.add_argument("--only", metavar="A,B", help="some of its experiments")
@@ -116,3 +136,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, default=0, metavar="S")
     p = commands.add_parser("info", help="versions, CPU, BLAS, threads, backend and precision in force")
     return top
+
+
+def mixed(p: argparse.ArgumentParser, name: str) -> None:
+    """What the commands on latents share."""
+    p.add_argument("--table", action="store_true", help="numbers are of images that a run of glo was trained on")
+    p.add_argument("--seed", type=int, default=0, metavar="S", help="of the samples' latents")
+    p.add_argument("--out", type=Path, metavar="FILE.png", help=f"(RUN/samples/{name}.png)")

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from tinygan.errors import ShapeError
 from tinygan.layer import Array, Layer, Shape, push
 from tinygan.layers import PyramidDown, PyramidUp
@@ -60,6 +62,18 @@ def collapse_adjoint(x: Array, levels: int) -> list[Array]:
 def enlarged(coarse: Array, height: int, width: int) -> Array:
     """u to images of this size: twice that of ``coarse``, or one less."""
     return _apply(PyramidUp((height, width)), coarse)
+
+
+def laplacian_l1(y: Array, x: Array, levels: int) -> tuple[float, Array]:
+    """Lap₁ = Σⱼ 2²ʲ |Lʲ(y) − Lʲ(x)|₁, Lʲ the bands, finest first, and its gradient in y   (Ling & Okada 2006).
+
+    The mean over N images and the numbers of one: 2²ʲ makes up for the fewer numbers of band j. y, x (N, H, W, C); x is a
+    constant.
+    """
+    bands = build(y - x, levels)
+    weights = [4**j / y.size for j in range(levels + 1)]
+    value = sum(w * float(np.abs(h).sum()) for w, h in zip(weights, bands, strict=True))
+    return value, build_adjoint([(w * np.sign(h)).astype(y.dtype) for w, h in zip(weights, bands, strict=True)])
 
 
 def _up(like: Array) -> PyramidUp:

@@ -8,7 +8,6 @@ a checkpoint holds it exactly, and a resumed run goes on bit for bit.
 from __future__ import annotations
 
 import json
-import math
 import platform
 import time
 from pathlib import Path
@@ -20,15 +19,17 @@ from tinygan import __version__, kernels
 from tinygan.checkpoint import earlier_than, flatten, latest_checkpoint, load_checkpoint, restore, save_checkpoint
 from tinygan.data import Batch, Dataset, Sample
 from tinygan.data.few import FewLabels
+from tinygan.data.indexed import Indexed
 from tinygan.data.order import Order
 from tinygan.data.png import write_png
 from tinygan.data.prefetch import Prefetch
-from tinygan.errors import Diverged, FormatError, UsageError
+from tinygan.errors import FormatError, UsageError
+from tinygan.finite import require_finite, require_finite_state
 from tinygan.grid import picture_of
 from tinygan.interrupt import Interrupt
 from tinygan.layer import Array
 from tinygan.progress import Progress
-from tinygan.recipes import FewLabelled, Generative, OfText, Recipe, find
+from tinygan.recipes import FewLabelled, Generative, OfText, Recipe, Tabled, find
 from tinygan.recipes.plain import Plain
 from tinygan.run import Config, Run
 from tinygan.safetensors import load
@@ -36,7 +37,6 @@ from tinygan.sampling import ANY, Asked, images, latents, refuse, settled
 
 INIT, STEP, SHOWN, SAMPLE, SETTLE = 1, 2, 3, 5, 7  # the streams of a seed; data/order.py has 4, data/split.py 6
 GRID = 64  # images in a sample grid
-DIVERGED = "diverged at step {}: {}; no checkpoint holds it: start again in another --out with a lower learning rate"
 
 
 def recipe_of(config: Config, sample: Sample) -> Recipe:
@@ -48,6 +48,7 @@ def recipe_of(config: Config, sample: Sample) -> Recipe:
 def recipe_for(config: Config, data: Dataset) -> Recipe:
     """The recipe of a configuration for a data set; UsageError where they do not fit."""
     recipe = recipe_of(config, Sample(data.shape, len(data.classes), data.classes))
+    data = part_of(recipe, data)
     taken = config.batch * recipe.batches
     if data.size is not None and taken > data.size:
         raise UsageError(f"a step takes {taken} images and {data.name} has {data.size}: choose a smaller --batch")
@@ -62,6 +63,11 @@ def few_of(recipe: Recipe, data: Dataset, seed: int) -> FewLabels | None:
     return FewLabels(data, recipe.labels, recipe.labelled, seed) if isinstance(recipe, FewLabelled) else None
 
 
+def part_of(recipe: Recipe, data: Dataset) -> Dataset:
+    """What a system sees of the data: all, or the first images, of each of which it keeps a latent. Raises UsageError."""
+    return Indexed(data, recipe.images) if isinstance(recipe, Tabled) else data
+
+
 def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
     """Train ``run`` to its last step or until ``interrupt``; returns the step reached, which is saved.
 
@@ -69,10 +75,11 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
     """
     config = run.config
     run.hold()
+    data = part_of(recipe, data)
     order = Order(data.size, config.seed)
     taken = config.batch * recipe.batches
     facts = facts_of(config, data, recipe)
-    state, step = first_or_latest(run, recipe, facts)
+    state, step = first_or_latest(run, recipe, data, facts)
     if step > config.steps:
         raise UsageError(f"{run.path} is at step {step} already: ask for more than --steps {config.steps}")
     run.rewind(step)
@@ -129,12 +136,12 @@ def facts_of(config: Config, data: Dataset, recipe: Recipe) -> dict[str, str]:
     }
 
 
-def first_or_latest(run: Run, recipe: Recipe, facts: dict[str, str]) -> tuple[Any, int]:
+def first_or_latest(run: Run, recipe: Recipe, data: Dataset, facts: dict[str, str]) -> tuple[Any, int]:
     """The state of the newest checkpoint and its step, or the first state and 0; FormatError where facts differ."""
     first = recipe.init(np.random.default_rng([run.config.seed, INIT]))
     path = latest_checkpoint(run.checkpoints)
     if path is None:
-        return first, 0
+        return (recipe.begin(first, data) if isinstance(recipe, Tabled) else first), 0
     state, metadata = load_checkpoint(path, first)
     metadata = {"classes": facts["classes"]} | metadata  # a checkpoint from before they were kept has none
     facts = facts | {"step": str(int(path.stem))}
@@ -211,28 +218,6 @@ def sample(run: Run, n: int, seed: int, asked: Asked = ANY) -> Array:
     z = latents(recipe, asked, n, np.random.default_rng([seed, SAMPLE]))
     state = settled(recipe, state, asked, np.random.default_rng([seed, SETTLE]))
     return images(recipe, state, asked, z)
-
-
-def require_finite(step: int, log: dict[str, float], state: Any, recipe: Recipe) -> None:
-    """Diverged where a logged number is not finite; it names it, and the first such array of the new state."""
-    wrong = [f"{name} is {value}" for name, value in log.items() if not math.isfinite(value)]
-    if wrong:
-        broken = not_finite(state, recipe)
-        raise Diverged(DIVERGED.format(step, wrong[0] + (f" (in the new state, first {broken[0]})" if broken else "")))
-
-
-def require_finite_state(step: int, state: Any, recipe: Recipe) -> None:
-    """Diverged where an array of the state is not finite, before it reaches a picture or a checkpoint."""
-    broken = not_finite(state, recipe)
-    if broken:
-        raise Diverged(DIVERGED.format(step, f"{broken[0]} is not finite"))
-
-
-def not_finite(state: Any, recipe: Recipe) -> list[str]:
-    """The names of a state's arrays that hold a NaN or an infinity, those of nets by layer and first."""
-    leaves = flatten(state)
-    nets = {f"{name} {part}": a for name, net in recipe.nets.items() for part, a in net.view(leaves.pop(name)).items()}
-    return [name for name, a in (nets | leaves).items() if not np.isfinite(a).all()]
 
 
 def write_samples(run: Run, name: str, images: Array) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tinygan.recipes import RECIPES
-from tinygan.recipes.catalogue import CARDS, link, markdown
+from tinygan.recipes.cards import CARDS
+from tinygan.recipes.catalogue import link, markdown
 
 ROOT = Path(__file__).parents[2]
 CLAIMED = [name for name, card in CARDS.items() if card.claim]

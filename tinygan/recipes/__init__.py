@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from tinygan.data import Batch, Sample
+from tinygan.data import Batch, Dataset, Sample
 from tinygan.data.captions import Captions
 from tinygan.errors import UsageError, nearest
 from tinygan.layer import Array
@@ -25,6 +25,7 @@ from tinygan.recipes import (
     flow,
     gan,
     gan_cls,
+    glo,
     gran,
     hinge,
     infogan,
@@ -112,6 +113,19 @@ class FewLabelled(Recipe, Protocol):
     labelled: int
 
 
+@runtime_checkable
+class Tabled(Generative, Protocol):
+    """A system with a latent for each of the first ``images`` images of the data, whose places come as the label "index".
+
+    Its first state is what ``begin`` makes of ``init`` and the data; ``of_index`` are latents that give images of the table.
+    """
+
+    images: int
+
+    def begin(self, state: Any, data: Dataset) -> Any: ...
+    def of_index(self, state: Any, index: Array) -> Array: ...
+
+
 class Entry(NamedTuple):
     """A recipe's settings (a dataclass), its class (made from settings and a Sample), one line on it, the loop's defaults."""
 
@@ -168,6 +182,9 @@ RECIPES = {
         scratchgan.Settings, scratchgan.ScratchGAN, "game over strings by REINFORCE (de Masson d'Autume et al. 2019)"
     ),
     "draw": Entry(draw.Settings, draw.DRAW, "autoencoder that draws in steps, by windows or not (Gregor et al. 2015)"),
+    "glo": Entry(
+        glo.Settings, glo.GLO, "no D: a generator and a latent for each image, learnt together (Bojanowski et al. 2018)"
+    ),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"
     ),

@@ -30,6 +30,7 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "scratchgan": ("scratchgan",),
     "draw": ("draw",),
     "forgetting": ("forgetting_tasks", "forgetting_probe"),
+    "glo": ("glo", "glo_sums"),
 }
 
 
