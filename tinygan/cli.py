@@ -214,6 +214,7 @@ COMMANDS = {
     "battle": later("cli_battle", "run_battle"),
     "edit": later("cli_edit", "run_edit"),
     "geodesic": later("cli_edit", "run_geodesic"),
+    "translate": later("cli_translate", "run_translate"),
     "reproduce": later("cli_reproduce", "run_reproduce"),
     "data": run_data,
     "recipes": run_recipes,

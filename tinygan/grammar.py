@@ -96,6 +96,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--columns", type=int, default=11, metavar="N", help="images of the path (11)")
     p.add_argument("--out", type=Path, metavar="FILE.png", help="(RUN/samples/geodesic-I-J.png)")
 
+    p = commands.add_parser("translate", help="pictures of two domains, each in the other and back")
+    p.add_argument("dir", type=Path, metavar="RUN")
+    p.add_argument("-n", type=int, default=8, metavar="N", help="samples of the test split (8)")
+    p.add_argument("--seed", type=int, default=0, metavar="S", help="which ones")
+    p.add_argument("--data", metavar="NAME", help="another set of the same shape")
+    p.add_argument("--out", type=Path, metavar="FILE.png", help="(RUN/samples/translate-nN-seedS.png)")
+
     p = commands.add_parser("reproduce", help="a system's small experiments: each figure beside its bound")
     p.add_argument("system", nargs="?", metavar="NAME", help="without one: which there are")
     p.add_argument("--only", metavar="A,B", help="some of its experiments")

@@ -71,6 +71,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "battle": "errors layer data evaluate metrics recipes train",
     "cli_battle": "battle errors kernels data evaluate metrics run train",
     "editing": "errors geometry grid layer recipes",
+    "cli_translate": "cli_edit data errors grid kernels recipes run",
     "cli_edit": "errors kernels layer data editing recipes run train",
     "cli_eval": "errors kernels data evaluate measures recipes run train",
     "run": f"{FILE_ROOMS} recipes",

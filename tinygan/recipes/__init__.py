@@ -18,6 +18,7 @@ from tinygan.recipes import (
     began,
     cgan,
     classifier,
+    cyclegan,
     dcgan,
     dragan,
     fgan,
@@ -154,6 +155,9 @@ RECIPES = {
         began.Settings, began.BEGAN, "GAN whose D is an autoencoder, held in balance (Berthelot et al. 2017)"
     ),
     "gran": Entry(gran.Settings, gran.GRAN, "GAN whose G paints in steps, looking at what it painted (Im et al. 2016)"),
+    "cyclegan": Entry(
+        cyclegan.Settings, cyclegan.CycleGAN, "two translators between domains without pairs (Zhu et al. 2017)"
+    ),
     "vae": Entry(vae.Settings, vae.VAE, "autoencoder of binary pixels, a bound on log p(x) (Kingma & Welling 2014)"),
     "flow": Entry(
         flow.Settings, flow.Flow, "points by a net that can be undone, their density known (Dinh et al. 2017)"
