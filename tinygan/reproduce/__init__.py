@@ -24,6 +24,7 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "stability": ("stability",),
     "infogan": ("infogan",),
     "began": ("began",),
+    "cyclegan": ("cyclegan",),
     "gran": ("gran",),
     "flow": ("flow",),
     "forgetting": ("forgetting_tasks", "forgetting_probe"),
