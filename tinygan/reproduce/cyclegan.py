@@ -67,28 +67,25 @@ def claims(two: Two, results: Sequence[Result]) -> list[Claim]:
 def experiment(name: str, about: str, two: Two) -> Experiment:
     """The experiment of a set."""
     jobs = [{"seed": seed} for seed in range(two.seeds)]
-    return Experiment(name, about, two._asdict(), jobs, partial(run, two), partial(claims, two))
+    shared = {"data": two.data, "steps": two.steps, "batch": two.batch, "settings": two.settings}
+    return Experiment(name, about, shared, jobs, partial(run, two), partial(claims, two))
 
 
-def settings(steps: int, rate: float, **more: Any) -> dict[str, Any]:
-    """Small translators whose rates fall to 0."""
-    return {
-        "width": 12,
-        "blocks": 2,
-        "adam_G": falling(rate, steps, b1=0.5),
-        "adam_D": falling(rate, steps, b1=0.5),
-    } | more
+def settings(steps: int) -> dict[str, Any]:
+    """Small translators, chosen with seed 7 on edges: with the paper's weight of the cycle, 10, pictures stay as they are."""
+    rates = {"adam_G": falling(2e-3, steps, b1=0.5), "adam_D": falling(1e-3, steps, b1=0.5)}
+    return {"width": 12, "blocks": 2, "cycle": 1.0, "identity": 0.2} | rates
 
 
 EXPERIMENTS = [
     experiment(
         "edges",
         "Fashion-MNIST and its edges, without pairs: errors on test pairs",
-        Two("fashion-edges", 3, 2000, 8, settings(2000, 1e-3), ratio=0.5, cycle=0.08),
+        Two("fashion-edges", 1, 2500, 8, settings(2500), ratio=0.5, cycle=0.08),
     ),
     experiment(
         "emoji",
         "emoji by Google and by Twitter at 32 pixels, without pairs: errors on test pairs",
-        Two("emoji-hands", 3, 2000, 8, settings(2000, 1e-3), ratio=0.7, cycle=0.1),
+        Two("emoji-hands", 1, 2000, 8, settings(2000), ratio=0.7, cycle=0.1),
     ),
 ]
