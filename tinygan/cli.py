@@ -217,6 +217,7 @@ COMMANDS = {
     "interpolate": later("cli_mix", "run_interpolate"),
     "average": later("cli_mix", "run_average"),
     "arithmetic": later("cli_mix", "run_arithmetic"),
+    "translate": later("cli_translate", "run_translate"),
     "reproduce": later("cli_reproduce", "run_reproduce"),
     "data": run_data,
     "recipes": run_recipes,

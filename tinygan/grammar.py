@@ -115,6 +115,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--minus", dest="b", type=int, nargs="+", required=True, metavar="J", help="b")
     p.add_argument("--plus", dest="c", type=int, nargs="+", required=True, metavar="K", help="c")
     mixed(p, "arithmetic-I-J-K")
+    p = commands.add_parser("translate", help="pictures of two domains, each in the other and back")
+    p.add_argument("dir", type=Path, metavar="RUN")
+    p.add_argument("-n", type=int, default=8, metavar="N", help="samples of the test split (8)")
+    p.add_argument("--seed", type=int, default=0, metavar="S", help="which ones")
+    p.add_argument("--data", metavar="NAME", help="another set of the same shape")
+    p.add_argument("--out", type=Path, metavar="FILE.png", help="(RUN/samples/translate-nN-seedS.png)")
 
     p = commands.add_parser("reproduce", help="a system's small experiments: each figure beside its bound")
     p.add_argument("system", nargs="?", metavar="NAME", help="without one: which there are")

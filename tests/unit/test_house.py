@@ -72,6 +72,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "battle": "errors layer data evaluate metrics recipes train",
     "cli_battle": "battle errors kernels data evaluate metrics run train",
     "editing": "errors geometry grid layer recipes",
+    "cli_translate": "cli_edit data errors grid kernels recipes run",
     "cli_edit": "errors kernels layer data editing recipes run train",
     "mixing": "errors layer",
     "cli_mix": "errors kernels layer data grid mixing recipes run train",

@@ -135,6 +135,11 @@ KNOWN = {
         "the same emoji in another hand (Twemoji)",
         "f64a530c63bca463bd8317fdc4615ce63a53a0c65018e4ce2d848aaba7a28877",
     ),
+    "strokes-edges": Known("strokes beside edges of others, endless", (28, 28, 2), "pairs", base="strokes"),
+    "fashion-edges": Known("fashion-mnist beside edges of others", (28, 28, 2), "pairs", base="fashion-mnist"),
+    "emoji-hands": Known(
+        "emoji-google beside others of emoji-twitter, half as large", (32, 32, 6), "pairs", base="emoji-google"
+    ),
     # Lin et al. 2018 (PacGAN), §4.1
     "ring": Known("8 Gaussians, sigma 0.01, on the unit circle", (2,), "toys"),
     "grid": Known("25 Gaussians, sigma 0.05, 2 apart", (2,), "toys"),

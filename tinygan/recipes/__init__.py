@@ -18,6 +18,7 @@ from tinygan.recipes import (
     began,
     cgan,
     classifier,
+    cyclegan,
     dcgan,
     dragan,
     draw,
@@ -174,6 +175,9 @@ RECIPES = {
         lapgan.Settings, lapgan.LAPGAN, "a game at every level of a Laplacian pyramid (Denton et al. 2015)"
     ),
     "gran": Entry(gran.Settings, gran.GRAN, "GAN whose G paints in steps, looking at what it painted (Im et al. 2016)"),
+    "cyclegan": Entry(
+        cyclegan.Settings, cyclegan.CycleGAN, "two translators between domains without pairs (Zhu et al. 2017)"
+    ),
     "vae": Entry(vae.Settings, vae.VAE, "autoencoder of binary pixels, a bound on log p(x) (Kingma & Welling 2014)"),
     "flow": Entry(
         flow.Settings, flow.Flow, "points by a net that can be undone, their density known (Dinh et al. 2017)"

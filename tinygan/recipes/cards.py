@@ -164,6 +164,9 @@ CARDS = {
         "fashion",
         "T = 3 against 1: r_sample",
     ),
+    "cyclegan": Card(
+        "Zhu et al. 2017", "least-squares, of patches; cycles; identity", "", "reproduce/stability.json", "seeds", ""
+    ),
     "vae": Card(
         "Kingma & Welling 2014",
         "−ELBO: cross-entropy of binary pixels, and KL of the latents",

@@ -25,6 +25,7 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
     "infogan": ("infogan",),
     "began": ("began",),
     "lapgan": ("lapgan",),
+    "cyclegan": ("cyclegan",),
     "gran": ("gran",),
     "flow": ("flow",),
     "scratchgan": ("scratchgan",),

@@ -11,7 +11,7 @@ from tinygan.recipes import RECIPES
 from tinygan.reproduce.experiment import Claim, Experiment, Job, Result, Work, figures_of
 
 SEEDS, STEPS, BATCH = 20, 2000, 8
-DATA = {"flow": "moons", "scratchgan": "patterns"}  # of those that take no images
+DATA = {"flow": "moons", "scratchgan": "patterns", "cyclegan": "strokes-edges"}  # of those that take other samples
 BACKEND = "reference"  # nets so small wait for their calls, of which it has the cheapest
 SMALL = {"width": 4, "width_G": 4, "width_D": 4}  # where a system has them, or the classifier in it
 SHORT = {"glimpses": 2}  # the same

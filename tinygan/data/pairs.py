@@ -1,0 +1,86 @@
+"""Two domains beside each other in one picture's channels: pictures and their edges, emoji of two hands.
+
+In the split "train" b is of another picture than a, drawn by counting, so that nothing tells which belong together. In "test"
+it is of the same: there the truth of a translation is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy import ndarray as Array
+
+from tinygan.data.counter import key, uniform
+from tinygan.data.known import KNOWN, open_known
+
+if TYPE_CHECKING:
+    from tinygan.data import Dataset
+
+ENDLESS = 2**40  # numbers of pictures that are drawn from a set without an end
+SOBEL = np.array([1, 2, 1]) / 4, np.array([1, 0, -1])  # across the edge's way, along it
+
+
+def draw(name: str, split: str, seed: int) -> Pairs:
+    """A set of the catalogue."""
+    base = open_known(KNOWN[name].base, split, seed)
+    of_a, other, of_b = (
+        (halved, open_known("emoji-twitter", split, seed), halved) if "emoji" in name else (same, base, edges)
+    )
+    return Pairs(name, base, of_a, other, of_b, seed, split)
+
+
+class Pairs:
+    """Sample i: [a, b] (H, W, 2C), a from picture i of ``base``, b from the same number of ``other`` or, to train, from any.
+
+    Labels are those of a.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base: Dataset,
+        of_a: Callable[[Array], Array],
+        other: Dataset,
+        of_b: Callable[[Array], Array],
+        seed: int = 0,
+        split: str = "train",
+    ) -> None:
+        self.name, self.size, self.classes = name, base.size, base.classes
+        self._a, self._b, self._of_a, self._of_b = base, other, of_a, of_b
+        self._apart, self._stream = split == "train", key(seed, 0)
+        self.shape: tuple[int, ...] = self.batch(np.zeros(1, np.int64))[0].shape[1:]
+
+    def batch(self, index: Array) -> tuple[Array, dict[str, Array]]:
+        """Pictures (n, H, W, 2C) float32 in [-1, 1] and a's labels; sample i of a seed is the same in every batch."""
+        a, labels = self._a.batch(index)
+        if self._apart:
+            index = ((self._b.size or ENDLESS) * uniform(self._stream, index, 1)[:, 0]).astype(np.int64)
+        b, _ = self._b.batch(index)
+        return np.concatenate([self._of_a(a), self._of_b(b)], axis=3), labels
+
+
+def same(x: Array) -> Array:
+    return x
+
+
+def halved(x: Array) -> Array:
+    """Pictures (n, H, W, C) of half the height and width: means of 2 x 2 pixels."""
+    n, H, W, C = x.shape
+    return x.reshape(n, H // 2, 2, W // 2, 2, C).mean(axis=(2, 4))
+
+
+def edges(x: Array) -> Array:
+    """2 min(|∇p|, 1) − 1 of pictures x = 2p − 1, ∇ by Sobel's filters (the nearest pixel beyond a border): a step from black to
+    white is white."""
+    p = np.pad(x / 2, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="edge")
+    across, along = SOBEL
+    slopes = [filtered(filtered(p, w, 1), v, 2) for w, v in ((across, along), (along, across))]
+    return (2 * np.minimum(np.hypot(*slopes), 1) - 1).astype(x.dtype)
+
+
+def filtered(p: Array, weights: Array, axis: int) -> Array:
+    """Σ_k w_k p[i + k] along an axis, two places shorter."""
+    n = p.shape[axis] - 2
+    return sum(w * p.take(range(k, k + n), axis=axis) for k, w in enumerate(weights))
