@@ -157,6 +157,15 @@ def test_a_pool_fills_and_then_gives_half_of_what_is_seen(rng):
     assert set(pool_after.images[:, 0]) - set(before[:, 0]) == {8.0, 9.0}
 
 
+@pytest.mark.parametrize("n", [1, 3])
+def test_half_of_odd_batches_is_old_too_and_the_pool_goes_on(n, rng):
+    pool, old, steps = empty(6, (1,)), 0, 600
+    for t in range(steps):
+        pool, seen = replayed(pool, np.full((n, 1), float(t)), rng)
+        old += int((seen != t).sum())
+    assert abs(old / (n * steps) - 0.5) < 0.08 and pool.images.min() > steps / 2
+
+
 def test_only_D_sees_the_pool(rng):
     recipe = Plain(PlainSettings(**SMALL, replay=8), IMAGE)
     state, batch = recipe.init(rng), batch_of(recipe, rng)

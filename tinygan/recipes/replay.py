@@ -24,14 +24,16 @@ def replayed(pool: Pool, fake: Array, rng: np.random.Generator) -> tuple[Pool, A
     """The pool after a batch of images, and the batch that D is to see.
 
     While it fills, the batch joins the pool and is seen as it is. From then on half of what is seen comes from the pool, at
-    random, and the images in whose place they are seen take theirs.
+    random, and the images in whose place they are seen take theirs. Half of an odd batch is rounded up or down, evenly, so
+    that of batches of one every second is old (Zhu et al. 2017, §4).
     """
     images, held = pool.images.copy(), pool.held
     if held < len(images):
         new = fake[: len(images) - held]
         images[held : held + len(new)] = new
         return Pool(images, held + len(new)), fake
-    n = min(len(fake) // 2, len(images))
+    up = int(rng.integers(2)) if len(fake) % 2 else 0
+    n = min((len(fake) + up) // 2, len(images))
     old = rng.choice(len(images), n, replace=False)
     seen = fake.copy()
     seen[:n] = images[old]
