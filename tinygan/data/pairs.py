@@ -1,7 +1,7 @@
 """Two domains beside each other in one picture's channels: pictures and their edges, emoji of two hands.
 
-In the split "train" b is of another picture than a, drawn by counting, so that nothing tells which belong together. In "test"
-it is of the same: there the truth of a translation is known.
+In the split "train" b is of another picture than a but for chance: all of them in another order, so that nothing tells which
+belong together. In "test" it is of the same: there the truth of a translation is known.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def draw(name: str, split: str, seed: int) -> Pairs:
 
 
 class Pairs:
-    """Sample i: [a, b] (H, W, 2C), a from picture i of ``base``, b from the same number of ``other`` or, to train, from any.
+    """Sample i: [a, b] (H, W, 2C), a from picture i of ``base``, b from that of ``other`` or, to train, another.
 
     Labels are those of a.
     """
@@ -50,15 +50,22 @@ class Pairs:
         self.name, self.size, self.classes = name, base.size, base.classes
         self._a, self._b, self._of_a, self._of_b = base, other, of_a, of_b
         self._apart, self._stream = split == "train", key(seed, 0)
+        self._order = None if other.size is None else np.random.default_rng(seed).permutation(other.size)
         self.shape: tuple[int, ...] = self.batch(np.zeros(1, np.int64))[0].shape[1:]
 
     def batch(self, index: Array) -> tuple[Array, dict[str, Array]]:
         """Pictures (n, H, W, 2C) float32 in [-1, 1] and a's labels; sample i of a seed is the same in every batch."""
         a, labels = self._a.batch(index)
         if self._apart:
-            index = ((self._b.size or ENDLESS) * uniform(self._stream, index, 1)[:, 0]).astype(np.int64)
+            index = self._another(index)
         b, _ = self._b.batch(index)
         return np.concatenate([self._of_a(a), self._of_b(b)], axis=3), labels
+
+    def _another(self, index: Array) -> Array:
+        """The number of b: from a finite set in a shuffled order, of an endless one drawn."""
+        if self._order is not None:
+            return self._order[index % len(self._order)]
+        return (ENDLESS * uniform(self._stream, index, 1)[:, 0]).astype(np.int64)
 
 
 def same(x: Array) -> Array:

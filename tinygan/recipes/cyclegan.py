@@ -5,8 +5,9 @@
         + λ ( mean |F(G(a)) − a| + mean |G(F(b)) − b| )         the cycle                                          (eq. 2)
         + λ κ ( mean |G(b) − b| + mean |F(a) − a| )             what is there already stays                        (§5.2)
 
-A sample is [a, b] in its channels (``data/pairs.py``). Of the cycle through G(a) the cotangent λ sign(F(G(a)) − a)/n goes back
-through F, into θ_F, and what arrives at G(a), with D_B's, on through G. All four steps are from the same weights.
+The paper has no ½ before G's and F's game: its λ of 10 is 5 here. A sample is [a, b] in its channels (``data/pairs.py``). Of
+the cycle through G(a) the cotangent λ sign(F(G(a)) − a)/n goes back through F, into θ_F, and what arrives at G(a), with D_B's,
+on through G. All four steps are from the same weights.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Settings:
 
     width: int = 16  # channels behind the first convolution, of translators and discriminators
     blocks: int = 3
-    cycle: float = 10.0  # λ
+    cycle: float = 5.0  # λ
     identity: float = 0.5  # κ
     pool: int = 50  # earlier pictures kept for each discriminator; half of what it sees is from there; 0: none
     adam_G: Adam = ADAM

@@ -72,7 +72,7 @@ def experiment(name: str, about: str, two: Two) -> Experiment:
 
 
 def settings(steps: int) -> dict[str, Any]:
-    """Small translators, chosen with seed 7 on edges: with the paper's weight of the cycle, 10, pictures stay as they are."""
+    """Small translators, chosen with seed 7 on edges: with a cycle of 10, twice the paper's, pictures stay as they are."""
     rates = {"adam_G": falling(2e-3, steps, b1=0.5), "adam_D": falling(1e-3, steps, b1=0.5)}
     return {"width": 12, "blocks": 2, "cycle": 1.0, "identity": 0.2} | rates
 
