@@ -15,7 +15,7 @@ from statistics import median
 import numpy as np
 from numpy import ndarray as Array
 
-from bench.peers import F, nn, torch
+from bench.peers import F, nn, set_threads, torch
 from bench.record import append
 from tinygan.data import Batch, Sample, open_data
 from tinygan.info import provenance
@@ -65,6 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     p = argparse.ArgumentParser(prog="python -m bench.vae")
     p.add_argument("--json", type=Path, metavar="FILE")
     args = p.parse_args(argv)
+    set_threads(1)
     digits = open_data("strokes")
     x = (np.concatenate([digits.batch(np.arange(i, i + 1000))[0] for i in range(0, TRAIN + TEST, 1000)]) + 1) / 2
     x = x.reshape(len(x), -1).astype(np.float32)

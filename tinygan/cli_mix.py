@@ -11,7 +11,7 @@ import numpy as np
 from tinygan import kernels, mixing
 from tinygan.data.png import write_png
 from tinygan.errors import UsageError
-from tinygan.grid import make_grid, picture_of
+from tinygan.grid import picture_of
 from tinygan.layer import Array
 from tinygan.recipes import Generative, Tabled
 from tinygan.recipes.local import Charted
@@ -83,7 +83,7 @@ class Mixed:
         config = self.run.config
         with kernels.on_cpu(config.backend), kernels.precision(config.precision):
             x = self.recipe.sample(self.state, z)
-        write_png(self.out, picture_of(x) if x.ndim == 2 else make_grid(x, nrow=len(x)))
+        write_png(self.out, picture_of(x, nrow=len(x)))
 
 
 def named(numbers: Sequence[int]) -> str:

@@ -56,7 +56,9 @@ def open_images(source: str, seed: int = 0) -> Dataset:
         run = Run.open(path)
         recipe, state = restored(run)
         if not isinstance(recipe, Generative):
-            raise UsageError(f"{source} is a run of {run.config.recipe}, which makes no images: give it alone")
+            raise UsageError(
+                f"{source} is a run of {run.config.recipe}, which makes no images: give a classifier alone"
+            )
         return Generated(source, recipe, state, seed)
     return Npy(path) if path.suffix.lower() == ".npy" else open_data(source)
 

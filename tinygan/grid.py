@@ -44,16 +44,16 @@ def make_grid(images: Array, nrow: int = 8, padding: int = 2, pad_value: float =
     return grid
 
 
-def picture_of(samples: Array) -> Array:
+def picture_of(samples: Array, nrow: int = 8) -> Array:
     """Samples as one picture uint8: images (N, H, W, C) by ``make_grid``, pairs of them (N, H, W, 2C) side by side, points
     (N, 2) by ``dots``, strings (N, T, tokens) as images of a row a token, white where it stands."""
     if samples.ndim == 2:
         return dots(samples)
     if samples.ndim == 3:
-        return make_grid(2 * samples.swapaxes(1, 2)[..., None] - 1)
+        samples = 2 * samples.swapaxes(1, 2)[..., None] - 1
     if samples.shape[3] in (2, 6):
         samples = np.concatenate(np.split(samples, 2, axis=3), axis=2)
-    return make_grid(samples)
+    return make_grid(samples, nrow)
 
 
 def dots(points: Array, side: int = 257, reach: float | None = None) -> Array:

@@ -212,7 +212,7 @@ def sample(run: Run, n: int, seed: int, asked: Asked = ANY) -> Array:
     recipe, state = restored(run) if asked.average is None else averaged(run, asked.average)
     if not isinstance(recipe, Generative):
         raise UsageError(
-            f"{run.path}: {run.config.recipe} makes no samples; see how good it is: tinygan eval {run.path}"
+            f"{run.path}: {run.config.recipe} makes no samples: see tinygan eval of a classifier, translate of a cyclegan"
         )
     refuse(recipe, run.config.recipe, asked)
     z = latents(recipe, asked, n, np.random.default_rng([seed, SAMPLE]))

@@ -90,3 +90,13 @@ def test_points_are_dots_where_they_lie():
 def test_dots_of_what_is_not_a_point_are_refused():
     with pytest.raises(ShapeError, match=r"\(N, 2\)"):
         dots(np.zeros((3, 3)))
+
+
+def test_strings_and_pairs_are_pictures_too():
+    x = np.zeros((2, 3, 4), np.float32)
+    x[:, [0, 1, 2], [0, 3, 1]] = 1
+    seen = picture_of(x, nrow=2)[..., 0]
+    assert seen.shape == (4 + 4, 2 * 5 + 2)
+    assert np.array_equal(seen[2:6, 2:5] == 255, x[0].T == 1)
+    pair = np.concatenate([np.full((1, 5, 5, 3), -1.0), np.full((1, 5, 5, 3), 1.0)], axis=3)
+    assert np.array_equal(picture_of(pair)[0, :, 0], [0] * 5 + [255] * 5)

@@ -124,3 +124,10 @@ def test_a_mistake_is_one_line_and_an_exit_code(runs, monkeypatch, capsys, comma
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+
+
+def test_strings_are_mixed_too(tmp_path):
+    run = str(tmp_path / "run")
+    small = ["--data", "patterns", "--batch", "2", "--set", "width_G=4", "--set", "width_D=4", "--steps", "1"]
+    assert main(["train", "scratchgan", *small, "--out", run]) == 0
+    assert main(["interpolate", run, "--from", "0", "--to", "1"]) == 0
