@@ -33,7 +33,14 @@ def test_every_block_is_of_a_kind_that_is_tested():
 def test_the_commands_run_one_after_another_outside_the_checkout(tmp_path):
     """As they stand, but for fewer steps, and for drawn data where Fashion-MNIST is not on this machine."""
     here = any(entry.name == "fashion-mnist" and entry.where for entry in catalogue())
-    fewer = {"3000": "2", "4000": "3", "200": "1", "fashion-mnist": "fashion-mnist" if here else "strokes"}
+    fewer = {
+        "2000": "2",
+        "3000": "2",
+        "4000": "3",
+        "6000": "2",
+        "200": "1",
+        "fashion-mnist": "fashion-mnist" if here else "strokes",
+    }
     short = {
         "train": ["--steps", "1"],
         "check": ["--draws", "1"],
