@@ -14,7 +14,7 @@ SEEDS, STEPS, BATCH = 20, 2000, 8
 DATA = {"flow": "moons", "scratchgan": "patterns", "cyclegan": "strokes-edges"}  # of those that take other samples
 BACKEND = "reference"  # nets so small wait for their calls, of which it has the cheapest
 SMALL = {"width": 4, "width_G": 4, "width_D": 4}  # where a system has them, or the classifier in it
-SHORT = {"glimpses": 2}  # the same
+SHORT = {"glimpses": 2, "blocks": 1}  # the same
 OTHERS = ("gan-cls", "classifier")  # the first needs names of classes that strokes lack, the second makes no samples
 
 
