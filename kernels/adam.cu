@@ -3,7 +3,8 @@
 //     m' = b₁ m + (1 − b₁) g,   v' = b₂ v + (1 − b₂) g²,   θ' = θ − rates[0] m' / (√(v' rates[1]) + ε)
 //     rates = (lr / (1 − b₁ᵗ), 1 / (1 − b₂ᵗ)),             adam_ema also: e' = d e + (1 − d) θ'
 //
-// What changes from step to step, rates, is read from memory of the device, so a graph of launches can be replayed. A thread
+// What changes from step to step, rates, is read from memory of the device, so a graph of launches can be replayed: adam_rates
+// makes them of the number of the step, which is there too, in double precision, for 1 − b₂ᵗ cancels. In adam a thread
 // reads all of its V elements before it writes one: results may take the operands' places. V is 4 where the length is a
 // multiple of four and every address of 16 bytes, else 1.
 #include "flat.cuh"
@@ -34,6 +35,21 @@ template <bool EMA, int V> __device__ __forceinline__ void adam(const AdamArgs& 
     });
 }
 
+struct RatesArgs {
+    const long long* t;
+    const double* schedule; // a learning rate in memory, in place of lr; null: none
+    float* rates;
+    double lr, b1, b2;
+};
+
+__device__ __forceinline__ void adam_rates_of(const RatesArgs& args) {
+    if (threadIdx.x > 0) return;
+    const double t = double(*args.t), lr = args.schedule ? *args.schedule : args.lr;
+    args.rates[0] = float(lr / (1 - pow(args.b1, t)));
+    args.rates[1] = float(1 / (1 - pow(args.b2, t)));
+}
+
+TG_KERNEL(adam_rates, RatesArgs, 32, adam_rates_of)
 TG_KERNEL(adam4, AdamArgs, THREADS, adam<false, 4>)
 TG_KERNEL(adam1, AdamArgs, THREADS, adam<false, 1>)
 TG_KERNEL(adam_ema4, AdamArgs, THREADS, adam<true, 4>)

@@ -36,6 +36,16 @@ def call(name, *args):
     check(driver(), getattr(driver(), name)(*args))
 
 
+def count():
+    """How many GPUs there are; none without a driver."""
+    number = ctypes.c_int()
+    try:
+        call("cuDeviceGetCount", byref(number))
+    except (OSError, DriverError):
+        return 0
+    return number.value
+
+
 class Device:
     """A GPU, its primary context current in the thread that makes this."""
 

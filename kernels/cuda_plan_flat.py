@@ -1,5 +1,6 @@
 """How the kernels of pointwise.cu and adam.cu are launched: activations, sums and steps on long arrays."""
 
+from ctypes import c_double as Double
 from ctypes import c_float as Float
 from math import prod
 from typing import NamedTuple
@@ -34,6 +35,7 @@ AdamArgs = structure(
     **ints("size"),
     **floats("b1 c1 b2 c2 eps d c"),
 )
+RatesArgs = structure("RatesArgs", **addresses("t schedule rates"), **dict.fromkeys(("lr", "b1", "b2"), Double))
 
 
 class Operation(NamedTuple):
@@ -92,6 +94,16 @@ def adam(n, *, b1, b2, eps, decay=None):
 
     name = "adam" if decay is None else "adam_ema"
     return flat(name, (n,), n, n, args, tuple(f"new_{name}" for name in names))
+
+
+def adam_rates(lr, *, b1, b2):
+    """The rates of ``adam``: reads t, an int64, and where there is one schedule, a float64 in place of ``lr``."""
+
+    def launches(at):
+        args = RatesArgs(at["t"], at.get("schedule"), at["rates"], lr, b1, b2)
+        return [Launch("adam_rates", (1, 1, 1), 32, 0, args)]
+
+    return Operation({"rates": (2,)}, 0, launches)
 
 
 def flat(name, shape, size, period, args, writes=("out",)):

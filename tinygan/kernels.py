@@ -3,7 +3,8 @@
 ``tinygan.kernels.reference`` (NumPy) defines every operation; faster backends stand beside it in ``kernels/`` and are
 held to it by tests. The backend is picked by where the array lives: CuPy arrays go to ``cuda``, NumPy arrays to the
 CPU backend in force (``on_cpu``, else the environment variable ``TINYGAN_CPU``, else the best there is). How exact they
-are is ``precision``, else ``TINYGAN_PRECISION``, else "fast".
+are is ``precision``, else ``TINYGAN_PRECISION``, else "fast". A run of backend ``cuda`` trains on a GPU and does on the CPU
+what is done beside it.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ __path__ = [str(_inside if _inside.is_dir() else _beside)]
 BACKENDS = ("auto", "reference", "jit", "cuda")
 NEEDS = {
     "jit": ("numba", "0.62", "tinygan[jit]"),
-    "cuda": ("cupy", "13", "tinygan[cuda12]"),
+    "cuda": ("cupy", "13", "tinygan[cuda13]"),
 }  # module, from when, extra
-PRECISIONS = ("auto", "fast", "direct")
+PRECISIONS = ("auto", "fast", "direct", "tf32")
 
 
 @cache
@@ -58,7 +59,15 @@ def _has_needs(name: str) -> bool:
     except metadata.PackageNotFoundError:  # it is installed under another name
         return True
     found, wanted = ([int(n) for n in re.findall(r"\d+", version)] for version in (here, least))
-    return found >= wanted
+    return found >= wanted and (name != "cuda" or _gpus() > 0)
+
+
+def _gpus() -> int:
+    """GPUs of NVIDIA's that can be used here."""
+    from tinygan.kernels import cuda_driver
+
+    count: int = cuda_driver.count()
+    return count
 
 
 def _disabled() -> bool:
@@ -67,11 +76,11 @@ def _disabled() -> bool:
 
 
 def choose(name: str) -> str:
-    """The backend that ``name`` asks for; ``auto`` is $TINYGAN_CPU or the best CPU one. UsageError where it is not there."""
+    """The backend that ``name`` asks for; ``auto`` is $TINYGAN_CPU or the best there is. UsageError where it is not there."""
     if name == "auto":
         name = os.environ.get("TINYGAN_CPU") or "auto"
     if name == "auto":
-        return "jit" if "jit" in available() else "reference"
+        return available()[0]
     if name not in BACKENDS:
         raise UsageError(f"unknown backend {name!r}: choose one of {', '.join(BACKENDS)}")
     if name not in available():
@@ -79,6 +88,8 @@ def choose(name: str) -> str:
             raise UsageError("backend 'jit' compiles with Numba, which NUMBA_DISABLE_JIT forbids: unset it")
         if _has_file(name):
             module, least, extra = NEEDS[name]
+            if name == "cuda" and importlib.util.find_spec(module) and not _gpus():
+                raise UsageError("backend 'cuda' needs a GPU of NVIDIA's, and its driver shows none: use --backend auto")
             raise UsageError(f"backend {name!r} needs {module} {least} or later: pip install '{extra}'")
         raise UsageError(f"backend {name!r} is not in this version of tinygan: use --backend auto or reference")
     return name
@@ -89,13 +100,18 @@ _cpu: ContextVar[str] = ContextVar("cpu", default="")
 
 def cpu_backend() -> str:
     """The name of the CPU backend in force."""
-    return _cpu.get() or choose("auto")
+    return _cpu.get() or beside(choose("auto"))
+
+
+def beside(name: str) -> str:
+    """The CPU backend of a run of backend ``name``: itself, or beside cuda the best there is."""
+    return name if name != "cuda" else next(other for other in available() if other != "cuda")
 
 
 @contextmanager
 def on_cpu(name: str) -> Iterator[None]:
-    """Run the CPU kernels of ``name`` inside the block; UsageError where they cannot be loaded."""
-    name = choose(name)
+    """Run the CPU kernels of ``name``, or beside it, inside the block; UsageError where they cannot be loaded."""
+    name = beside(name if name == "cuda" else choose(name))  # what was trained on a GPU is seen without one too
     _module(name)
     token = _cpu.set(name)
     try:
@@ -105,7 +121,7 @@ def on_cpu(name: str) -> Iterator[None]:
 
 
 def choose_precision(name: str) -> str:
-    """Fast or direct; ``auto`` is $TINYGAN_PRECISION or "fast". UsageError for another name."""
+    """The precision that ``name`` asks for; ``auto`` is $TINYGAN_PRECISION or "fast". UsageError for another name."""
     if name == "auto":
         name = os.environ.get("TINYGAN_PRECISION") or "auto"
     if name not in PRECISIONS:
@@ -117,7 +133,8 @@ _precision: ContextVar[str] = ContextVar("precision", default="")
 
 
 def precision_in_force() -> str:
-    """The precision in force: "fast", the quickest form whose error is stated, or "direct", the sum as it is defined."""
+    """The precision in force: "fast", the quickest form whose error is stated, or "direct", the sum as it is defined; on a GPU
+    also "tf32", products of factors rounded to 11 bits, which on a CPU is "fast"."""
     return _precision.get() or choose_precision("auto")
 
 
@@ -129,6 +146,12 @@ def precision(name: str) -> Iterator[None]:
         yield
     finally:
         _precision.reset(token)
+
+
+def graphs() -> Any:
+    """The module that makes CUDA graphs of training steps; UsageError where there is no GPU."""
+    choose("cuda")
+    return _module("cuda_graph")
 
 
 def backend(x: Any) -> Any:
@@ -228,7 +251,7 @@ def column_sum(A: Array) -> Array:
 def adam(
     theta: Array, g: Array, m: Array, v: Array, *, lr: float, b1: float, b2: float, eps: float, t: int
 ) -> tuple[Array, Array, Array]:
-    """One step of Adam (Kingma & Ba 2015, algorithm 1) on flat vectors: new (θ, m, v)."""
+    """One step of Adam (Kingma & Ba 2015, algorithm 1) on flat vectors: new (θ, m, v). On a GPU t, and lr, may live there."""
     return backend(theta).adam(theta, g, m, v, lr=lr, b1=b1, b2=b2, eps=eps, t=t)
 
 
@@ -238,6 +261,6 @@ def combine(a: float, x: Array, b: float, y: Array) -> Array:
 
 
 def dot(x: Array, y: Array) -> float:
-    """⟨x, y⟩ = Σ x y."""
+    """⟨x, y⟩ = Σ x y, a number; on a GPU it stays there, an array of no axes."""
     value: float = backend(x).dot(x, y)
     return value

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from tinygan import kernels
 from tinygan.errors import UsageError
 from tinygan.layer import Array
+from tinygan.number import number
 
 # ---------------------------------------------------------------- schedules
 
@@ -38,12 +39,14 @@ class Schedule:
             raise UsageError(f"schedule.end is at least 0, of an exponential schedule above 0: got {self.end}")
 
     def __call__(self, t: int) -> float:
-        s = min(t / self.over, 1.0)
+        if self.kind == "constant":
+            return 1.0
+        s = np.minimum(t / self.over, 1.0)
         if self.kind == "linear":
-            return 1 + (self.end - 1) * s
+            return number(1 + (self.end - 1) * s)
         if self.kind == "cosine":
-            return self.end + (1 - self.end) * (1 + math.cos(math.pi * s)) / 2
-        return self.end**s if self.kind == "exponential" else 1.0
+            return number(self.end + (1 - self.end) * (1 + np.cos(math.pi * s)) / 2)
+        return number(self.end**s)
 
 
 # ---------------------------------------------------------------- optimisers
@@ -55,7 +58,7 @@ class Moments(NamedTuple):
     m: Array
     v: Array
     t: int
-    mean: Array | tuple[()] = ()  # of θ over the steps, where its past is asked for
+    mean: Any = ()  # of θ over the steps, where its past is asked for
 
 
 def require(name: str, value: float, low: float, high: float) -> None:
@@ -92,10 +95,10 @@ class Adam:
     def step(self, theta: Array, g: Array, memory: Moments) -> tuple[Array, Moments]:
         m, v, t, mean = memory
         lr = self.lr * self.schedule(t)
-        if isinstance(mean, Array):
+        if self.history:
             g = g + (2 * self.history) * (theta - mean)
         theta, m, v = kernels.adam(theta, g, m, v, lr=lr, b1=self.b1, b2=self.b2, eps=self.eps, t=t + 1)
-        return theta, Moments(m, v, t + 1, ema(mean, theta, (t + 1) / (t + 2)) if isinstance(mean, Array) else ())
+        return theta, Moments(m, v, t + 1, ema(mean, theta, (t + 1) / (t + 2)) if self.history else ())
 
 
 @dataclass(frozen=True)
@@ -133,10 +136,9 @@ def ema(average: Array, theta: Array, decay: float) -> Array:
 
 def norm(g: Array) -> float:
     """‖g‖."""
-    return math.sqrt(kernels.dot(g, g))
+    return number(np.sqrt(kernels.dot(g, g)))
 
 
 def clip_norm(g: Array, most: float) -> Array:
     """g, scaled down to norm ``most`` where it is longer   (Pascanu et al. 2013, alg. 1)."""
-    length = norm(g)
-    return g * (most / length) if length > most else g
+    return g * number(most / np.maximum(norm(g), most))

@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygan.layer import Array, Saved, column
 from tinygan.net import Net, Pullback
+from tinygan.number import number
 
 OnTangents = Callable[[Array, Array], tuple[float, Array, Array]]  # (y, ẏ) ↦ (value, ȳ, ẏ̄)
 OnGradient = Callable[[Array], tuple[float, Array]]  # g = Jᵀu ↦ (value, ∇φ(g))
@@ -35,14 +36,14 @@ def through_vjp(
     net: Net,
     theta: Array,
     x: Array,
-    u: Array,
+    u: Array | None,
     objective: OnGradient,
     *,
     primal: tuple[Array, Saved] | None = None,
     gy: Array | None = None,
     **wrt: bool,
 ) -> tuple[float, Pullback]:
-    """The value of objective(g) at g = Jᵀu, and its gradients in x and θ.   u of the shape of y.
+    """The value of objective(g) at g = Jᵀu, and its gradients in x and θ.   u of the shape of y; None: ones.
 
     A loss on y itself can share the work: ``primal`` is net.forward(theta, x), where it has been done, and ``gy`` the cotangent
     of y, whose pullback is added. The adjoint of u, ∂φ/∂u = Jv, is not returned: u is a constant in every penalty below.
@@ -51,7 +52,9 @@ def through_vjp(
     r = gy/u for each sample: forward, backward, tangents and one gradient, 4 passes where plain training takes 3.
     """
     y, saved = primal or net.forward(theta, x)
-    alone = gy is None or (y[:1].size <= 1 and bool(u.all()))
+    alone = gy is None or (y[:1].size <= 1 and (u is None or bool(u.all())))
+    if u is None:
+        u = np.ones_like(y)
     if net.piecewise_linear and alone:
         r = None if gy is None else (gy / u).reshape(len(x))
         g, met = net.trace(theta, saved, u)
@@ -76,8 +79,6 @@ def gradient_penalty(
     """objective(∇ₓ Σₙ D(xₙ)): ``zero_centred`` at real x is R1, at fake x R2; ``one_centred`` between them WGAN-GP,
     around real x DRAGAN. In a critic with batch statistics ∇ₓ holds every sample's influence on all.
     ``u`` (N, ...) chooses among the numbers of a D that has more than the critic's; ``options`` are of ``through_vjp``."""
-    if u is None:
-        u = np.ones((len(x), *D.out_shape(x.shape[1:])), x.dtype)
     return through_vjp(D, theta, x, u, objective, **options)
 
 
@@ -103,7 +104,7 @@ def of_first(n: int, objective: OnGradient) -> OnGradient:
 
 def zero_centred(g: Array) -> tuple[float, Array]:
     """½ E‖g‖²: R1 and R2   (Mescheder et al. 2018, eq. 9; times γ)."""
-    return float(0.5 * _square(g).sum() / _count(g)), g / _count(g)
+    return number(0.5 * _square(g).sum() / _count(g)), g / _count(g)
 
 
 def one_centred(g: Array) -> tuple[float, Array]:
@@ -117,7 +118,7 @@ def centred(a: float) -> OnGradient:
     def objective(g: Array) -> tuple[float, Array]:
         norm = np.sqrt(_square(g))
         unit = g / np.where(norm > 0, norm, 1)
-        return float(((norm - a) ** 2).sum() / _count(g)), 2 * (norm - a) * unit / _count(g)
+        return number(((norm - a) ** 2).sum() / _count(g)), 2 * (norm - a) * unit / _count(g)
 
     return objective
 
@@ -149,7 +150,7 @@ def path_length(
     lengths: list[float] = []
 
     def objective(g: Array) -> tuple[float, Array]:
-        lengths.append(float(np.sqrt(_square(g)).sum() / _count(g)))
+        lengths.append(number(np.sqrt(_square(g)).sum() / _count(g)))
         return centred(a)(g)
 
     value, pulled = through_vjp(G, theta, z, n, objective, **wrt)
@@ -159,9 +160,10 @@ def path_length(
 def along_latent(x: Array, N: int, K: int | None = None, rng: np.random.Generator | None = None) -> Array:
     """Tangents eₖ (K, n, d) of inputs x (n, d), whose last N numbers are the latent: along all N axes of it, or along K, drawn
     without replacement and the same for every sample."""
-    chosen = np.arange(N) if rng is None else rng.permutation(N)[:K]
-    x_dot = np.zeros((len(chosen), *x.shape), x.dtype)
-    x_dot[np.arange(len(chosen)), :, x.shape[1] - N + chosen] = 1
+    axes = np.arange(N, like=x)
+    chosen = axes if rng is None else rng.permutation(N)[:K]
+    x_dot = np.zeros((len(chosen), *x.shape), x.dtype, like=x)
+    x_dot[:, :, x.shape[1] - N :] = (chosen[:, None] == axes)[:, None]
     return x_dot
 
 
@@ -174,8 +176,8 @@ def orthonormal(s: float = 1.0, of: int | None = None) -> OnTangents:
 
     def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
         T, M = _gram(y_dot, s)
-        W = _chances(len(y_dot), of, M.dtype)
-        return float((W * M**2).sum() / _count(y)), np.zeros_like(y), _rows(4 / _count(y) * W * M, T, y_dot)
+        W = _chances(len(y_dot), of, M)
+        return number((W * M**2).sum() / _count(y)), np.zeros_like(y), _rows(4 / _count(y) * W * M, T, y_dot)
 
     return objective
 
@@ -185,8 +187,8 @@ def orthonormal_l1(s: float = 1.0, of: int | None = None) -> OnTangents:
 
     def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
         T, M = _gram(y_dot, s)
-        W = _chances(len(y_dot), of, M.dtype) / (_count(y) * (of or _count(y_dot)) ** 2)
-        return float((W * np.abs(M)).sum()), np.zeros_like(y), _rows(2 * W * np.sign(M), T, y_dot)
+        W = _chances(len(y_dot), of, M) / (_count(y) * (of or _count(y_dot)) ** 2)
+        return number((W * np.abs(M)).sum()), np.zeros_like(y), _rows(2 * W * np.sign(M), T, y_dot)
 
     return objective
 
@@ -194,7 +196,7 @@ def orthonormal_l1(s: float = 1.0, of: int | None = None) -> OnTangents:
 def laplace_beltrami(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
     """E Σₖ‖∂f/∂zₖ‖² from tangents carried through the chart and on through f: E‖grad f‖² where the chart is orthonormal,
     which is −E f Δf on a closed manifold   (Qi et al. 2018, §4)."""
-    return float((y_dot**2).sum() / _count(y)), np.zeros_like(y), 2 / _count(y) * y_dot
+    return number((y_dot**2).sum() / _count(y)), np.zeros_like(y), 2 / _count(y) * y_dot
 
 
 def _square(g: Array) -> Array:
@@ -211,16 +213,16 @@ def _gram(y_dot: Array, s: float) -> tuple[Array, Array]:
     """T (N, K, d), the tangents of each sample; M = T Tᵀ − s²I (N, K, K)."""
     K, N = y_dot.shape[:2]
     T = y_dot.reshape(K, N, math.prod(y_dot.shape[2:])).transpose(1, 0, 2)
-    return T, T @ T.transpose(0, 2, 1) - (s * s) * np.eye(K, dtype=y_dot.dtype)
+    return T, T @ T.transpose(0, 2, 1) - (s * s) * np.eye(K, dtype=y_dot.dtype, like=y_dot)
 
 
-def _chances(K: int, N: int | None, dtype: Any) -> Array:
+def _chances(K: int, N: int | None, like: Array) -> Array:
     """W (K, K), the inverse chances of the entries of an N x N matrix of which K axes are drawn; ones where all are there."""
     if N is None or N == K:
-        return np.ones((K, K), dtype)
+        return np.ones((K, K), like.dtype, like=like)
     if K < 2:
         raise ValueError(f"orthonormal: {K} of {N} tangents tell nothing of the angles between them: draw 2 or more")
-    W = np.full((K, K), N * (N - 1) / (K * (K - 1)), dtype)
+    W = np.full((K, K), N * (N - 1) / (K * (K - 1)), like.dtype, like=like)
     np.fill_diagonal(W, N / K)
     return W
 

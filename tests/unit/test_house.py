@@ -19,12 +19,13 @@ OPTIONAL = {"numba", "llvmlite", "cupy", "torch", "tqdm", "PIL", "matplotlib", "
 
 FILE_ROOMS = "errors atomic toml config safetensors safetensors_header checkpoint grid"
 ALGEBRA = "errors kernels init layer compose condition layers net"
-RECIPES = "data_init divergence latent loss orthogonal rotation penalty optim models pyramid standing"
+RECIPES = "data_init divergence latent loss number orthogonal rotation penalty optim models pyramid standing"
 MAY = {  # room: the rooms it may import, beside itself
     "errors": "",
     "divergence": "errors",
     "init": "",
-    "loss": "",
+    "loss": "number",
+    "number": "",
     "rotation": "errors",
     "kernels": "errors",
     "layer": "errors",
@@ -32,7 +33,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "condition": "errors kernels layer compose",
     "layers": "errors kernels init layer compose condition",
     "net": "errors layer compose",
-    "penalty": "layer net",
+    "penalty": "layer net number",
     "orthogonal": "errors layer layers net",
     "standing": "errors layer layers net",
     "data_init": "errors compose layer layers net",
@@ -47,7 +48,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "cases_border": "cases_conditional layer layers",
     "cases_recurrent": "cases_conditional layer compose layers",
     "cases_conditional": "layer compose condition layers",
-    "optim": "errors kernels layer",
+    "optim": "errors kernels layer number",
     "models": ALGEBRA,
     "recipes": f"{ALGEBRA} {RECIPES} data",
     "atomic": "errors",

@@ -60,7 +60,7 @@ def smooth_adjoint(G: Array, axis: int, taps: Taps) -> Array:
     n, r = G.shape[axis], len(taps) // 2
     shape = list(G.shape)
     shape[axis] += 2 * r
-    E = np.zeros(shape, G.dtype)
+    E = np.zeros(shape, G.dtype, like=G)
     for u, w in enumerate(taps):
         E[at(axis, u, u + n)] += w * G
     return retract(E, axis, r, "reflect")

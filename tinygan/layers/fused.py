@@ -75,7 +75,7 @@ class ConvPool2d(Fused):
 
 def spread(w: Array) -> Array:
     """w₄[u, v] = Σ_{a,b ∈ {0,1}} w[u−a, v−b].   (3, 3, C, O) → (4, 4, C, O)."""
-    w4 = np.zeros((4, 4, *w.shape[2:]), w.dtype)
+    w4 = np.zeros((4, 4, *w.shape[2:]), w.dtype, like=w)
     for a in (0, 1):
         for b in (0, 1):
             w4[a : a + 3, b : b + 3] += w

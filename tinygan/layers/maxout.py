@@ -30,7 +30,7 @@ class Maxout(Layer):
         return self.at(where, X), where
 
     def backward(self, p: Params, where: Saved, G: Bundle) -> Bundle:
-        GX = np.zeros((*G.shape, self.pieces), G.dtype)
+        GX = np.zeros((*G.shape, self.pieces), G.dtype, like=G)
         np.put_along_axis(GX, np.broadcast_to(where, (*G.shape, 1)), G[..., None], axis=-1)
         return GX.reshape(*G.shape[:-1], G.shape[-1] * self.pieces)
 

@@ -41,7 +41,7 @@ class MaxPool2d(Layer):
 
     def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
         where, shape = saved
-        GX = frame(np.zeros((*G.shape[:2], *shape[2:]), G.dtype), self.pad)
+        GX = frame(np.zeros((*G.shape[:2], *shape[2:]), G.dtype, like=G), self.pad)
         for m, V in enumerate(self.windows(GX, shape)):
             V += np.where(where == m, G, 0)
         H, W = shape[2:4]
@@ -53,7 +53,7 @@ class MaxPool2d(Layer):
 
     def mixed(self, p: Params, saved: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
         where, shape = saved
-        Y = np.zeros((*Z.shape[:2], *where.shape[1:]), Z.dtype)
+        Y = np.zeros((*Z.shape[:2], *where.shape[1:]), Z.dtype, like=Z)
         for m, V in enumerate(self.windows(frame(Z, self.pad), shape)):
             np.copyto(Y, V, where=where == m)
         return Y, ()  # at the same places as x
@@ -100,7 +100,7 @@ class LocalMeanPool(Layer):
 
     def count(self, A: Bundle) -> Array:
         """S1, (H, W, 1): how many pixels each mean is over."""
-        return self.around(np.ones((1, 1, *A.shape[2:4], 1), A.dtype))[0, 0]
+        return self.around(np.ones((1, 1, *A.shape[2:4], 1), A.dtype, like=A))[0, 0]
 
 
 def frame(A: Bundle, pad: int, point: float = 0) -> Bundle:
@@ -108,7 +108,7 @@ def frame(A: Bundle, pad: int, point: float = 0) -> Bundle:
     T, N, H, W, C = A.shape
     if pad == 0:
         return A
-    framed = np.zeros((T, N, H + 2 * pad, W + 2 * pad, C), A.dtype)
+    framed = np.zeros((T, N, H + 2 * pad, W + 2 * pad, C), A.dtype, like=A)
     framed[:1] = point
     framed[:, :, pad : pad + H, pad : pad + W] = A
     return framed

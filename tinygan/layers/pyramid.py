@@ -80,6 +80,6 @@ def thin(A: Array, axis: int) -> Array:
 
 def spread(A: Array, size: tuple[int, int]) -> Array:
     """Sᵀ: the pixels at the even places of an image of ``size``, zeros between."""
-    wide = np.zeros((*A.shape[:-3], *size, A.shape[-1]), A.dtype)
+    wide = np.zeros((*A.shape[:-3], *size, A.shape[-1]), A.dtype, like=A)
     wide[..., ::2, ::2, :] = A
     return wide

@@ -48,7 +48,7 @@ class Columns(Layer):
         return X[..., self.start : self.stop].copy(), X.shape
 
     def backward(self, p: Params, shape: Saved, G: Bundle) -> Bundle:
-        GX = np.zeros(shape, G.dtype)
+        GX = np.zeros(shape, G.dtype, like=G)
         GX[..., self.start : self.stop] = G
         return GX
 

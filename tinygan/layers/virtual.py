@@ -44,7 +44,7 @@ class Virtual(Composite):
     def pull(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
-        none = np.zeros((len(G), self.reference, *G.shape[2:]), G.dtype)
+        none = np.zeros((len(G), self.reference, *G.shape[2:]), G.dtype, like=G)
         GX, g = pull(self.children[0], p[0], saved[0], np.concatenate([none, G], axis=1), wrt_x=wrt_x, wrt_p=wrt_p)
         return GX[:, self.reference :] if wrt_x else None, (g, ()) if wrt_p else None
 
@@ -53,7 +53,7 @@ class Virtual(Composite):
         rows: Any = self.children[1]
         if rows.held is None:
             raise UsageError("Virtual has no reference batch yet: use net.bind(running, rng) or net.eval(running)")
-        R = np.zeros((len(X), *rows.held.shape), X.dtype)
+        R = np.zeros((len(X), *rows.held.shape), X.dtype, like=X)
         R[0] = rows.held
         return np.concatenate([R, X], axis=1)
 

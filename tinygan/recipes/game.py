@@ -27,6 +27,7 @@ from tinygan.errors import UsageError
 from tinygan.layer import Array, Saved
 from tinygan.loss import LOSSES
 from tinygan.net import Net
+from tinygan.number import number
 from tinygan.optim import Moments, clip_norm, ema, norm
 from tinygan.orthogonal import orthogonal
 from tinygan.penalty import (
@@ -88,7 +89,7 @@ class Game:
 
     def condition(self, batch: Batch) -> Array:
         """c (n, given) of the samples of a batch."""
-        return np.zeros((len(batch.x), 0), np.float32)
+        return np.zeros((len(batch.x), 0), np.float32, like=batch.x)
 
     def groups_D(self, batch: Batch, c: Array, fake: Array) -> Groups:
         """What D sees in its step."""
@@ -99,8 +100,8 @@ class Game:
         real, fake = y["real"][:, :1], y["fake"][:, :1]
         loss, g_real, g_fake = self.loss.discriminator(real, fake)
         s = self.settings.smoothing
-        loss, g_real = loss + s * float(real.mean()), g_real + s / real.size  # −s log(1 − D) + s log D = s d
-        log = {"loss_D": loss, "D_real": float(real.mean()), "D_fake": float(fake.mean())}
+        loss, g_real = loss + s * number(real.mean()), g_real + s / real.size  # −s log(1 − D) + s log D = s d
+        log = {"loss_D": loss, "D_real": number(real.mean()), "D_fake": number(fake.mean())}
         return log, {"real": first(g_real, y["real"]), "fake": first(g_fake, y["fake"])}
 
     def groups_G(self, c: Array, fake: Array) -> Groups:
@@ -176,8 +177,10 @@ class Game:
         objective = weighted(self.settings.gamma, objective)
         if self.shown:
             objective = of_first(math.prod(self.shape), objective)
-        u = np.zeros((len(x), *D.out_shape(x.shape[1:])), x.dtype)
-        u[:, 0] = 1
+        shape, u = D.out_shape(x.shape[1:]), None
+        if shape != (1,):
+            u = np.zeros((len(x), *shape), x.dtype, like=x)
+            u[:, 0] = 1
         value, pulled = gradient_penalty(D, theta, x, objective, u=u, wrt_x=False, **shared)
         return value, pulled.theta
 
@@ -199,7 +202,7 @@ class Game:
             g = g + pulled.theta
             log["orthonormal"] = value
             if not s.orthonormal.scale:
-                log["scale"] = math.sqrt(tangent)
+                log["scale"] = number(np.sqrt(tangent))
         if s.ortho:
             log["ortho"], g_ortho = orthogonal(self.G, state.G, s.ortho_form)
             g = g + s.ortho * g_ortho

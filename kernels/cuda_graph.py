@@ -1,0 +1,112 @@
+"""A function of arrays as one CUDA graph: captured from a call, then replayed in the same memory, with new inputs each time.
+
+    state ← f(state, inputs, rng)
+
+State and inputs keep their places; all other memory of the step is of a pool that belongs to the graph. What ``rng`` draws is
+an input too: it is drawn on the host, by the same calls in the same order, so a seed gives the same numbers on every machine.
+"""
+
+from contextlib import suppress
+
+import cupy
+import cupyx
+import numpy as np
+
+SLOTS = 2  # steps whose inputs may be on their way
+
+
+class Draws:
+    """A generator whose draws live on the device. A ``replayed`` one repeats the calls of the one before it, in its memory."""
+
+    def __init__(self, rng, replayed=None):
+        self.rng, self.replayed = rng, replayed
+        self.calls, self.values = [], []
+
+    def __getattr__(self, name):
+        def draw(*args, **how):
+            i = len(self.calls)
+            self.calls.append((name, args, how))
+            if self.replayed is None:
+                value = cupy.asarray(getattr(self.rng, name)(*args, **how))
+            else:
+                value = self.replayed.values[i]
+            self.values.append(value)
+            return value
+
+        return draw
+
+    def again(self, rng):
+        """What another generator gives for the same calls, on the host."""
+        return [np.asarray(getattr(rng, name)(*args, **how)) for name, args, how in self.calls]
+
+
+class Captured:
+    """``step(state, inputs, rng) -> (state, told)``, lists of arrays and a dictionary of numbers, as a graph.
+
+    It must not wait for the device, and what it does must depend on shapes alone.
+    """
+
+    def __init__(self, step, state, inputs, rng):
+        self.stream, self.pool = cupy.cuda.Stream(non_blocking=True), cupy.cuda.MemoryPool()
+        with self.stream, cupy.cuda.using_allocator(self.pool.malloc):
+            self.state = [cupy.asarray(a) for a in state]
+            self.inputs = [cupy.asarray(a) for a in inputs]
+            self.draws = Draws(rng)
+            step(self.state, self.inputs, self.draws)  # compiles what is not compiled yet, and fills the pool
+            self.graph = self.capture(step)
+        self.places = [*self.inputs, *self.draws.values]
+        self.slots = [Slot(self.places) for _ in range(SLOTS)]
+        self.count = 0
+
+    def capture(self, step):
+        self.stream.begin_capture()
+        try:
+            new, self.told = step(self.state, self.inputs, Draws(None, self.draws))
+            new = [a.copy() if self.meets(a) else a for a in new]
+            for place, a in zip(self.state, new, strict=True):
+                place[...] = a
+        except BaseException as error:
+            with suppress(cupy.cuda.runtime.CUDARuntimeError):
+                self.stream.end_capture()
+            if isinstance(error, cupy.cuda.runtime.CUDARuntimeError):
+                raise TypeError(f"a step cannot be a graph where it waits for the device: {error}") from error
+            raise
+        return self.stream.end_capture()
+
+    def meets(self, a):
+        """Whether a lies in the state, so that a write there would change it."""
+        return any(place.data.ptr <= a.data.ptr < place.data.ptr + place.nbytes for place in self.state)
+
+    def __call__(self, inputs, rng):
+        """One step; returns numbers that live on the device and change with the next step."""
+        slot = self.slots[self.count % SLOTS]
+        self.count += 1
+        slot.send([*inputs, *self.draws.again(rng)], self.places, self.stream)
+        self.graph.launch(self.stream)
+        return self.told
+
+    def fetch(self):
+        """The state, on the host."""
+        self.stream.synchronize()
+        return [cupy.asnumpy(a) for a in self.state]
+
+    def tell(self):
+        """The last step's numbers as Python's."""
+        self.stream.synchronize()
+        return {name: float(a) for name, a in self.told.items()}
+
+
+class Slot:
+    """Memory of the host that the device may read while the host goes on."""
+
+    def __init__(self, places):
+        self.pinned = [cupyx.empty_pinned(a.shape, a.dtype) for a in places]
+        self.event = cupy.cuda.Event(disable_timing=True)
+        self.event.record()
+
+    def send(self, arrays, places, stream):
+        self.event.synchronize()  # of the step SLOTS ago
+        for pinned, a, place in zip(self.pinned, arrays, places, strict=True):
+            pinned[...] = a
+            place.set(pinned, stream)
+        self.event.record(stream)

@@ -1,0 +1,302 @@
+"""CuPy without a GPU, as strict as CuPy, for what tinygan asks of it: arrays of a "device" whose kernels the emulator runs.
+
+    an array of the host never meets one of the device, not even in an index;
+    NumPy's functions work on device arrays where CuPy has them, by the same names and arguments (``FUNCTIONS``);
+    empty arrays are NaN;
+    while a stream is captured, what waits for the device is an error, and every operation goes on a tape, on which a graph's
+    launch runs them again in the same memory: what a step takes from Python once, it has for good.
+"""
+
+import ctypes
+import sys
+import types
+from contextlib import contextmanager
+
+import numpy as np
+
+# The functions of NumPy that a step calls: CuPy has them all, with these arguments (test_device_step.py asks it where it is).
+FUNCTIONS = (
+    *("arange", "broadcast_to", "concatenate", "empty_like", "eye", "fill_diagonal", "full", "full_like", "moveaxis"),
+    *("ones", "ones_like", "reshape", "split", "stack", "where", "zeros", "zeros_like", "outer", "einsum", "round", "mean"),
+)
+METHODS = (
+    *("all", "any", "argmax", "astype", "copy", "max", "mean", "min", "ravel", "repeat", "reshape", "squeeze", "std", "sum"),
+    *("swapaxes", "take", "transpose"),
+)
+HOST = (bool, int, float, np.generic)
+
+
+class CUDARuntimeError(RuntimeError):
+    """The device refuses."""
+
+
+class Tape:
+    """What a capture has seen so far; None: nothing is captured. A capture runs nothing, so what was overwritten comes back."""
+
+    steps = None
+    undo = None
+    calls = set()  # (function, names of keyword arguments), for the comparison with CuPy
+
+
+def waits():
+    if Tape.steps is not None:
+        raise CUDARuntimeError("cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing")
+
+
+def bare(x):
+    """NumPy's array in a device array, in any nesting; TypeError for an array of the host."""
+    if isinstance(x, ndarray):
+        return x.raw
+    if isinstance(x, (list, tuple)):
+        return type(x)(bare(a) for a in x)
+    if isinstance(x, np.ndarray):
+        raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+    return x
+
+
+def dressed(x):
+    if isinstance(x, (list, tuple)):
+        return type(x)(dressed(a) for a in x)
+    return ndarray(np.asarray(x))
+
+
+def operands(x):
+    """The arrays in any nesting."""
+    if isinstance(x, np.ndarray):
+        yield x
+    elif isinstance(x, (list, tuple)):
+        for a in x:
+            yield from operands(a)
+
+
+def done(call, *args):
+    """The result of ``call(*args)`` on the device; a tape repeats it into the same memory, unless it is a view of an operand."""
+    args = bare(args)
+    result = call(*args)
+    made = [np.asarray(a) for a in (result if isinstance(result, (list, tuple)) else [result])]
+    views = all(any(np.may_share_memory(a, b) for b in operands(args)) for a in made)
+    if Tape.steps is not None and not views:
+
+        def again():
+            found = call(*args)
+            for place, a in zip(made, found if isinstance(found, (list, tuple)) else [found], strict=True):
+                np.copyto(place, a)
+
+        Tape.steps.append(again)
+    return [ndarray(a) for a in made] if isinstance(result, (list, tuple)) else ndarray(made[0])
+
+
+class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of the device."""
+
+    __module__ = "cupy"
+
+    def __init__(self, raw):
+        self.raw = raw
+        if Tape.steps is not None:
+            Tape.steps.append(lambda raw=raw: None)  # a graph's memory stays
+
+    shape = property(lambda self: self.raw.shape)
+    dtype = property(lambda self: self.raw.dtype)
+    ndim = property(lambda self: self.raw.ndim)
+    size = property(lambda self: self.raw.size)
+    nbytes = property(lambda self: self.raw.nbytes)
+    T = property(lambda self: self.transpose())
+    data = property(lambda self: types.SimpleNamespace(ptr=self.raw.ctypes.data if self.raw.size else 0))
+
+    def __len__(self):
+        return len(self.raw)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __array_ufunc__(self, ufunc, method, *args, out=None, **how):
+        if method not in ("__call__", "reduce") or any(isinstance(a, np.ndarray) for a in (*args, *(out or ()))):
+            return NotImplemented
+        call = getattr(ufunc, method)
+        if out is None:
+            return done(lambda *a: call(*a, **how), *args)
+        (place,), args = out, bare(args)
+        write_into(place, lambda raw: call(*args, out=(raw,), **how))
+        return place
+
+    def __array_function__(self, function, types_, args, how):
+        if function.__name__ not in FUNCTIONS or not all(issubclass(t, ndarray) for t in types_):
+            return NotImplemented
+        Tape.calls.add((function.__name__, len(args), tuple(sorted(how))))
+        how = {name: bare(a) for name, a in how.items()}
+        if function is np.fill_diagonal:
+            a, value = args
+            return write_into(a, lambda raw: np.fill_diagonal(raw, value))
+        return done(lambda *a: function(*a, **how), *args)
+
+    def __array__(self, *_, **__):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`")
+
+    def __getitem__(self, key):
+        of_truths = [a for a in operands(bare(key)) if a.dtype == bool]
+        if of_truths:
+            waits()  # its size is known on the device alone
+        return done(lambda a, k: a[k], self, key)
+
+    def __setitem__(self, key, value):
+        key, value = bare(key), bare(value)
+        write_into(self, lambda raw: raw.__setitem__(key, value))
+
+    def get(self):
+        waits()
+        return self.raw.copy()
+
+    item = __float__ = __int__ = __bool__ = __index__ = None
+
+
+def write_into(a, write):
+    if Tape.steps is not None:
+        Tape.undo.append((a.raw, a.raw.copy()))
+        Tape.steps.append(lambda: write(a.raw))
+    write(a.raw)
+
+
+def method(name):
+    def call(self, *args, **how):
+        how = {key: bare(a) for key, a in how.items()}
+        return done(lambda a, *more: getattr(a, name)(*more, **how), self, *args)
+
+    return call
+
+
+def to_python(kind):
+    def convert(self):
+        waits()
+        return kind(self.raw)
+
+    return convert
+
+
+for name in METHODS:
+    setattr(ndarray, name, method(name))
+for name, kind in (("float", float), ("int", int), ("bool", bool), ("index", lambda a: a.__index__())):
+    setattr(ndarray, f"__{name}__", to_python(kind))
+ndarray.item = to_python(lambda a: a.item())
+ndarray.set = lambda self, a, stream=None: np.copyto(self.raw, a)
+
+
+# ---------------------------------------------------------------- the module
+
+
+class Stream:
+    ptr = 0
+
+    def __init__(self, non_blocking=False):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def begin_capture(self):
+        Tape.steps, Tape.undo = [], []
+
+    def end_capture(self):
+        steps, Tape.steps = Tape.steps, None
+        for place, before in reversed(Tape.undo):
+            np.copyto(place, before)
+        return Graph(steps)
+
+    def synchronize(self):
+        waits()
+
+
+class Graph:
+    def __init__(self, steps):
+        self.steps = steps
+
+    def launch(self, stream):
+        for step in self.steps:
+            step()
+
+
+class Event:
+    def __init__(self, disable_timing=False):
+        pass
+
+    def record(self, stream=None):
+        pass
+
+    def synchronize(self):
+        waits()
+
+
+@contextmanager
+def using_allocator(allocator):
+    yield
+
+
+def empty(shape, dtype):
+    raw = np.empty(shape, dtype)
+    raw.fill(np.nan if raw.dtype.kind == "f" else -1)
+    return ndarray(raw)
+
+
+def asarray(a, dtype=None):
+    """From the host or the device."""
+    if isinstance(a, ndarray):
+        return a if dtype is None or a.dtype == dtype else a.astype(dtype)
+    return ndarray(np.array(a, dtype))
+
+
+def ascontiguousarray(a):
+    return a if a.raw.flags.c_contiguous else done(np.ascontiguousarray, a)
+
+
+def modules(emulated):
+    """The modules ``cupy`` and ``cupyx`` by name; ``emulated`` takes a file's name and has ``launch``."""
+    cupy = types.ModuleType("cupy")
+    cupy.__dict__.update(
+        ndarray=ndarray, empty=empty, asarray=asarray, ascontiguousarray=ascontiguousarray, asnumpy=lambda a: a.get()
+    )
+    cupy.cuda = types.SimpleNamespace(
+        Stream=Stream,
+        Event=Event,
+        MemoryPool=lambda: types.SimpleNamespace(malloc=None),
+        using_allocator=using_allocator,
+        Device=lambda: types.SimpleNamespace(id=0),
+        get_current_stream=Stream,
+        runtime=types.SimpleNamespace(CUDARuntimeError=CUDARuntimeError),
+    )
+    cupyx = types.ModuleType("cupyx")
+    cupyx.empty_pinned = np.empty
+    return {"cupy": cupy, "cupyx": cupyx}
+
+
+class Module:
+    """The kernels of a file on the emulator; a tape keeps their launches."""
+
+    def __init__(self, emulator):
+        self.emulator = emulator
+
+    def launch(self, one, stream):
+        copy = type(one.args).from_buffer_copy(bytes(one.args))
+        one = one._replace(args=copy)
+        self.emulator.launch(one)
+        if Tape.steps is not None:
+            Tape.steps.append(lambda: self.emulator.launch(one))
+
+
+def installed(monkeypatch, emulated):
+    """Put the device into the process for a test; ``emulated``: a file's name -> its kernels on the emulator."""
+    from tinygan import kernels
+    from tinygan.kernels import cuda_driver
+
+    for name, value in modules(emulated).items():
+        monkeypatch.setitem(sys.modules, name, value)
+    for name in ("tinygan.kernels.cuda", "tinygan.kernels.cuda_graph"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(cuda_driver, "Device", lambda ordinal=0: None)
+    monkeypatch.setattr(cuda_driver, "Module", lambda _, file: Module(emulated(file)))
+    monkeypatch.setattr(cuda_driver, "count", lambda: 1)
+    monkeypatch.setattr(kernels, "_has_needs", lambda name: True)
+    kernels.available.cache_clear()
+    kernels._module.cache_clear()
