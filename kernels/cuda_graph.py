@@ -23,21 +23,43 @@ class Draws:
         self.calls, self.values = [], []
 
     def __getattr__(self, name):
-        def draw(*args, **how):
-            i = len(self.calls)
-            self.calls.append((name, args, how))
-            if self.replayed is None:
-                value = cupy.asarray(getattr(self.rng, name)(*args, **how))
-            else:
-                value = self.replayed.values[i]
-            self.values.append(value)
-            return value
+        return lambda *args, **how: self.draw(self, name, args, how)
 
-        return draw
+    def draw(self, of, name, args, how):
+        """``of`` says whose stream it is: this one's, or a Stream's."""
+        i = len(self.calls)
+        self.calls.append((of, name, args, how))
+        if self.replayed is None:
+            self.values.append(cupy.asarray(getattr(of.rng, name)(*args, **how)))
+        else:
+            self.values.append(self.replayed.values[i])
+        return self.values[i]
+
+    def stream(self):
+        """As of layers/noise.py: one that begins anew at each call."""
+        key = len(self.calls)
+        self.integers(2**63)
+        return lambda: Stream(self, key)
 
     def again(self, rng):
         """What another generator gives for the same calls, on the host."""
-        return [np.asarray(getattr(rng, name)(*args, **how)) for name, args, how in self.calls]
+        values, streams = [], {self: rng}
+        for of, name, args, how in self.calls:
+            if of not in streams:
+                streams[of] = np.random.default_rng(int(values[of.key]))
+            values.append(np.asarray(getattr(streams[of], name)(*args, **how)))
+        return values
+
+
+class Stream:
+    """Draws of the seed that was drawn as number ``key``."""
+
+    def __init__(self, draws, key):
+        self.draws, self.key = draws, key
+        self.rng = None if draws.replayed else np.random.default_rng(int(draws.values[key]))
+
+    def __getattr__(self, name):
+        return lambda *args, **how: self.draws.draw(self, name, args, how)
 
 
 class Captured:

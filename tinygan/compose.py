@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import accumulate
 from typing import Any, Self
 
 import numpy as np
@@ -175,4 +176,4 @@ class Concat(Composite):
 
     def _parts(self, saved: Saved, G: Bundle) -> list[Bundle]:
         """G cut into each branch's channels."""
-        return np.split(G, np.cumsum([shape[-1] for shape, _ in saved])[:-1], axis=-1)
+        return np.split(G, list(accumulate(shape[-1] for shape, _ in saved))[:-1], axis=-1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,11 @@ from tinygan.recipes import Recipe
 DIVERGED = "diverged at step {}: {}; no checkpoint holds it: start again in another --out with a lower learning rate"
 
 
-def require_finite(step: int, log: dict[str, float], state: Any, recipe: Recipe) -> None:
+def require_finite(step: int, log: dict[str, float], state: Callable[[], Any], recipe: Recipe) -> None:
     """Diverged where a logged number is not finite; it names it, and the first such array of the new state."""
     wrong = [f"{name} is {value}" for name, value in log.items() if not math.isfinite(value)]
     if wrong:
-        broken = not_finite(state, recipe)
+        broken = not_finite(state(), recipe)
         raise Diverged(DIVERGED.format(step, wrong[0] + (f" (in the new state, first {broken[0]})" if broken else "")))
 
 

@@ -64,9 +64,7 @@ def _has_needs(name: str) -> bool:
 
 def _gpus() -> int:
     """GPUs of NVIDIA's that can be used here."""
-    from tinygan.kernels import cuda_driver
-
-    count: int = cuda_driver.count()
+    count: int = importlib.import_module("tinygan.kernels.cuda_driver").count()
     return count
 
 
@@ -89,7 +87,9 @@ def choose(name: str) -> str:
         if _has_file(name):
             module, least, extra = NEEDS[name]
             if name == "cuda" and importlib.util.find_spec(module) and not _gpus():
-                raise UsageError("backend 'cuda' needs a GPU of NVIDIA's, and its driver shows none: use --backend auto")
+                raise UsageError(
+                    "backend 'cuda' needs a GPU of NVIDIA's, and its driver shows none: use --backend auto"
+                )
             raise UsageError(f"backend {name!r} needs {module} {least} or later: pip install '{extra}'")
         raise UsageError(f"backend {name!r} is not in this version of tinygan: use --backend auto or reference")
     return name

@@ -111,8 +111,8 @@ def cross_entropy(logits: Array, label: Array, smoothing: float = 0.0) -> tuple[
     greatest logit down, is exact for any logits.
     """
     N, C = logits.shape
-    q = np.full_like(logits, smoothing / C)
-    q[np.arange(N), label] += 1 - smoothing
+    at = label[:, None] == np.arange(C, like=label)
+    q = np.where(at, 1 - smoothing + smoothing / C, smoothing / C).astype(logits.dtype)
     d = logits - logits.max(axis=1, keepdims=True)
     log_p = d - np.log(np.exp(d).sum(axis=1, keepdims=True))
     return -number((q * log_p).sum()) / N, (np.exp(log_p) - q) / N

@@ -17,15 +17,17 @@ from typing import Literal
 
 import numpy as np
 
+from tinygan import kernels
 from tinygan.errors import UsageError
 from tinygan.layer import Array, leaves
 from tinygan.layers.spectral import SpectralNorm
 from tinygan.layers.weight import WeightLayer
 from tinygan.net import Net
+from tinygan.number import number
 
 Form = Literal["classic", "relaxed"]
 FORMS: dict[str, Callable[[Array], Array]] = {  # A of S
-    "classic": lambda S: S - np.eye(len(S), dtype=S.dtype),
+    "classic": lambda S: S - np.eye(len(S), dtype=S.dtype, like=S),
     "relaxed": lambda S: S - np.diag(np.diag(S)),
 }
 
@@ -46,7 +48,7 @@ def orthogonal(net: Net, theta: Array, form: Form = "relaxed") -> tuple[float, A
         if isinstance(f, WeightLayer):
             w, gw = own["w"]
             W = f.matrix(w)
-            A = FORMS[form](W @ W.T)
-            value += float((A * A).sum())
-            gw[...] = f.from_matrix(4 * A @ W)
+            A = FORMS[form](kernels.linear(W, W))
+            value += number((A * A).sum())
+            gw[...] = f.from_matrix(kernels.linear_dx(4 * A, W))
     return value, g

@@ -18,12 +18,12 @@ TURNS = 4  # the classes of a rotation head: k quarter turns, k = 0, 1, 2, 3
 def rotate(x: Array, k: int) -> Array:
     """Rᵏx, k any whole number; its adjoint is R⁻ᵏ.   x (N, S, S, C) → (N, S, S, C). UsageError where images are not square."""
     _square(x)
-    return np.ascontiguousarray(np.rot90(x, k, axes=(1, 2)))
+    return np.rot90(x, k, axes=(1, 2)).copy()
 
 
 def rotations(x: Array) -> tuple[Array, Array]:
     """[x, Rx, R²x, R³x] in blocks, (4N, S, S, C), and the label k of each image, (4N,) int64: first N zeros, then N ones."""
-    return np.concatenate([rotate(x, k) for k in range(TURNS)]), np.repeat(np.arange(TURNS), len(x))
+    return np.concatenate([rotate(x, k) for k in range(TURNS)]), np.repeat(np.arange(TURNS, like=x), len(x))
 
 
 def rotations_adjoint(g: Array) -> Array:

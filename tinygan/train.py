@@ -28,6 +28,7 @@ from tinygan.finite import require_finite, require_finite_state
 from tinygan.grid import picture_of
 from tinygan.interrupt import Interrupt
 from tinygan.layer import Array
+from tinygan.place import OnDevice, OnHost
 from tinygan.progress import Progress
 from tinygan.recipes import FewLabelled, Generative, OfText, Recipe, Tabled, find
 from tinygan.recipes.plain import Plain
@@ -85,7 +86,8 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
     run.rewind(step)
     if step == 0 and isinstance(recipe, Generative):
         write_samples(run, "real", data.batch(order.indices(0, min(GRID, data.size or GRID)))[0])
-    run.log(f"train from step {step} to {config.steps}: {fingerprint()}")
+    run.log(f"train from step {step} to {config.steps}: {fingerprint(config.backend)}")
+    at = (OnDevice if config.backend == "cuda" else OnHost)(recipe, state)
     saved = step if latest_checkpoint(run.checkpoints) else None
 
     few = few_of(recipe, data, config.seed)
@@ -99,10 +101,13 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
         while step < config.steps and not interrupt:
             batch = next(batches)
             with np.errstate(all="ignore"):  # require_finite tells of a NaN or an infinity
-                state, log = recipe.step(state, batch, np.random.default_rng([config.seed, STEP, step]))
+                at.step(batch, np.random.default_rng([config.seed, STEP, step]))
             step += 1
-            require_finite(step, log, state, recipe)
-            if step % config.log_every == 0 or step == config.steps:
+            due = step % config.log_every == 0 or step == config.steps
+            if due or at.tells_at_once:
+                log = at.tell()
+                require_finite(step, log, lambda: at.state, recipe)
+            if due:
                 now = time.perf_counter()
                 speed = (step - tick) * taken / (now - began)
                 share = round((batches.waited - waited) / (now - began), 5)
@@ -111,13 +116,13 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
                 progress.show(step, log, speed)
                 tick, began, waited = step, now, batches.waited
             if step % config.sample_every == 0:
-                picture(run, recipe, state, step)
+                picture(run, recipe, at.state, step)
             if step % config.save_every == 0:
-                saved = save(run, recipe, state, step, facts)
+                saved = save(run, recipe, at.state, step, facts)
     if saved != step:
-        save(run, recipe, state, step, facts)
+        save(run, recipe, at.state, step, facts)
     if not (run.samples / f"{step:06d}.png").exists():
-        picture(run, recipe, state, step)
+        picture(run, recipe, at.state, step)
     run.log(f"{'interrupted' if interrupt else 'done'} at step {step}")
     return step
 
@@ -225,9 +230,9 @@ def write_samples(run: Run, name: str, images: Array) -> None:
     write_png(run.samples / f"{name}.png", picture_of(images))
 
 
-def fingerprint() -> str:
+def fingerprint(backend: str) -> str:
     """On what a run ran: bits are only promised again for the same."""
     return (
         f"tinygan {__version__}, numpy {np.__version__}, Python {platform.python_version()}, "
-        f"backend {kernels.cpu_backend()}, precision {kernels.precision_in_force()}, {platform.machine()}"
+        f"backend {backend if backend == 'cuda' else kernels.cpu_backend()}, precision {kernels.precision_in_force()}, {platform.machine()}"
     )

@@ -1,13 +1,12 @@
 """CuPy without a GPU, as strict as CuPy, for what tinygan asks of it: arrays of a "device" whose kernels the emulator runs.
 
-    an array of the host never meets one of the device, not even in an index;
-    NumPy's functions work on device arrays where CuPy has them, by the same names and arguments (``FUNCTIONS``);
-    empty arrays are NaN;
-    while a stream is captured, what waits for the device is an error, and every operation goes on a tape, on which a graph's
-    launch runs them again in the same memory: what a step takes from Python once, it has for good.
+an array of the host never meets one of the device, not even in an index;
+NumPy's functions work on device arrays where CuPy has them, by the same names and arguments (``FUNCTIONS``);
+empty arrays are NaN;
+while a stream is captured, what waits for the device is an error, and every operation goes on a tape, on which a graph's
+launch runs them again in the same memory: what a step takes from Python once, it has for good.
 """
 
-import ctypes
 import sys
 import types
 from contextlib import contextmanager
@@ -16,12 +15,30 @@ import numpy as np
 
 # The functions of NumPy that a step calls: CuPy has them all, with these arguments (test_device_step.py asks it where it is).
 FUNCTIONS = (
-    *("arange", "broadcast_to", "concatenate", "empty_like", "eye", "fill_diagonal", "full", "full_like", "moveaxis"),
-    *("ones", "ones_like", "reshape", "split", "stack", "where", "zeros", "zeros_like", "outer", "einsum", "round", "mean"),
+    *("arange", "argmax", "broadcast_to", "clip", "concatenate", "copyto", "diag", "einsum", "empty_like", "eye"),
+    *("fill_diagonal", "flip", "full", "full_like", "mean", "moveaxis", "ones", "ones_like", "outer", "put_along_axis"),
+    *("repeat", "reshape", "resize", "rot90", "round", "split", "stack", "take_along_axis", "tile", "where", "zeros"),
+    *("zeros_like",),
 )
+IN_PLACE = ("copyto", "fill_diagonal", "put_along_axis")  # their first argument
 METHODS = (
-    *("all", "any", "argmax", "astype", "copy", "max", "mean", "min", "ravel", "repeat", "reshape", "squeeze", "std", "sum"),
-    *("swapaxes", "take", "transpose"),
+    *(
+        "all",
+        "any",
+        "argmax",
+        "astype",
+        "copy",
+        "max",
+        "mean",
+        "min",
+        "ravel",
+        "repeat",
+        "reshape",
+        "squeeze",
+        "std",
+        "sum",
+    ),
+    *("clip", "round", "swapaxes", "take", "transpose"),
 )
 HOST = (bool, int, float, np.generic)
 
@@ -35,7 +52,7 @@ class Tape:
 
     steps = None
     undo = None
-    calls = set()  # (function, names of keyword arguments), for the comparison with CuPy
+    calls = {}  # noqa: RUF012 (function, names of keyword arguments), for the comparison with CuPy
 
 
 def waits():
@@ -70,7 +87,7 @@ def operands(x):
 
 
 def done(call, *args):
-    """The result of ``call(*args)`` on the device; a tape repeats it into the same memory, unless it is a view of an operand."""
+    """The result of ``call(*args)`` on the device; a tape repeats it into the same memory, where it is no view of an operand."""
     args = bare(args)
     result = call(*args)
     made = [np.asarray(a) for a in (result if isinstance(result, (list, tuple)) else [result])]
@@ -123,11 +140,11 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(self, function, types_, args, how):
         if function.__name__ not in FUNCTIONS or not all(issubclass(t, ndarray) for t in types_):
             return NotImplemented
-        Tape.calls.add((function.__name__, len(args), tuple(sorted(how))))
+        Tape.calls[function.__name__, len(args), tuple(sorted(how))] = True
         how = {name: bare(a) for name, a in how.items()}
-        if function is np.fill_diagonal:
-            a, value = args
-            return write_into(a, lambda raw: np.fill_diagonal(raw, value))
+        if function.__name__ in IN_PLACE:
+            place, rest = args[0], bare(args[1:])
+            return write_into(place, lambda raw: function(raw, *rest, **how))
         return done(lambda *a: function(*a, **how), *args)
 
     def __array__(self, *_, **__):
@@ -298,5 +315,15 @@ def installed(monkeypatch, emulated):
     monkeypatch.setattr(cuda_driver, "Module", lambda _, file: Module(emulated(file)))
     monkeypatch.setattr(cuda_driver, "count", lambda: 1)
     monkeypatch.setattr(kernels, "_has_needs", lambda name: True)
+    kernels.available.cache_clear()
+    kernels._module.cache_clear()
+
+
+def removed():
+    """What was imported with it, forgotten."""
+    from tinygan import kernels
+
+    for name in ("tinygan.kernels.cuda", "tinygan.kernels.cuda_graph"):
+        sys.modules.pop(name, None)
     kernels.available.cache_clear()
     kernels._module.cache_clear()

@@ -78,7 +78,7 @@ class Join(Conditional):
         shape, _ = s
         at = G.shape[-1] - shape[-1]
         GC, g = pull(self.children[0], p[0], s, over_pixels(G[..., at:]), wrt_p=wrt_p)
-        return np.ascontiguousarray(G[..., :at]) if wrt_h else None, GC, (g,) if wrt_p else None
+        return G[..., :at].copy() if wrt_h else None, GC, (g,) if wrt_p else None
 
     def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
         return self._joined(H, self.children[0].jet(p[0], C, pairs))

@@ -73,8 +73,7 @@ class Closeness(Layer):
     def near(self, M: Array) -> tuple[Array, Bundle]:
         """k (N, N, B), 0 where i = j, and D (T, N, N, B), d and its tangents."""
         D = sum(np.sign(between(m[0])) * between(m) for m in M)
-        k: Array = np.exp(-D[0])
-        k[np.arange(len(k)), np.arange(len(k))] = 0
+        k: Array = np.exp(-D[0]) * (1 - np.eye(M.shape[2], dtype=M.dtype, like=M))[..., None]
         return k, D
 
 

@@ -6,7 +6,8 @@ A mask belongs to the point: its tangents, and every call of one bound net with 
 from __future__ import annotations
 
 import copy
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,13 +19,13 @@ from tinygan.layer import Array, Bundle, Layer, Params, Saved
 class Random(Layer):
     """A layer that needs noise: ``net.bind(running, rng)`` for training, ``net.eval(running)`` without."""
 
-    key: int | None = None
+    stream: Callable[[], np.random.Generator] | None = None
 
     def bind(self, running: Params, rng: np.random.Generator | None) -> Self:
         if rng is None:
             raise UsageError(f"{type(self).__name__} needs noise: pass a generator, net.bind(running, rng)")
         bound = copy.copy(self)
-        bound.key = int(rng.integers(2**63))
+        bound.stream = stream(rng)
         return bound
 
     def eval(self, running: Params) -> Layer:
@@ -32,9 +33,18 @@ class Random(Layer):
 
     def rng(self) -> np.random.Generator:
         """The same stream at each call."""
-        if self.key is None:
+        if self.stream is None:
             raise UsageError(f"{type(self).__name__} has no noise yet: use net.bind(running, rng) or net.eval(running)")
-        return np.random.default_rng(self.key)
+        return self.stream()
+
+
+def stream(rng: Any) -> Callable[[], np.random.Generator]:
+    """A stream of random numbers, which begins anew at each call: of a key that ``rng`` draws, where it makes none itself."""
+    if hasattr(rng, "stream"):
+        made: Callable[[], np.random.Generator] = rng.stream()
+        return made
+    key = int(rng.integers(2**63))
+    return lambda: np.random.default_rng(key)
 
 
 class Dropout(Random):

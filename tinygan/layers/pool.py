@@ -32,7 +32,7 @@ class MaxPool2d(Layer):
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         Y, *rest = self.windows(frame(X, self.pad, -np.inf), X.shape)
-        Y, where = Y.copy(), np.zeros(Y.shape[1:], np.min_scalar_type(self.k**2))
+        Y, where = Y.copy(), np.zeros(Y.shape[1:], np.min_scalar_type(self.k**2), like=Y)
         for m, V in enumerate(rest, start=1):
             better = (V[0] > Y[0]) | np.isnan(V[0])
             np.copyto(Y, V, where=better)

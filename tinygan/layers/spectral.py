@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from tinygan import kernels
 from tinygan.errors import UsageError
 from tinygan.layer import Bundle, Layer, Params, Saved
 from tinygan.layers.weight import Reparametrised, WeightLayer
@@ -50,15 +51,15 @@ class SpectralNorm(Reparametrised):
 
     def update(self, running: Params, p: Params, saved: Saved) -> Params:
         w = self.f.matrix(p[0])
-        u = w @ (w.T @ running[0])
-        length = np.sqrt(u @ u)
-        return (u / length if length > 0 else running[0],)
+        u = kernels.linear(kernels.linear_dx(running[0][None], w), w)[0]
+        length = np.sqrt((u * u).sum())
+        return (np.where(length > 0, u / np.maximum(length, TINY), running[0]),)
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         if self.u is None:
             raise UsageError("SpectralNorm has no singular vector yet: use net.bind(running, rng) or net.eval(running)")
-        v = self.f.matrix(p[0]).T @ self.u
-        sigma = np.maximum(np.sqrt(v @ v), TINY)
+        v = kernels.linear_dx(self.u[None], self.f.matrix(p[0]))[0]
+        sigma = np.maximum(np.sqrt((v * v).sum()), TINY)
         q = (p[0] / sigma, *p[1:])
         Y, saved = self.f.forward(q, X)
         return Y, (q, self.u, v / sigma, sigma, saved)

@@ -128,12 +128,13 @@ class Tabled(Generative, Protocol):
 
 
 class Entry(NamedTuple):
-    """A recipe's settings (a dataclass), its class (made from settings and a Sample), one line on it, the loop's defaults."""
+    """A recipe's settings (a dataclass), its class (made from settings and a Sample), one line on it, the defaults of the loop."""
 
     settings: Any
     make: Any
     about: str
     loop: Mapping[str, Any] = MappingProxyType({})
+    device: bool = True  # whether its steps can be a CUDA graph
 
 
 RECIPES = {

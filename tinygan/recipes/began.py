@@ -18,6 +18,7 @@ import numpy as np
 from tinygan.data import Batch, Sample
 from tinygan.layer import Array
 from tinygan.models import began
+from tinygan.number import number
 from tinygan.optim import Adam, Moments, ema, norm, require
 
 
@@ -85,9 +86,9 @@ class BEGAN:
     def unbuilt(self, state: State, x: Array, weight: float = 1.0, **wrt: Any) -> tuple[float, Array, Array]:
         """L(x), and the gradients of weight L(x) in x and in θ_D; ``wrt``, as of ``Net.backward``, says which."""
         gap, saved = self.D.forward(state.D, x)
-        g = np.sign(gap) * gap.dtype.type(weight / gap.size)
+        g = np.sign(gap) * (weight / gap.size)
         pulled = self.D.backward(state.D, saved, g, **wrt)
-        return float(np.abs(gap).mean()), pulled.x, pulled.theta
+        return number(np.abs(gap).mean()), pulled.x, pulled.theta
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """z ~ U(−1, 1), (n, latent)."""
@@ -101,4 +102,4 @@ class BEGAN:
 def controlled(k: float, ratio: float, gain: float, real: float, fake: float) -> tuple[float, float]:
     """k after a step with the losses L(x) and L(G), and M of that step."""
     balance = ratio * real - fake
-    return min(max(k + gain * balance, 0.0), 1.0), real + abs(balance)
+    return number(np.clip(k + gain * balance, 0.0, 1.0)), real + abs(balance)

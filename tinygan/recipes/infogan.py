@@ -19,6 +19,7 @@ from tinygan.errors import UsageError
 from tinygan.layer import Array
 from tinygan.loss import cross_entropy
 from tinygan.models import infogan
+from tinygan.number import number
 from tinygan.optim import Adam, require
 from tinygan.recipes.game import Game, Groups, State
 from tinygan.recipes.options import ConvolutionalSettings
@@ -80,14 +81,15 @@ class InfoGAN(Game):
         g["fake"][:, 1 : 1 + K] += s.information * g_logits
         g["fake"][:, 1 + K :] += s.information_continuous * gap / len(gap)
         log = {"L_I": math.log(K) - wrong}
-        return log | ({"cont": float(np.square(gap).sum()) / (2 * len(gap))} if s.continuous else {})
+        return log | ({"cont": number(np.square(gap).sum()) / (2 * len(gap))} if s.continuous else {})
 
     # ---------------------------------------------------------------- codes
 
     def codes(self, n: int, rng: np.random.Generator) -> Array:
         """c (n, K + m), drawn."""
         s = self.settings
-        onehot = np.eye(s.categories, dtype=np.float32)[rng.integers(s.categories, size=n)]
+        category = rng.integers(s.categories, size=n)
+        onehot = np.eye(s.categories, dtype=np.float32, like=category)[category]
         return np.concatenate([onehot, rng.uniform(-1, 1, (n, s.continuous)).astype(np.float32)], axis=1)
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:

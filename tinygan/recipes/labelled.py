@@ -27,7 +27,7 @@ class ClassGame(Game):
 
     def onehot(self, label: Array) -> Array:
         """(n, classes) of labels (n,)."""
-        return np.eye(self.classes, dtype=np.float32)[label]
+        return np.eye(self.classes, dtype=np.float32, like=label)[label]
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """[c, z], the class drawn too."""

@@ -22,6 +22,7 @@ from tinygan.layer import Array
 from tinygan.loss import LOSSES
 from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
+from tinygan.number import number
 from tinygan.optim import Adam, Moments, norm, require
 from tinygan.penalty import gradient_penalty, weighted, zero_centred
 from tinygan.recipes.local import ANCHORS, Charted, Local, LocalGenerator, LocalSettings
@@ -90,7 +91,7 @@ class LGAN(Charted):
         )
         loss, g_real, g_fake = self.loss.discriminator(real, fake)
         _, _, g_anchor = self.loss.discriminator(real, anchor)
-        log = {"loss_D": loss, "D_real": float(real.mean()), "D_fake": float(fake.mean())}
+        log = {"loss_D": loss, "D_real": number(real.mean()), "D_fake": number(fake.mean())}
         if s.gamma:
             r1 = weighted(s.gamma, zero_centred)
             at_real: dict[str, Any] = {"primal": (real, saved_real), "gy": g_real, "wrt_x": False}

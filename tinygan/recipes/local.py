@@ -16,6 +16,7 @@ from tinygan.layer import Array
 from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
 from tinygan.net import Net, Pullback
+from tinygan.number import number
 from tinygan.optim import Adam, Moments, ema, norm, require
 from tinygan.penalty import along_latent
 from tinygan.recipes.tangents import Orthonormal
@@ -146,8 +147,8 @@ class LocalGenerator:
         """E‖G(x, 0) − x‖² or the mean of |G(x, 0) − x|, and its gradient in G(x, 0)."""
         r = still - x
         if self.settings.locality == "squared":
-            return float(np.square(r).sum() / len(r)), 2 / len(r) * r
-        return float(np.abs(r).mean()), np.sign(r) / r.size
+            return number(np.square(r).sum() / len(r)), 2 / len(r) * r
+        return number(np.abs(r).mean()), np.sign(r) / r.size
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """z ~ N(0, σ² I), (n, N)."""

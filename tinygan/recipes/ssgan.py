@@ -18,6 +18,7 @@ from tinygan.data import Batch, Sample
 from tinygan.layer import Array
 from tinygan.loss import accuracy, cross_entropy
 from tinygan.models import sngan
+from tinygan.number import number
 from tinygan.optim import require
 from tinygan.recipes.game import Game, Groups, State
 from tinygan.recipes.residual import ResidualSettings
@@ -63,7 +64,7 @@ class SSGAN(Game):
 
     def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
         log, g = super().objective_G(y, batch, t)
-        fall = max(0.0, 1 - t / self.settings.anneal) if self.settings.anneal else 1.0
+        fall = number(np.maximum(0.0, 1 - t / self.settings.anneal)) if self.settings.anneal else 1.0
         return self.with_rotation(log, g, y, "fake", fall * self.settings.alpha)
 
     def adjoint_G(self, g: Groups) -> Array:
@@ -85,7 +86,7 @@ class SSGAN(Game):
             return log, g
         q = quarter(y[upright])
         logits = np.concatenate([y[upright][-q:], y["turned"]])[:, 1:]
-        label = np.repeat(np.arange(TURNS), q)
+        label = np.repeat(np.arange(TURNS, like=logits), q)
         loss, gy = cross_entropy(logits, label)
         g[upright][-q:, 1:] += weight * gy[:q]
         g["turned"] = np.zeros_like(y["turned"])
