@@ -77,6 +77,13 @@ def adam_cases(v: Any, G: Any) -> Iterator[ArrayCase]:
         average = [] if decay is None else [decay * e.astype(np.float64) + (1 - decay) * want[0]]
         operation = cuda_plan_flat.adam(theta.size, **ADAM, decay=decay)
         yield ArrayCase("adam.cu", "adam" if decay is None else "adam_ema", operation, arrays, [*want, *average])
+    yield ArrayCase(
+        "adam.cu",
+        "adam_rates",
+        cuda_plan_flat.adam_rates(1e-2, b1=ADAM["b1"], b2=ADAM["b2"]),
+        {"t": np.array([3]).view(np.float32)},  # the int64 3, as words that memory is made of
+        [np.array([1e-2 / (1 - 0.5**3), 1 / (1 - 0.9**3)])],
+    )
 
 
 def norm_cases(K: int, sizes: tuple[int, int, int, int]) -> Iterator[ArrayCase]:

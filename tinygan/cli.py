@@ -63,7 +63,7 @@ def run_train(args: argparse.Namespace) -> int:
             raise UsageError("--resume needs the run to go on with: add --out DIR")
         resumed = Run.open(args.out) if args.resume else None
         config = configure(args, as_mapping(resumed.config) if resumed else {})
-        backend, precision = kernels.choose(config.backend), kernels.choose_precision(config.precision)
+        backend, precision = backend_for(config), kernels.choose_precision(config.precision)
         config = replace(config, backend=backend, precision=precision, data=place(config.data))
         if resumed:
             resumed.change(config)
@@ -84,6 +84,16 @@ def run_train(args: argparse.Namespace) -> int:
     else:
         print(f"{run.path}: trained for {step} steps; see how good it is: tinygan eval {run.path}")
     return 0
+
+
+def backend_for(config: Config) -> str:
+    """The backend that a run asks for; ``auto`` is a GPU only for systems that train there. Raises UsageError."""
+    backend = kernels.choose(config.backend)
+    if backend != "cuda" or find(config.recipe).device:
+        return backend
+    if config.backend == "cuda":
+        raise UsageError(f"{config.recipe} does not train on a GPU: use --backend jit")
+    return kernels.beside(backend)
 
 
 def place(data: str) -> str:

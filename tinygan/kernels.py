@@ -4,7 +4,7 @@
 held to it by tests. The backend is picked by where the array lives: CuPy arrays go to ``cuda``, NumPy arrays to the
 CPU backend in force (``on_cpu``, else the environment variable ``TINYGAN_CPU``, else the best there is). How exact they
 are is ``precision``, else ``TINYGAN_PRECISION``, else "fast". A run of backend ``cuda`` trains on a GPU and does on the CPU
-what is done beside it.
+what is done beside it. The file is over 250 lines because every contract has its one place here.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ def _has_needs(name: str) -> bool:
     from importlib import metadata  # slow to load
 
     module, least, _ = NEEDS[name]
-    if importlib.util.find_spec(module) is None or (name == "jit" and _disabled()):
+    if importlib.util.find_spec(module) is None or (name == "jit" and _disabled()) or (name == "cuda" and not _gpus()):
         return False
     try:
         here = metadata.version(module)
     except metadata.PackageNotFoundError:  # it is installed under another name
         return True
     found, wanted = ([int(n) for n in re.findall(r"\d+", version)] for version in (here, least))
-    return found >= wanted and (name != "cuda" or _gpus() > 0)
+    return found >= wanted
 
 
 def _gpus() -> int:

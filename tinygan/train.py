@@ -234,5 +234,6 @@ def fingerprint(backend: str) -> str:
     """On what a run ran: bits are only promised again for the same."""
     return (
         f"tinygan {__version__}, numpy {np.__version__}, Python {platform.python_version()}, "
-        f"backend {backend if backend == 'cuda' else kernels.cpu_backend()}, precision {kernels.precision_in_force()}, {platform.machine()}"
+        f"backend {backend if backend == 'cuda' else kernels.cpu_backend()}, "
+        f"precision {kernels.precision_in_force()}, {platform.machine()}"
     )

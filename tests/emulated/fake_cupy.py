@@ -10,6 +10,7 @@ launch runs them again in the same memory: what a step takes from Python once, i
 import sys
 import types
 from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def operands(x):
 
 
 def done(call, *args):
-    """The result of ``call(*args)`` on the device; a tape repeats it into the same memory, where it is no view of an operand."""
+    """The result of ``call(*args)`` on the device; a tape repeats it into the same memory, if it is no view of an operand."""
     args = bare(args)
     result = call(*args)
     made = [np.asarray(a) for a in (result if isinstance(result, (list, tuple)) else [result])]
@@ -271,6 +272,7 @@ def ascontiguousarray(a):
 def modules(emulated):
     """The modules ``cupy`` and ``cupyx`` by name; ``emulated`` takes a file's name and has ``launch``."""
     cupy = types.ModuleType("cupy")
+    cupy.__spec__ = ModuleSpec("cupy", None)
     cupy.__dict__.update(
         ndarray=ndarray, empty=empty, asarray=asarray, ascontiguousarray=ascontiguousarray, asnumpy=lambda a: a.get()
     )
@@ -300,6 +302,16 @@ class Module:
         self.emulator.launch(one)
         if Tape.steps is not None:
             Tape.steps.append(lambda: self.emulator.launch(one))
+
+
+def gone():
+    """As on a machine without a GPU, from here on."""
+    from tinygan import kernels
+    from tinygan.kernels import cuda_driver
+
+    removed()
+    cuda_driver.count = lambda: 0  # until the test's own monkeypatch puts the true one back
+    kernels._has_needs = lambda name: name != "cuda"
 
 
 def installed(monkeypatch, emulated):

@@ -25,7 +25,7 @@ FILES = {  # file: its kernels
         *(f"norm_terms{T}" for T in (0, 1, 4)),
         *("column_sum", "norm_pull4", "norm_pull1", "norm_parameters", "norm_parameter_sums"),
     },
-    "adam.cu": {"adam4", "adam1", "adam_ema4", "adam_ema1"},
+    "adam.cu": {"adam4", "adam1", "adam_ema4", "adam_ema1", "adam_rates"},
 }
 SPILLS = {
     ("sm_100", "conv2d_dx_tf32_small4"): 8

@@ -1,23 +1,21 @@
 """Training steps on the emulated device: captured once, replayed, and as near to float64 as NumPy's float32 is."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tinygan import kernels
-from tinygan.checkpoint import flatten, restore
+from tinygan.checkpoint import flatten
 from tinygan.cli import main
 from tinygan.data import Batch, Sample, open_data
 from tinygan.errors import UsageError
 from tinygan.optim import Adam, Schedule
 from tinygan.place import OnDevice, OnHost
-from tinygan.recipes import RECIPES, find
+from tinygan.recipes import RECIPES, FewLabelled, find
 from tinygan.recipes.tangents import Orthonormal
 from tinygan.reproduce import stability
-from tinygan.run import resolve
-from tinygan.train import part_of, recipe_of
+from tinygan.train import part_of
 
 from . import emulator as emu
 from . import fake_cupy
@@ -38,14 +36,17 @@ def system(name, **settings):
     """A small recipe and a function that draws its batches."""
     fields = find(name).settings.__dataclass_fields__
     small = {key: value for key, value in (stability.SMALL | stability.SHORT).items() if key in fields} | settings
+    small |= {"images": 64} if "images" in fields else {}
     data = open_data(DATA.get(name, "strokes"))
-    recipe = recipe_of(resolve({"recipe": name}), Sample(data.shape, len(data.classes), data.classes))
-    recipe = find(name).make(replace(recipe.settings, **small), Sample(data.shape, len(data.classes), data.classes))
+    recipe = find(name).make(find(name).settings(**small), Sample(data.shape, len(data.classes), data.classes))
     data = part_of(recipe, data)
 
     def batch(t, n=4):
         n *= recipe.batches
-        return Batch(*data.batch(np.arange(t * n, t * n + n)))
+        x, labels = data.batch(np.arange(t * n, t * n + n))
+        if isinstance(recipe, FewLabelled):
+            labels["class"][n // 2 :] = -1
+        return Batch(x, labels)
 
     return recipe, batch
 
@@ -76,12 +77,6 @@ def check_steps(recipe, batch, steps=3):
         for key, value in truth.tell().items():
             assert abs(log[key] - value) <= SLACK * abs(host.tell()[key] - value) + 1e-5 * max(abs(value), 1), (key, t)
         state = device.state
-        device = device if t == 0 else restarted(device, recipe, state)
-
-
-def restarted(device, recipe, state):
-    """The same graph: its state is where the next step begins. Every second step a new one, from the host's state."""
-    return OnDevice(recipe, state)
 
 
 ON_DEVICE = [name for name, entry in RECIPES.items() if entry.device]
@@ -92,8 +87,124 @@ def test_a_systems_steps_are_numpys(name):
     check_steps(*system(name))
 
 
+OPTIONS = {
+    "r2 and clipped gradients": {"penalty": "r2", "clip": 1e-3},
+    "r1 through batch norm": {"penalty": "r1", "norm_D": "batch"},
+    "orthogonal weights": {"ortho": 1e-4},
+    "packs, a layer norm": {"pack": 2, "norm_D": "layer"},
+    "instance and spectral norm, smooth targets": {"smoothing": 0.1, "norm_D": "instance", "norm_G": "spectral"},
+    "orthonormal tangents": {"orthonormal": Orthonormal(eta=0.1, tangents=3)},
+    "tangents of a learned length": {"orthonormal": Orthonormal(eta=0.1, tangents=3, scale=0.0, statistics="batch")},
+    "a cosine schedule and the past": {"adam_D": Adam(history=0.1, schedule=Schedule("cosine", over=10, end=0.5))},
+    "a linear schedule": {"adam_G": Adam(schedule=Schedule("linear", over=10, end=0.5))},
+    "two steps of D": {"n_critic": 2},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_its_options_are_numpys_too(options):
+    check_steps(*system("dcgan", **options))
+
+
+@pytest.mark.parametrize("precision", ["direct", "fast"])
+def test_a_whole_step_of_dcgan_32_is_numpys(precision):
+    """32x32 colours, latent 128, width 32, on batches of 8."""
+    recipe = find("dcgan").make(find("dcgan").settings(width=32, latent=128), Sample((32, 32, 3), 1))
+    rng = np.random.default_rng(0)
+
+    def batch(t):
+        return Batch(np.tanh(rng.standard_normal((8, 32, 32, 3), np.float32)), {"class": np.zeros(8, np.int64)})
+
+    with kernels.precision(precision):
+        check_steps(recipe, memo(batch), steps=1)
+
+
+def memo(batch):
+    """The same batch again for the same step."""
+    known = {}
+
+    def again(t):
+        if t not in known:
+            known[t] = batch(t)
+        return known[t]
+
+    return again
+
+
 @pytest.mark.parametrize("name", [name for name in RECIPES if name not in ON_DEVICE])
 def test_a_system_that_stays_on_the_cpu_says_so_in_one_line(name):
     recipe, batch = system(name)
     with pytest.raises(UsageError, match=r"this system's steps do not run on a GPU \([^\n]*\): use --backend jit"):
         OnDevice(recipe, recipe.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
+
+
+def test_what_a_step_waits_for_or_takes_from_the_host_is_noticed():
+    """A graph that would repeat its first step's numbers is none: the stand-in for CuPy refuses both."""
+    recipe, batch = system("dcgan")
+
+    class Waiting(type(recipe)):
+        def step(self, state, batch, rng):
+            state, log = super().step(state, batch, rng)
+            return state, log | {"seen": float(log["loss_D"])}
+
+    class Mixing(type(recipe)):
+        def noise(self, n, rng):
+            return np.zeros((n, self.settings.latent), np.float32)
+
+    for kind, why in ((Waiting, "waits for the device"), (Mixing, "no implementation found")):
+        other = kind(recipe.settings, Sample(recipe.shape, 1))
+        with pytest.raises(UsageError, match=why):
+            OnDevice(other, other.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
+
+
+# ---------------------------------------------------------------- the command
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def trained(out, steps, *more):
+    words = ["train", *more, "--batch", "4", "--steps", str(steps), "--out", out]
+    return main([*words, "--set", "width=4", "--set", "log_every=2"])
+
+
+def states(path):
+    return {file.name: file.read_bytes() for file in (path / "checkpoints").glob("0*.safetensors")}
+
+
+def test_a_run_trains_on_the_device_is_resumed_bit_for_bit_and_is_sampled_without_it(here, capsys):
+    assert trained("whole", 4, "--backend", "cuda") == 0
+    assert trained("cut", 2, "--backend", "cuda") == 0
+    assert main(["train", "--resume", "--out", "cut", "--steps", "4"]) == 0
+    whole, cut = states(here / "whole"), states(here / "cut")
+    assert whole["000004.safetensors"] == cut["000004.safetensors"]
+    ticks = [json.loads(line) for line in (here / "whole/stats.jsonl").read_text().splitlines()]
+    assert [tick["step"] for tick in ticks] == [2, 4]
+    assert all(isinstance(tick["loss_D"], float) for tick in ticks)
+    assert "backend cuda" in (here / "whole/train.log").read_text()
+    fake_cupy.gone()
+    assert main(["sample", "whole"]) == 0
+    assert main(["train", "--resume", "--out", "whole", "--steps", "5"]) == 2
+    assert "backend 'cuda' needs" in capsys.readouterr().err
+
+
+def test_auto_takes_the_device_where_the_system_can_and_the_cpu_where_it_cannot(here, monkeypatch):
+    monkeypatch.delenv("TINYGAN_CPU", raising=False)
+    assert trained("auto", 1) == 0
+    assert 'backend = "cuda"' in (here / "auto/config.toml").read_text()
+    assert trained("few", 1, "sgan", "--data", "digits") == 0
+    assert 'backend = "cuda"' not in (here / "few/config.toml").read_text()
+
+
+def test_a_system_that_cannot_be_a_graph_is_refused_before_there_is_a_run(here, capsys):
+    assert trained("few", 1, "sgan", "--data", "digits", "--backend", "cuda") == 2
+    assert capsys.readouterr().err == "tinygan: sgan does not train on a GPU: use --backend jit\n"
+    assert not (here / "few").exists()
+
+
+def test_a_nan_on_the_device_ends_the_run_at_the_next_tick(here, capsys):
+    assert trained("hot", 8, "--backend", "cuda", "--set", "adam_D.lr=1e30", "--set", "adam_G.lr=1e30") == 3
+    assert "diverged at step" in capsys.readouterr().err

@@ -198,7 +198,7 @@ MISTAKES = [
     ("train --data mixed", 4, "expected one size"),
     ("train --data one --batch 2", 2, "a step takes 2 images and one has 1"),
     ("train --data broken", 4, "broken"),
-    ("train --backend cuda", 2, "backend 'cuda' is not in this version"),
+    ("train --backend cuda", 2, "backend 'cuda' needs "),
     ("train --config exact.toml", 2, "unknown precision 'exact': choose one of auto, fast, direct"),
     ("train --data two", 2, "C of 1, 3 or 4"),
     ("sample none", 4, "none holds no run"),

@@ -1,9 +1,11 @@
 """The door: which backends there are, and how exact they are."""
 
+import importlib.machinery
 import importlib.metadata
 import subprocess
 import sys
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -77,7 +79,8 @@ def test_auto_is_the_environments_choice_else_the_best(name, monkeypatch):
     monkeypatch.delenv("TINYGAN_CPU")
     if name is not None:
         monkeypatch.setenv("TINYGAN_CPU", name)
-    assert kernels.choose("auto") == ("jit" if JIT else "reference")
+    assert kernels.choose("auto") == kernels.available()[0]
+    assert kernels.cpu_backend() == ("jit" if JIT else "reference")
 
 
 def test_precision_is_the_blocks_else_the_environments_else_fast(monkeypatch):
@@ -114,3 +117,39 @@ def test_a_backend_is_chosen_for_a_block():
     with kernels.on_cpu("reference"):
         assert kernels.backend(np.zeros(1)).__name__ == "tinygan.kernels.reference"
     assert kernels.cpu_backend() == before
+
+
+@pytest.fixture
+def cupy_without_a_gpu(monkeypatch):
+    """CuPy is installed and there is no driver, or a driver and no GPU."""
+    monkeypatch.setitem(sys.modules, "cupy", types.ModuleType("cupy", ""))
+    sys.modules["cupy"].__spec__ = importlib.machinery.ModuleSpec("cupy", None)
+    monkeypatch.setattr(importlib.import_module("tinygan.kernels.cuda_driver"), "count", lambda: 0)
+    monkeypatch.delenv("TINYGAN_CPU", raising=False)
+    kernels.available.cache_clear()
+    yield
+    kernels.available.cache_clear()
+
+
+def test_without_a_gpu_auto_is_the_cpu_and_cuda_says_what_is_missing(cupy_without_a_gpu):
+    assert "cuda" not in kernels.available()
+    assert kernels.choose("auto") == kernels.cpu_backend()
+    with pytest.raises(UsageError, match="needs a GPU of NVIDIA's, and its driver shows none: use --backend auto"):
+        kernels.choose("cuda")
+    with pytest.raises(UsageError, match="shows none"):
+        kernels.graphs()
+
+
+def test_without_cupy_cuda_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    kernels.available.cache_clear()
+    with pytest.raises(UsageError, match=r"backend 'cuda' needs cupy 13 or later: pip install 'tinygan\[cuda13\]'"):
+        kernels.choose("cuda")
+    kernels.available.cache_clear()
+
+
+def test_beside_a_gpu_the_cpu_has_its_own_backend():
+    for name in ("jit", "reference"):
+        assert kernels.beside(name) == name
+    with kernels.on_cpu("cuda"):  # with or without a GPU
+        assert kernels.cpu_backend() in ("jit", "reference")

@@ -15,7 +15,19 @@ FILES = {path.relative_to(ROOT.parent).as_posix(): path for path in ROOT.rglob("
 FILES = {name: path for name, path in FILES.items() if not name.startswith("tinygan/kernels/")}
 KERNELS = [path for folder in kernels.__path__ for path in Path(folder).glob("*.py")]
 BENCH = sorted((ROOT.parent / "bench").glob("*.py"))  # of a checkout only
-OPTIONAL = {"numba", "llvmlite", "cupy", "torch", "tqdm", "PIL", "matplotlib", "scipy", "safetensors", "threadpoolctl"}
+OPTIONAL = {
+    "numba",
+    "llvmlite",
+    "cupy",
+    "cupyx",
+    "torch",
+    "tqdm",
+    "PIL",
+    "matplotlib",
+    "scipy",
+    "safetensors",
+    "threadpoolctl",
+}
 
 FILE_ROOMS = "errors atomic toml config safetensors safetensors_header checkpoint grid"
 ALGEBRA = "errors kernels init layer compose condition layers net"
@@ -121,7 +133,7 @@ def test_a_kernel_file_knows_numpy_and_its_own_machine_only(path):
     if path.name.startswith("jit"):
         known |= {"numba", "llvmlite"}
     if path.name.startswith("cuda"):
-        known |= {"cupy"}
+        known |= {"cupy", "cupyx"}
     strange = [m for m in imports(path) if not any(m == k or m.startswith(k + ".") for k in known)]
     assert not strange, f"{path.name} imports {strange}"
 
@@ -133,7 +145,7 @@ def test_nothing_optional_is_imported_at_the_top(name):
 
 @pytest.mark.parametrize("name", FILES)
 def test_only_kernel_files_know_the_compilers_of_their_machine(name):
-    assert not {module.split(".")[0] for module in imports(FILES[name])} & {"numba", "llvmlite", "cupy"}
+    assert not {module.split(".")[0] for module in imports(FILES[name])} & {"numba", "llvmlite", "cupy", "cupyx"}
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.startswith("tinygan/layers/")])

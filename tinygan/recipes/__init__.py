@@ -128,7 +128,7 @@ class Tabled(Generative, Protocol):
 
 
 class Entry(NamedTuple):
-    """A recipe's settings (a dataclass), its class (made from settings and a Sample), one line on it, the defaults of the loop."""
+    """A recipe's settings (a dataclass), its class (made from settings and a Sample), one line on it, defaults of the loop."""
 
     settings: Any
     make: Any
@@ -165,6 +165,7 @@ RECIPES = {
         gan_cls.Settings,
         gan_cls.GANCLS,
         "GAN told a text, whose D sees wrong pairs of image and text (Reed et al. 2016)",
+        device=False,
     ),
     "infogan": Entry(
         infogan.Settings, infogan.InfoGAN, "GAN whose D reads codes off images that G was given (Chen et al. 2016)"
@@ -177,35 +178,49 @@ RECIPES = {
     ),
     "gran": Entry(gran.Settings, gran.GRAN, "GAN whose G paints in steps, looking at what it painted (Im et al. 2016)"),
     "cyclegan": Entry(
-        cyclegan.Settings, cyclegan.CycleGAN, "two translators between domains without pairs (Zhu et al. 2017)"
+        cyclegan.Settings,
+        cyclegan.CycleGAN,
+        "two translators between domains without pairs (Zhu et al. 2017)",
+        device=False,
     ),
     "vae": Entry(vae.Settings, vae.VAE, "autoencoder of binary pixels, a bound on log p(x) (Kingma & Welling 2014)"),
     "flow": Entry(
         flow.Settings, flow.Flow, "points by a net that can be undone, their density known (Dinh et al. 2017)"
     ),
     "scratchgan": Entry(
-        scratchgan.Settings, scratchgan.ScratchGAN, "game over strings by REINFORCE (de Masson d'Autume et al. 2019)"
+        scratchgan.Settings,
+        scratchgan.ScratchGAN,
+        "game over strings by REINFORCE (de Masson d'Autume et al. 2019)",
+        device=False,
     ),
     "draw": Entry(draw.Settings, draw.DRAW, "autoencoder that draws in steps, by windows or not (Gregor et al. 2015)"),
     "glo": Entry(
-        glo.Settings, glo.GLO, "no D: a generator and a latent for each image, learnt together (Bojanowski et al. 2018)"
+        glo.Settings,
+        glo.GLO,
+        "no D: a generator and a latent for each image, learnt together (Bojanowski et al. 2018)",
+        device=False,
     ),
     "lgan": Entry(
         lgan.Settings, lgan.LGAN, "local generator around every image, orthonormal tangents (Qi et al. 2018)"
     ),
     "sgan": Entry(
-        sgan.Settings, sgan.SGAN, "classifier that learns from few labels beside a GAN (Salimans et al. 2016)"
+        sgan.Settings,
+        sgan.SGAN,
+        "classifier that learns from few labels beside a GAN (Salimans et al. 2016)",
+        device=False,
     ),
     "lgan-semi": Entry(
         lgan_semi.Settings,
         lgan_semi.SemiLGAN,
         "classifier of few labels, flat along the charts of a local generator (Qi et al. 2018)",
+        device=False,
     ),
     "classifier": Entry(
         classifier.Settings,
         classifier.ClassifierRecipe,
         "small convolutional classifier, for features to measure generators with",
         {"steps": classifier.STEPS, "batch": 128, "save_every": 500},
+        device=False,
     ),
 }
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -112,8 +113,8 @@ class DRAW(Autoencoder):
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
         """One step of all weights on ``batch.x`` (n, H, W, C)."""
         x, adam = self.pixels(batch.x, rng), self.settings.adam
-        if state.start_memory.t == 0:
-            state = state._replace(start=self.begun(state.start, x))
+        first = np.equal(state.start_memory.t, 0)
+        state = state._replace(start=np.where(first, self.begun(state.start, x), state.start))
         bound = self.bound(state, x, self.latents(len(x), rng))
         X, X_memory = adam.step(state.X, bound.g_X, state.X_memory)
         E, E_memory = adam.step(state.E, bound.g_E, state.E_memory)
@@ -153,7 +154,7 @@ class DRAW(Autoencoder):
         """Back through time from the cotangents of the last states and canvas: of X(x), the gradients in E, G, ``start``."""
         s = self.settings
         g_E, g_G = np.zeros_like(state.E), np.zeros_like(state.G)
-        parts = np.cumsum([g_seen.shape[1], gc.shape[1], s.width])
+        parts = list(accumulate([g_seen.shape[1], gc.shape[1], s.width]))
         for step in reversed(steps):
             of_G = self.G.backward(state.G, step.saved_G, np.concatenate([gs_G, gc], axis=1))
             gz, gs_G = np.split(of_G.x, [s.latent], axis=1)
@@ -199,4 +200,5 @@ class DRAW(Autoencoder):
 
 
 def sigmoid(c: Array) -> Array:
-    return np.asarray(np.tanh(c / 2) / 2 + 0.5)
+    p: Array = np.tanh(c / 2) / 2 + 0.5
+    return p

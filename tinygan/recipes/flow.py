@@ -18,6 +18,7 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import ShapeError, UsageError, by
 from tinygan.layer import Array
 from tinygan.models import flow
+from tinygan.number import number
 from tinygan.optim import Adam, Moments, norm, require
 
 
@@ -64,7 +65,7 @@ class Flow:
         g[:, -1] = -1 / n
         gtheta = self.F.backward(state.F, saved, g, wrt_x=False).theta
         F, memory = self.settings.adam.step(state.F, gtheta, state.memory)
-        return State(F, memory), {"NLL": -float(log_density(y).mean()), "grad_F": norm(gtheta)}
+        return State(F, memory), {"NLL": -number(log_density(y).mean()), "grad_F": norm(gtheta)}
 
     def log_p(self, state: State, x: Array) -> Array:
         """log p(x) in nats, (n,), of points x (n, d)."""
@@ -74,7 +75,7 @@ class Flow:
         """[x, 0]: no determinant yet. Raises ShapeError."""
         if x.shape[1:] != self.shape:
             raise ShapeError(f"flow: expects points of {by(self.shape)}: got {by(x.shape[1:])}")
-        return np.concatenate([x, np.zeros((len(x), 1), x.dtype)], axis=1)
+        return np.concatenate([x, np.zeros((len(x), 1), x.dtype, like=x)], axis=1)
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """z ~ N(0, 1), (n, d)."""

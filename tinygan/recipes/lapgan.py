@@ -23,6 +23,7 @@ from tinygan.layer import Array
 from tinygan.layers.pyramid import half
 from tinygan.models import lapgan
 from tinygan.net import Net
+from tinygan.number import number
 from tinygan.optim import require
 from tinygan.pyramid import build, enlarged
 from tinygan.recipes import game
@@ -81,7 +82,7 @@ class Level(Game):
 
     def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
         log, g = super().objective_D(y, batch)
-        return log | {"accuracy": float((y["real"] > 0).mean() + (y["fake"] <= 0).mean()) / 2}, g
+        return log | {"accuracy": number((y["real"] > 0).mean() + (y["fake"] <= 0).mean()) / 2}, g
 
     def noise(self, n: int, rng: np.random.Generator) -> Array:
         return rng.standard_normal((n, self.noises), np.float32)
