@@ -174,7 +174,7 @@ template <class T, class Arithmetic, int V, class P> __device__ __forceinline__ 
     const auto& problem = args.problem[z];
     const int m0 = blockIdx.x * T::M, n0 = blockIdx.y * T::N;
     if (m0 >= problem.M) return; // a smaller phase than its neighbours
-    const int first = split * args.run, last = problem.K < first + args.run ? problem.K : first + args.run;
+    const int first = split * args.run, last = min(problem.K, first + args.run);
     const int slices = last > first ? (last - first + T::DEPTH - 1) / T::DEPTH : 0;
 
     const LoaderA a(problem.a, m0);

@@ -9,3 +9,9 @@ from .emulator import missing
 def emulator_is_here():
     if why := missing():
         pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def cubins(tmp_path_factory):
+    """Where the session keeps what it compiles."""
+    return tmp_path_factory.mktemp("cubins")

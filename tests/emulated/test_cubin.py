@@ -1,4 +1,4 @@
-"""Where a CUDA compiler is installed, every .cu file becomes machine code: no spill but one, registers within a budget.
+"""Where a CUDA compiler is installed, every .cu file becomes machine code: no spill, registers within a budget.
 
 budget.json: kernel → registers for each of ARCHS. A kernel that needs more runs fewer threads at a time: raise it knowingly.
 """
@@ -27,22 +27,14 @@ FILES = {  # file: its kernels
     },
     "adam.cu": {"adam4", "adam1", "adam_ema4", "adam_ema1", "adam_rates"},
 }
-SPILLS = {
-    ("sm_100", "conv2d_dx_tf32_small4"): 8
-}  # bytes: a word that NVRTC 13.0 stores and loads once, and nvcc does not
 BUDGET = json.loads((Path(__file__).parent / "budget.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("cubins")
-
-
 @pytest.fixture(autouse=True)
-def compiler(monkeypatch, folder):
+def compiler(monkeypatch, cubins):
     if not (cuda_build.nvrtc() or cuda_build.nvcc()):
         pytest.skip("no CUDA compiler: neither NVRTC (pip install nvidia-cuda-nvrtc) nor nvcc")
-    monkeypatch.setenv("TINYGAN_CACHE", str(folder))
+    monkeypatch.setenv("TINYGAN_CACHE", str(cubins))
 
 
 def test_every_file_is_compiled():
@@ -55,7 +47,7 @@ def test_no_kernel_spills_and_none_takes_more_registers_than_its_budget(arch, fi
     cubin = cuda_build.build(file, arch)
     assert cubin.code.startswith(b"\x7fELF")
     assert cubin.resources.keys() == FILES[file]
-    spilt = {name: r for name, r in cubin.resources.items() if max(r.stack, r.spills) > SPILLS.get((arch, name), 0)}
+    spilt = {name: r for name, r in cubin.resources.items() if r.stack or r.spills}
     assert not spilt
     over = {name: r.registers for name, r in cubin.resources.items() if r.registers > BUDGET[name][ARCHS.index(arch)]}
     assert not over

@@ -1,0 +1,89 @@
+"""What the machine code of every kernel does: products on tensor cores, words of 128 bits, nothing in local memory.
+
+nvdisasm (pip install nvidia-cuda-nvdisasm) reads it without a GPU.
+"""
+
+import importlib.util
+import re
+import subprocess
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tinygan.kernels import cuda_build
+
+from .test_cubin import ARCHS, FILES
+
+INSTRUCTION = re.compile(r"^\s+/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][\w.]*)", re.M)
+WORDS = {  # kernels whose name ends in 4: what moves a word of four floats, without what else an architecture adds to its name
+    "conv.cu": ["LDGSTS.E.BYPASS.128"],
+    "pointwise.cu": ["LDG.E.128", "STG.E.128"],
+    "norm.cu": ["LDG.E.128", "STG.E.128"],
+    "norm_pull.cu": ["LDG.E.128", "STG.E.128"],
+    "adam.cu": ["LDG.E.128", "STG.E.128"],
+}
+
+
+@cache
+def disassembler():
+    """nvdisasm of NVIDIA's wheel; None where it is not installed."""
+    spec = importlib.util.find_spec("nvidia")
+    places = spec.submodule_search_locations if spec else ()
+    return next((path for place in places for path in Path(place).glob("*/bin/nvdisasm")), None)
+
+
+@pytest.fixture(autouse=True)
+def tools(monkeypatch, cubins):
+    if not (cuda_build.nvrtc() or cuda_build.nvcc()) or disassembler() is None:
+        pytest.skip("no CUDA compiler, or no nvdisasm: pip install nvidia-cuda-nvrtc nvidia-cuda-nvdisasm")
+    monkeypatch.setenv("TINYGAN_CACHE", str(cubins))
+
+
+def instructions(code, folder):
+    """Kernel -> instruction -> how many, of a cubin."""
+    path = folder / "of.cubin"
+    path.write_bytes(code)
+    words = [disassembler(), "-c", path]
+    text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    _, *parts = re.split(r"^\.text\.(\w+):\n", text, flags=re.M)
+    return {name: Counter(INSTRUCTION.findall(body)) for name, body in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def faults(file, name, found):
+    """What is wrong with a kernel's instructions, a line each."""
+    count = {start: sum(n for each, n in found.items() if each.startswith(start)) for start in ("HMMA", "FFMA")}
+    wrong = [f"{each} touches local memory" for each in found if each.startswith(("LDL", "STL"))]
+    if file == "conv.cu" and name != "join_splits":
+        on_tensor_cores = "_tf32" in name
+        if bool(count["HMMA"]) != on_tensor_cores:
+            wrong.append(f"{count['HMMA']} products on tensor cores")
+        if not on_tensor_cores and count["FFMA"] < 256:
+            wrong.append(f"{count['FFMA']} fused products")
+    if name.endswith("4") and "moments" not in name and "terms" not in name:
+        wrong += [f"no {word}" for word in WORDS[file] if not any(each.startswith(word) for each in found)]
+    return [f"{name}: {fault}" for fault in wrong]
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("arch", ARCHS)
+def test_the_machine_code_has_the_instructions_it_should(arch, file, tmp_path):
+    found = instructions(cuda_build.build(file, arch).code, tmp_path)
+    assert found.keys() == FILES[file]
+    assert not [fault for name, counted in found.items() for fault in faults(file, name, counted)]
+
+
+BAD = {
+    "local memory": 'extern "C" __global__ void pointwise_bad1(float* x, int n) { float a[64] = {}; for (int i = 0; i < n; i++) '
+    "a[int(x[i]) & 63] += i; x[0] = a[n & 63]; }",
+    "no LDG.E.128": 'extern "C" __global__ void pointwise_bad4(float* x, int n) { x[threadIdx.x] = 2 * x[n]; }',
+}
+
+
+@pytest.mark.parametrize("fault", BAD)
+def test_a_bad_kernel_is_noticed(fault, tmp_path, monkeypatch):
+    (tmp_path / "a.cu").write_text(BAD[fault])
+    monkeypatch.setattr(cuda_build, "SOURCES", tmp_path)
+    ((name, counted),) = instructions(cuda_build.build("a.cu", "sm_90a").code, tmp_path).items()
+    assert any(fault in line for line in faults("pointwise.cu", name, counted))
