@@ -4,6 +4,9 @@
 //     shared memory starts as NaN, and so is the place of an asynchronous copy from its start until the wait that ends it;
 //     a barrier opens only when every thread waits at the same line, a tensor-core product only for 32 lanes;
 //     warps, lanes and blocks run in either direction, or warps in random order.
+//
+// With TG_RACES ThreadSanitizer, under which kernels are compiled and this file is not, is told what the threads of a block are
+// and where they wait for each other, and so names two accesses of shared memory between which there is no barrier.
 #include "tg_emu.h"
 
 #include <sys/mman.h>
@@ -27,6 +30,25 @@ tg_switch:
 .size tg_switch, .-tg_switch
 )");
 extern "C" void tg_switch(void** from, void* to);
+
+#ifdef TG_RACES
+extern "C" {
+void* __tsan_get_current_fiber();
+void* __tsan_create_fiber(unsigned flags);
+void __tsan_switch_to_fiber(void* fiber, unsigned flags);
+void __tsan_acquire(void* tag);
+void __tsan_release(void* tag);
+void __tsan_write_range(void* at, unsigned long bytes);
+}
+#else // nothing watches
+inline void* __tsan_get_current_fiber() { return nullptr; }
+inline void* __tsan_create_fiber(unsigned) { return nullptr; }
+inline void __tsan_switch_to_fiber(void*, unsigned) {}
+inline void __tsan_acquire(void*) {}
+inline void __tsan_release(void*) {}
+inline void __tsan_write_range(void*, unsigned long) {}
+#endif
+constexpr unsigned NO_SYNC = 1; // a switch orders nothing
 
 namespace tg {
 
@@ -65,6 +87,17 @@ unsigned char *stacks, *shared;
 size_t shared_bytes;
 char error[256];
 uint64_t state_of_random;
+void *main_watched, *watched[THREADS]; // by ThreadSanitizer
+
+// What orders threads. A barrier that opens for the first of them must not order what that one does next before the others go
+// on, so meetings take turns with two tags.
+struct Meeting {
+    char tags[2];
+    unsigned count;
+    char* tag() { return &tags[count % 2]; }
+};
+Meeting barriers, products[THREADS / 32];
+char started, ended;
 
 unsigned draw(unsigned n) { // xorshift64 (Marsaglia 2003)
     state_of_random ^= state_of_random << 13;
@@ -86,6 +119,7 @@ bool say(const char* format, ...) { // the first error counts
 void leave(State state, int line) {
     Fiber& fiber = fibers[current];
     fiber.state = state, fiber.line = line;
+    __tsan_switch_to_fiber(main_watched, NO_SYNC);
     tg_switch(&fiber.stack, main_stack);
 }
 
@@ -94,8 +128,17 @@ void fail(const char* what, int line) {
     leave(State::ENDED, line);
 }
 
+void wait_at(Meeting& meeting, State state, int line) {
+    char* tag = meeting.tag();
+    __tsan_release(tag);
+    leave(state, line);
+    __tsan_acquire(tag);
+}
+
 void entry() {
+    __tsan_acquire(&started);
     kernel(arguments);
+    __tsan_release(&ended);
     Fiber& fiber = fibers[current];
     if (!fiber.copies.empty()) say("thread %u ends while copies are on their way", current);
     leave(State::ENDED, 0);
@@ -113,6 +156,7 @@ void resume(unsigned i) {
     fiber.state = State::READY;
     current = i;
     thread = {i, 0, 0};
+    __tsan_switch_to_fiber(watched[i], NO_SYNC);
     tg_switch(&main_stack, fiber.stack);
 }
 
@@ -162,6 +206,7 @@ bool run_warp(unsigned first, Schedule schedule) {
             if (fibers[i].state != State::AT_MMA || fibers[i].line != line)
                 return say("mma at line %d: %u lanes of 32 are there, or lanes are at different ones", line, waiting);
         multiply(&fibers[first]);
+        products[first / 32].count++;
         for (unsigned i = first; i < first + 32; i++) fibers[i].state = State::READY;
     }
 }
@@ -169,6 +214,7 @@ bool run_warp(unsigned first, Schedule schedule) {
 bool run_block(Schedule schedule) {
     for (Fiber& fiber : fibers) fiber.state = State::NEW, fiber.copies.clear(), fiber.groups.clear();
     memset(shared, 0xff, shared_bytes); // NaN
+    __tsan_release(&started);
     std::vector<unsigned> order(fibers.size() / 32);
     for (unsigned i = 0; i < order.size(); i++) order[i] = schedule == REVERSE ? order.size() - 1 - i : i;
     for (;;) {
@@ -176,14 +222,18 @@ bool run_block(Schedule schedule) {
             for (unsigned i = order.size(); i > 1; i--) std::swap(order[i - 1], order[draw(i)]);
         for (unsigned warp : order)
             if (!run_warp(32 * warp, schedule)) return false;
-        unsigned ended = 0;
-        for (Fiber& fiber : fibers) ended += fiber.state == State::ENDED;
-        if (ended == fibers.size()) return true;
+        unsigned done = 0;
+        for (Fiber& fiber : fibers) done += fiber.state == State::ENDED;
+        if (done == fibers.size()) {
+            __tsan_acquire(&ended);
+            return true;
+        }
         const int line = fibers[0].state == State::ENDED ? 0 : fibers[0].line;
         for (Fiber& fiber : fibers) {
             if (fiber.state == State::ENDED || fiber.line != line || line == 0)
                 return say("the barrier at line %d is not reached by all threads", line ? line : fiber.line);
         }
+        barriers.count++;
         for (Fiber& fiber : fibers) fiber.state = State::READY;
     }
 }
@@ -206,7 +256,7 @@ void give_memory(size_t bytes) { // shared memory that ends where no page is
 
 } // namespace
 
-void barrier(int line) { leave(State::AT_BARRIER, line); }
+void barrier(int line) { wait_at(barriers, State::AT_BARRIER, line); }
 
 void* shared_memory(size_t bytes) {
     if (bytes != shared_bytes) fail("shared memory of another size than the launch gave", 0);
@@ -216,6 +266,7 @@ void* shared_memory(size_t bytes) {
 void copy(void* to, const void* from, bool there, int bytes, int line) {
     if (uintptr_t(to) % bytes || (there && uintptr_t(from) % bytes)) fail("misaligned asynchronous copy", line);
     memset(to, 0xff, bytes);
+    __tsan_write_range(to, bytes);
     fibers[current].copies.push_back({static_cast<unsigned*>(to), static_cast<const unsigned*>(from), there, bytes / 4});
 }
 
@@ -228,6 +279,7 @@ void wait_for(size_t left) {
     for (size_t i = 0; i < count; i++) {
         const Copy& c = fiber.copies[i];
         for (int j = 0; j < c.words; j++) c.to[j] = c.there ? c.from[j] : 0;
+        __tsan_write_range(c.to, 4 * c.words);
     }
     fiber.copies.erase(fiber.copies.begin(), fiber.copies.begin() + count);
     fiber.groups.erase(fiber.groups.begin(), fiber.groups.begin() + ready);
@@ -237,7 +289,7 @@ void wait_for(size_t left) {
 void warp_mma(float* d, const unsigned* a, const unsigned* b, int I, int J, int line) {
     Fiber& fiber = fibers[current];
     fiber.d = d, fiber.a = a, fiber.b = b, fiber.I = I, fiber.J = J;
-    leave(State::AT_MMA, line);
+    wait_at(products[current / 32], State::AT_MMA, line);
 }
 
 } // namespace tg
@@ -253,6 +305,9 @@ extern "C" bool tg_launch(void (*f)(const void*), const unsigned* grid, unsigned
     if (threads % 32 || threads > THREADS || shared_size > SHARED) return say("a launch out of the device's limits");
     give_memory(shared_size);
     fibers.resize(threads);
+    main_watched = __tsan_get_current_fiber();
+    for (unsigned i = 0; i < threads; i++)
+        if (watched[i] == nullptr) watched[i] = __tsan_create_fiber(0);
     kernel = f, arguments = args, state_of_random = seed * 2 + 1;
     tg::grid = {grid[0], grid[1], grid[2]};
     const uint64_t blocks = uint64_t(grid[0]) * grid[1] * grid[2];

@@ -1,18 +1,21 @@
-"""The kernels under AddressSanitizer and UndefinedBehaviorSanitizer: no access beyond an array, none misaligned.
+"""The kernels under GCC's sanitizers, each run a process of its own into which they are loaded first.
 
-The sanitizers must be loaded first, so each run is a process of its own.
+AddressSanitizer and UndefinedBehaviorSanitizer: no access beyond an array, none misaligned. ThreadSanitizer: no two threads of
+a block meet in memory without a barrier between them. (Blocks run one after another: races between them do not show.)
 """
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tinygan.kernels import cuda_plan
 
 from . import emulator as emu
+from . import test_bugs, test_bugs_arrays
 
 HERE = Path(__file__).parent
 RUN = """
@@ -25,9 +28,9 @@ library, rng = emu.Emulator(sys.argv[1]), np.random.default_rng(0)
 draw = lambda *shape: rng.standard_normal(shape, np.float32)
 for vector, tiles, (C, O) in ((4, ("large", "small", "narrow"), (20, 12)), (1, ("small", "narrow"), (3, 5))):
     x, w, y, geometry = draw(2, 5, 7, C), draw(4, 3, C, O), draw(2, 3, 8, O), dict(stride=(2, 1), pad=((1, 2), (1, 2)))
-    for tile in set(tiles) & set(sys.argv[4:]):
+    for tile in set(tiles) & set(sys.argv[5:]):
         for splits in (1, 2):
-            how = dict(arithmetic="fp32", choice=cuda_plan.Choice(tile, vector, splits), **geometry)
+            how = dict(arithmetic=sys.argv[4], choice=cuda_plan.Choice(tile, vector, splits), **geometry)
             emu.conv2d(library, x, w, bias=draw(O), **how)
             emu.conv2d_dx(library, y, w, size=(5, 7), bias=draw(C), **how)
             emu.conv2d_dw(library, x, y, kernel=(4, 3), **how)
@@ -71,12 +74,40 @@ OVER_READS = {  # text that keeps a kernel inside its arrays: text instead
 }
 
 
-def only(tiles):
-    """conv.cu with FP32 kernels of these tiles alone: the other arithmetics read the same shared memory and no more."""
+RACY = {  # planted bugs of test_bugs.py and test_bugs_arrays.py that are races
+    ("conv.cu", "no barrier"): test_bugs.BUGS,
+    ("conv.cu", "a slice written while it is read"): test_bugs.BUGS,
+    ("norm.cu", "no barrier before a reduction"): test_bugs_arrays.BUGS,
+    ("norm.cu", "no barrier between its rounds"): test_bugs_arrays.BUGS,
+}
+
+
+class Sanitizer(NamedTuple):
+    """What is loaded, how kernels are compiled, and what it is told."""
+
+    library: str
+    options: tuple
+    environment: dict
+    command: tuple = ()
+
+
+ADDRESS = Sanitizer(
+    "libasan.so",
+    emu.SANITIZED,
+    {"ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0:detect_stack_use_after_return=0"},
+)
+THREAD = Sanitizer(
+    "libtsan.so", emu.RACES, {"TSAN_OPTIONS": "exitcode=9:halt_on_error=1"}, ("setarch", "-R")
+)  # its shadow memory has fixed places: no random addresses
+
+
+def only(tiles, arithmetic="Fp32"):
+    """conv.cu with the kernels of one arithmetic and of these tiles alone."""
     head = (emu.SOURCES / "conv.cu").read_text().split("#define TILES")[0]
     args = {"conv2d": "ConvArgs", "conv2d_dx": "ConvDxArgs", "conv2d_dw": "ConvDwArgs"}
     kernels = [
-        f"TG_KERNEL({name}_fp32_{tile}{v}, {a}, {tile.title()}::THREADS, igemm<{tile.title()}, Fp32, {v}, {a}>)"
+        f"TG_KERNEL({name}_{arithmetic.lower()}_{tile}{v}, {a}, {tile.title()}::THREADS, "
+        f"igemm<{tile.title()}, {arithmetic}, {v}, {a}>)"
         for name, a in args.items()
         for tile in tiles
         for v in (4, 1)
@@ -85,52 +116,86 @@ def only(tiles):
     return "\n".join([head, *kernels, "TG_KERNEL(join_splits, JoinArgs, JOIN_THREADS, join)"])
 
 
-@pytest.fixture(scope="module")
-def preload():
-    path = subprocess.run(["g++", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip()
-    if not Path(path).is_absolute():
-        pytest.skip("g++ has no AddressSanitizer here")
-    return path
-
-
-def under_sanitizers(preload, script, text, *words, headers=()):
+def under(sanitizer, script, text, *words, headers=()):
     """(exit status, what was said) by a script on the kernels of a ``text``."""
-    library = emu.build(text, emu.SANITIZED, headers)
-    options = {"ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0:detect_stack_use_after_return=0"}
+    asked = ["g++", f"-print-file-name={sanitizer.library}"]
+    preload = subprocess.run(asked, capture_output=True, text=True).stdout.strip()
+    if not Path(preload).is_absolute():
+        pytest.skip(f"g++ has no {sanitizer.library} here")
+    library = emu.build(text, sanitizer.options, headers)
     root = os.fspath(Path(emu.kernels.__file__).parents[1])
-    words = [sys.executable, "-c", script, str(library), str(HERE), root, *words]
-    env = {**os.environ, **options, "LD_PRELOAD": preload, "PYTHONMALLOC": "malloc", "TINYGAN_CPU": "reference"}
+    words = [*sanitizer.command, sys.executable, "-c", script, str(library), str(HERE), root, *words]
+    more = {"LD_PRELOAD": preload, "PYTHONMALLOC": "malloc", "TINYGAN_CPU": "reference", "OPENBLAS_NUM_THREADS": "1"}
+    env = {**os.environ, **sanitizer.environment, **more}
     done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=120)
     return done.returncode, done.stdout + done.stderr
 
 
-def test_every_tile_and_map_stays_inside_its_arrays(preload):
-    code, said = under_sanitizers(preload, RUN, only(cuda_plan.TILES), *cuda_plan.TILES)
+def clean(result):
+    code, said = result
     assert (code, said.strip()) == (0, "clean"), said[:3000]
 
 
-@pytest.mark.parametrize(
-    "files", [["pointwise.cu"], ["adam.cu"], ["norm.cu", "norm_pull.cu"]], ids=lambda files: files[0]
-)
-def test_kernels_on_long_arrays_stay_inside_them(files, preload):
-    text = "".join((emu.SOURCES / file).read_text() for file in files)
-    code, said = under_sanitizers(preload, ARRAYS, text, files[0].removesuffix(".cu"))
-    assert (code, said.strip()) == (0, "clean"), said[:3000]
+def text_of(*files):
+    return "".join((emu.SOURCES / file).read_text() for file in files)
+
+
+# ---------------------------------------------------------------- addresses
+
+
+def test_every_tile_and_map_stays_inside_its_arrays():
+    """In FP32: the other arithmetics read the same shared memory and no more."""
+    clean(under(ADDRESS, RUN, only(cuda_plan.TILES), "fp32", *cuda_plan.TILES))
+
+
+FILES = [["pointwise.cu"], ["adam.cu"], ["norm.cu", "norm_pull.cu"]]
+
+
+@pytest.mark.parametrize("files", FILES, ids=lambda files: files[0])
+def test_kernels_on_long_arrays_stay_inside_them(files):
+    clean(under(ADDRESS, ARRAYS, text_of(*files), files[0].removesuffix(".cu")))
 
 
 @pytest.mark.parametrize("old", OVER_READS)
-def test_an_access_beyond_an_array_is_noticed(old, preload):
+def test_an_access_beyond_an_array_is_noticed(old):
     text = (emu.SOURCES / "igemm.cuh").read_text()
     assert text.count(old) == 1
     headers = (("igemm.cuh", text.replace(old, OVER_READS[old])),)
-    code, said = under_sanitizers(preload, RUN, only(["small"]), "small", headers=headers)
+    code, said = under(ADDRESS, RUN, only(["small"]), "fp32", "small", headers=headers)
     assert code != 0
     assert "AddressSanitizer: heap-buffer-overflow" in said, said[:3000]
 
 
-def test_a_write_of_tangents_that_are_not_there_is_noticed(preload):
-    text = "".join((emu.SOURCES / file).read_text() for file in ("norm.cu", "norm_pull.cu"))
+def test_a_write_of_tangents_that_are_not_there_is_noticed():
+    text = text_of("norm.cu", "norm_pull.cu")
     assert text.count("if (k < left) {") == 2
-    code, said = under_sanitizers(preload, ARRAYS, text.replace("if (k < left) {", "{"), "norm")
+    code, said = under(ADDRESS, ARRAYS, text.replace("if (k < left) {", "{"), "norm")
     assert code != 0
     assert "AddressSanitizer: heap-buffer-overflow" in said, said[:3000]
+
+
+# ---------------------------------------------------------------- races
+
+
+@pytest.mark.parametrize("arithmetic", ["Fp32", "Tf32", "Tf32x3"])
+def test_no_two_threads_of_a_product_race(arithmetic):
+    clean(under(THREAD, RUN, only(["small"], arithmetic), arithmetic.lower(), "small"))
+
+
+@pytest.mark.parametrize("files", FILES, ids=lambda files: files[0])
+def test_no_two_threads_on_long_arrays_race(files):
+    clean(under(THREAD, ARRAYS, text_of(*files), files[0].removesuffix(".cu")))
+
+
+@pytest.mark.parametrize(("kernels", "bug"), RACY, ids=lambda x: x)
+def test_a_planted_race_is_named_by_its_line(kernels, bug):
+    file, old, new = RACY[kernels, bug][bug][-3:]
+    texts = {path.name: path.read_text() for path in emu.SOURCES.glob("*.cuh")}
+    headers = tuple((texts | {file: texts[file].replace(old, new)}).items())
+    if kernels == "conv.cu":
+        code, said = under(THREAD, RUN, only(["small"]), "fp32", "small", headers=headers)
+    else:
+        code, said = under(THREAD, ARRAYS, text_of("norm.cu", "norm_pull.cu"), "norm", headers=headers)
+    assert code == 9
+    assert "ThreadSanitizer: data race" in said, said[:3000]
+    assert ".cuh:" in said

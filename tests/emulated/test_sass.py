@@ -75,8 +75,8 @@ def test_the_machine_code_has_the_instructions_it_should(arch, file, tmp_path):
 
 
 BAD = {
-    "local memory": 'extern "C" __global__ void pointwise_bad1(float* x, int n) { float a[64] = {}; for (int i = 0; i < n; i++) '
-    "a[int(x[i]) & 63] += i; x[0] = a[n & 63]; }",
+    "local memory": 'extern "C" __global__ void pointwise_bad1(float* x, int n) { float a[64] = {}; '
+    "for (int i = 0; i < n; i++) a[int(x[i]) & 63] += i; x[0] = a[n & 63]; }",
     "no LDG.E.128": 'extern "C" __global__ void pointwise_bad4(float* x, int n) { x[threadIdx.x] = 2 * x[n]; }',
 }
 
