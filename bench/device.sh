@@ -28,11 +28,11 @@ counters() { # of a profiler, as text in profile.log
     part profile 60 ncu --clock-control none -k regex:conv2d "${sections[@]/#/--section=}"
 }
 
-for name in ${@:-about parity layers step norms memcheck racecheck ceilings profile compile}; do
+for name in ${@:-about backend ours tangents step tangents_torch parity norms layers memcheck racecheck ceilings profile compile}; do
     case $name in
     memcheck | racecheck) sanitizer "$name" ;;
     profile) counters ;;
-    parity | layers) part "$name" 120 ;;
+    parity | layers | backend | ours | tangents_torch) part "$name" 120 ;;
     *) part "$name" 75 ;;
     esac
 done

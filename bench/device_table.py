@@ -26,11 +26,25 @@ def show(path: Path) -> None:
             print(
                 f"  {len(arrays)} others: worst {max(line['error'] for line in arrays):.1e}, {bits} with the same bits"
             )
-    for name in ("small", "ceilings", "step", "compile", "norms"):
+    for name in ("small", "ceilings", "ours", "step", "compile", "tangents", "tangents_torch", "norms"):
         for line in parts.get(name, []):
             hidden = {"part", "device", "command", "commit", "versions"}
             print(name, *(f"{k} {shown(v)}" for k, v in line.items() if k not in hidden), sep=" | ")
+    against(parts)
     layers(parts.get("layers", []))
+
+
+def against(parts: dict[str, list[dict[str, Any]]]) -> None:
+    """Our graphs against PyTorch in TF32: its time over ours."""
+    for ours in parts.get("ours", []):
+        theirs = {
+            line["way"]: line["us"]
+            for name in ("step", "compile")
+            for line in parts.get(name, [])
+            if (line["system"], line["tf32"], line["device"]) == (ours["system"], True, ours["device"])
+        }
+        ratios = (f"{way} {us / ours['us']:.2f}x" for way, us in theirs.items())
+        print(f"{ours['system']}, {ours['precision']}: {ours['us']:.0f} us", *ratios, sep=" | ")
 
 
 def worst(found: list[dict[str, Any]], arithmetic: str) -> float:

@@ -1,16 +1,18 @@
-"""PyTorch on a GPU: the training step of DCGAN-32 as a peer's figure, and whether its native norms are wrong there too."""
+"""PyTorch on a GPU: training steps as a peer's figure, and whether its native norms are wrong there too."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from bench import systems
 from bench.device_layers import REPLAYS, peers_precision
+from bench.device_steps import SYSTEMS
 from bench.peers import F, torch
 from bench.peers_steps import Game
 
@@ -20,8 +22,8 @@ STEPS = 30
 class OnDevice(Game):
     """The peer's step, whole, on the GPU: nothing waits for the host, noise is drawn there."""
 
-    def __init__(self, device: str = "cuda", layout: Any = torch.channels_last) -> None:
-        steps = systems.Steps(lambda: systems.dcgan(32, 128))
+    def __init__(self, name: str, device: str = "cuda", layout: Any = torch.channels_last) -> None:
+        steps = systems.STEPS[name]()
         super().__init__(steps.system, steps.state, steps.real, layout, whole=True, compiled=False)
         self.device = device
         self.real = self.real.to(device)
@@ -53,13 +55,13 @@ def timed(call: Callable[[], Any], repeats: int = STEPS) -> float:
 
 def step() -> Iterator[dict[str, Any]]:
     """Eager, and the whole step as one CUDA graph."""
-    for tf32 in (False, True):
+    for name, tf32 in product(SYSTEMS, (False, True)):
         peers_precision(tf32)
-        about = {"system": "DCGAN-32, batch 64, Adam", "tf32": tf32}
-        game = OnDevice()
+        about = {"system": name, "tf32": tf32}
+        game = OnDevice(name)
         on_a_side_stream(game, 5)
         yield {**about, "way": "eager", "us": timed(game)}
-        game = OnDevice()
+        game = OnDevice(name)
         on_a_side_stream(game, 5)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
@@ -85,7 +87,12 @@ def compiled() -> Iterator[dict[str, Any]]:
     On channels_last arrays PyTorch 2.11 stops with an AssertionError about the strides of a convolution's gradient.
     """
     peers_precision(True)
-    game = OnDevice(layout=torch.contiguous_format)
+    for name in SYSTEMS[:2]:
+        yield compiled_one(name)
+
+
+def compiled_one(name: str) -> dict[str, Any]:
+    game = OnDevice(name, layout=torch.contiguous_format)
     start = time.perf_counter()
     game.generate, game.judge, game.praise = (
         torch.compile(f, mode="reduce-overhead") for f in (game.G, game.value_D, game.value_G)
@@ -99,8 +106,8 @@ def compiled() -> Iterator[dict[str, Any]]:
         call()
     torch.cuda.synchronize()
     seconds = time.perf_counter() - start
-    yield {
-        "system": "DCGAN-32, batch 64, Adam",
+    return {
+        "system": name,
         "tf32": True,
         "way": "compile",
         "us": timed(call),

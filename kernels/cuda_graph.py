@@ -84,9 +84,10 @@ class Captured:
         self.stream.begin_capture()
         try:
             new, self.told = step(self.state, self.inputs, Draws(None, self.draws))
-            new = [a.copy() if self.meets(a) else a for a in new]
+            new = [a.copy() if self.meets(a, i) else a for i, a in enumerate(new)]
             for place, a in zip(self.state, new, strict=True):
-                place[...] = a
+                if a is not place:
+                    place[...] = a
         except BaseException as error:
             with suppress(cupy.cuda.runtime.CUDARuntimeError):
                 self.stream.end_capture()
@@ -95,9 +96,10 @@ class Captured:
             raise
         return self.stream.end_capture()
 
-    def meets(self, a):
-        """Whether a lies in the state, so that a write there would change it."""
-        return any(place.data.ptr <= a.data.ptr < place.data.ptr + place.nbytes for place in self.state)
+    def meets(self, a, i):
+        """Whether a, which is to be the state's i-th part, lies in memory of the state, so that a write would change it."""
+        there = (place.data.ptr <= a.data.ptr < place.data.ptr + place.nbytes for place in self.state)
+        return a is not self.state[i] and any(there)
 
     def __call__(self, inputs, rng):
         """One step; returns numbers that live on the device and change with the next step."""

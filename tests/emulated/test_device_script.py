@@ -11,9 +11,12 @@ if not (ROOT / "bench/device.py").exists():
     pytest.skip("bench/ is in the repository, not in the wheel", allow_module_level=True)
 sys.path.insert(0, str(ROOT))
 
-from bench import device, device_arrays, device_kernels, device_table  # noqa: E402
+from bench import device, device_arrays, device_kernels, device_steps, device_table, device_tangents, systems  # noqa: E402
+from tinygan.cases import CASES  # noqa: E402
 from tinygan.kernels import cuda_driver  # noqa: E402
+from tinygan.recipes import RECIPES  # noqa: E402
 
+from . import device_checks, fake_cupy  # noqa: E402
 from . import emulator as emu  # noqa: E402
 from .test_convolution import INSTANCES  # noqa: E402
 from .test_cubin import FILES  # noqa: E402
@@ -76,3 +79,46 @@ def test_the_committed_results_are_right_and_make_a_table(capsys):
     said = capsys.readouterr().out
     assert "30 of FP32 with the emulator's bits" in said
     assert "geometric mean" in said
+
+
+@pytest.fixture
+def whole(emulated, monkeypatch):
+    """The backend too, quickly."""
+    fake_cupy.installed(monkeypatch, emu.of)
+    monkeypatch.setattr(device_steps, "RUNS", 1)
+    monkeypatch.setattr(device_steps, "REPEATS", 1)
+    yield
+    fake_cupy.removed()
+
+
+def test_the_backend_is_asked_for_every_operation_layer_and_system(whole, monkeypatch):
+    monkeypatch.setattr(device_steps, "CASES", dict(list(CASES.items())[:3]))
+    monkeypatch.setattr(device_steps, "RECIPES", {name: RECIPES[name] for name in ("dcgan", "sgan")})
+    monkeypatch.setitem(sys.modules, "device_checks", device_checks)
+    lines = list(device_steps.backend())
+    assert not [line for line in lines if not (line["right"] and line["of its bound"] <= 1)]
+    assert [line["name"] for line in lines if line["kind"] == "system"] == [
+        "dcgan",
+        "dcgan-32, direct",
+        "dcgan-32, fast",
+    ]
+    failed = device_steps.tried("layer", "none", lambda: 1 / 0, 1)
+    assert (failed["right"], failed["why"]) == (False, "ZeroDivisionError: division by zero")
+
+
+def test_whole_steps_and_tangents_are_timed_as_graphs(whole, monkeypatch):
+    monkeypatch.setitem(systems.STEPS, "small", lambda: systems.Steps(lambda: systems.dcgan(8, 4), batch=2))
+    for line in device_steps.steps(("small",)):
+        assert line["right"] and line["us"] > 0 and line["us with inputs"] > 0 and "loss_D" in line
+    lines = list(device_tangents.ours(checked=2, N=2, K=2, size=8, latent=4, width=4))
+    assert [line["right"] for line in lines] == [True] * 3
+    assert max(line["slope error"] for line in lines[:2]) <= 1e-6
+
+
+def test_pytorchs_tangents_are_right_where_its_norm_is_of_plain_operations():
+    pytest.importorskip("torch")
+    from bench import device_tangents_torch
+
+    lines = list(device_tangents_torch.peers("cpu", checked=2, N=2, K=2, size=8, latent=4, width=4))
+    assert [line["way"] for line in lines] == ["PyTorch stacked by hand, eager", "PyTorch vmap(jvp), eager"]
+    assert max(line["gradient error"] for line in lines) <= 1e-5
