@@ -166,6 +166,11 @@ def column(a: Array, like: Array) -> Array:
     return a.astype(like.dtype, copy=False).reshape(-1, *[1] * (like.ndim - 1))
 
 
+def onehot(label: Array, classes: int, dtype: Any = np.float32) -> Array:
+    """(n, classes) of labels (n,) of whole numbers; of ``np.arange(n)`` the identity."""
+    return (label[:, None] == np.arange(classes, like=label)).astype(dtype)
+
+
 def push(f: Layer, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
     """f.forward with x checked; remembers the shape of Y for ``pull``."""
     if X.dtype.kind != "f":

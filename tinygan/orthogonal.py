@@ -19,7 +19,7 @@ import numpy as np
 
 from tinygan import kernels
 from tinygan.errors import UsageError
-from tinygan.layer import Array, leaves
+from tinygan.layer import Array, leaves, onehot
 from tinygan.layers.spectral import SpectralNorm
 from tinygan.layers.weight import WeightLayer
 from tinygan.net import Net
@@ -27,7 +27,7 @@ from tinygan.number import number
 
 Form = Literal["classic", "relaxed"]
 FORMS: dict[str, Callable[[Array], Array]] = {  # A of S
-    "classic": lambda S: S - np.eye(len(S), dtype=S.dtype, like=S),
+    "classic": lambda S: S - onehot(np.arange(len(S), like=S), len(S), S.dtype),
     "relaxed": lambda S: S - np.diag(np.diag(S)),
 }
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.layer import Array, Saved, column
+from tinygan.layer import Array, Saved, column, onehot
 from tinygan.net import Net, Pullback
 from tinygan.number import number
 
@@ -213,18 +213,17 @@ def _gram(y_dot: Array, s: float) -> tuple[Array, Array]:
     """T (N, K, d), the tangents of each sample; M = T Tᵀ − s²I (N, K, K)."""
     K, N = y_dot.shape[:2]
     T = y_dot.reshape(K, N, math.prod(y_dot.shape[2:])).transpose(1, 0, 2)
-    return T, T @ T.transpose(0, 2, 1) - (s * s) * np.eye(K, dtype=y_dot.dtype, like=y_dot)
+    return T, T @ T.transpose(0, 2, 1) - (s * s) * onehot(np.arange(K, like=y_dot), K, y_dot.dtype)
 
 
 def _chances(K: int, N: int | None, like: Array) -> Array:
     """W (K, K), the inverse chances of the entries of an N x N matrix of which K axes are drawn; ones where all are there."""
     if N is None or N == K:
-        return np.ones((K, K), like.dtype, like=like)
+        return np.zeros((K, K), like.dtype, like=like) + 1
     if K < 2:
         raise ValueError(f"orthonormal: {K} of {N} tangents tell nothing of the angles between them: draw 2 or more")
-    W = np.full((K, K), N * (N - 1) / (K * (K - 1)), like.dtype, like=like)
-    np.fill_diagonal(W, N / K)
-    return W
+    i = np.arange(K, like=like)
+    return np.where(i[:, None] == i, N / K, N * (N - 1) / (K * (K - 1))).astype(like.dtype)
 
 
 def _rows(M: Array, T: Array, like: Array) -> Any:

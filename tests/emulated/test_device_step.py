@@ -1,11 +1,14 @@
 """Training steps on the emulated device: captured once, replayed, and as near to float64 as NumPy's float32 is."""
 
+import importlib
+import inspect
 import json
 
 import numpy as np
 import pytest
 
 from tinygan import kernels
+from tinygan.cases import CASES
 from tinygan.cli import main
 from tinygan.data import Sample
 from tinygan.errors import UsageError
@@ -89,6 +92,25 @@ def test_what_a_step_waits_for_or_takes_from_the_host_is_noticed():
         other = kind(recipe.settings, Sample(recipe.shape, 1))
         with pytest.raises(UsageError, match=why):
             OnDevice(other, other.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
+
+
+def test_cupy_has_what_is_asked_of_it(monkeypatch):
+    """Its functions take the arguments of every call so far, and more of every layer's; its arrays have the methods."""
+    for name in CASES:
+        checks.layer(name)
+    monkeypatch.undo()
+    cupy = pytest.importorskip("cupy", exc_type=ImportError)
+    for name, count, keywords in fake_cupy.Tape.calls:
+        inspect.signature(getattr(cupy, name)).bind(*range(count), **dict.fromkeys(keywords))
+    assert {name for name, *_ in fake_cupy.Tape.calls} <= set(fake_cupy.FUNCTIONS)
+    for name in (*fake_cupy.METHODS, "set", "get", "item", "__float__", "__array_function__", "__array_ufunc__"):
+        assert hasattr(cupy.ndarray, name), name
+    for name in ("Stream", "Event", "MemoryPool", "using_allocator", "Device", "get_current_stream"):
+        assert hasattr(cupy.cuda, name), name
+    assert all(hasattr(cupy.cuda.Stream, name) for name in ("begin_capture", "end_capture", "synchronize"))
+    for name in ("empty", "asarray", "ascontiguousarray", "asnumpy"):
+        assert callable(getattr(cupy, name))
+    assert importlib.import_module("cupyx").empty_pinned
 
 
 # ---------------------------------------------------------------- the command

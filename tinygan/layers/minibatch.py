@@ -73,7 +73,8 @@ class Closeness(Layer):
     def near(self, M: Array) -> tuple[Array, Bundle]:
         """k (N, N, B), 0 where i = j, and D (T, N, N, B), d and its tangents."""
         D = sum(np.sign(between(m[0])) * between(m) for m in M)
-        k: Array = np.exp(-D[0]) * (1 - np.eye(M.shape[2], dtype=M.dtype, like=M))[..., None]
+        i = np.arange(M.shape[2], like=M)
+        k: Array = np.exp(-D[0]) * (i[:, None] != i)[..., None]
         return k, D
 
 

@@ -100,7 +100,7 @@ class LocalMeanPool(Layer):
 
     def count(self, A: Bundle) -> Array:
         """S1, (H, W, 1): how many pixels each mean is over."""
-        return self.around(np.ones((1, 1, *A.shape[2:4], 1), A.dtype, like=A))[0, 0]
+        return self.around(np.zeros((1, 1, *A.shape[2:4], 1), A.dtype, like=A) + 1)[0, 0]
 
 
 def frame(A: Bundle, pad: int, point: float = 0) -> Bundle:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
-from tinygan.layer import Array
+from tinygan.layer import Array, onehot
 from tinygan.loss import cross_entropy
 from tinygan.models import infogan
 from tinygan.number import number
@@ -88,9 +88,8 @@ class InfoGAN(Game):
     def codes(self, n: int, rng: np.random.Generator) -> Array:
         """c (n, K + m), drawn."""
         s = self.settings
-        category = rng.integers(s.categories, size=n)
-        onehot = np.eye(s.categories, dtype=np.float32, like=category)[category]
-        return np.concatenate([onehot, rng.uniform(-1, 1, (n, s.continuous)).astype(np.float32)], axis=1)
+        category = onehot(rng.integers(s.categories, size=n), s.categories)
+        return np.concatenate([category, rng.uniform(-1, 1, (n, s.continuous)).astype(np.float32)], axis=1)
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """[c, z], both drawn."""
@@ -106,10 +105,10 @@ class InfoGAN(Game):
         names = [f"c{j}" for j in range(1 + s.continuous)]
         if code not in names:
             raise UsageError(f"there is no code {code!r}: they are {', '.join(names)}")
-        j, onehot = names.index(code), np.eye(K, dtype=np.float32)
+        j, category = names.index(code), np.eye(K, dtype=np.float32)
         rows, columns = (K, COLUMNS) if j else (COLUMNS, K)
         x = np.zeros((rows, columns, self.given + s.latent), np.float32)
-        x[..., :K] = onehot[:, None] if j else onehot
+        x[..., :K] = category[:, None] if j else category
         x[..., self.given :] = self.noise(rows, rng)[:, None]
         if j:
             x[..., K + j - 1] = np.linspace(-REACH, REACH, columns)

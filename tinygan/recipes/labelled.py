@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
-from tinygan.layer import Array
+from tinygan.layer import Array, onehot
 from tinygan.net import Net
 from tinygan.recipes.game import Game
 
@@ -27,7 +27,7 @@ class ClassGame(Game):
 
     def onehot(self, label: Array) -> Array:
         """(n, classes) of labels (n,)."""
-        return np.eye(self.classes, dtype=np.float32, like=label)[label]
+        return onehot(label, self.classes)
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """[c, z], the class drawn too."""
