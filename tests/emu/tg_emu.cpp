@@ -38,6 +38,7 @@ void* __tsan_create_fiber(unsigned flags);
 void __tsan_switch_to_fiber(void* fiber, unsigned flags);
 void __tsan_acquire(void* tag);
 void __tsan_release(void* tag);
+void __tsan_read_range(void* at, unsigned long bytes);
 void __tsan_write_range(void* at, unsigned long bytes);
 }
 #else // nothing watches
@@ -46,6 +47,7 @@ inline void* __tsan_create_fiber(unsigned) { return nullptr; }
 inline void __tsan_switch_to_fiber(void*, unsigned) {}
 inline void __tsan_acquire(void*) {}
 inline void __tsan_release(void*) {}
+inline void __tsan_read_range(void*, unsigned long) {}
 inline void __tsan_write_range(void*, unsigned long) {}
 #endif
 constexpr unsigned NO_SYNC = 1; // a switch orders nothing
@@ -267,6 +269,7 @@ void copy(void* to, const void* from, bool there, int bytes, int line) {
     if (uintptr_t(to) % bytes || (there && uintptr_t(from) % bytes)) fail("misaligned asynchronous copy", line);
     memset(to, 0xff, bytes);
     __tsan_write_range(to, bytes);
+    if (there) __tsan_read_range(const_cast<void*>(from), bytes);
     fibers[current].copies.push_back({static_cast<unsigned*>(to), static_cast<const unsigned*>(from), there, bytes / 4});
 }
 

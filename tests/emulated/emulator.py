@@ -17,6 +17,7 @@ from tinygan.kernels import cuda_plan
 
 HERE = Path(__file__).parents[1] / "emu"
 SOURCES = Path(kernels.__path__[0])
+ARCHS = ("sm_80", "sm_90a", "sm_100")  # compiled for without a GPU
 SCHEDULES = {"forward": 0, "reverse": 1, "random": 2}
 PLAIN = ("-O3", "-march=x86-64-v3")
 SANITIZED = ("-O1", "-march=x86-64-v3", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")

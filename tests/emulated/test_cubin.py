@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tinygan.kernels import cuda_build, reference
+from tinygan.kernels import cuda_build, cuda_plan, reference
 
+from .emulator import ARCHS
 from .test_convolution import INSTANCES
 
-ARCHS = ("sm_80", "sm_90a", "sm_100")
 FILES = {  # file: its kernels
     "conv.cu": {f"{o}_{a}_{tile}{v}" for o, a, tile, v in INSTANCES} | {"join_splits"},
     "pointwise.cu": {
@@ -51,6 +51,25 @@ def test_no_kernel_spills_and_none_takes_more_registers_than_its_budget(arch, fi
     assert not spilt
     over = {name: r.registers for name, r in cubin.resources.items() if r.registers > BUDGET[name][ARCHS.index(arch)]}
     assert not over
+
+
+SHAPES = {  # arrays, and what else an operation takes
+    "conv2d": ((1, 8, 8, 4), (3, 3, 4, 4), {}),
+    "conv2d_dx": ((1, 6, 6, 4), (3, 3, 4, 4), {"size": (8, 8)}),
+    "conv2d_dw": ((1, 8, 8, 4), (1, 6, 6, 4), {"kernel": (3, 3)}),
+}
+
+
+def test_two_blocks_of_a_product_have_room_on_a_processor_of_hopper():
+    """Else nothing runs where one waits. It has 228 KiB, of which each block takes one more than it asks for, and 65,536
+    registers, given by 8 a thread; large tiles are the exception, for registers."""
+    resources, geometry = cuda_build.build("conv.cu", "sm_90a").resources, {"stride": (1, 1), "pad": ((0, 0), (0, 0))}
+    for operation, arithmetic, tile, vector in INSTANCES:
+        a, b, how = SHAPES[operation]
+        how = {"arithmetic": arithmetic, "choice": cuda_plan.Choice(tile, vector, 1), **how, **geometry}
+        (launch,) = getattr(cuda_plan, operation)(a, b, **how).launches(0, 0, 0)
+        assert 2 * (launch.shared + 1024) <= 228 * 1024
+        assert tile == "large" or 2 * launch.threads * -(-resources[launch.name].registers // 8) * 8 <= 65536
 
 
 def test_a_cubin_is_kept_and_made_anew_when_any_source_changes(monkeypatch, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ sys.path.insert(0, str(ROOT))
 
 from bench import device, device_arrays, device_kernels, device_steps, device_table, device_tangents, systems  # noqa: E402
 from tinygan.cases import CASES  # noqa: E402
+from tinygan.data import Sample  # noqa: E402
 from tinygan.kernels import cuda_driver  # noqa: E402
-from tinygan.recipes import RECIPES  # noqa: E402
+from tinygan.recipes import RECIPES, find  # noqa: E402
 
 from . import device_checks, fake_cupy  # noqa: E402
 from . import emulator as emu  # noqa: E402
@@ -94,6 +96,7 @@ def whole(emulated, monkeypatch):
 def test_the_backend_is_asked_for_every_operation_layer_and_system(whole, monkeypatch):
     monkeypatch.setattr(device_steps, "CASES", dict(list(CASES.items())[:3]))
     monkeypatch.setattr(device_steps, "RECIPES", {name: RECIPES[name] for name in ("dcgan", "sgan")})
+    monkeypatch.setattr(device_checks, "dcgan32", partial(device_checks.dcgan32, width=4, n=2))
     monkeypatch.setitem(sys.modules, "device_checks", device_checks)
     lines = list(device_steps.backend())
     assert not [line for line in lines if not (line["right"] and line["of its bound"] <= 1)]
@@ -107,7 +110,8 @@ def test_the_backend_is_asked_for_every_operation_layer_and_system(whole, monkey
 
 
 def test_whole_steps_and_tangents_are_timed_as_graphs(whole, monkeypatch):
-    monkeypatch.setitem(systems.STEPS, "small", lambda: systems.Steps(lambda: systems.dcgan(8, 4), batch=2))
+    small = find("dcgan").make(find("dcgan").settings(latent=4, width=4), Sample((8, 8, 3)))
+    monkeypatch.setitem(systems.STEPS, "small", lambda: systems.Steps(lambda: small, batch=2))
     for line in device_steps.steps(("small",)):
         assert line["right"] and line["us"] > 0 and line["us with inputs"] > 0 and "loss_D" in line
     lines = list(device_tangents.ours(checked=2, N=2, K=2, size=8, latent=4, width=4))

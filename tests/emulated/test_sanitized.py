@@ -7,6 +7,7 @@ a block meet in memory without a barrier between them. (Blocks run one after ano
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,7 +89,6 @@ class Sanitizer(NamedTuple):
     library: str
     options: tuple
     environment: dict
-    command: tuple = ()
 
 
 ADDRESS = Sanitizer(
@@ -96,9 +96,7 @@ ADDRESS = Sanitizer(
     emu.SANITIZED,
     {"ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0:detect_stack_use_after_return=0"},
 )
-THREAD = Sanitizer(
-    "libtsan.so", emu.RACES, {"TSAN_OPTIONS": "exitcode=9:halt_on_error=1"}, ("setarch", "-R")
-)  # its shadow memory has fixed places: no random addresses
+THREAD = Sanitizer("libtsan.so", emu.RACES, {"TSAN_OPTIONS": "exitcode=9:halt_on_error=1"})
 
 
 def only(tiles, arithmetic="Fp32"):
@@ -116,6 +114,16 @@ def only(tiles, arithmetic="Fp32"):
     return "\n".join([head, *kernels, "TG_KERNEL(join_splits, JoinArgs, JOIN_THREADS, join)"])
 
 
+@cache
+def fixed():
+    """What runs a command at addresses that are not random, where that may be: ThreadSanitizer's memory has fixed places."""
+    words = ("setarch", "-R")
+    try:
+        return words if subprocess.run([*words, "true"], capture_output=True).returncode == 0 else ()
+    except FileNotFoundError:
+        return ()
+
+
 def under(sanitizer, script, text, *words, headers=()):
     """(exit status, what was said) by a script on the kernels of a ``text``."""
     asked = ["g++", f"-print-file-name={sanitizer.library}"]
@@ -124,10 +132,12 @@ def under(sanitizer, script, text, *words, headers=()):
         pytest.skip(f"g++ has no {sanitizer.library} here")
     library = emu.build(text, sanitizer.options, headers)
     root = os.fspath(Path(emu.kernels.__file__).parents[1])
-    words = [*sanitizer.command, sys.executable, "-c", script, str(library), str(HERE), root, *words]
+    words = [*fixed(), sys.executable, "-c", script, str(library), str(HERE), root, *words]
     more = {"LD_PRELOAD": preload, "PYTHONMALLOC": "malloc", "TINYGAN_CPU": "reference", "OPENBLAS_NUM_THREADS": "1"}
     env = {**os.environ, **sanitizer.environment, **more}
     done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=120)
+    if "ThreadSanitizer: unexpected memory mapping" in done.stderr:
+        pytest.skip("ThreadSanitizer cannot have its memory here: setarch -R is not allowed")
     return done.returncode, done.stdout + done.stderr
 
 

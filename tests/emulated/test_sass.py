@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tinygan.kernels import cuda_build
+from tinygan.kernels import cuda_build, cuda_plan
 
-from .test_cubin import ARCHS, FILES
+from .emulator import ARCHS
+from .test_cubin import FILES
 
 INSTRUCTION = re.compile(r"^\s+/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][\w.]*)", re.M)
 WORDS = {  # kernels whose name ends in 4: what moves a word of four floats, without what else an architecture adds to its name
@@ -51,16 +52,22 @@ def instructions(code, folder):
     return {name: Counter(INSTRUCTION.findall(body)) for name, body in zip(parts[::2], parts[1::2], strict=True)}
 
 
+def products(name):
+    """The FFMA of a thread and the HMMA (16 x 8, depth 8) of a warp for one slice: the main loop stands there once."""
+    _, arithmetic, tile = re.fullmatch(r"(\w+)_(fp32|tf32|tf32x3)_([a-z]+)\d", name).groups()
+    shape = cuda_plan.TILES[tile]
+    of_thread = shape.M * shape.N * cuda_plan.DEPTH // shape.threads
+    of_warp = 32 * of_thread // (16 * 8 * 8)
+    return {"fp32": (of_thread, 0), "tf32": (0, of_warp), "tf32x3": (0, 3 * of_warp)}[arithmetic]
+
+
 def faults(file, name, found):
     """What is wrong with a kernel's instructions, a line each."""
-    count = {start: sum(n for each, n in found.items() if each.startswith(start)) for start in ("HMMA", "FFMA")}
     wrong = [f"{each} touches local memory" for each in found if each.startswith(("LDL", "STL"))]
     if file == "conv.cu" and name != "join_splits":
-        on_tensor_cores = "_tf32" in name
-        if bool(count["HMMA"]) != on_tensor_cores:
-            wrong.append(f"{count['HMMA']} products on tensor cores")
-        if not on_tensor_cores and count["FFMA"] < 256:
-            wrong.append(f"{count['FFMA']} fused products")
+        count = tuple(sum(n for each, n in found.items() if each.startswith(start)) for start in ("FFMA", "HMMA"))
+        if count != products(name):
+            wrong.append(f"{count} products of a thread, of a warp on tensor cores: {products(name)} are right")
     if name.endswith("4") and "moments" not in name and "terms" not in name:
         wrong += [f"no {word}" for word in WORDS[file] if not any(each.startswith(word) for each in found)]
     return [f"{name}: {fault}" for fault in wrong]
@@ -72,6 +79,16 @@ def test_the_machine_code_has_the_instructions_it_should(arch, file, tmp_path):
     found = instructions(cuda_build.build(file, arch).code, tmp_path)
     assert found.keys() == FILES[file]
     assert not [fault for name, counted in found.items() for fault in faults(file, name, counted)]
+
+
+def test_products_are_counted():
+    assert products("conv2d_dw_fp32_small1") == (1024, 0)
+    assert products("conv2d_tf32x3_large4") == (0, 192)
+    loads = Counter({"LDGSTS.E.BYPASS.128": 9})
+    assert faults("conv.cu", "conv2d_tf32_narrow4", loads + Counter({"HMMA.1688.F32.TF32": 8})) == []
+    for wrong in ({"HMMA.1688.F32.TF32": 7}, {"FFMA": 256}, {"HMMA.1688.F32.TF32": 8, "FFMA": 1}):
+        (said,) = faults("conv.cu", "conv2d_tf32_narrow4", loads + Counter(wrong))
+        assert "(0, 8) are right" in said
 
 
 BAD = {
