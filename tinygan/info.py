@@ -34,6 +34,7 @@ def report() -> dict[str, str]:
         "blas threads": ", ".join(f"{key}={os.environ[key]}" for key in _thread_keys()) or "as the BLAS chooses",
         "backend": f"{kernels.cpu_backend()} (there are {', '.join(kernels.available())})",
         "precision": kernels.precision_in_force(),
+        "gpu": _gpu(),
         **(_compiled() if "jit" in kernels.available() else {}),
     }
 
@@ -72,6 +73,14 @@ def commit(root: Path = Path(__file__).parents[1]) -> str:
 def versions_of(*names: str) -> dict[str, str]:
     """The installed versions of packages; "-" where there is none."""
     return {name: _version(name) for name in names}
+
+
+def _gpu() -> str:
+    """Which GPU trains here, or why none does."""
+    if why := kernels.lacks("cuda"):
+        return f"none: backend 'cuda' {why}"
+    device = importlib.import_module("tinygan.kernels.cuda_driver").Device()
+    return f"{device.name}, {device.arch}"
 
 
 def _compiled() -> dict[str, str]:

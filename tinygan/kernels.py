@@ -39,38 +39,36 @@ PRECISIONS = ("auto", "fast", "direct", "tf32")
 @cache
 def available() -> tuple[str, ...]:
     """The backends that work here, best first: this version has their file, and what they need is installed."""
-    return tuple(name for name in ("cuda", "jit", "reference") if _has_file(name) and _has_needs(name))
+    return tuple(name for name in ("cuda", "jit", "reference") if _has_file(name) and not lacks(name))
 
 
 def _has_file(name: str) -> bool:
     return any((Path(folder) / f"{name}.py").is_file() for folder in __path__)
 
 
-def _has_needs(name: str) -> bool:
+def lacks(name: str) -> str:
+    """What backend ``name`` misses here and what to do, the end of a sentence; empty where it has what it needs."""
     if name not in NEEDS:
-        return True
+        return ""
+    module, least, extra = NEEDS[name]
+    if importlib.util.find_spec(module) is None or _older(module, least):
+        return f"needs {module} {least} or later: pip install '{extra}'"
+    if name == "jit" and os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return "compiles with Numba, which NUMBA_DISABLE_JIT forbids: unset it"
+    if name == "cuda" and not importlib.import_module("tinygan.kernels.cuda_driver").count():
+        return "needs a GPU of NVIDIA's, and its driver shows none: use --backend auto"
+    return ""
+
+
+def _older(module: str, least: str) -> bool:
     from importlib import metadata  # slow to load
 
-    module, least, _ = NEEDS[name]
-    if importlib.util.find_spec(module) is None or (name == "jit" and _disabled()) or (name == "cuda" and not _gpus()):
-        return False
     try:
         here = metadata.version(module)
     except metadata.PackageNotFoundError:  # it is installed under another name
-        return True
+        return False
     found, wanted = ([int(n) for n in re.findall(r"\d+", version)] for version in (here, least))
-    return found >= wanted
-
-
-def _gpus() -> int:
-    """GPUs of NVIDIA's that can be used here."""
-    count: int = importlib.import_module("tinygan.kernels.cuda_driver").count()
-    return count
-
-
-def _disabled() -> bool:
-    """Whether Numba is told to compile nothing."""
-    return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+    return found < wanted
 
 
 def choose(name: str) -> str:
@@ -82,15 +80,8 @@ def choose(name: str) -> str:
     if name not in BACKENDS:
         raise UsageError(f"unknown backend {name!r}: choose one of {', '.join(BACKENDS)}")
     if name not in available():
-        if name == "jit" and _disabled():
-            raise UsageError("backend 'jit' compiles with Numba, which NUMBA_DISABLE_JIT forbids: unset it")
         if _has_file(name):
-            module, least, extra = NEEDS[name]
-            if name == "cuda" and importlib.util.find_spec(module) and not _gpus():
-                raise UsageError(
-                    "backend 'cuda' needs a GPU of NVIDIA's, and its driver shows none: use --backend auto"
-                )
-            raise UsageError(f"backend {name!r} needs {module} {least} or later: pip install '{extra}'")
+            raise UsageError(f"backend {name!r} {lacks(name)}")
         raise UsageError(f"backend {name!r} is not in this version of tinygan: use --backend auto or reference")
     return name
 

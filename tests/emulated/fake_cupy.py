@@ -311,7 +311,10 @@ def gone():
 
     removed()
     cuda_driver.count = lambda: 0  # until the test's own monkeypatch puts the true one back
-    kernels._has_needs = lambda name: name != "cuda"
+    kernels.lacks = lambda name: "needs cupy" if name == "cuda" else ""
+
+
+EMULATED = types.SimpleNamespace(name="emulated", arch="on a CPU")
 
 
 def installed(monkeypatch, emulated):
@@ -323,10 +326,10 @@ def installed(monkeypatch, emulated):
         monkeypatch.setitem(sys.modules, name, value)
     for name in ("tinygan.kernels.cuda", "tinygan.kernels.cuda_graph"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setattr(cuda_driver, "Device", lambda ordinal=0: None)
+    monkeypatch.setattr(cuda_driver, "Device", lambda ordinal=0: EMULATED)
     monkeypatch.setattr(cuda_driver, "Module", lambda _, file: Module(emulated(file)))
     monkeypatch.setattr(cuda_driver, "count", lambda: 1)
-    monkeypatch.setattr(kernels, "_has_needs", lambda name: True)
+    monkeypatch.setattr(kernels, "lacks", lambda name: "")
     kernels.available.cache_clear()
     kernels._module.cache_clear()
 
