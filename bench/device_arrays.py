@@ -1,4 +1,4 @@
-"""Cases for every kernel of pointwise.cu, adam.cu, norm.cu and norm_pull.cu, beside the convolutions of device_kernels."""
+"""Cases for every kernel of the files that work on arrays and matrices, beside the convolutions of device_kernels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygan.kernels import cuda_plan_flat, cuda_plan_norm, reference
+from tinygan.kernels import cuda_plan_flat, cuda_plan_matmul, cuda_plan_norm, reference
+from tinygan.kernels.cuda_plan import Choice
+from tinygan.kernels.cuda_plan_matmul import Matrices
 
 BOUND = 2e-6  # relative, against float64
 ADAM = {"b1": 0.5, "b2": 0.9, "eps": 1e-8}
-FILES = ("pointwise.cu", "adam.cu", "norm.cu", "norm_pull.cu")
+FILES = ("pointwise.cu", "adam.cu", "norm.cu", "norm_pull.cu", "matmul.cu")
 
 
 class ArrayCase(NamedTuple):
@@ -34,10 +36,28 @@ def cases(large: bool = True) -> Iterator[ArrayCase]:
     """At sizes of several blocks and parts, or on little."""
     rows = 2000 if large else 200
     for C in (36, 37):
+        yield from matmul_cases(rows // 10, C)
         yield from flat_cases(rows, C)
         for K in (0, 1, 5):
             for sizes in ((1, rows, C, 1), (3, rows // 10, C // 12, 12), (7, 1, 1, C)):
                 yield from norm_cases(K, sizes)
+
+
+def matmul_cases(M: int, K: int) -> Iterator[ArrayCase]:
+    """Three times two products, of which b is the same for each two; split, and of both forms of b."""
+    rng = np.random.default_rng(7)
+    for tile, N in (("small", 2 * K), ("narrow", K // 3)):
+        a, b = rng.standard_normal((3, 2, M, K), np.float32), rng.standard_normal((3, 1, K, N), np.float32)
+        want = np.matmul(a.astype(np.float64), b)
+        for form, lines in (("nn", b), ("nt", np.ascontiguousarray(b.swapaxes(2, 3)))):
+            view = np.broadcast_to(b if form == "nn" else lines.swapaxes(2, 3), (3, 2, K, N))
+            left, right = (Matrices.of(m.shape, m.strides) for m in (a, view))
+            for arithmetic in ("fp32", "tf32x3"):
+                choice = Choice(tile, 1 if K % 4 else 4, 2)
+                operation = cuda_plan_matmul.matmul(left, right, arithmetic=arithmetic, choice=choice)
+                yield ArrayCase(
+                    "matmul.cu", f"matmul {form} {arithmetic} {tile}", operation, {"a": a, "b": lines}, [want]
+                )
 
 
 def flat_cases(N: int, C: int) -> Iterator[ArrayCase]:

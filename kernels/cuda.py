@@ -11,7 +11,7 @@ import cupy
 import numpy as np
 
 from tinygan.errors import UsageError
-from tinygan.kernels import cuda_driver, cuda_plan, cuda_plan_flat, cuda_plan_norm, precision_in_force
+from tinygan.kernels import cuda_driver, cuda_plan, cuda_plan_flat, cuda_plan_matmul, cuda_plan_norm, precision_in_force
 from tinygan.kernels.reference import OF_X
 from tinygan.kernels.shapes import fit
 
@@ -35,13 +35,16 @@ def launch(file, launches):
         kernels.launch(one, stream)
 
 
-def ready(a):
-    """Contiguous; UsageError where it is not of float32."""
-    if a is None:
-        return None
+def floats(a):
+    """a; UsageError where it is not of float32."""
     if a.dtype != np.float32:
         raise UsageError(f"the CUDA kernels work on float32: got {a.dtype}; use --backend jit, or x.astype(np.float32)")
-    return cupy.ascontiguousarray(a)
+    return a
+
+
+def ready(a):
+    """Contiguous, of float32."""
+    return None if a is None else cupy.ascontiguousarray(floats(a))
 
 
 def aligned(a):
@@ -105,6 +108,31 @@ def linear_dx(gy, w):
 
 def linear_dw(x, gy):
     return conv2d_dw(pixels(gy), pixels(x), kernel=(1, 1), **ONE)[0, 0]
+
+
+def matmul(a, b):
+    """CuPy's own product calls cuBLAS, which it does not record in a graph."""
+    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    out = *lead, a.shape[-2], b.shape[-1]
+    a, b = batches(a, lead), batches(b, lead)
+    a = a if matrices(a).in_lines else cupy.ascontiguousarray(a)
+    b = b if matrices(b).in_lines or matrices(b).turned.in_lines else cupy.ascontiguousarray(b)
+    arithmetic = "fp32" if precision_in_force() == "direct" else "tf32x3"
+    aligned = not (a.data.ptr % WORD or b.data.ptr % WORD)
+    operation = cuda_plan_matmul.matmul(matrices(a), matrices(b), arithmetic=arithmetic, aligned=aligned)
+    return apply("matmul.cu", operation, a=a, b=b)["out"].reshape(out)
+
+
+def batches(a, lead):
+    """Matrices as (outer, inner, rows, columns), broadcast along the axes ``lead``, without a copy where two are enough."""
+    a = np.broadcast_to(floats(a), (*lead, *a.shape[-2:]))
+    if len(lead) > 2:
+        return cupy.ascontiguousarray(a).reshape(1, -1, *a.shape[-2:])
+    return a[(None,) * (2 - len(lead))]
+
+
+def matrices(a):
+    return cuda_plan_matmul.Matrices.of(a.shape, a.strides)
 
 
 # ---------------------------------------------------------------- pointwise, sums

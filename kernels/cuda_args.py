@@ -1,4 +1,4 @@
-"""The arguments of the kernels of conv.cu: the structures of igemm.cuh, field by field."""
+"""The arguments of the kernels of conv.cu and matmul.cu: the structures of igemm.cuh, field by field."""
 
 import ctypes
 from ctypes import c_int32 as Int
@@ -39,7 +39,8 @@ Patches = structure(
     **divisors("image line channel kernel_line"),
 )
 PatchesTransposed = structure("PatchesTransposed", at=Address, patches=Patches)
-Matrix = structure("Matrix", at=Address, **ints("height width"))
+Matrix = structure("Matrix", at=Address, **ints("height width pitch"))
+Lines = structure("Lines", at=Address, **ints("height width pitch"))
 Taps = structure("Taps", at=Address, **ints("C O first down right taps"), **divisors("channel kernel_line"))
 Place = structure("Place", **ints("H W C y x sh sw"), **divisors("image line"))
 JoinArgs = structure(
@@ -56,3 +57,11 @@ def arguments(A, B, problems):
 ConvArgs = arguments(Patches, Matrix, 1)
 ConvDxArgs = arguments(Patches, Taps, PHASES)
 ConvDwArgs = arguments(PatchesTransposed, Matrix, 1)
+
+
+def batch_arguments(B):
+    """BatchArgs<B>."""
+    return structure("BatchArgs", one=arguments(Lines, B, 1), inner=Divisor, **ints("a_outer a_inner b_outer b_inner"))
+
+
+BatchArgs = {"nn": batch_arguments(Matrix), "nt": batch_arguments(Lines)}

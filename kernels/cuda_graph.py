@@ -62,6 +62,12 @@ class Stream:
         return lambda *args, **how: self.draws.draw(self, name, args, how)
 
 
+def refuse(size):
+    """CuPy sends arrays of the host (a list of indices, the addresses of more than 8 arrays to join) through pinned memory, and
+    a graph would read that memory anew at each launch, whatever is there by then."""
+    raise RuntimeError("it takes an array from the host")
+
+
 class Captured:
     """``step(state, inputs, rng) -> (state, told)``, lists of arrays and a dictionary of numbers, as a graph.
 
@@ -81,6 +87,8 @@ class Captured:
         self.count = 0
 
     def capture(self, step):
+        """The graph. Raises TypeError where the step waits for the device or asks for what CuPy does not record."""
+        cupy.cuda.set_pinned_memory_allocator(refuse)
         self.stream.begin_capture()
         try:
             new, self.told = step(self.state, self.inputs, Draws(None, self.draws))
@@ -89,11 +97,13 @@ class Captured:
                 if a is not place:
                     place[...] = a
         except BaseException as error:
-            with suppress(cupy.cuda.runtime.CUDARuntimeError):
+            with suppress(RuntimeError):
                 self.stream.end_capture()
-            if isinstance(error, cupy.cuda.runtime.CUDARuntimeError):
-                raise TypeError(f"a step cannot be a graph where it waits for the device: {error}") from error
+            if isinstance(error, RuntimeError):
+                raise TypeError(f"it cannot be a graph: {error}") from error
             raise
+        finally:
+            cupy.cuda.set_pinned_memory_allocator(cupy.get_default_pinned_memory_pool().malloc)
         return self.stream.end_capture()
 
     def meets(self, a, i):
@@ -124,7 +134,7 @@ class Slot:
     """Memory of the host that the device may read while the host goes on."""
 
     def __init__(self, places):
-        self.pinned = [cupyx.empty_pinned(a.shape, a.dtype) for a in places]
+        self.pinned = [cupyx.empty_pinned(a.shape, a.dtype) if a.size else np.empty(a.shape, a.dtype) for a in places]
         self.event = cupy.cuda.Event(disable_timing=True)
         self.event.record()
 

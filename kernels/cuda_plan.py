@@ -102,20 +102,24 @@ class Plan:
             args.bias, args.out = (bias, out) if splits == 1 else (None, workspace)
             args.size, args.splits, args.run = self.size, splits, run
             grid = (up(max(p.M for p in some), tile.M), up(some[0].N, tile.N), len(some) * splits)
-            done.append(Launch(name, grid, tile.threads, self.shared(tile), args))
+            done.append(Launch(name, grid, tile.threads, shared(tile, *self.contiguous), args))
         if splits > 1:
-            channels = self.out[-1]
             biased = min(self.points * prod(self.out[1:]), self.size)
-            join = JoinArgs(workspace, bias, out, self.size, splits, biased, Divisor.of(channels))
-            done.append(Launch("join_splits", (up(self.size, JOIN_THREADS), 1, 1), JOIN_THREADS, 0, join))
+            done.append(joined(workspace, bias, out, self.size, splits, biased, self.out[-1]))
         return done
 
-    def shared(self, tile):
-        """Bytes of STAGES slices of A and B: lines along the depth are padded by 4, along the rows by 8."""
-        a, b = self.contiguous
-        words = tile.M * (DEPTH + 4) if a == "depth" else DEPTH * (tile.M + 8)
-        words += tile.N * (DEPTH + 4) if b == "depth" else DEPTH * (tile.N + 8)
-        return 4 * STAGES * words
+
+def joined(workspace, bias, out, size, splits, biased, channels):
+    """The launch that adds splits up."""
+    join = JoinArgs(workspace, bias, out, size, splits, biased, Divisor.of(channels))
+    return Launch("join_splits", (up(size, JOIN_THREADS), 1, 1), JOIN_THREADS, 0, join)
+
+
+def shared(tile, a, b):
+    """Bytes of STAGES slices of A and B, whose lines run along the "depth", padded by 4, or along the "rows", by 8."""
+    words = tile.M * (DEPTH + 4) if a == "depth" else DEPTH * (tile.M + 8)
+    words += tile.N * (DEPTH + 4) if b == "depth" else DEPTH * (tile.N + 8)
+    return 4 * STAGES * words
 
 
 def conv2d(x, w, *, stride, pad, arithmetic, points=None, choice=None):
@@ -128,7 +132,7 @@ def conv2d(x, w, *, stride, pad, arithmetic, points=None, choice=None):
     problem = Problem(
         *(M, O, K),
         lambda at: patches(at, x, (kh, kw), stride, pad, (P, Q)),
-        lambda at: Matrix(at, K, O),
+        lambda at: Matrix(at, K, O, O),
         Place(P, Q, O, 0, 0, 1, 1, Divisor.of(P * Q), Divisor.of(Q)),
         points * P * Q,
     )
@@ -169,7 +173,7 @@ def conv2d_dw(x, gy, *, kernel, stride, pad, arithmetic, choice=None):
     problem = Problem(
         *(M, O, K),
         lambda at: PatchesTransposed(at, patches(at, x, kernel, stride, pad, (P, Q))),
-        lambda at: Matrix(at, K, O),
+        lambda at: Matrix(at, K, O, O),
         Place(1, M, O, 0, 0, 1, 1, Divisor.of(M), Divisor.of(M)),
         0,
     )
@@ -203,9 +207,12 @@ def choose(problems, vector):
     name = "narrow" if N <= TILES["narrow"].N else "small"
     if vector == 4 and N > TILES["small"].N and blocks(TILES["large"]) * max(K // (8 * DEPTH), 1) >= PROCESSORS:
         name = "large"
-    here = max(blocks(TILES[name]), 1)
-    splits = max(min(TILES[name].blocks * PROCESSORS // here, K // (4 * DEPTH), 64), 1)
-    return Choice(name, vector, splits)
+    return Choice(name, vector, parts(TILES[name], blocks(TILES[name]), K))
+
+
+def parts(tile, blocks, K):
+    """Into how many parts ``blocks`` products of depth K are split."""
+    return max(min(tile.blocks * PROCESSORS // max(blocks, 1), K // (4 * DEPTH), 64), 1)
 
 
 def wide(*channels):

@@ -1,5 +1,5 @@
-// One matrix product for every convolution:  D[m][n] = Σ_k A[m][k] B[k][n],  whose matrices are never formed ("implicit
-// GEMM"): a map says where an element lies in an array of channels-last images, or that it lies outside and is zero.
+// One matrix product for all:  D[m][n] = Σ_k A[m][k] B[k][n],  whose matrices need not be formed ("implicit GEMM"): a map
+// says where an element lies in an array, of channels-last images or another, or that it lies outside and is zero (maps.cuh).
 //
 //     A block makes a tile of D. Slices of A and B, DEPTH of k at a time, come to shared memory by asynchronous copies,
 //     STAGES − 1 slices ahead of the arithmetic. Each warp holds WM x WN sums in registers; lane 4g + t of it owns rows
@@ -7,106 +7,7 @@
 //     The grid: x tiles of M, y tiles of N, z problems (phases of a strided adjoint) by splits of k.
 #pragma once
 #include "arithmetic.cuh"
-#include "divisor.cuh"
-
-// ---------------------------------------------------------------- maps
-// A map answers for a row m and a depth k apart, so that each is worked out once and not for each of their pairs:
-// the element of a pair is at[offset(row, depth)], or zero unless inside(row, depth). V neighbours in the direction that
-// runs fastest lie side by side and are inside together.
-
-// The patches of images x (N, H, W, C):  A[(n, i, j)][(u, v, c)] = x[n, sh·i + u − top, sw·j + v − left, c].
-struct Patches {
-    static constexpr bool DEPTH_FASTEST = true;
-    static constexpr int OUTSIDE = 1 << 29; // as a coordinate: added to any other still outside
-    struct Row {
-        int offset, y, x;
-    };
-    using Depth = Row;
-
-    const float* at;
-    int H, W, C, sh, sw, top, left, pixels, taps;
-    Divisor image, line, channel, kernel_line; // P·Q, Q, C, kw
-
-    __device__ Row row(int m) const {
-        if (m >= pixels) return {0, OUTSIDE, OUTSIDE};
-        const int n = image.quotient(m), p = m - n * image.by, i = line.quotient(p), j = p - i * line.by;
-        const int y = sh * i - top, x = sw * j - left;
-        return {((n * H + y) * W + x) * C, y, x};
-    }
-    __device__ Depth depth(int k) const {
-        if (k >= taps) return {0, OUTSIDE, OUTSIDE};
-        const int tap = channel.quotient(k), c = k - tap * channel.by;
-        const int u = kernel_line.quotient(tap), v = tap - u * kernel_line.by;
-        return {(u * W + v) * C + c, u, v};
-    }
-    __device__ static int offset(Row r, Depth d) { return r.offset + d.offset; }
-    __device__ bool inside(Row r, Depth d) const { return unsigned(r.y + d.y) < unsigned(H) && unsigned(r.x + d.x) < unsigned(W); }
-};
-
-// The same with rows and depth exchanged:  A[(u, v, c)][(n, i, j)].
-struct PatchesTransposed {
-    static constexpr bool DEPTH_FASTEST = false;
-    using Row = Patches::Depth;
-    using Depth = Patches::Row;
-
-    const float* at;
-    Patches patches;
-
-    __device__ Row row(int m) const { return patches.depth(m); }
-    __device__ Depth depth(int k) const { return patches.row(k); }
-    __device__ static int offset(Row r, Depth d) { return r.offset + d.offset; }
-    __device__ bool inside(Row r, Depth d) const { return patches.inside(d, r); }
-};
-
-// A matrix as it lies:  B[k][n] = at[k·width + n].
-struct Matrix {
-    static constexpr bool DEPTH_FASTEST = false;
-    using Row = int; // an offset, −1 outside
-    using Depth = int;
-
-    const float* at;
-    int height, width;
-
-    __device__ Row row(int n) const { return n < width ? n : -1; }
-    __device__ Depth depth(int k) const { return k < height ? k * width : -1; }
-    __device__ static int offset(Row r, Depth d) { return r + d; }
-    __device__ static bool inside(Row r, Depth d) { return (r | d) >= 0; }
-};
-
-// Of weights w (kh, kw, C, O) the taps a, a + sh, ... by b, b + sw, ..., last first:
-//     B[(u, v, o)][c] = w[a + sh (th − 1 − u), b + sw (tw − 1 − v), c, o] = at[first − u·down − v·right + c·O + o].
-struct Taps {
-    static constexpr bool DEPTH_FASTEST = true;
-    using Row = int; // an offset, −1 outside
-    using Depth = int;
-
-    const float* at;
-    int C, O, first, down, right, taps; // taps = th·tw·O
-    Divisor channel, kernel_line;       // O, tw
-
-    __device__ Row row(int c) const { return c < C ? c * O : -1; }
-    __device__ Depth depth(int k) const {
-        if (k >= taps) return -1;
-        const int tap = channel.quotient(k), o = k - tap * channel.by;
-        const int u = kernel_line.quotient(tap), v = tap - u * kernel_line.by;
-        return first - u * down - v * right + o;
-    }
-    __device__ static int offset(Row r, Depth d) { return r + d; }
-    __device__ static bool inside(Row r, Depth d) { return (r | d) >= 0; }
-};
-
-// Where row m = (n, i, j) of D goes: to pixel (y + sh·i, x + sw·j) of image n of (N, H, W, C).
-struct Place {
-    int H, W, C, y, x, sh, sw;
-    Divisor image, line;
-
-    __device__ int offset(int m) const {
-        const int n = image.quotient(m), p = m - n * image.by, i = line.quotient(p), j = p - i * line.by;
-        return ((n * H + y + sh * i) * W + x + sw * j) * C;
-    }
-};
-
-// ---------------------------------------------------------------- the product
+#include "maps.cuh"
 
 template <class A, class B> struct Problem {
     A a;
@@ -161,7 +62,9 @@ template <class Map, int ROWS, int DEPTH, int V, int THREADS> struct Loader {
     }
 };
 
-template <class T, class Arithmetic, int V, class P> __device__ __forceinline__ void igemm(const P& args) {
+// A block's tile of one problem, of a split's part of k, to the matrix number ``item`` of the output.
+template <class T, class Arithmetic, int V, class P>
+__device__ __forceinline__ void product(const P& args, const Problem<typename P::A, typename P::B>& problem, int split, int item) {
     using LoaderA = Loader<typename P::A, T::M, T::DEPTH, V, T::THREADS>;
     using LoaderB = Loader<typename P::B, T::N, T::DEPTH, V, T::THREADS>;
     struct Shared {
@@ -170,8 +73,6 @@ template <class T, class Arithmetic, int V, class P> __device__ __forceinline__ 
     };
     TG_SHARED(Shared, shared);
 
-    const int z = blockIdx.z / args.splits, split = blockIdx.z % args.splits;
-    const auto& problem = args.problem[z];
     const int m0 = blockIdx.x * T::M, n0 = blockIdx.y * T::N;
     if (m0 >= problem.M) return; // a smaller phase than its neighbours
     const int first = split * args.run, last = min(problem.K, first + args.run);
@@ -199,7 +100,7 @@ template <class T, class Arithmetic, int V, class P> __device__ __forceinline__ 
         Arithmetic::multiply(sum, shared.a[i % T::STAGES], shared.b[i % T::STAGES], wm, wn, g, t);
     }
 
-    float* out = args.out + (long long)split * args.size;
+    float* out = args.out + (long long)split * args.size + item * problem.M * problem.N;
     TG_UNROLL for (int i = 0; i < T::WM / 16; i++) {
         TG_UNROLL for (int h = 0; h < 2; h++) {
             const int m = m0 + wm + 16 * i + 8 * h + g;
@@ -214,6 +115,10 @@ template <class T, class Arithmetic, int V, class P> __device__ __forceinline__ 
             }
         }
     }
+}
+
+template <class T, class Arithmetic, int V, class P> __device__ __forceinline__ void igemm(const P& args) {
+    product<T, Arithmetic, V>(args, args.problem[blockIdx.z / args.splits], blockIdx.z % args.splits, 0);
 }
 
 constexpr int JOIN_THREADS = 256;

@@ -29,6 +29,11 @@ def linear_dw(x, gy):
     return gy.T @ x
 
 
+def matmul(a, b):
+    """a b of matrices, as many as the axes before their last two say, broadcast.   (..., M, K), (..., K, N) → (..., M, N)."""
+    return a @ b
+
+
 def shift(y, bias, points):
     """y + b in its first ``points`` samples (None: all), in place; the others are tangents, and a constant has none."""
     if bias is not None:

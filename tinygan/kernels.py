@@ -162,7 +162,7 @@ def _module(name: str) -> Any:
 # Contracts, which every backend has under the same names and arguments. The formulas stand in kernels/reference.py.
 
 OPERATIONS = (
-    *("linear", "linear_dx", "linear_dw", "conv2d", "conv2d_dx", "conv2d_dw"),
+    *("linear", "linear_dx", "linear_dw", "matmul", "conv2d", "conv2d_dx", "conv2d_dw"),
     *("pointwise", "pointwise_dx", "normalise", "normalise_pull", "scale_shift", "column_sum"),
     *("adam", "combine", "dot"),
 )
@@ -181,6 +181,11 @@ def linear_dx(gy: Array, w: Array) -> Array:
 def linear_dw(x: Array, gy: Array) -> Array:
     """W̄ = ȳᵀ x.   → (O, I)."""
     return backend(x).linear_dw(x, gy)
+
+
+def matmul(a: Array, b: Array) -> Array:
+    """a b of matrices, as many as the axes before their last two say, broadcast.   (..., M, K), (..., K, N) → (..., M, N)."""
+    return backend(a).matmul(a, b)
 
 
 def conv2d(x: Array, w: Array, *, stride: Any, pad: Any, bias: Array | None = None, points: int | None = None) -> Array:

@@ -139,8 +139,12 @@ class Net:
 
 def _flat(p: Params, dtype: Any, like: Array | None = None) -> Array:
     """The leaves in one vector; where there are none, one that lives where ``like`` does."""
-    parts = pack(p)
-    return np.concatenate(parts, dtype=dtype, casting="same_kind") if parts else np.zeros(0, dtype, like=like)
+    parts, at = pack(p), 0
+    flat = np.empty(sum(a.size for a in parts), dtype, like=parts[0] if parts else like)
+    for a in parts:
+        flat[at : at + a.size] = a
+        at += a.size
+    return flat
 
 
 def _named(tree: dict[str, Any], p: Params, prefix: str) -> dict[str, Array]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygan import kernels
 from tinygan.layer import Array, Saved, column, onehot
 from tinygan.net import Net, Pullback
 from tinygan.number import number
@@ -213,7 +214,7 @@ def _gram(y_dot: Array, s: float) -> tuple[Array, Array]:
     """T (N, K, d), the tangents of each sample; M = T Tᵀ − s²I (N, K, K)."""
     K, N = y_dot.shape[:2]
     T = y_dot.reshape(K, N, math.prod(y_dot.shape[2:])).transpose(1, 0, 2)
-    return T, T @ T.transpose(0, 2, 1) - (s * s) * onehot(np.arange(K, like=y_dot), K, y_dot.dtype)
+    return T, kernels.matmul(T, T.transpose(0, 2, 1)) - (s * s) * onehot(np.arange(K, like=y_dot), K, y_dot.dtype)
 
 
 def _chances(K: int, N: int | None, like: Array) -> Array:
@@ -228,4 +229,4 @@ def _chances(K: int, N: int | None, like: Array) -> Array:
 
 def _rows(M: Array, T: Array, like: Array) -> Any:
     """M T (N, K, d) as tangents (K, N, ...)."""
-    return (M @ T).transpose(1, 0, 2).reshape(like.shape)
+    return kernels.matmul(M, T).transpose(1, 0, 2).reshape(like.shape)

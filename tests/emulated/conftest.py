@@ -10,7 +10,7 @@ from tinygan.kernels import cuda_build
 
 from .emulator import ARCHS, missing
 
-BUILD = "import sys; from tinygan.kernels import cuda_build; cuda_build.build(*sys.argv[1:])"
+BUILD = "import sys; from tinygan.kernels import cuda_build; [cuda_build.build(f, sys.argv[1]) for f in sys.argv[2:]]"
 
 
 @pytest.fixture(autouse=True)
@@ -21,11 +21,13 @@ def emulator_is_here():
 
 @pytest.fixture(scope="session")
 def cubins(tmp_path_factory):
-    """Where the session keeps what it compiles. The longest file comes first, a process for each architecture: in one process
+    """Where the session keeps what it compiles. The longest files come first, a process for each architecture: in one process
     NVRTC compiles one after another. What fails here fails again where a test asks for it, with the compiler's words."""
     folder = tmp_path_factory.mktemp("cubins")
     if cuda_build.nvrtc() or cuda_build.nvcc():
         env = {**os.environ, "TINYGAN_CACHE": str(folder)}
-        for each in [subprocess.Popen([sys.executable, "-c", BUILD, "conv.cu", arch], env=env) for arch in ARCHS]:
+        for each in [
+            subprocess.Popen([sys.executable, "-c", BUILD, arch, "conv.cu", "matmul.cu"], env=env) for arch in ARCHS
+        ]:
             each.wait()
     return folder

@@ -28,6 +28,7 @@ OPERATIONS = {  # name: shapes of the arrays, what else it takes
     "linear": (((7, 5), (6, 5)), {"bias": (6,), "points": 4}),
     "linear_dx": (((7, 6), (6, 5)), {}),
     "linear_dw": (((7, 5), (7, 6)), {}),
+    "matmul": (((3, 2, 7, 12), (2, 12, 8)), {}),
     "conv2d": (((3, 6, 5, 4), (3, 3, 4, 8)), {"bias": (8,), "points": 2, **CONV}),
     "conv2d_dx": (((3, 3, 5, 8), (3, 3, 4, 8)), {"bias": (4,), "points": 2, "size": (6, 5), **CONV}),
     "conv2d_dw": (((3, 6, 5, 4), (3, 3, 5, 8)), {"kernel": (3, 3), **CONV}),

@@ -16,12 +16,12 @@ import numpy as np
 
 # The functions of NumPy that steps call: CuPy has them all, with the arguments of the calls (test_device_step.py asks it).
 FUNCTIONS = (
-    *("arange", "argmax", "broadcast_to", "clip", "concatenate", "copyto", "diag", "einsum", "empty_like"),
-    *("fill_diagonal", "flip", "full_like", "mean", "moveaxis", "ones_like", "outer", "put_along_axis"),
+    *("arange", "argmax", "broadcast_to", "clip", "concatenate", "copyto", "diag", "empty", "empty_like"),
+    *("flip", "full_like", "mean", "moveaxis", "ones_like", "outer", "put_along_axis"),
     *("repeat", "reshape", "resize", "rot90", "round", "split", "stack", "take_along_axis", "tile", "where", "zeros"),
     *("zeros_like",),
 )
-IN_PLACE = ("copyto", "fill_diagonal", "put_along_axis")  # their first argument
+IN_PLACE = ("copyto", "put_along_axis")  # their first argument
 METHODS = (
     *(
         "all",
@@ -53,12 +53,29 @@ class Tape:
 
     steps = None
     undo = None
-    calls = {}  # noqa: RUF012 (function, names of keyword arguments), for the comparison with CuPy
+    calls = {}  # noqa: RUF012 (function, arguments, names of keyword arguments), for the comparison with CuPy
+    ufuncs = {}  # noqa: RUF012 (function, method, names of keyword arguments)
 
 
 def waits():
     if Tape.steps is not None:
-        raise CUDARuntimeError("cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing")
+        raise RuntimeError("the current stream is capturing, so synchronous API calls are disallowed")
+
+
+def blas():
+    """CuPy refuses to call cuBLAS in a capture."""
+    if Tape.steps is not None:
+        raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")
+
+
+class Pinned:
+    """Memory of the host through which CuPy sends arrays. A graph would read it anew at each launch, whatever is there then."""
+
+    allocate = staticmethod(lambda size: None)
+
+
+def from_host():
+    Pinned.allocate(1)
 
 
 def bare(x):
@@ -115,6 +132,7 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
             Tape.steps.append(lambda raw=raw: None)  # a graph's memory stays
 
     shape = property(lambda self: self.raw.shape)
+    strides = property(lambda self: self.raw.strides)
     dtype = property(lambda self: self.raw.dtype)
     ndim = property(lambda self: self.raw.ndim)
     size = property(lambda self: self.raw.size)
@@ -131,6 +149,9 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc, method, *args, out=None, **how):
         if method not in ("__call__", "reduce") or any(isinstance(a, np.ndarray) for a in (*args, *(out or ()))):
             return NotImplemented
+        Tape.ufuncs[ufunc.__name__, method, tuple(sorted(how))] = True
+        if ufunc is np.matmul:
+            blas()
         call = getattr(ufunc, method)
         if out is None:
             return done(lambda *a: call(*a, **how), *args)
@@ -142,6 +163,10 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         if function.__name__ not in FUNCTIONS or not all(issubclass(t, ndarray) for t in types_):
             return NotImplemented
         Tape.calls[function.__name__, len(args), tuple(sorted(how))] = True
+        if function.__name__ in ("concatenate", "stack") and len(args[0]) > 8:
+            from_host()  # where they lie
+        if function is np.put_along_axis and not isinstance(args[2], ndarray):
+            from_host()
         how = {name: bare(a) for name, a in how.items()}
         if function.__name__ in IN_PLACE:
             place, rest = args[0], bare(args[1:])
@@ -152,12 +177,17 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`")
 
     def __getitem__(self, key):
+        if any(isinstance(k, list) and k for k in (key if isinstance(key, tuple) else (key,))):
+            from_host()
         of_truths = [a for a in operands(bare(key)) if a.dtype == bool]
         if of_truths:
             waits()  # its size is known on the device alone
         return done(lambda a, k: a[k], self, key)
 
     def __setitem__(self, key, value):
+        by_arrays = any(isinstance(k, (list, ndarray)) for k in (key if isinstance(key, tuple) else (key,)))
+        if by_arrays and not isinstance(value, ndarray):
+            from_host()
         key, value = bare(key), bare(value)
         write_into(self, lambda raw: raw.__setitem__(key, value))
 
@@ -262,6 +292,7 @@ def asarray(a, dtype=None):
     """From the host or the device."""
     if isinstance(a, ndarray):
         return a if dtype is None or a.dtype == dtype else a.astype(dtype)
+    from_host()
     return ndarray(np.array(a, dtype))
 
 
@@ -283,8 +314,10 @@ def modules(emulated):
         using_allocator=using_allocator,
         Device=lambda: types.SimpleNamespace(id=0),
         get_current_stream=Stream,
+        set_pinned_memory_allocator=lambda allocate: setattr(Pinned, "allocate", staticmethod(allocate)),
         runtime=types.SimpleNamespace(CUDARuntimeError=CUDARuntimeError),
     )
+    cupy.get_default_pinned_memory_pool = lambda: types.SimpleNamespace(malloc=lambda size: None)
     cupyx = types.ModuleType("cupyx")
     cupyx.empty_pinned = np.empty
     return {"cupy": cupy, "cupyx": cupyx}

@@ -43,9 +43,9 @@ BUGS = {  # what is wrong: file, text that stands there once, text instead
         "LENGTH + (DEPTH_FASTEST ? 4 : 8)",
         "LENGTH + (DEPTH_FASTEST ? 2 : 8)",
     ),
-    "the bottom of the image not watched": ("igemm.cuh", "unsigned(r.y + d.y) < unsigned(H) && ", ""),
+    "the bottom of the image not watched": ("maps.cuh", "unsigned(r.y + d.y) < unsigned(H) && ", ""),
     "the bias on every row": ("igemm.cuh", "&& m < problem.biased", ""),
-    "padding on the wrong side": ("igemm.cuh", "y = sh * i - top", "y = sh * i + top"),
+    "padding on the wrong side": ("maps.cuh", "y = sh * i - top", "y = sh * i + top"),
 }
 
 

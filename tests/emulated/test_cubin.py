@@ -15,6 +15,16 @@ from .test_convolution import INSTANCES
 
 FILES = {  # file: its kernels
     "conv.cu": {f"{o}_{a}_{tile}{v}" for o, a, tile, v in INSTANCES} | {"join_splits"},
+    "matmul.cu": {
+        "join_splits",
+        *(
+            f"matmul_{form}_{a}_{t}{V}"
+            for form in ("nn", "nt")
+            for a in ("fp32", "tf32x3")
+            for t in ("small", "narrow")
+            for V in (4, 1)
+        ),
+    },
     "pointwise.cu": {
         *("column_sum", "dot"),
         *(f"{o}{V}" for o in ("combine", "scale_shift") for V in (4, 1)),

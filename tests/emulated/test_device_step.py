@@ -76,7 +76,8 @@ def test_a_system_that_stays_on_the_cpu_says_so_in_one_line(name):
 
 
 def test_what_a_step_waits_for_or_takes_from_the_host_is_noticed():
-    """A graph that would repeat its first step's numbers is none: the stand-in for CuPy refuses both."""
+    """A graph that would repeat its first step's numbers is none; CuPy records neither its own products of matrices nor, unless
+    it is stopped, the truth about what it sends from the host."""
     recipe, batch = system("dcgan")
 
     class Waiting(type(recipe)):
@@ -88,7 +89,21 @@ def test_what_a_step_waits_for_or_takes_from_the_host_is_noticed():
         def noise(self, n, rng):
             return np.zeros((n, self.settings.latent), np.float32)
 
-    for kind, why in ((Waiting, "waits for the device"), (Mixing, "no implementation found")):
+    class Multiplying(type(recipe)):
+        def noise(self, n, rng):
+            z = super().noise(n, rng)
+            return z + (z @ z.T).mean()
+
+    class Joining(type(recipe)):
+        def noise(self, n, rng):
+            return np.concatenate([super().noise(n, rng)] * 9)[:n]
+
+    for kind, why in (
+        (Waiting, "synchronous API calls are disallowed"),
+        (Mixing, "no implementation found"),
+        (Multiplying, "cuBLAS"),
+        (Joining, "takes an array from the host"),
+    ):
         other = kind(recipe.settings, Sample(recipe.shape, 1))
         with pytest.raises(UsageError, match=why):
             OnDevice(other, other.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
@@ -103,6 +118,9 @@ def test_cupy_has_what_is_asked_of_it(monkeypatch):
     for name, count, keywords in fake_cupy.Tape.calls:
         inspect.signature(getattr(cupy, name)).bind(*range(count), **dict.fromkeys(keywords))
     assert {name for name, *_ in fake_cupy.Tape.calls} <= set(fake_cupy.FUNCTIONS)
+    for name, kind, keywords in fake_cupy.Tape.ufuncs:
+        assert callable(getattr(cupy, name)), name
+        assert (kind, set(keywords) <= {"dtype"}) == ("__call__", True), (name, kind, keywords)
     for name in (*fake_cupy.METHODS, "set", "get", "item", "__float__", "__array_function__", "__array_ufunc__"):
         assert hasattr(cupy.ndarray, name), name
     for name in ("Stream", "Event", "MemoryPool", "using_allocator", "Device", "get_current_stream"):

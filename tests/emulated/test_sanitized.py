@@ -41,7 +41,7 @@ ARRAYS = """
 import sys
 sys.path[:0] = sys.argv[2:4]
 import emulator as emu
-from tinygan.kernels import cuda_plan_flat as flat, cuda_plan_norm as norms
+from tinygan.kernels import cuda_plan_flat as flat, cuda_plan_matmul as matmuls, cuda_plan_norm as norms
 import numpy as np
 library, rng = emu.Emulator(sys.argv[1]), np.random.default_rng(0)
 draw = lambda *shape: rng.standard_normal(shape, np.float32)
@@ -64,12 +64,20 @@ def norm(N, C):
         _, *saved = library.apply(norms.normalise(X, sizes, 1e-5, centre=True), **of, beta=of["gamma"])
         of |= dict(zip(norms.SAVED, saved, strict=True))
         library.apply(norms.normalise_pull(X, sizes, centre=True), **of, g=draw(*X))
-for shape in ((3, 5), (5, 4), (700, 12), (1000, 3)):
+def matmul(N, C):
+    a, b = draw(1, 2, N, C), draw(1, 2, C, N)
+    left, right = (matmuls.Matrices.of(m.shape, m.strides) for m in (a, b))
+    for splits in (1, 2):
+        for tile in ("small", "narrow"):
+            choice = matmuls.Choice(tile, 1 if N % 4 or C % 4 else 4, splits)
+            for a_b in ((left, right), (left, left.turned)):
+                library.apply(matmuls.matmul(*a_b, arithmetic="fp32", choice=choice), a=a, b=b if a_b[1] is right else a)
+for shape in ((3, 5), (5, 4), (700, 12), (1000, 3)) if sys.argv[4] != "matmul" else ((3, 5), (68, 36), (70, 33)):
     locals()[sys.argv[4]](*shape)
 print("clean")
 """
 OVER_READS = {  # text that keeps a kernel inside its arrays: text instead
-    "return k < height ? k * width : -1;": "return k * width;",
+    "return k < height ? k * pitch : -1;": "return k * pitch;",
     "if (m >= pixels) return {0, OUTSIDE, OUTSIDE};": "",
     "if (n < problem.N) line[n] =": "line[n] =",
 }
@@ -147,7 +155,9 @@ def clean(result):
 
 
 def text_of(*files):
-    return "".join((emu.SOURCES / file).read_text() for file in files)
+    """Of matmul.cu the kernels of FP32 alone."""
+    text = "".join((emu.SOURCES / file).read_text() for file in files)
+    return "\n".join(line for line in text.splitlines() if not line.startswith("TILES(") or "fp32" in line)
 
 
 # ---------------------------------------------------------------- addresses
@@ -158,7 +168,7 @@ def test_every_tile_and_map_stays_inside_its_arrays():
     clean(under(ADDRESS, RUN, only(cuda_plan.TILES), "fp32", *cuda_plan.TILES))
 
 
-FILES = [["pointwise.cu"], ["adam.cu"], ["norm.cu", "norm_pull.cu"]]
+FILES = [["pointwise.cu"], ["adam.cu"], ["norm.cu", "norm_pull.cu"], ["matmul.cu"]]
 
 
 @pytest.mark.parametrize("files", FILES, ids=lambda files: files[0])
@@ -168,9 +178,9 @@ def test_kernels_on_long_arrays_stay_inside_them(files):
 
 @pytest.mark.parametrize("old", OVER_READS)
 def test_an_access_beyond_an_array_is_noticed(old):
-    text = (emu.SOURCES / "igemm.cuh").read_text()
-    assert text.count(old) == 1
-    headers = (("igemm.cuh", text.replace(old, OVER_READS[old])),)
+    texts = {path.name: path.read_text() for path in emu.SOURCES.glob("*.cuh")}
+    assert sum(text.count(old) for text in texts.values()) == 1
+    headers = tuple((name, text.replace(old, OVER_READS[old])) for name, text in texts.items())
     code, said = under(ADDRESS, RUN, only(["small"]), "fp32", "small", headers=headers)
     assert code != 0
     assert "AddressSanitizer: heap-buffer-overflow" in said, said[:3000]

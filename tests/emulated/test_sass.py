@@ -20,6 +20,7 @@ from .test_cubin import FILES
 INSTRUCTION = re.compile(r"^\s+/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][\w.]*)", re.M)
 WORDS = {  # kernels whose name ends in 4: what moves a word of four floats, without what else an architecture adds to its name
     "conv.cu": ["LDGSTS.E.BYPASS.128"],
+    "matmul.cu": ["LDGSTS.E.BYPASS.128"],
     "pointwise.cu": ["LDG.E.128", "STG.E.128"],
     "norm.cu": ["LDG.E.128", "STG.E.128"],
     "norm_pull.cu": ["LDG.E.128", "STG.E.128"],
@@ -64,7 +65,7 @@ def products(name):
 def faults(file, name, found):
     """What is wrong with a kernel's instructions, a line each."""
     wrong = [f"{each} touches local memory" for each in found if each.startswith(("LDL", "STL"))]
-    if file == "conv.cu" and name != "join_splits":
+    if file in ("conv.cu", "matmul.cu") and name != "join_splits":
         count = tuple(sum(n for each, n in found.items() if each.startswith(start)) for start in ("FFMA", "HMMA"))
         if count != products(name):
             wrong.append(f"{count} products of a thread, of a warp on tensor cores: {products(name)} are right")

@@ -45,7 +45,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "condition": "errors kernels layer compose",
     "layers": "errors kernels init layer compose condition",
     "net": "errors layer compose",
-    "penalty": "layer net number",
+    "penalty": "kernels layer net number",
     "orthogonal": "errors kernels layer layers net number",
     "standing": "errors layer layers net",
     "data_init": "errors compose layer layers net",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygan import kernels
 from tinygan.compose import Concat, Residual, Sequential
 from tinygan.init import Init, lecun
 from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
@@ -125,15 +126,15 @@ class Scale(Layer):
 
 def times(A: Bundle, B: Bundle) -> Any:
     """The product of matrices: a b,  ȧ b + a ḃ."""
-    Y = A @ B[0]
-    Y[1:] += A[0] @ B[1:]
+    Y = kernels.matmul(A, B[0])
+    Y[1:] += kernels.matmul(A[0], B[1:])
     return Y
 
 
 def times_dx(G: Bundle, C: Bundle) -> Any:
     """ȳ c + Σ ẏ̄ ċ,  ẏ̄ c: with C = Bᵀ it is Ā of Y = A B, and B̄ᵀ with Gᵀ for G and C = A."""
-    GA = G @ C[0]
-    GA[0] += (G[1:] @ C[1:]).sum(axis=0)
+    GA = kernels.matmul(G, C[0])
+    GA[0] += kernels.matmul(G[1:], C[1:]).sum(axis=0)
     return GA
 
 

@@ -59,7 +59,9 @@ class Closeness(Layer):
         M0, k, D = saved
         W = -k * (G[:, :, None] + G[:, None])
         W[0] -= (D * W[1:]).sum(axis=0)
-        GM = np.stack([(np.sign(between(m)) * W).sum(axis=2) for m in M0], axis=-1)
+        GM = np.empty((*G.shape[:2], self.kernels, self.dims), G.dtype, like=G)
+        for c, m in enumerate(M0):
+            GM[..., c] = (np.sign(between(m)) * W).sum(axis=2)
         return GM.reshape(*G.shape[:2], self.kernels * self.dims)
 
     def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:

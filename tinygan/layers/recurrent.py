@@ -101,7 +101,7 @@ class Unroll(Composite):
             S, s = push(f, q, np.concatenate([X[:, :, t], S], axis=-1))
             Y.append(S[..., : self.outputs])
             saved.append(s)
-        return np.stack(Y, axis=2), saved
+        return in_time(Y), saved
 
     def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
         (f,), (q,) = self.children, p
@@ -109,7 +109,7 @@ class Unroll(Composite):
         for t in range(X.shape[2]):
             S = f.jet(q, np.concatenate([X[:, :, t], S], axis=-1), pairs)
             Y.append(S[..., : self.outputs])
-        return np.stack(Y, axis=2)
+        return in_time(Y)
 
     def pull(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
@@ -122,7 +122,7 @@ class Unroll(Composite):
             GX.append(GZ[..., : self.inputs])
             GS = GZ[..., self.inputs :].copy()
             total = g if total is None else plus(total, g)
-        return np.stack(GX[::-1], axis=2) if wrt_x else None, (total,) if wrt_p else None
+        return in_time(GX[::-1]) if wrt_x else None, (total,) if wrt_p else None
 
     def update(self, running: Params, p: Params, saved: Saved) -> Params:
         (f,), (q,), (r,) = self.children, p, running
@@ -147,6 +147,15 @@ class GRU(Unroll):
 
     def __init__(self, inputs: int, hidden: int, *, init: Init = lecun) -> None:
         super().__init__(GRUCell(inputs, hidden, init=init), inputs, hidden)
+
+
+def in_time(steps: Any) -> Any:
+    """(T, N, time, ...) of what has been at each time, (T, N, ...)."""
+    first = steps[0]
+    Y = np.empty((*first.shape[:2], len(steps), *first.shape[2:]), first.dtype, like=first)
+    for t, step in enumerate(steps):
+        Y[:, :, t] = step
+    return Y
 
 
 def plus(p: Any, q: Any) -> Any:

@@ -60,7 +60,7 @@ class WeightLayer(Layer):
         if r is None:
             return Y, (gw, np.zeros_like(p[1]))
         Y += column(r, Y[0]) * p[1]
-        return Y, (gw, np.einsum("n,nko->o", r, trace[0].reshape(len(r), -1, len(p[1]))))
+        return Y, (gw, kernels.column_sum(column(r, trace[0]) * trace[0]))
 
 
 class Reparametrised(Layer):

@@ -54,7 +54,7 @@ class Window(Conditional):
     def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
         m, across, down = self.children
         M, s = push(m, p[0], C)
-        (FX, x), (FY, y) = push(across, (), M[..., [0, 2, 3]]), push(down, (), M[..., [1, 2, 3]])
+        (FX, x), (FY, y) = push(across, (), sideways(M)), push(down, (), M[..., 1:4])
         scale = exp_jet(self.sign * M[..., 4:], NONE)
         L, R = self.way(product(scale[..., None], FY))[:, :, None], self.way(FX)[:, :, None]
         H = np.moveaxis(H, -1, 2)
@@ -77,7 +77,7 @@ class Window(Conditional):
     def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
         m, across, down = self.children
         M = m.jet(p[0], C, pairs)
-        FX, FY = across.jet((), M[..., [0, 2, 3]], pairs), down.jet((), M[..., [1, 2, 3]], pairs)
+        FX, FY = across.jet((), sideways(M), pairs), down.jet((), M[..., 1:4], pairs)
         scale = exp_jet(self.sign * M[..., 4:], pairs)
         L, R = self.way(product_jet(scale[..., None], FY, pairs))[:, :, None], self.way(FX)[:, :, None]
         P = times_jet(np.moveaxis(H, -1, 2), turn(R), pairs)
@@ -106,6 +106,11 @@ class Write(Window):
 
     def way(self, F: Bundle) -> Any:
         return turn(F)
+
+
+def sideways(M: Bundle) -> Any:
+    """Of (centre across, centre down, log-variance, log-stride, ...) what the filters across take."""
+    return np.concatenate([M[..., :1], M[..., 2:4]], axis=-1)
 
 
 def times_jet(A: Bundle, B: Bundle, pairs: Pairs) -> Any:

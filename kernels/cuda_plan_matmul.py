@@ -1,0 +1,86 @@
+"""How products of matrices are launched (matmul.cu): the steps of their axes, the form, the tile."""
+
+from math import prod
+from typing import NamedTuple
+
+from tinygan.kernels.cuda_args import BatchArgs, Divisor, Lines, Matrix, Place
+from tinygan.kernels.cuda_plan import DEPTH, LARGEST, TILES, Choice, Launch, joined, parts, shared, up
+from tinygan.kernels.cuda_plan_flat import Operation
+from tinygan.kernels.shapes import fit
+
+BATCH = 65535  # the most of a grid's third axis
+
+
+class Matrices(NamedTuple):
+    """Matrices (outer, inner, rows, columns), and how many elements lie between neighbours along each axis."""
+
+    shape: tuple
+    steps: tuple
+
+    @classmethod
+    def of(cls, shape, strides, itemsize=4):
+        """From bytes; along an axis of one element nothing moves."""
+        return cls(tuple(shape), tuple(s // itemsize if n > 1 else 0 for n, s in zip(shape, strides, strict=True)))
+
+    @property
+    def turned(self):
+        """The transposes, where they lie."""
+        (*outer, m, n), (*steps, down, right) = self
+        return Matrices((*outer, n, m), (*steps, right, down))
+
+    @property
+    def in_lines(self):
+        """Whether each row is a line, and lines do not meet."""
+        (*_, m, n), (*_, down, right) = self
+        return not prod(self.shape) or ((n == 1 or right == 1) and (m == 1 or down >= n) and min(self.steps) >= 0)
+
+    @property
+    def wide(self):
+        """Whether lines are words of four, and begin at some."""
+        return self.shape[3] % 4 == 0 and not any(step % 4 for step in self.steps[:3])
+
+
+def matmul(a, b, *, arithmetic, aligned=True, choice=None):
+    """a b of Matrices whose first two axes agree: reads a, whose rows are lines, and b, whose rows or columns are."""
+    (*batch, M, K), (*batch_b, k, N) = a.shape, b.shape
+    fit(batch == batch_b and k == K and a.in_lines, a.shape, b.shape)
+    form, lies = ("nn", b) if b.in_lines else ("nt", b.turned)
+    fit(lies.in_lines, a.shape, b.shape)
+    count, size = prod(batch), prod(batch) * M * N
+    fit(count <= BATCH and max(size, *map(extent, (a, b))) <= LARGEST, a.shape, b.shape)
+    choice = choice or choose(count, M, N, K, 4 if aligned and a.wide and lies.wide else 1)
+    tile, splits = TILES[choice.tile], choice.splits
+    Args, B, lines = BatchArgs[form], {"nn": Matrix, "nt": Lines}[form], {"nn": "rows", "nt": "depth"}[form]
+    run = up(up(K, splits), DEPTH) * DEPTH
+    numbers = Divisor.of(batch[1]), *a.steps[:2], *b.steps[:2]
+
+    def launches(at):
+        if not size:
+            return []
+        args = Args(inner=numbers[0])
+        args.a_outer, args.a_inner, args.b_outer, args.b_inner = numbers[1:]
+        place = Place(1, M, N, 0, 0, 1, 1, Divisor.of(M), Divisor.of(M))
+        left, right = Lines(at["a"], M, K, a.steps[2]), B(at["b"], *lies.shape[2:], lies.steps[2])
+        args.one.problem[0] = type(args.one.problem[0])(left, right, place, M, N, K, 0)
+        args.one.out = at["out"] if splits == 1 else at["workspace"]
+        args.one.size, args.one.splits, args.one.run = size, splits, run
+        grid = up(M, tile.M), up(N, tile.N), count * splits
+        name = f"matmul_{form}_{arithmetic}_{choice.tile}{choice.vector}"
+        first = Launch(name, grid, tile.threads, shared(tile, "depth", lines), args)
+        last = joined(at["workspace"], None, at["out"], size, splits, 0, N)
+        return [first] if splits == 1 else [first, last]
+
+    return Operation({"out": (*batch, M, N)}, size * splits if splits > 1 else 0, launches)
+
+
+def choose(count, M, N, K, vector):
+    """A tile, and into how many parts k is split so that the blocks fill the chip."""
+    name = "narrow" if N <= TILES["narrow"].N else "small"
+    tile = TILES[name]
+    most = max(BATCH // max(count, 1), 1)
+    return Choice(name, vector, min(parts(tile, count * up(M, tile.M) * up(N, tile.N), K), most))
+
+
+def extent(a):
+    """Elements from the first to the last."""
+    return 1 + sum((n - 1) * step for n, step in zip(*a, strict=True))
