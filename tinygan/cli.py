@@ -158,6 +158,8 @@ def run_recipes(args: argparse.Namespace) -> int:
         return 0
     entry, card = find(args.name), CARDS[args.name]
     print(f"{args.name}: {entry.about}\n  {card.objective}\n  {card.shown}: {link(card)}")
+    if not entry.device:
+        print("  trains on the CPU alone")
     print("  settings (--set KEY=VALUE) and their defaults:")
     for line in dotted(as_mapping(entry.settings())):
         print(f"    {line}")

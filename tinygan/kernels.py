@@ -31,7 +31,7 @@ __path__ = [str(_inside if _inside.is_dir() else _beside)]
 BACKENDS = ("auto", "reference", "jit", "cuda")
 NEEDS = {
     "jit": ("numba", "0.62", "tinygan[jit]"),
-    "cuda": ("cupy", "13", "tinygan[cuda13]"),
+    "cuda": ("cupy", "14", "tinygan[cuda13]"),
 }  # module, from when, extra
 PRECISIONS = ("auto", "fast", "direct", "tf32")
 
@@ -63,12 +63,14 @@ def lacks(name: str) -> str:
 def _older(module: str, least: str) -> bool:
     from importlib import metadata  # slow to load
 
-    try:
-        here = metadata.version(module)
-    except metadata.PackageNotFoundError:  # it is installed under another name
-        return False
-    found, wanted = ([int(n) for n in re.findall(r"\d+", version)] for version in (here, least))
-    return found < wanted
+    for name in (module, f"{module}-cuda13x", f"{module}-cuda12x"):
+        try:
+            here = metadata.version(name)
+        except metadata.PackageNotFoundError:  # it is installed under another name
+            continue
+        found, wanted = ([int(n) for n in re.findall(r"\d+", version)] for version in (here, least))
+        return found < wanted
+    return False
 
 
 def choose(name: str) -> str:

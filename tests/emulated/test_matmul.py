@@ -117,3 +117,25 @@ def test_the_gram_matrices_of_many_long_tangents_are_split():
     )
     assert first.name == "matmul_nt_tf32x3_narrow4"
     assert first.grid[2] >= 4 * cuda_plan.PROCESSORS
+
+
+BUGS = {  # what is wrong: text of matmul.cu, text instead
+    "b of the first of the inner axis": (" + inner * args.b_inner", ""),
+    "steps of a where b's are meant": ("outer * args.b_outer", "outer * args.a_outer"),
+    "all products in one place": (
+        "product<T, Arithmetic, V>(args.one, problem, split, z)",
+        "product<T, Arithmetic, V>(args.one, problem, split, 0)",
+    ),
+}
+
+
+@pytest.mark.parametrize("bug", [None, *BUGS])
+def test_a_planted_bug_is_noticed(bug, rng):
+    old, new = BUGS.get(bug, ("", ""))
+    text = "\n".join(line for line in (emu.SOURCES / "matmul.cu").read_text().splitlines() if "_tf32x3" not in line)
+    assert bug is None or text.count(old) == 1
+    a, b = rng.standard_normal((2, 3, 5, 8), np.float32), rng.standard_normal((2, 3, 8, 12), np.float32)
+    emulator = emu.Emulator(emu.build(text.replace(old, new) if bug else text, (*emu.PLAIN[1:], "-O1")))
+    (found,) = emulator.apply(planned(a, b, "fp32"), a=a, b=b)
+    error = np.linalg.norm(found - a.astype(np.float64) @ b) / np.linalg.norm(a @ b)
+    assert (error <= BOUNDS["fp32"]) == (bug is None)

@@ -101,6 +101,9 @@ def test_info_recipes_data_and_check_print(capsys):
     assert "backend" in capsys.readouterr().out
     assert main(["recipes"]) == 0
     assert "Goodfellow et al. 2014" in capsys.readouterr().out
+    for name, alone in (("sgan", True), ("dcgan", False)):
+        assert main(["recipes", name]) == 0
+        assert ("trains on the CPU alone" in capsys.readouterr().out) == alone
     assert main(["data", "strokes"]) == 0
     assert "28x28x1" in capsys.readouterr().out
     assert main(["check", "--draws", "1"]) == 0
@@ -128,6 +131,7 @@ def test_info_says_what_the_kernels_run_on(monkeypatch, capsys):
         monkeypatch.setitem(sys.modules, "tinygan.kernels.jit_build", None)
         monkeypatch.delattr("tinygan.kernels.jit_build", raising=False)
         assert told(capsys)["jit"].startswith("cannot be loaded: ")
+    assert lines["gpu"].startswith("none: backend 'cuda' needs ")
     monkeypatch.setattr(kernels, "available", lambda: ("reference",))
     assert not {"vectors", "kernel cache", "jit"} & told(capsys).keys()
 

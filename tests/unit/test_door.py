@@ -143,9 +143,21 @@ def test_without_a_gpu_auto_is_the_cpu_and_cuda_says_what_is_missing(cupy_withou
 def test_without_cupy_cuda_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     kernels.available.cache_clear()
-    with pytest.raises(UsageError, match=r"backend 'cuda' needs cupy 13 or later: pip install 'tinygan\[cuda13\]'"):
+    with pytest.raises(UsageError, match=r"backend 'cuda' needs cupy 14 or later: pip install 'tinygan\[cuda13\]'"):
         kernels.choose("cuda")
     kernels.available.cache_clear()
+
+
+def test_an_old_cupy_is_none(monkeypatch, cupy_without_a_gpu):
+    """Its wheels have names of their own."""
+
+    def version(name):
+        if name != "cupy-cuda12x":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "13.6.0"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert kernels.lacks("cuda") == "needs cupy 14 or later: pip install 'tinygan[cuda13]'"
 
 
 def test_beside_a_gpu_the_cpu_has_its_own_backend():
