@@ -14,17 +14,11 @@ from tinygan.data import Dataset
 from tinygan.errors import UsageError, by
 from tinygan.evaluate import Generated
 from tinygan.layer import Array
+from tinygan.loss import MIDDLE
 from tinygan.metrics.gam import Battle
 from tinygan.recipes.fgan import FGAN
 from tinygan.recipes.game import Game
 from tinygan.train import GRID
-
-MIDDLE = {  # of D's number between "generated" and "real", where its loss has one
-    "minimax": 0.0,
-    "non-saturating": 0.0,
-    "hinge": 0.0,
-    "least-squares": 0.5,
-}
 
 
 class Player(NamedTuple):

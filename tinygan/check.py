@@ -213,8 +213,8 @@ class Trial:
         theta = self.theta.astype(dtype)
         X = dress(np.concatenate([self.x[None], self.x_dot]).astype(dtype))
         G = dress(np.concatenate([self.gy[None], self.gy_dot]).astype(dtype))
-        Y, saved = push(net.f, net._p(theta), X)
-        GX, g = pull(net.f, net._p(theta), saved, G)
+        Y, saved = push(net.f, net.params(theta), X)
+        GX, g = pull(net.f, net.params(theta), saved, G)
         flat = pack(g)
         return Y, GX[0], GX[1:], np.concatenate(flat) if flat else np.zeros(0, dtype)
 

@@ -17,7 +17,7 @@ def data_init(net: Net, theta: Array, x: Array) -> Array:
 
     Noise is none of it: give ``net.eval(running)``. Raises UsageError where there is one inside neither a row nor a ``Concat``.
     """
-    p, _ = _begun(net.f, net._p(theta), x[None])
+    p, _ = _begun(net.f, net.params(theta), x[None])
     return np.concatenate(pack(p), dtype=theta.dtype, casting="same_kind") if net.size else theta
 
 

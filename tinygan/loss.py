@@ -100,6 +100,13 @@ LOSSES = {
     "wasserstein": Loss(wasserstein_d, wasserstein_g),
 }
 
+MIDDLE = {  # of D's number between "generated" and "real", where the loss has one
+    "minimax": 0.0,
+    "non-saturating": 0.0,
+    "hinge": 0.0,
+    "least-squares": 0.5,
+}
+
 
 # ---------------------------------------------------------------- of a classifier
 

@@ -37,7 +37,7 @@ class Net:
 
     def init_running(self, theta: Array, rng: np.random.Generator) -> Array:
         """The running values (R,) to begin with."""
-        return _flat(self.f.init_running(self._p(theta), rng), theta.dtype, theta)
+        return _flat(self.f.init_running(self.params(theta), rng), theta.dtype, theta)
 
     def bind(self, running: Array, rng: np.random.Generator | None = None) -> Net:
         """The net of one forward in training: running values held, noise (dropout) drawn once from ``rng``.
@@ -52,18 +52,18 @@ class Net:
 
     def update(self, running: Array, theta: Array, saved: Saved) -> Array:
         """The running values after the forward that returned ``saved``."""
-        return _flat(self.f.update(self._r(running), self._p(theta), saved[1]), running.dtype, running)
+        return _flat(self.f.update(self._r(running), self.params(theta), saved[1]), running.dtype, running)
 
     def forward(self, theta: Array, x: Array) -> tuple[Array, Saved]:
         """y = f(x; θ).   x (N, ...)."""
-        Y, saved = push(self.f, self._p(theta), x[None])
+        Y, saved = push(self.f, self.params(theta), x[None])
         return Y[0], saved
 
     def jvp(self, theta: Array, x: Array, x_dot: Array) -> tuple[Array, Array, Saved]:
         """y = f(x; θ) and ẏₖ = J ẋₖ.   x (N, ...), x_dot (K, N, ...)."""
         if x_dot.shape[1:] != x.shape:
             raise ShapeError(f"Net: x_dot is (K, *x.shape): x_dot {x_dot.shape}, x {x.shape}")
-        Y, saved = push(self.f, self._p(theta), np.concatenate([x[None], x_dot]))
+        Y, saved = push(self.f, self.params(theta), np.concatenate([x[None], x_dot]))
         return Y[0], Y[1:], saved
 
     def second(self, theta: Array, x: Array, x_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
@@ -75,7 +75,7 @@ class Net:
         if x_dot.shape[1:] != x.shape:
             raise ShapeError(f"Net: x_dot is (K, *x.shape): x_dot {x_dot.shape}, x {x.shape}")
         K, still = len(x_dot), np.zeros((len(pairs[0]), *x.shape), x.dtype)  # x is straight: ẍ = 0
-        Y = self.f.jet(self._p(theta), np.concatenate([x[None], x_dot, still]), pairs)
+        Y = self.f.jet(self.params(theta), np.concatenate([x[None], x_dot, still]), pairs)
         return Y[0], Y[1 : 1 + K], Y[1 + K :]
 
     def backward(
@@ -92,7 +92,7 @@ class Net:
         if gy_dot is not None and gy_dot.shape[1:] != gy.shape:
             raise ShapeError(f"Net: gy_dot is (K, *gy.shape): gy_dot {gy_dot.shape}, gy {gy.shape}")
         G = gy[None] if gy_dot is None else np.concatenate([gy[None], gy_dot])
-        GX, g = pull(self.f, self._p(theta), saved, G, wrt_x=wrt_x, wrt_p=wrt_theta)
+        GX, g = pull(self.f, self.params(theta), saved, G, wrt_x=wrt_x, wrt_p=wrt_theta)
         return Pullback(
             GX[0] if wrt_x else None, GX[1:] if wrt_x else None, _flat(g, theta.dtype, theta) if wrt_theta else None
         )
@@ -104,12 +104,12 @@ class Net:
 
     def trace(self, theta: Array, saved: Saved, u: Array) -> tuple[Array, Any]:
         """Jᵀu, and the cotangents met on the way, for ``mixed``."""
-        GX, met = self.f.trace(self._p(theta), saved[1], u[None])
+        GX, met = self.f.trace(self.params(theta), saved[1], u[None])
         return GX[0], met
 
     def mixed(self, theta: Array, saved: Saved, trace: Any, z: Array, r: Array | None) -> Array:
         """The gradient in θ of Σₙ rₙ⟨u, f(xₙ)⟩ + ⟨u, J ẋ⟩ of a piecewise linear net;  z = r x + ẋ, u is that of ``trace``."""
-        return _flat(self.f.mixed(self._p(theta), saved[1], trace, z[None], r)[1], theta.dtype, theta)
+        return _flat(self.f.mixed(self.params(theta), saved[1], trace, z[None], r)[1], theta.dtype, theta)
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample's y; ShapeError where a layer does not fit."""
@@ -117,9 +117,10 @@ class Net:
 
     def view(self, theta: Array) -> dict[str, Array]:
         """θ by name: {"0.linear.w": ..., ...}, views."""
-        return _named(self._trained, self._p(theta), "")
+        return _named(self._trained, self.params(theta), "")
 
-    def _p(self, theta: Array) -> Params:
+    def params(self, theta: Array) -> Params:
+        """θ as the layers' nested tuple of views."""
         if theta.shape != (self.size,):
             raise ShapeError(f"Net: theta is one flat vector: got {theta.shape}, expected ({self.size},)")
         return unpack(self._trained, theta)

@@ -179,15 +179,16 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     def __getitem__(self, key):
         if any(isinstance(k, list) and k for k in (key if isinstance(key, tuple) else (key,))):
             from_host()
-        of_truths = [a for a in operands(bare(key)) if a.dtype == bool]
-        if of_truths:
-            waits()  # its size is known on the device alone
+        if any(a.dtype == bool for a in operands(bare(key))):
+            waits()
         return done(lambda a, k: a[k], self, key)
 
     def __setitem__(self, key, value):
         by_arrays = any(isinstance(k, (list, ndarray)) for k in (key if isinstance(key, tuple) else (key,)))
         if by_arrays and not isinstance(value, ndarray):
             from_host()
+        if any(a.dtype == bool for a in operands(bare(key))):
+            waits()  # how many there are is known on the device alone
         key, value = bare(key), bare(value)
         write_into(self, lambda raw: raw.__setitem__(key, value))
 

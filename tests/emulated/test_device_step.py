@@ -60,6 +60,23 @@ def test_its_options_are_numpys_too(options):
     assert off <= 1, what
 
 
+OTHERS = [
+    ("ssgan", {"attention": 14, "self_modulated": True}),
+    ("pcgan", {"attention": 14, "penalty": "r1"}),
+    ("lapgan", {"classes": True, "n_critic": 2}),
+    ("lgan", {"locality": "squared"}),
+    ("draw", {"attention": False}),
+    ("r1", {"net": "maxout"}),
+    ("fgan", {"saturating": True, "divergence": "reverse-kl"}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), OTHERS, ids=str)
+def test_so_are_those_of_other_systems(name, options):
+    off, what = checks.steps(*system(name, **options), count=2)
+    assert off <= 1, what
+
+
 @pytest.mark.parametrize("precision", ["direct", "fast"])
 def test_a_whole_step_of_dcgan_32_is_numpys(precision):
     """32x32 colours, latent 128, width 32, on a batch of 8."""

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygan.kernels import cuda_plan, cuda_plan_matmul
 from tinygan.kernels.cuda_plan_matmul import Matrices
 
 from . import emulator as emu
-from .test_convolution import BOUNDS, DRAWS
+from .test_convolution import BOUNDS, drawn
 
 INSTANCES = [
     (form, a, tile, vector)
@@ -18,13 +18,6 @@ INSTANCES = [
     for tile in ("small", "narrow")
     for vector in (4, 1)
 ]
-drawn = settings(
-    max_examples=DRAWS,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 
 
 def laid_out(rng, batch, m, n, order, pad, still, turned):

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from tinygan.battle import MIDDLE, Player, fight, player
+from tinygan.battle import Player, fight, player
 from tinygan.cli import main
 from tinygan.data import Sample, open_data
 from tinygan.errors import UsageError
 from tinygan.evaluate import Generated
+from tinygan.loss import MIDDLE
 from tinygan.metrics.gam import battle
 from tinygan.recipes import RECIPES
 

@@ -82,7 +82,7 @@ MAY = {  # room: the rooms it may import, beside itself
     "info": "kernels",
     "measures": "errors metrics",
     "evaluate": "errors checkpoint data measures metrics progress recipes run train",
-    "battle": "errors layer data evaluate metrics recipes train",
+    "battle": "errors layer loss data evaluate metrics recipes train",
     "cli_battle": "battle errors kernels data evaluate metrics run train",
     "editing": "errors geometry grid layer recipes",
     "cli_translate": "cli_edit data errors grid kernels recipes run",

@@ -42,6 +42,14 @@ def test_a_step_moves_every_level_and_writes_to_no_input(options, rng):
     assert {f"accuracy_{k}" for k in range(levels + 1)} <= log.keys() and np.isfinite(list(log.values())).all()
 
 
+def test_what_d_tells_rightly_is_on_the_right_side_of_its_losss_middle(rng):
+    y = {"real": np.full((4, 1), 0.6), "fake": np.full((4, 1), 0.4)}
+    for loss, share in (("least-squares", 1.0), ("hinge", 0.5)):
+        recipe, _ = made(rng, loss=loss)
+        log, _ = recipe.games[0].objective_D(y, batch_of(rng))
+        assert log["accuracy"] == share
+
+
 def test_every_level_sees_the_images_of_its_size_and_is_told_the_coarse_one(rng, monkeypatch):
     recipe, state = made(rng)
     batch = batch_of(rng)

@@ -36,7 +36,7 @@ class MaxPool2d(Layer):
         for m, V in enumerate(rest, start=1):
             better = (V[0] > Y[0]) | np.isnan(V[0])
             np.copyto(Y, V, where=better)
-            where[better] = m
+            np.copyto(where, m, where=better)
         return Y, (where, X.shape)
 
     def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:

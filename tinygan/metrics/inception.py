@@ -80,7 +80,7 @@ class Inception:
     def _forward(self, x: Array) -> Array:
         """The net, block by block, so that nothing is kept for a backward."""
         X = x[None]
-        for f, p in zip(self._net.f.children, self._net._p(self._theta), strict=True):  # type: ignore[attr-defined]
+        for f, p in zip(self._net.f.children, self._net.params(self._theta), strict=True):  # type: ignore[attr-defined]
             X, _ = push(f, p, X)
         return X[0]
 

@@ -19,8 +19,9 @@ import numpy as np
 
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError, by
-from tinygan.layer import Array
+from tinygan.layer import Array, onehot
 from tinygan.layers.pyramid import half
+from tinygan.loss import MIDDLE
 from tinygan.models import lapgan
 from tinygan.net import Net
 from tinygan.number import number
@@ -82,7 +83,8 @@ class Level(Game):
 
     def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
         log, g = super().objective_D(y, batch)
-        return log | {"accuracy": number((y["real"] > 0).mean() + (y["fake"] <= 0).mean()) / 2}, g
+        middle = MIDDLE.get(self.settings.loss, 0.0)
+        return log | {"accuracy": number((y["real"] > middle).mean() + (y["fake"] <= middle).mean()) / 2}, g
 
     def noise(self, n: int, rng: np.random.Generator) -> Array:
         return rng.standard_normal((n, self.noises), np.float32)
@@ -174,8 +176,3 @@ def sizes(shape: tuple[int, ...], levels: int) -> list[tuple[int, ...]]:
             f"{levels} levels would halve {by(shape)} to {by(found[-1])}, below {LEAST} pixels: set levels lower"
         )
     return found
-
-
-def onehot(label: Array, kinds: int) -> Array:
-    """(n, kinds); of no kinds (n, 0)."""
-    return np.eye(kinds, dtype=np.float32)[label] if kinds else np.zeros((len(label), 0), np.float32)
