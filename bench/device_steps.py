@@ -22,8 +22,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests/emulated"))
 
 SYSTEMS = ("dcgan32_step", "dcgan64_step", "sngan32_step")
 PRECISIONS = ("direct", "fast", "tf32")
-BOUND = 3e-6  # of operations and layers, relative, against float64
-KINKS = 2e-2  # of gradients of steps, as in cases_work.py
 RUNS, REPEATS = 5, 30
 
 
@@ -37,13 +35,15 @@ def backend() -> Iterator[dict[str, Any]]:
             ("layer", CASES, checks.layer),
         ):
             for name in names:
-                yield tried(kind, name, lambda name=name, check=check: (check(name), ""), BOUND)
+                yield tried(kind, name, lambda name=name, check=check: (check(name), ""), checks.BOUND)
         for name, entry in RECIPES.items():
             if entry.device:
-                yield tried("system", name, lambda name=name: checks.steps(*checks.system(name), kinks=KINKS), 1)
+                yield tried("system", name, lambda name=name: checks.steps(*checks.system(name), kinks=checks.KINKS), 1)
     for precision in ("direct", "fast"):
         with kernels.precision(precision):
-            yield tried("system", f"dcgan-32, {precision}", lambda: checks.steps(*checks.dcgan32(), kinks=KINKS), 1)
+            yield tried(
+                "system", f"dcgan-32, {precision}", lambda: checks.steps(*checks.dcgan32(), kinks=checks.KINKS), 1
+            )
 
 
 def tried(kind: str, name: str, check: Callable[[], tuple[float, str]], bound: float) -> dict[str, Any]:

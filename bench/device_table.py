@@ -18,7 +18,7 @@ def show(path: Path) -> None:
         print(*(line[key] for key in ("device", "arch", "compiler", "versions")))
     if found := parts.get("parity"):
         right = sum(line["right"] for line in found)
-        bits = sum(line["bits of the emulator"] for line in found if "fp32" in line["kernel"])
+        bits = sum(line["bits of the emulator"] for line in found if "splits" in line and "fp32" in line["kernel"])
         print(f"parity: {right} of {len(found)} right; {bits} of FP32 with the emulator's bits")
         print(*(f"  {a}: worst {worst(found, a):.1e}" for a in ("fp32", "tf32", "tf32x3")), sep="\n")
         if arrays := [line for line in found if "splits" not in line]:

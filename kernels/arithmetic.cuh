@@ -3,8 +3,8 @@
 #include "tg.cuh"
 
 // ROWS x DEPTH elements in lines as they lie in global memory: depth runs fastest, or rows do. The padding puts the 32 words
-// that a warp reads for a fragment, rows g < 8 by depths t < 4, in 32 different banks: a pitch of 4 (mod 8 words, odd multiples)
-// along depth, of 8 (mod 32, or 24) along rows.
+// that a warp reads for a fragment, rows g < 8 by depths t < 4, in 32 different banks: a pitch of 4 mod 32 along depth, of 8
+// or 24 mod 32 along rows.
 template <bool DEPTH_FASTEST, int ROWS, int DEPTH> struct Slice {
     static constexpr int LENGTH = DEPTH_FASTEST ? DEPTH : ROWS, LINES = DEPTH_FASTEST ? ROWS : DEPTH;
     static constexpr int PITCH = LENGTH + (DEPTH_FASTEST ? 4 : 8), K = DEPTH;
@@ -42,8 +42,9 @@ struct Fp32 {
     }
 };
 
-// To 11 bits, to nearest, ties away from zero: half of the last bit that counts is added, and mma() reads no further.
-__device__ __forceinline__ unsigned tf32(float x) { return __float_as_uint(x) + 0x1000u; }
+// To 11 bits, to nearest, ties away from zero: half of the last bit that counts is added, and mma() reads no further. Not to a
+// NaN: that of a GPU, 0x7fffffff, would become −0.
+__device__ __forceinline__ unsigned tf32(float x) { return x == x ? __float_as_uint(x) + 0x1000u : __float_as_uint(x); }
 
 // Rows 16i + g (+8) by depths t (+4) of A, or columns 8j + g of B, as mma() wants them; ``as`` says which bits of each.
 template <int I, class A, class As>
@@ -70,12 +71,12 @@ struct Tf32 {
     }
 };
 
-// The same as accurate as FP32 ("3xTF32"): x = high + low, two numbers of 11 bits, and A B ≈ Ah Bh + Ah Bl + Al Bh, small terms
-// first. The tensor cores cut sums off, a bias that grows with their number, so they sum one slice at a time, and slices are
+// The same as accurate as FP32 ("3xTF32"): x = high + low, the bits of x that mma() reads and the rest, rounded to 11 bits, and
+// A B ≈ Ah Bh + Ah Bl + Al Bh, small terms first. A NaN is one in ``high``. The tensor cores cut sums off, a bias that grows with their number, so they sum one slice at a time, and slices are
 // added in rounded float32 (Ootomo & Yokota 2022, §3).
 struct Tf32x3 {
-    __device__ static unsigned high(float x) { return tf32(x) & ~0x1fffu; }
-    __device__ static unsigned low(float x) { return tf32(x - __uint_as_float(high(x))); }
+    __device__ static unsigned high(float x) { return __float_as_uint(x); }
+    __device__ static unsigned low(float x) { return __float_as_uint(x - __uint_as_float(high(x) & ~0x1fffu)) + 0x1000u; }
 
     template <int I, int J, class A, class B>
     __device__ static void multiply(float (&sum)[I][J][4], const A& a, const B& b, int m, int n, int g, int t) {

@@ -9,10 +9,6 @@
 // A kernel is named operation_arithmetic_tileV: V = 4 where the channels that it copies are multiples of four, else 1. A bundle
 // of points and tangents is a batch of (1 + K) N samples, the bias goes to the points. Sums are float32, in an order that
 // depends on the shapes alone. cuda_plan.py chooses tiles and splits, and fills the arguments in.
-//
-// Measured on an H200 (bench/results/device.jsonl): FP32 and 3xTF32 are faster than cuDNN's FP32, TF32 is slower than its TF32. Wide
-// layers in TF32 wait for latency: 3.8 warps a scheduler, an instruction in 45 % of cycles, L2 at 53 %. The next step is fragments by
-// ldmatrix (6 reads of shared memory instead of 24 for 16 products), then wgmma; for small tiles, whose L2 is at 69 %, 128 x 64.
 #include "igemm.cuh"
 
 using Large = Tile<128, 128, 64, 32>;

@@ -99,6 +99,7 @@ def pixels(a):
 
 
 def linear(x, w, *, bias=None, points=None):
+    """w (O, I) as the weights (1, 1, O, I) of a convolution from O channels to I: x Wᵀ is its adjoint."""
     return conv2d_dx(pixels(x), w[None, None], size=(1, 1), **ONE, bias=bias, points=points)[:, 0, 0]
 
 
@@ -111,15 +112,16 @@ def linear_dw(x, gy):
 
 
 def matmul(a, b):
-    """CuPy's own product calls cuBLAS, which it does not record in a graph."""
+    """CuPy's own product calls cuBLAS, which it does not record in a graph. At "tf32" too as exact as FP32."""
+    fit(min(a.ndim, b.ndim) >= 2 and a.shape[-1] == b.shape[-2], a.shape, b.shape)
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     out = *lead, a.shape[-2], b.shape[-1]
     a, b = batches(a, lead), batches(b, lead)
     a = a if matrices(a).in_lines else cupy.ascontiguousarray(a)
     b = b if matrices(b).in_lines or matrices(b).turned.in_lines else cupy.ascontiguousarray(b)
     arithmetic = "fp32" if precision_in_force() == "direct" else "tf32x3"
-    aligned = not (a.data.ptr % WORD or b.data.ptr % WORD)
-    operation = cuda_plan_matmul.matmul(matrices(a), matrices(b), arithmetic=arithmetic, aligned=aligned)
+    in_words = not (a.data.ptr % WORD or b.data.ptr % WORD)
+    operation = cuda_plan_matmul.matmul(matrices(a), matrices(b), arithmetic=arithmetic, in_words=in_words)
     return apply("matmul.cu", operation, a=a, b=b)["out"].reshape(out)
 
 
@@ -159,7 +161,7 @@ def column_sum(A):
 
 
 def combine(a, x, b, y):
-    """With numbers a and b; of one that lives on the device CuPy makes the sum."""
+    """Where a or b lives on the device CuPy makes the sum."""
     fit(x.shape == y.shape, x.shape, y.shape)
     if isinstance(a, cupy.ndarray) or isinstance(b, cupy.ndarray):
         return (a * x + b * y).astype(x.dtype, copy=False)

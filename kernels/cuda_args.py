@@ -1,4 +1,4 @@
-"""The arguments of the kernels of conv.cu and matmul.cu: the structures of igemm.cuh, field by field."""
+"""The arguments of the kernels of conv.cu and matmul.cu: the structures of igemm.cuh and maps.cuh, field by field."""
 
 import ctypes
 from ctypes import c_int32 as Int
@@ -38,7 +38,6 @@ Patches = structure(
     **ints("H W C sh sw top left pixels taps"),
     **divisors("image line channel kernel_line"),
 )
-PatchesTransposed = structure("PatchesTransposed", at=Address, patches=Patches)
 Matrix = structure("Matrix", at=Address, **ints("height width pitch"))
 Lines = structure("Lines", at=Address, **ints("height width pitch"))
 Taps = structure("Taps", at=Address, **ints("C O first down right taps"), **divisors("channel kernel_line"))
@@ -54,14 +53,12 @@ def arguments(A, B, problems):
     return structure("Args", problem=problem * problems, bias=Address, out=Address, **ints("size splits run"))
 
 
-ConvArgs = arguments(Patches, Matrix, 1)
+ConvArgs = arguments(
+    Patches, Matrix, 1
+)  # of conv2d_dw too, whose PatchesTransposed are Patches that answer the other way
 ConvDxArgs = arguments(Patches, Taps, PHASES)
-ConvDwArgs = arguments(PatchesTransposed, Matrix, 1)
 
 
 def batch_arguments(B):
     """BatchArgs<B>."""
     return structure("BatchArgs", one=arguments(Lines, B, 1), inner=Divisor, **ints("a_outer a_inner b_outer b_inner"))
-
-
-BatchArgs = {"nn": batch_arguments(Matrix), "nt": batch_arguments(Lines)}

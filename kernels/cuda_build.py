@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from tinygan.kernels.cache import cache_folder
+
 SOURCES = Path(__file__).parent
 # Products and sums are fused where a kernel says fmaf and nowhere else, so the same text has the same bits on a CPU.
 OPTIONS = ("-std=c++17", "--fmad=false", "--ptxas-options=-v")
@@ -41,22 +43,30 @@ class NoCompiler(Exception):
 
 def build(name, arch):
     """The cubin of kernels/``name`` for ``arch``, such as sm_90a; RuntimeError with the compiler's words where it fails."""
-    compiler = nvrtc() or nvcc()
-    if compiler is None:
+    with_what = compiler()
+    if with_what is None:
         raise NoCompiler("no CUDA compiler: pip install nvidia-cuda-nvrtc, or put nvcc on the PATH")
     texts = {path.name: path.read_text() for path in sorted(SOURCES.glob("*.cu*"))}
-    made_of = repr((name, arch, OPTIONS, compiler.version, texts))
-    folder = cache_folder()
-    kept = folder / f"{Path(name).stem}-{arch}-{hashlib.sha256(made_of.encode()).hexdigest()[:24]}.cubin"
-    log = kept.with_suffix(".log")
-    if not (kept.exists() and log.exists()):
-        code, words = compiler.compile(name, texts, arch)
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, content in ((log, words.encode()), (kept, code)):
+    made_of = repr((name, arch, OPTIONS, with_what.version, texts))
+    digest = hashlib.sha256(made_of.encode()).hexdigest()[:24]
+    code, words = kept(f"{Path(name).stem}-{arch}-{digest}", lambda: with_what.compile(name, texts, arch))
+    return Cubin(code, resources(words), with_what.version)
+
+
+def kept(name, make):
+    """The (cubin, log) that ``make`` gave, from the cache where it is there."""
+    above = cache_folder()
+    if above is None:
+        return make()
+    cubin, log = (above / "cuda" / f"{name}.{kind}" for kind in ("cubin", "log"))
+    if not (cubin.exists() and log.exists()):
+        code, words = make()
+        cubin.parent.mkdir(parents=True, exist_ok=True)
+        for path, content in ((log, words.encode()), (cubin, code)):
             part = path.with_suffix(f".{os.getpid()}")
             part.write_bytes(content)
             part.replace(path)
-    return Cubin(kept.read_bytes(), resources(log.read_text()), compiler.version)
+    return cubin.read_bytes(), log.read_text()
 
 
 def resources(log):
@@ -68,12 +78,12 @@ def resources(log):
     return {m[1]: Resources(int(m[5]), int(m[2]), int(m[3]) + int(m[4])) for m in re.finditer(pattern, log, re.S)}
 
 
-def cache_folder():
-    home = os.environ.get("TINYGAN_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / ("cuda" if os.environ.get("TINYGAN_CACHE") else "tinygan/cuda")
-
-
 # ---------------------------------------------------------------- compilers
+
+
+def compiler():
+    """NVRTC, else nvcc; None where there is neither."""
+    return nvrtc() or nvcc()
 
 
 class Nvrtc:

@@ -88,11 +88,15 @@ class Captured:
 
     def capture(self, step):
         """The graph. Raises TypeError where the step waits for the device or asks for what CuPy does not record."""
-        cupy.cuda.set_pinned_memory_allocator(refuse)
-        self.stream.begin_capture()
         try:
-            new, self.told = step(self.state, self.inputs, Draws(None, self.draws))
-            new = [a.copy() if self.meets(a, i) else a for i, a in enumerate(new)]
+            cupy.cuda.set_pinned_memory_allocator(refuse)
+            self.stream.begin_capture()
+            new, told = step(self.state, self.inputs, Draws(None, self.draws))
+            new = [cupy.asarray(a) for a in new]
+            new = [
+                a.copy() if a is not place and self.holds(a) else a for a, place in zip(new, self.state, strict=True)
+            ]
+            self.told = {name: a.copy() if self.holds(a) else a for name, a in told.items()}
             for place, a in zip(self.state, new, strict=True):
                 if a is not place:
                     place[...] = a
@@ -106,18 +110,17 @@ class Captured:
             cupy.cuda.set_pinned_memory_allocator(cupy.get_default_pinned_memory_pool().malloc)
         return self.stream.end_capture()
 
-    def meets(self, a, i):
-        """Whether a, which is to be the state's i-th part, lies in memory of the state, so that a write would change it."""
+    def holds(self, a):
+        """Whether a lies in memory of the state, which the end of the step writes anew."""
         there = (place.data.ptr <= a.data.ptr < place.data.ptr + place.nbytes for place in self.state)
-        return a is not self.state[i] and any(there)
+        return isinstance(a, cupy.ndarray) and any(there)
 
     def __call__(self, inputs, rng):
-        """One step; returns numbers that live on the device and change with the next step."""
+        """One step. The host goes on at once."""
         slot = self.slots[self.count % SLOTS]
         self.count += 1
         slot.send([*inputs, *self.draws.again(rng)], self.places, self.stream)
         self.graph.launch(self.stream)
-        return self.told
 
     def fetch(self):
         """The state, on the host."""

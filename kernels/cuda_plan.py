@@ -10,13 +10,11 @@ from typing import NamedTuple
 from tinygan.kernels.cuda_args import (
     PHASES,
     ConvArgs,
-    ConvDwArgs,
     ConvDxArgs,
     Divisor,
     JoinArgs,
     Matrix,
     Patches,
-    PatchesTransposed,
     Place,
     Taps,
 )
@@ -99,12 +97,13 @@ class Plan:
             for i, p in enumerate(some):
                 args.problem[i] = type(args.problem[i])(p.a(a), p.b(b), p.place, p.M, p.N, p.K, p.biased)
             run = up(up(max(p.K for p in some), splits), DEPTH) * DEPTH
+            fit(splits * run <= LARGEST, self.out)
             args.bias, args.out = (bias, out) if splits == 1 else (None, workspace)
             args.size, args.splits, args.run = self.size, splits, run
             grid = (up(max(p.M for p in some), tile.M), up(some[0].N, tile.N), len(some) * splits)
             done.append(Launch(name, grid, tile.threads, shared(tile, *self.contiguous), args))
         if splits > 1:
-            biased = min(self.points * prod(self.out[1:]), self.size)
+            biased = self.points * prod(self.out[1:])
             done.append(joined(workspace, bias, out, self.size, splits, biased, self.out[-1]))
         return done
 
@@ -133,7 +132,7 @@ def conv2d(x, w, *, stride, pad, arithmetic, points=None, choice=None):
         *(M, O, K),
         lambda at: patches(at, x, (kh, kw), stride, pad, (P, Q)),
         lambda at: Matrix(at, K, O, O),
-        Place(P, Q, O, 0, 0, 1, 1, Divisor.of(P * Q), Divisor.of(Q)),
+        in_order(M, O),
         points * P * Q,
     )
     which = ("depth", "rows")
@@ -146,7 +145,7 @@ def conv2d_dx(gy, w, *, size, stride, pad, arithmetic, points=None, choice=None)
     fit(o == O, gy, w)
     (H, W), (sh, sw), points = size, stride, bounded(points, N)
     problems = []
-    for a, rows, th, up_ in phases(H, kh, sh, pad[0][0]):
+    for a, rows, th, top in phases(H, kh, sh, pad[0][0]):
         for b, columns, tw, left in phases(W, kw, sw, pad[1][0]):
             count = len(rows), len(columns)
             taps = th * tw * O
@@ -155,7 +154,7 @@ def conv2d_dx(gy, w, *, size, stride, pad, arithmetic, points=None, choice=None)
             problems.append(
                 Problem(
                     *(N * prod(count), C, taps),
-                    lambda at, k=(th, tw), p=((up_,), (left,)), n=count: patches(at, gy, k, (1, 1), p, n),
+                    lambda at, k=(th, tw), p=((top,), (left,)), n=count: patches(at, gy, k, (1, 1), p, n),
                     lambda at, f=first, s=steps, n=taps, tw=tw: Taps(at, C, O, f, *s, n, Divisor.of(O), Divisor.of(tw)),
                     Place(H, W, C, rows.start, columns.start, sh, sw, Divisor.of(prod(count)), Divisor.of(count[1])),
                     points * prod(count),
@@ -172,13 +171,18 @@ def conv2d_dw(x, gy, *, kernel, stride, pad, arithmetic, choice=None):
     M, K = prod(kernel) * C, N * P * Q
     problem = Problem(
         *(M, O, K),
-        lambda at: PatchesTransposed(at, patches(at, x, kernel, stride, pad, (P, Q))),
+        lambda at: patches(at, x, kernel, stride, pad, (P, Q)),
         lambda at: Matrix(at, K, O, O),
-        Place(1, M, O, 0, 0, 1, 1, Divisor.of(M), Divisor.of(M)),
+        in_order(M, O),
         0,
     )
     which = ("rows", "rows")
-    return Plan("conv2d_dw", ConvDwArgs, (*kernel, C, O), [problem], arithmetic, wide(C, O), which, choice, 0)
+    return Plan("conv2d_dw", ConvArgs, (*kernel, C, O), [problem], arithmetic, wide(C, O), which, choice, 0)
+
+
+def in_order(M, N):
+    """Row m of the product is line m of the output."""
+    return Place(1, M, N, 0, 0, 1, 1, Divisor.of(M), Divisor.of(M))
 
 
 def patches(at, x, kernel, stride, pad, out):

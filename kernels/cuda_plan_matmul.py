@@ -3,12 +3,16 @@
 from math import prod
 from typing import NamedTuple
 
-from tinygan.kernels.cuda_args import BatchArgs, Divisor, Lines, Matrix, Place
-from tinygan.kernels.cuda_plan import DEPTH, LARGEST, TILES, Choice, Launch, joined, parts, shared, up
+from tinygan.kernels.cuda_args import Divisor, Lines, Matrix, batch_arguments
+from tinygan.kernels.cuda_plan import DEPTH, LARGEST, TILES, Choice, Launch, in_order, joined, parts, shared, up
 from tinygan.kernels.cuda_plan_flat import Operation
 from tinygan.kernels.shapes import fit
 
-BATCH = 65535  # the most of a grid's third axis
+FORMS = {  # the arguments, the map of b, what runs fastest in it
+    "nn": (batch_arguments(Matrix), Matrix, "rows"),
+    "nt": (batch_arguments(Lines), Lines, "depth"),
+}
+GRID = 65535  # blocks along the second and third axis of a grid, the most
 
 
 class Matrices(NamedTuple):
@@ -35,33 +39,35 @@ class Matrices(NamedTuple):
         return not prod(self.shape) or ((n == 1 or right == 1) and (m == 1 or down >= n) and min(self.steps) >= 0)
 
     @property
-    def wide(self):
+    def in_words(self):
         """Whether lines are words of four, and begin at some."""
         return self.shape[3] % 4 == 0 and not any(step % 4 for step in self.steps[:3])
 
 
-def matmul(a, b, *, arithmetic, aligned=True, choice=None):
+def matmul(a, b, *, arithmetic, in_words=True, choice=None):
     """a b of Matrices whose first two axes agree: reads a, whose rows are lines, and b, whose rows or columns are."""
     (*batch, M, K), (*batch_b, k, N) = a.shape, b.shape
     fit(batch == batch_b and k == K and a.in_lines, a.shape, b.shape)
     form, lies = ("nn", b) if b.in_lines else ("nt", b.turned)
+    Args, B, lines = FORMS[form]
     fit(lies.in_lines, a.shape, b.shape)
     count, size = prod(batch), prod(batch) * M * N
-    fit(count <= BATCH and max(size, *map(extent, (a, b))) <= LARGEST, a.shape, b.shape)
-    choice = choice or choose(count, M, N, K, 4 if aligned and a.wide and lies.wide else 1)
+    fit(max(size, *map(extent, (a, b))) <= LARGEST, a.shape, b.shape)
+    if count > GRID:
+        raise ValueError(f"{count} products of matrices are more than a launch has room for, {GRID}: multiply in parts")
+    choice = choice or choose(count, M, N, K, 4 if in_words and a.in_words and lies.in_words else 1)
     tile, splits = TILES[choice.tile], choice.splits
-    Args, B, lines = BatchArgs[form], {"nn": Matrix, "nt": Lines}[form], {"nn": "rows", "nt": "depth"}[form]
     run = up(up(K, splits), DEPTH) * DEPTH
-    numbers = Divisor.of(batch[1]), *a.steps[:2], *b.steps[:2]
+    fit(splits * run <= LARGEST and up(N, tile.N) <= GRID, a.shape, b.shape)
+    inner, steps = Divisor.of(batch[1]), (*a.steps[:2], *b.steps[:2])
 
     def launches(at):
         if not size:
             return []
-        args = Args(inner=numbers[0])
-        args.a_outer, args.a_inner, args.b_outer, args.b_inner = numbers[1:]
-        place = Place(1, M, N, 0, 0, 1, 1, Divisor.of(M), Divisor.of(M))
+        args = Args(inner=inner)
+        args.a_outer, args.a_inner, args.b_outer, args.b_inner = steps
         left, right = Lines(at["a"], M, K, a.steps[2]), B(at["b"], *lies.shape[2:], lies.steps[2])
-        args.one.problem[0] = type(args.one.problem[0])(left, right, place, M, N, K, 0)
+        args.one.problem[0] = type(args.one.problem[0])(left, right, in_order(M, N), M, N, K, 0)
         args.one.out = at["out"] if splits == 1 else at["workspace"]
         args.one.size, args.one.splits, args.one.run = size, splits, run
         grid = up(M, tile.M), up(N, tile.N), count * splits
@@ -77,7 +83,7 @@ def choose(count, M, N, K, vector):
     """A tile, and into how many parts k is split so that the blocks fill the chip."""
     name = "narrow" if N <= TILES["narrow"].N else "small"
     tile = TILES[name]
-    most = max(BATCH // max(count, 1), 1)
+    most = max(GRID // max(count, 1), 1)
     return Choice(name, vector, min(parts(tile, count * up(M, tile.M) * up(N, tile.N), K), most))
 
 

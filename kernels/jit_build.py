@@ -33,6 +33,7 @@ from numba.core.cpu_options import FastMathOptions
 from numba.core.registry import cpu_target
 
 from tinygan.kernels import jit_host, jit_pool
+from tinygan.kernels.cache import cache_folder
 from tinygan.kernels.jit_vector import integer
 
 OLD = 30 * 24 * 3600
@@ -123,19 +124,6 @@ def _entry(target, loop):
 
 
 # ---------------------------------------------------------------- keeping
-
-
-def cache_folder():
-    """Where object code may be kept: $TINYGAN_CACHE, else the user's cache; None where there is neither."""
-    asked, shared = (os.environ.get(name, "") for name in ("TINYGAN_CACHE", "XDG_CACHE_HOME"))
-    if asked:
-        return Path(asked).absolute()
-    if Path(shared).is_absolute():
-        return Path(shared) / "tinygan"
-    try:
-        return Path.home() / ".cache" / "tinygan"
-    except RuntimeError:  # a user without a home
-        return None
 
 
 if hasattr(os, "register_at_fork"):  # the child would wait for ever for a thread that it does not have

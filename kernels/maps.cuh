@@ -36,18 +36,11 @@ struct Patches {
 };
 
 // The same with rows and depth exchanged:  A[(u, v, c)][(n, i, j)].
-struct PatchesTransposed {
+struct PatchesTransposed : Patches {
     static constexpr bool DEPTH_FASTEST = false;
-    using Row = Patches::Depth;
-    using Depth = Patches::Row;
 
-    const float* at;
-    Patches patches;
-
-    __device__ Row row(int m) const { return patches.depth(m); }
-    __device__ Depth depth(int k) const { return patches.row(k); }
-    __device__ static int offset(Row r, Depth d) { return r.offset + d.offset; }
-    __device__ bool inside(Row r, Depth d) const { return patches.inside(d, r); }
+    __device__ Row row(int m) const { return Patches::depth(m); }
+    __device__ Depth depth(int k) const { return Patches::row(k); }
 };
 
 // A matrix, or a part of one:  B[k][n] = at[k·pitch + n].

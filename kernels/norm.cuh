@@ -29,6 +29,7 @@ struct Share {
     int width, lanes, run, along;
 };
 
+// The group that a thread works for, its lane among those that share it, and the elements that its block sums.
 struct Seat {
     int q, lane, apart, start, end;
     bool taken;

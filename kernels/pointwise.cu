@@ -1,13 +1,13 @@
 // Activations over bundles, and the operations on flat vectors and channels of reference.py, float32.
 //
 //     pointwise_f        y = φ(x), ẏₖ = φ' ẋₖ                          one launch for a bundle: a thread takes the point,
-//     pointwise_dx_f     x̄ = φ' ȳ + φ'' Σₖ ẋₖ ẏ̄ₖ, ẋ̄ₖ = φ' ẏ̄ₖ          then walks its tangents
+//     pointwise_dx_f     x̄ = φ' ȳ + φ'' Σₖ ẋₖ ẏ̄ₖ, ẋ̄ₖ = φ' ẏ̄ₖ          then walks its tangents; φ'' ẋ = (φ''/φ') ẏ
 //     combine            a x + b y
 //     scale_shift        y = scale x + shift, ẏₖ = scale ẋₖ             scale, shift of the last axis
 //     column_sum, dot    Σ over rows, Σ x y: a sum for each block, then column_sum over these; no atomics
 //
 // A name may end in V, the floats of an access: 4 where rows, or channels, are multiples of four and addresses of 16, else 1.
-// φ' and φ'' are functions of y (of silu: x). A NaN is passed on. On the CPU expf, log1pf, expm1f, tanhf are those of its C
+// ``slope`` is φ', ``curve`` φ''/φ', functions of y; of silu they are φ' and φ'' of x. A NaN is passed on. On the CPU expf, log1pf, expm1f, tanhf are those of its C
 // library, which differ from the device's in the last bits; all else is IEEE arithmetic with its fused products written out.
 #include "divisor.cuh"
 #include "flat.cuh"

@@ -1,4 +1,4 @@
-"""A number that is told, not used: a loss, a norm."""
+"""A scalar: Python's float on the host, left on the device there."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,46 +24,49 @@ class OnHost:
 
     def __init__(self, recipe: Any, state: Any) -> None:
         self.recipe, self.state = recipe, state
+        self.log: Log = {}
 
     def step(self, batch: Batch, rng: np.random.Generator) -> None:
         self.state, self.log = self.recipe.step(self.state, batch, rng)
 
     def tell(self) -> Log:
         """The last step's log."""
-        log: Log = self.log
-        return log
+        return self.log
 
 
 class OnDevice:
-    """A recipe's steps on a GPU: the first is captured, the others replay it. Raises UsageError where that cannot be."""
+    """A recipe's steps on a GPU: the first is captured, others replay it, and one of a batch of another kind is captured anew.
+    Raises UsageError where that cannot be."""
 
     tells_at_once = False
 
     def __init__(self, recipe: Any, state: Any) -> None:
         self.recipe, self.first = recipe, state
-        self.names: list[str] = []  # of a batch's labels
+        self.kind: Any = None  # of the batch: names of labels, shapes and types
         self.captured: Any = None
 
     def step(self, batch: Batch, rng: np.random.Generator) -> None:
         inputs = [batch.x, *batch.labels.values()]
-        if self.captured is None:
-            self.names = list(batch.labels)
-            self.captured = self.capture(inputs, rng)
+        kind = list(batch.labels), [(a.shape, a.dtype) for a in inputs]
+        if self.kind != kind:
+            self.first = self.state
+            self.captured = self.capture(kind[0], inputs, rng)
+            self.kind = kind
         self.captured(inputs, rng)
 
-    def capture(self, inputs: list[Array], rng: np.random.Generator) -> Any:
+    def capture(self, names: list[str], inputs: list[Array], rng: np.random.Generator) -> Any:
         """The graph, from a step whose draws are those of a generator like ``rng``."""
         like = np.random.default_rng(0)
         like.bit_generator.state = rng.bit_generator.state
         try:
-            return kernels.graphs().Captured(self.call, list(places(self.first)), inputs, like)
+            return kernels.graphs().Captured(partial(self.call, names), list(arrays(self.first)), inputs, like)
         except TypeError as error:  # arrays of the host met arrays of the device
             why = " ".join(str(error).split())
             raise UsageError(f"this system's steps do not run on a GPU ({why}): use --backend jit") from error
 
-    def call(self, state: list[Any], inputs: list[Any], rng: Any) -> tuple[list[Any], dict[str, Any]]:
+    def call(self, names: list[str], state: list[Any], inputs: list[Any], rng: Any) -> tuple[list[Any], dict[str, Any]]:
         x, *labels = inputs
-        batch = Batch(x, dict(zip(self.names, labels, strict=True)))
+        batch = Batch(x, dict(zip(names, labels, strict=True)))
         new, log = self.recipe.step(rebuilt(self.first, iter(state)), batch, rng)
         return list(leaves(new)), log
 
@@ -89,7 +93,7 @@ def leaves(tree: Any) -> Iterator[Any]:
         yield tree
 
 
-def places(state: Any) -> Iterator[Array]:
+def arrays(state: Any) -> Iterator[Array]:
     """The leaves as arrays; of the numbers those with a point are float32, so that they widen nothing that they meet."""
     return (np.asarray(a, np.float32 if isinstance(a, float) else None) for a in leaves(state))
 

@@ -58,7 +58,7 @@ uint3 thread, block, grid;
 
 namespace {
 
-constexpr size_t STACK = 64 * 1024, THREADS = 1024, SHARED = 227 * 1024, PAGE = 4096;
+constexpr size_t STACK = 64 * 1024, THREADS = 1024, GRID = 65535, SHARED = 227 * 1024, PAGE = 4096;
 enum class State : uint8_t { NEW, READY, AT_BARRIER, AT_MMA, ENDED };
 enum Schedule { FORWARD, REVERSE, RANDOM };
 
@@ -305,7 +305,7 @@ extern "C" const char* tg_error() { return error; }
 extern "C" bool tg_launch(void (*f)(const void*), const unsigned* grid, unsigned threads, size_t shared_size, const void* args,
                           int schedule, uint64_t seed) {
     error[0] = 0;
-    if (threads % 32 || threads > THREADS || shared_size > SHARED) return say("a launch out of the device's limits");
+    if (threads % 32 || threads > THREADS || shared_size > SHARED || grid[1] > GRID || grid[2] > GRID) return say("a launch out of the device's limits");
     give_memory(shared_size);
     fibers.resize(threads);
     main_watched = __tsan_get_current_fiber();

@@ -24,7 +24,7 @@ def cubins(tmp_path_factory):
     """Where the session keeps what it compiles. The longest files come first, a process for each architecture: in one process
     NVRTC compiles one after another. What fails here fails again where a test asks for it, with the compiler's words."""
     folder = tmp_path_factory.mktemp("cubins")
-    if cuda_build.nvrtc() or cuda_build.nvcc():
+    if cuda_build.compiler():
         env = {**os.environ, "TINYGAN_CACHE": str(folder)}
         for each in [
             subprocess.Popen([sys.executable, "-c", BUILD, arch, "conv.cu", "matmul.cu"], env=env) for arch in ARCHS

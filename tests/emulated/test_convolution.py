@@ -140,6 +140,18 @@ def test_no_samples_and_no_channels(operation):
         assert np.array_equal(case.run(emu.of(), operation, "fp32"), case.truth(operation).astype(np.float32))
 
 
+@pytest.mark.parametrize("bits", [0x7FFFFFFF, 0xFFFFFFFF, 0x7FC00000], ids=hex)
+@pytest.mark.parametrize("arithmetic", cuda_plan.ARITHMETICS)
+@pytest.mark.parametrize("of", ["x", "w"])
+def test_a_nan_is_passed_on(bits, arithmetic, of):
+    """A GPU's own has all bits set, so that one added to them would make it a zero."""
+    case = Case(2, (5, 5), (8, 12), (3, 3), (2, 2), ((1, 1), (1, 1)), seed=1)
+    getattr(case, of)[..., 1, 3, 2].view(np.uint32)[...] = bits
+    found, want = case.run(emu.of(), "conv2d", arithmetic), case.truth("conv2d")
+    assert np.array_equal(np.isnan(found), np.isnan(want))
+    assert 0 < np.isnan(found).sum() < found.size
+
+
 @pytest.mark.parametrize("by", [1, 2, 3, 7, 12, 641, 65535, 65536, 2**30 + 1, 2**31 - 1])
 def test_a_divisor_divides_every_31_bit_number(by, rng):
     d = Divisor.of(by)

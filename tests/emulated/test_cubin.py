@@ -10,21 +10,13 @@ import pytest
 
 from tinygan.kernels import cuda_build, cuda_plan, reference
 
+from . import test_matmul
 from .emulator import ARCHS
 from .test_convolution import INSTANCES
 
 FILES = {  # file: its kernels
     "conv.cu": {f"{o}_{a}_{tile}{v}" for o, a, tile, v in INSTANCES} | {"join_splits"},
-    "matmul.cu": {
-        "join_splits",
-        *(
-            f"matmul_{form}_{a}_{t}{V}"
-            for form in ("nn", "nt")
-            for a in ("fp32", "tf32x3")
-            for t in ("small", "narrow")
-            for V in (4, 1)
-        ),
-    },
+    "matmul.cu": {f"matmul_{form}_{a}_{tile}{v}" for form, a, tile, v in test_matmul.INSTANCES} | {"join_splits"},
     "pointwise.cu": {
         *("column_sum", "dot"),
         *(f"{o}{V}" for o in ("combine", "scale_shift") for V in (4, 1)),
@@ -42,7 +34,7 @@ BUDGET = json.loads((Path(__file__).parent / "budget.json").read_text())
 
 @pytest.fixture(autouse=True)
 def compiler(monkeypatch, cubins):
-    if not (cuda_build.nvrtc() or cuda_build.nvcc()):
+    if not cuda_build.compiler():
         pytest.skip("no CUDA compiler: neither NVRTC (pip install nvidia-cuda-nvrtc) nor nvcc")
     monkeypatch.setenv("TINYGAN_CACHE", str(cubins))
 
@@ -90,7 +82,7 @@ def test_a_cubin_is_kept_and_made_anew_when_any_source_changes(monkeypatch, tmp_
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(cuda_build, "SOURCES", tmp_path)
     first = cuda_build.build("a.cu", "sm_90a")
-    compiler = cuda_build.nvrtc() or cuda_build.nvcc()
+    compiler = cuda_build.compiler()
     with monkeypatch.context() as patch:
         patch.setattr(type(compiler), "compile", lambda *_: pytest.fail("compiled again"))
         assert cuda_build.build("a.cu", "sm_90a") == first

@@ -12,10 +12,8 @@ from tinygan.kernels import reference
 from . import device_checks as checks
 from . import emulator as emu
 from . import fake_cupy
-from .device_checks import CONV, error, there, wide
+from .device_checks import BOUND, CONV, error, there, wide
 from .fake_cupy import asarray
-
-BOUND = 3e-6  # relative, against float64
 
 
 @pytest.fixture(autouse=True)

@@ -89,17 +89,29 @@ def test_what_does_not_fit_is_refused(a, b):
         cuda_plan_matmul.matmul(Matrices(*a), Matrices(*b), arithmetic="fp32")
 
 
+def test_more_columns_than_a_launch_has_room_for_are_refused():
+    a, b = Matrices((1, 1, 8, 8), (0, 0, 8, 1)), Matrices((1, 1, 8, 4_400_000), (0, 0, 4_400_000, 1))
+    with pytest.raises(ValueError, match="shapes do not fit"):
+        cuda_plan_matmul.matmul(a, b, arithmetic="fp32")
+
+
+def test_more_products_than_a_launch_has_room_for_are_refused_in_a_line():
+    a = np.zeros((1, 65536, 1, 1), np.float32)
+    with pytest.raises(ValueError, match="65536 products of matrices are more than a launch has room for, 65535"):
+        planned(a, a, "fp32")
+
+
 def test_words_of_four_are_asked_for_only_where_lines_begin_at_some():
-    def chosen(aligned=True, **change):
+    def chosen(in_words=True, **change):
         steps = {"a": (0, 0, 8, 1), "b": (0, 0, 12, 1)} | change
         a, b = Matrices((1, 1, 4, 8), steps["a"]), Matrices((1, 1, 8, 12), steps["b"])
-        launch, *_ = cuda_plan_matmul.matmul(a, b, arithmetic="fp32", aligned=aligned).launches(
+        launch, *_ = cuda_plan_matmul.matmul(a, b, arithmetic="fp32", in_words=in_words).launches(
             dict.fromkeys("ab", 0) | {"out": 0, "workspace": 0}
         )
         return launch.name
 
     assert chosen() == "matmul_nn_fp32_narrow4"
-    assert {chosen(aligned=False), chosen(a=(0, 0, 9, 1)), chosen(b=(0, 0, 13, 1))} == {"matmul_nn_fp32_narrow1"}
+    assert {chosen(in_words=False), chosen(a=(0, 0, 9, 1)), chosen(b=(0, 0, 13, 1))} == {"matmul_nn_fp32_narrow1"}
 
 
 def test_the_gram_matrices_of_many_long_tangents_are_split():
