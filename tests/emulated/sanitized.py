@@ -1,13 +1,10 @@
 """A program of its own, which test_sanitized.py runs with a sanitizer loaded first: kernels of a library on small arrays.
 
-python sanitized.py LIBRARY ROOT conv ARITHMETIC TILE ...
-python sanitized.py LIBRARY ROOT pointwise | adam | norm | matmul
+python sanitized.py LIBRARY conv ARITHMETIC TILE ...
+python sanitized.py LIBRARY pointwise | adam | norm | matmul
 """
 
 import sys
-from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).parent), sys.argv[2]]
 
 import emulator as emu
 import numpy as np
