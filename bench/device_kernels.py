@@ -42,8 +42,8 @@ class Case(NamedTuple):
     def name(self) -> str:
         return f"{self.operation}_{self.arithmetic}_{self.choice.tile}{self.choice.vector}"
 
-    def plan_and_arrays(self) -> tuple[Any, tuple[Any, Any, Any], Any]:
-        """The plan, its operands and bias, and the result in float64. The bias goes to half of the samples."""
+    def plan_and_arrays(self) -> tuple[Any, dict[str, Any], Any]:
+        """The plan, the arrays that it reads, and the result in float64. The bias goes to half of the samples."""
         rng, (C, O) = np.random.default_rng(7), self.channels
         x = rng.standard_normal((self.N, *self.size, C), np.float32)
         w = rng.standard_normal((*self.kernel, C, O), np.float32)
@@ -53,13 +53,13 @@ class Case(NamedTuple):
         X, W, GY, B = (a.astype(np.float64) for a in (x, w, gy, bias))
         if self.operation == "conv2d":
             want = reference.conv2d(X, W, bias=B, points=self.N // 2, **self.geometry)
-            return cuda_plan.conv2d(x.shape, w.shape, **how), (x, w, bias), want
+            return cuda_plan.conv2d(x.shape, w.shape, **how), {"a": x, "b": w, "bias": bias}, want
         if self.operation == "conv2d_dx":
             want = reference.conv2d_dx(GY, W, size=self.size, bias=B, points=self.N // 2, **self.geometry)
-            return cuda_plan.conv2d_dx(gy.shape, w.shape, size=self.size, **how), (gy, w, bias), want
+            return cuda_plan.conv2d_dx(gy.shape, w.shape, size=self.size, **how), {"a": gy, "b": w, "bias": bias}, want
         how.pop("points")
         want = reference.conv2d_dw(X, GY, kernel=self.kernel, **self.geometry)
-        return cuda_plan.conv2d_dw(x.shape, gy.shape, kernel=self.kernel, **how), (x, gy, None), want
+        return cuda_plan.conv2d_dw(x.shape, gy.shape, kernel=self.kernel, **how), {"a": x, "b": gy}, want
 
 
 def cases(large: bool = True) -> Iterator[Case]:
@@ -82,7 +82,7 @@ def cases(large: bool = True) -> Iterator[Case]:
 def about() -> Iterator[dict[str, Any]]:
     device = cuda_driver.Device()
     start = time.perf_counter()
-    cubin = cuda_driver.Module(device).cubin
+    cubin = cuda_driver.Module(device, "conv.cu").cubin
     yield {
         "gpu": device.name,
         "arch": device.arch,
@@ -105,11 +105,10 @@ def parity() -> Iterator[dict[str, Any]]:
     """FP32 has the emulator's bits; tensor cores sum in an order of their own, so theirs are near."""
     import emulator
 
-    emulated, module = emulator.of(), cuda_driver.Module(cuda_driver.Device())
+    emulated, module = emulator.of(), cuda_driver.Module(cuda_driver.Device(), "conv.cu")
     for case in cases():
-        plan, (a, b, bias), want = case.plan_and_arrays()
-        here, there = (machine.run(plan, a, b, bias=bias) for machine in (emulated, module))
-        again = module.run(plan, a, b, bias=bias)
+        plan, arrays, want = case.plan_and_arrays()
+        (here,), (there,), (again,) = (at.apply(plan, **arrays) for at in (emulated, module, module))
         error = distance(there, want)
         bitwise = bool(np.array_equal(here, there))
         yield {
@@ -152,10 +151,10 @@ def modules_of_arrays() -> dict[str, Any]:
 
 def small() -> Iterator[dict[str, Any]]:
     """Each kernel once, on little: under compute-sanitizer, whose verdict is the exit status."""
-    module, worst, count = cuda_driver.Module(cuda_driver.Device()), 0.0, 0
+    module, worst, count = cuda_driver.Module(cuda_driver.Device(), "conv.cu"), 0.0, 0
     for case in cases(large=False):
-        plan, (a, b, bias), want = case.plan_and_arrays()
-        error = distance(module.run(plan, a, b, bias=bias), want)
+        plan, arrays, want = case.plan_and_arrays()
+        error = distance(module.apply(plan, **arrays)[0], want)
         worst, count = max(worst, error / BOUNDS[case.arithmetic]), count + 1
     modules = modules_of_arrays()
     for array_case in device_arrays.cases(large=False):
@@ -171,11 +170,11 @@ def small() -> Iterator[dict[str, Any]]:
 
 def profile() -> Iterator[dict[str, Any]]:
     """Three kernels on one wide layer, for a profiler: DCGAN-64's second, of 64 points with 8 tangents each."""
-    module, rng = cuda_driver.Module(cuda_driver.Device()), np.random.default_rng(0)
+    module, rng = cuda_driver.Module(cuda_driver.Device(), "conv.cu"), np.random.default_rng(0)
     shapes = {"x": (576, 32, 32, 64), "w": (4, 4, 64, 128), "y": (576, 16, 16, 128)}
     x, w, y = (rng.standard_normal(shape, np.float32) for shape in shapes.values())
     how = {"stride": (2, 2), "pad": ((1, 1), (1, 1)), "arithmetic": "tf32"}
-    module.run(cuda_plan.conv2d(x.shape, w.shape, **how), x, w)
-    module.run(cuda_plan.conv2d_dx(y.shape, w.shape, size=(32, 32), **how), y, w)
-    module.run(cuda_plan.conv2d_dw(x.shape, y.shape, kernel=(4, 4), **how), x, y)
+    module.apply(cuda_plan.conv2d(x.shape, w.shape, **how), a=x, b=w)
+    module.apply(cuda_plan.conv2d_dx(y.shape, w.shape, size=(32, 32), **how), a=y, b=w)
+    module.apply(cuda_plan.conv2d_dw(x.shape, y.shape, kernel=(4, 4), **how), a=x, b=y)
     yield {"launched": 3}

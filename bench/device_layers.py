@@ -93,7 +93,8 @@ class Pass:
     def ours(self, plan: Any) -> Callable[[], Any]:
         workspace = torch.empty(max(plan.workspace, 1), device="cuda")
         a, b = (self.at[name] for name in self.operands)
-        launches = plan.launches(a.data_ptr(), b.data_ptr(), self.out.data_ptr(), workspace=workspace.data_ptr())
+        at = {"a": a, "b": b, "out": self.out, "workspace": workspace}
+        launches = plan.launches({name: tensor.data_ptr() for name, tensor in at.items()})
 
         def call(keep: Any = workspace) -> Any:
             stream = torch.cuda.current_stream().cuda_stream
@@ -133,7 +134,7 @@ def apart(a: Any, b: Any) -> float:
 @torch.no_grad()
 def layers() -> Iterator[dict[str, Any]]:
     """Checked against float64 on the GPU, then timed: the plan's own choice, and the best of all tiles and splits."""
-    module = cuda_driver.Module(cuda_driver.Device())
+    module = cuda_driver.Module(cuda_driver.Device(), "conv.cu")
     for net, all_of in (("dcgan32", dcgan(32, 128)), ("dcgan64", dcgan(64, 100))):
         for layer in all_of:
             for operation in OPERATIONS:

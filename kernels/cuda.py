@@ -62,7 +62,7 @@ def empty(shape):
 
 
 def apply(file, operation, **arrays):
-    """The results of a ``cuda_plan_flat.Operation``, a dictionary."""
+    """The results of a ``cuda_plan.Operation``, a dictionary."""
     results = {name: empty(shape) for name, shape in operation.writes.items()}
     arrays |= results | {"workspace": empty(operation.workspace)}
     launch(file, operation.launches({name: address(a) for name, a in arrays.items()}))
@@ -73,12 +73,9 @@ def apply(file, operation, **arrays):
 
 
 def product(operation, a, b, *, bias=None, **how):
-    a, b, bias = aligned(a), aligned(b), ready(bias)
+    a, b = aligned(a), aligned(b)
     plan = getattr(cuda_plan, operation)(a.shape, b.shape, arithmetic=ARITHMETIC[precision_in_force()], **how)
-    out, workspace = empty(plan.out), empty(plan.workspace)
-    at = map(address, (a, b, out))
-    launch("conv.cu", plan.launches(*at, bias=address(bias), workspace=address(workspace)))
-    return out
+    return apply("conv.cu", plan, a=a, b=b, bias=ready(bias))["out"]
 
 
 def conv2d(x, w, *, stride, pad, bias=None, points=None):

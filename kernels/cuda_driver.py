@@ -80,7 +80,7 @@ class Device:
 class Module:
     """The kernels of kernels/``name`` on a device."""
 
-    def __init__(self, device, name="conv.cu"):
+    def __init__(self, device, name):
         self.cubin = cuda_build.build(name, device.arch)
         self.handle = ctypes.c_void_p()
         call("cuModuleLoadData", byref(self.handle), self.cubin.code)
@@ -101,18 +101,8 @@ class Module:
         stream = ctypes.c_void_p(stream)
         call("cuLaunchKernel", kernel, *launch.grid, launch.threads, 1, 1, launch.shared, stream, args, None)
 
-    def run(self, plan, a, b, *, bias=None):
-        """The result of a plan on NumPy arrays. The output starts as NaN, which the kernels must overwrite."""
-        out, workspace = (np.full(n, np.nan, np.float32) for n in (plan.out, plan.workspace))
-        there = [Memory(x) if x is not None and x.size else None for x in (a, b, out, bias, workspace)]
-        at = [m.address if m else None for m in there]
-        for launch in plan.launches(*at[:3], bias=at[3], workspace=at[4]):
-            self.launch(launch)
-        call("cuCtxSynchronize")
-        return there[2].bring(out) if out.size else out
-
     def apply(self, operation, **arrays):
-        """The results of a ``cuda_plan_flat.Operation`` on NumPy arrays by name; they start as NaN."""
+        """The results of a ``cuda_plan.Operation`` on NumPy arrays by name; they start as NaN."""
         results = {name: np.full(shape, np.nan, np.float32) for name, shape in operation.writes.items()}
         arrays |= results | {"workspace": np.full(operation.workspace, np.nan, np.float32)}
         there = {name: Memory(a) if a is not None and a.size else None for name, a in arrays.items()}

@@ -53,6 +53,17 @@ class Launch(NamedTuple):
     args: ctypes.Structure
 
 
+class Operation(NamedTuple):
+    """One operation on one shape: ``writes`` has the shapes of its results by name, ``workspace`` the floats it needs beside.
+
+    ``launches`` takes the addresses of all arrays by name and gives the kernels to run, in order.
+    """
+
+    writes: dict
+    workspace: int
+    launches: object
+
+
 class Problem(NamedTuple):
     """One product: a(address) and b(address) make its maps."""
 
@@ -73,19 +84,19 @@ class Choice(NamedTuple):
     splits: int
 
 
-class Plan:
-    """One operation on one shape: ``out`` the shape of the result, ``workspace`` the floats that its splits need."""
+class Convolution:
+    """An Operation that reads its operands, in the order of their names at the door, as a and b, and perhaps a bias."""
 
     def __init__(self, operation, args, out, problems, arithmetic, vector, contiguous, choice, points):
         fit(prod(out) <= LARGEST, out)
         self.operation, self.args, self.out, self.problems = operation, args, out, [p for p in problems if p.M and p.N]
+        self.writes = {"out": out}
         self.arithmetic, self.contiguous, self.points = arithmetic, contiguous, points
         self.choice = choice or choose(self.problems, vector)
         self.size = prod(out)
         self.workspace = self.size * self.choice.splits if self.choice.splits > 1 else 0
 
-    def launches(self, a, b, out, *, bias=None, workspace=None):
-        """The kernels to run, in order. Addresses: of the operands as conv2d, conv2d_dx, conv2d_dw name them, and so on."""
+    def launches(self, at):
         if not self.problems:
             return []
         tile, splits = TILES[self.choice.tile], self.choice.splits
@@ -95,22 +106,22 @@ class Plan:
             some = self.problems[first : first + PHASES]
             args = self.args()
             for i, p in enumerate(some):
-                args.problem[i] = type(args.problem[i])(p.a(a), p.b(b), p.place, p.M, p.N, p.K, p.biased)
+                args.problem[i] = type(args.problem[i])(p.a(at["a"]), p.b(at["b"]), p.place, p.M, p.N, p.K, p.biased)
             run = up(up(max(p.K for p in some), splits), DEPTH) * DEPTH
             fit(splits * run <= LARGEST, self.out)
-            args.bias, args.out = (bias, out) if splits == 1 else (None, workspace)
+            args.bias, args.out = (at.get("bias"), at["out"]) if splits == 1 else (None, at["workspace"])
             args.size, args.splits, args.run = self.size, splits, run
             grid = (up(max(p.M for p in some), tile.M), up(some[0].N, tile.N), len(some) * splits)
             done.append(Launch(name, grid, tile.threads, shared(tile, *self.contiguous), args))
         if splits > 1:
             biased = self.points * prod(self.out[1:])
-            done.append(joined(workspace, bias, out, self.size, splits, biased, self.out[-1]))
+            done.append(joined(at, self.size, splits, biased, self.out[-1]))
         return done
 
 
-def joined(workspace, bias, out, size, splits, biased, channels):
+def joined(at, size, splits, biased, channels):
     """The launch that adds splits up."""
-    join = JoinArgs(workspace, bias, out, size, splits, biased, Divisor.of(channels))
+    join = JoinArgs(at["workspace"], at.get("bias"), at["out"], size, splits, biased, Divisor.of(channels))
     return Launch("join_splits", (up(size, JOIN_THREADS), 1, 1), JOIN_THREADS, 0, join)
 
 
@@ -136,7 +147,7 @@ def conv2d(x, w, *, stride, pad, arithmetic, points=None, choice=None):
         points * P * Q,
     )
     which = ("depth", "rows")
-    return Plan("conv2d", ConvArgs, (N, P, Q, O), [problem], arithmetic, wide(C, O), which, choice, points)
+    return Convolution("conv2d", ConvArgs, (N, P, Q, O), [problem], arithmetic, wide(C, O), which, choice, points)
 
 
 def conv2d_dx(gy, w, *, size, stride, pad, arithmetic, points=None, choice=None):
@@ -161,7 +172,7 @@ def conv2d_dx(gy, w, *, size, stride, pad, arithmetic, points=None, choice=None)
                 )
             )
     which = ("depth", "depth")
-    return Plan("conv2d_dx", ConvDxArgs, (N, H, W, C), problems, arithmetic, wide(O), which, choice, points)
+    return Convolution("conv2d_dx", ConvDxArgs, (N, H, W, C), problems, arithmetic, wide(O), which, choice, points)
 
 
 def conv2d_dw(x, gy, *, kernel, stride, pad, arithmetic, choice=None):
@@ -177,7 +188,7 @@ def conv2d_dw(x, gy, *, kernel, stride, pad, arithmetic, choice=None):
         0,
     )
     which = ("rows", "rows")
-    return Plan("conv2d_dw", ConvArgs, (*kernel, C, O), [problem], arithmetic, wide(C, O), which, choice, 0)
+    return Convolution("conv2d_dw", ConvArgs, (*kernel, C, O), [problem], arithmetic, wide(C, O), which, choice, 0)
 
 
 def in_order(M, N):

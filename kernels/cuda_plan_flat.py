@@ -3,10 +3,9 @@
 from ctypes import c_double as Double
 from ctypes import c_float as Float
 from math import prod
-from typing import NamedTuple
 
 from tinygan.kernels.cuda_args import Address, Divisor, divisors, ints, structure
-from tinygan.kernels.cuda_plan import LARGEST, PROCESSORS, Launch, up
+from tinygan.kernels.cuda_plan import LARGEST, PROCESSORS, Launch, Operation, up
 from tinygan.kernels.shapes import fit
 
 THREADS = 256  # of every block
@@ -36,17 +35,6 @@ AdamArgs = structure(
     **floats("b1 c1 b2 c2 eps d c"),
 )
 RatesArgs = structure("RatesArgs", **addresses("t schedule rates"), **dict.fromkeys(("lr", "b1", "b2"), Double))
-
-
-class Operation(NamedTuple):
-    """One operation on one shape: ``writes`` has the shapes of its results by name, ``workspace`` the floats it needs beside.
-
-    ``launches`` takes the addresses of all arrays by name and gives the kernels to run, in order.
-    """
-
-    writes: dict
-    workspace: int
-    launches: object
 
 
 def pointwise(X, f, a):

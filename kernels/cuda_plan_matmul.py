@@ -4,8 +4,19 @@ from math import prod
 from typing import NamedTuple
 
 from tinygan.kernels.cuda_args import Divisor, Lines, Matrix, batch_arguments
-from tinygan.kernels.cuda_plan import DEPTH, LARGEST, TILES, Choice, Launch, in_order, joined, parts, shared, up
-from tinygan.kernels.cuda_plan_flat import Operation
+from tinygan.kernels.cuda_plan import (
+    DEPTH,
+    LARGEST,
+    TILES,
+    Choice,
+    Launch,
+    Operation,
+    in_order,
+    joined,
+    parts,
+    shared,
+    up,
+)
 from tinygan.kernels.shapes import fit
 
 FORMS = {  # the arguments, the map of b, what runs fastest in it
@@ -73,7 +84,7 @@ def matmul(a, b, *, arithmetic, in_words=True, choice=None):
         grid = up(M, tile.M), up(N, tile.N), count * splits
         name = f"matmul_{form}_{arithmetic}_{choice.tile}{choice.vector}"
         first = Launch(name, grid, tile.threads, shared(tile, "depth", lines), args)
-        last = joined(at["workspace"], None, at["out"], size, splits, 0, N)
+        last = joined(at, size, splits, 0, N)
         return [first] if splits == 1 else [first, last]
 
     return Operation({"out": (*batch, M, N)}, size * splits if splits > 1 else 0, launches)

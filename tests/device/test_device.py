@@ -67,7 +67,7 @@ def test_convolutions_in_float32_have_the_emulators_bits(operation, rng):
     how = {key: value for key, value in how.items() if key != "bias"}
     with kernels.precision("direct"):
         found = getattr(kernels, operation)(*checks.there((a, b)), **how)
-    want = emu.of().run(getattr(cuda_plan, operation)(a.shape, b.shape, arithmetic="fp32", **how), a, b)
+    (want,) = emu.of().apply(getattr(cuda_plan, operation)(a.shape, b.shape, arithmetic="fp32", **how), a=a, b=b)
     assert np.array_equal(found.get(), want)
 
 

@@ -92,13 +92,6 @@ class Emulator:
         if not self.library.tg_launch(kernel, grid, launch.threads, shared, args, SCHEDULES[schedule], seed):
             raise Broken(self.library.tg_error().decode())
 
-    def run(self, plan, a, b, *, bias=None, schedule="forward", seed=1):
-        """The result of a plan, in an array of NaN that the kernels must fill."""
-        out, workspace = (np.full(n, np.nan, np.float32) for n in (plan.out, plan.workspace))
-        for launch in plan.launches(*map(address, (a, b, out)), bias=address(bias), workspace=address(workspace)):
-            self.launch(launch, schedule, seed)
-        return out
-
     def apply(self, operation, *, schedule="forward", seed=1, **arrays):
         """The results of an Operation on arrays by name, in arrays of NaN that its kernels must fill."""
         results = {name: np.full(shape, np.nan, np.float32) for name, shape in operation.writes.items()}
@@ -140,13 +133,13 @@ def of(name="conv.cu"):
 
 def conv2d(emulator, x, w, *, bias=None, points=None, how=None, **geometry):
     plan = cuda_plan.conv2d(x.shape, w.shape, points=points, **geometry)
-    return emulator.run(plan, x, w, bias=bias, **(how or {}))
+    return emulator.apply(plan, a=x, b=w, bias=bias, **(how or {}))[0]
 
 
 def conv2d_dx(emulator, gy, w, *, bias=None, points=None, how=None, **geometry):
     plan = cuda_plan.conv2d_dx(gy.shape, w.shape, points=points, **geometry)
-    return emulator.run(plan, gy, w, bias=bias, **(how or {}))
+    return emulator.apply(plan, a=gy, b=w, bias=bias, **(how or {}))[0]
 
 
 def conv2d_dw(emulator, x, gy, *, how=None, **geometry):
-    return emulator.run(cuda_plan.conv2d_dw(x.shape, gy.shape, **geometry), x, gy, **(how or {}))
+    return emulator.apply(cuda_plan.conv2d_dw(x.shape, gy.shape, **geometry), a=x, b=gy, **(how or {}))[0]

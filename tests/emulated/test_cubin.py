@@ -12,7 +12,7 @@ from tinygan.kernels import cuda_build, cuda_plan, reference
 
 from . import test_matmul
 from .emulator import ARCHS
-from .test_convolution import INSTANCES
+from .test_convolution import INSTANCES, NOWHERE
 
 FILES = {  # file: its kernels
     "conv.cu": {f"{o}_{a}_{tile}{v}" for o, a, tile, v in INSTANCES} | {"join_splits"},
@@ -69,7 +69,7 @@ def test_two_blocks_of_a_product_have_room_on_a_processor_of_hopper():
     for operation, arithmetic, tile, vector in INSTANCES:
         a, b, how = SHAPES[operation]
         how = {"arithmetic": arithmetic, "choice": cuda_plan.Choice(tile, vector, 1), **how, **geometry}
-        (launch,) = getattr(cuda_plan, operation)(a, b, **how).launches(0, 0, 0)
+        (launch,) = getattr(cuda_plan, operation)(a, b, **how).launches(NOWHERE)
         assert 2 * (launch.shared + 1024) <= 228 * 1024
         assert tile == "large" or 2 * launch.threads * -(-resources[launch.name].registers // 8) * 8 <= 65536
 
