@@ -75,6 +75,12 @@ def flat_cases(N: int, C: int) -> Iterator[ArrayCase]:
     wide = {name: a.astype(np.float64) for name, a in (("x", x), ("y", y), ("rows", rows))}
     for name, operation, arrays, want in (
         ("combine", cuda_plan_flat.combine(n, 0.9, 0.1), {"x": x, "y": y}, 0.9 * wide["x"] + 0.1 * wide["y"]),
+        (
+            "flatten",
+            cuda_plan_flat.flatten([n, 3, n - 1]),
+            {"0": x, "1": y[:3], "2": y[1:].copy()},
+            np.concatenate([x, y[:3], y[1:]]),
+        ),
         ("dot", cuda_plan_flat.dot(n), {"x": x, "y": y}, np.array([wide["x"] @ wide["y"]])),
         ("column_sum", cuda_plan_flat.column_sum(rows.shape), {"a": rows}, reference.column_sum(wide["rows"])),
         (

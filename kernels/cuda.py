@@ -157,6 +157,11 @@ def column_sum(A):
     return apply("pointwise.cu", cuda_plan_flat.column_sum(A.shape), a=ready(A))["out"]
 
 
+def flatten(parts):
+    parts = {str(i): ready(a) for i, a in enumerate(parts)}
+    return apply("pointwise.cu", cuda_plan_flat.flatten([a.size for a in parts.values()]), **parts)["out"]
+
+
 def combine(a, x, b, y):
     """Where a or b lives on the device CuPy makes the sum."""
     fit(x.shape == y.shape, x.shape, y.shape)

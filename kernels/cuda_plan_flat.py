@@ -2,9 +2,10 @@
 
 from ctypes import c_double as Double
 from ctypes import c_float as Float
+from itertools import accumulate
 from math import prod
 
-from tinygan.kernels.cuda_args import Address, Divisor, divisors, ints, structure
+from tinygan.kernels.cuda_args import Address, Divisor, Int, divisors, ints, structure
 from tinygan.kernels.cuda_plan import LARGEST, PROCESSORS, Launch, Operation, up
 from tinygan.kernels.shapes import fit
 
@@ -26,6 +27,8 @@ CombineArgs = structure("CombineArgs", **addresses("x y out"), **ints("size"), *
 ScaleShiftArgs = structure(
     "ScaleShiftArgs", **addresses("x scale shift out"), **ints("size tangents"), **divisors("channels")
 )
+PARTS = 64  # that one launch puts in a vector
+FlattenArgs = structure("FlattenArgs", part=Address * PARTS, start=Int * (PARTS + 1), out=Address)
 ColumnSumArgs = structure("ColumnSumArgs", **addresses("a out"), **ints("rows columns run width"))
 DotArgs = structure("DotArgs", **addresses("x y out"), **ints("size"))
 AdamArgs = structure(
@@ -56,6 +59,26 @@ def over_rows(name, X, a):
 def combine(n, a, b):
     """a x + b y of vectors of n: reads x, y."""
     return flat("combine", (n,), n, n, lambda at: CombineArgs(at["x"], at["y"], at["out"], n, a, b))
+
+
+def flatten(sizes):
+    """Of arrays of so many numbers: reads them by their number, "0" and so on."""
+    starts = [*accumulate(sizes, initial=0)]
+    fit(starts[-1] <= LARGEST, sizes)
+
+    def launches(at):
+        done = []
+        for first in range(0, len(sizes), PARTS):
+            some = range(first, min(first + PARTS, len(sizes)))
+            args = FlattenArgs(out=at["out"])
+            args.part[: len(some)] = [at[str(i)] for i in some]
+            args.start[: len(some) + 1] = starts[first : first + len(some) + 1]
+            most = max(BLOCKS // len(some), 1)
+            grid = min(up(max(sizes[first : first + len(some)]), THREADS), most), len(some), 1
+            done += [Launch("flatten", grid, THREADS, 0, args)] if grid[0] else []
+        return done
+
+    return Operation({"out": (starts[-1],)}, 0, launches)
 
 
 def scale_shift(X):

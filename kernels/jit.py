@@ -48,7 +48,7 @@ def small(M, I, O):
     return (SMALL if min(M, I, O) > 1 else SMALL_VECTOR) >= M * I * O
 
 
-matmul = reference.matmul
+matmul, flatten = reference.matmul, reference.flatten
 
 
 def linear(x, w, *, bias=None, points=None):

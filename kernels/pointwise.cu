@@ -4,6 +4,7 @@
 //     pointwise_dx_f     x̄ = φ' ȳ + φ'' Σₖ ẋₖ ẏ̄ₖ, ẋ̄ₖ = φ' ẏ̄ₖ          then walks its tangents; φ'' ẋ = (φ''/φ') ẏ
 //     combine            a x + b y
 //     scale_shift        y = scale x + shift, ẏₖ = scale ẋₖ             scale, shift of the last axis
+//     flatten            arrays, one after another, in a vector
 //     column_sum, dot    Σ over rows, Σ x y: a sum for each block, then column_sum over these; no atomics
 //
 // A name may end in V, the floats of an access: 4 where rows, or channels, are multiples of four and addresses of 16, else 1.
@@ -177,6 +178,23 @@ template <int V> __device__ __forceinline__ void scale_shift(const ScaleShiftArg
 
 TG_KERNEL(scale_shift4, ScaleShiftArgs, THREADS, scale_shift<4>)
 TG_KERNEL(scale_shift1, ScaleShiftArgs, THREADS, scale_shift<1>)
+
+constexpr int PARTS = 64; // of a launch
+
+struct FlattenArgs {
+    const float* part[PARTS];
+    int start[PARTS + 1]; // of each in the vector, and the end
+    float* out;
+};
+
+__device__ __forceinline__ void parts_in_a_vector(const FlattenArgs& args) {
+    const float* part = args.part[blockIdx.y];
+    const int start = args.start[blockIdx.y];
+    const unsigned size = args.start[blockIdx.y + 1] - start, step = gridDim.x * THREADS;
+    for (unsigned i = blockIdx.x * THREADS + threadIdx.x; i < size; i += step) args.out[start + i] = part[i];
+}
+
+TG_KERNEL(flatten, FlattenArgs, THREADS, parts_in_a_vector)
 
 // ---------------------------------------------------------------- sums
 

@@ -288,6 +288,15 @@ def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
     return theta - step * m / (np.sqrt(v / (1 - b2**t)) + eps), m, v
 
 
+def flatten(parts):
+    """The numbers of arrays, one array after another, in a vector."""
+    flat, at = np.empty(sum(a.size for a in parts), np.result_type(*parts)), 0
+    for a in parts:
+        flat[at : at + a.size] = a.reshape(-1)
+        at += a.size
+    return flat
+
+
 def combine(a, x, b, y):
     """a x + b y, a and b numbers."""
     fit(x.shape == y.shape, x.shape, y.shape)

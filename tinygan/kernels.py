@@ -166,7 +166,7 @@ def _module(name: str) -> Any:
 OPERATIONS = (
     *("linear", "linear_dx", "linear_dw", "matmul", "conv2d", "conv2d_dx", "conv2d_dw"),
     *("pointwise", "pointwise_dx", "normalise", "normalise_pull", "scale_shift", "column_sum"),
-    *("adam", "combine", "dot"),
+    *("adam", "combine", "dot", "flatten"),
 )
 
 
@@ -256,6 +256,11 @@ def adam(
 def combine(a: float, x: Array, b: float, y: Array) -> Array:
     """a x + b y."""
     return backend(x).combine(a, x, b, y)
+
+
+def flatten(parts: list[Array]) -> Array:
+    """The numbers of arrays, at least one, one array after another, in a vector."""
+    return backend(parts[0]).flatten(parts)
 
 
 def dot(x: Array, y: Array) -> float:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
+from tinygan import kernels
 from tinygan.number import number
 
 
@@ -25,10 +26,8 @@ class Loss(NamedTuple):
 
 def mean_softplus(d: Array, sign: int) -> tuple[float, Array]:
     """mean sp(±d), and its gradient ±σ(±d)/n."""
-    a = sign * d
-    e = np.exp(-np.abs(a))
-    value = np.maximum(a, 0) + np.log1p(e)
-    return number(value.mean()), sign * (np.where(a >= 0, 1, e) / (1 + e)) / d.size
+    value, saved = kernels.pointwise((sign * d)[None], "softplus")
+    return number(value.mean()), kernels.pointwise_dx(saved, np.full_like(value, sign / d.size), "softplus")[0]
 
 
 def mean_of(d: Array, sign: int) -> tuple[float, Array]:

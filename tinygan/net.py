@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygan import kernels
 from tinygan.compose import Sequential
 from tinygan.errors import ShapeError
 from tinygan.layer import Array, Layer, Pairs, Params, Saved, pack, pull, push, size, unpack
@@ -140,12 +141,8 @@ class Net:
 
 def _flat(p: Params, dtype: Any, like: Array | None = None) -> Array:
     """The leaves in one vector; where there are none, one that lives where ``like`` does."""
-    parts, at = pack(p), 0
-    flat = np.empty(sum(a.size for a in parts), dtype, like=parts[0] if parts else like)
-    for a in parts:
-        flat[at : at + a.size] = a
-        at += a.size
-    return flat
+    parts = pack(p)
+    return kernels.flatten(parts).astype(dtype, copy=False) if parts else np.zeros(0, dtype, like=like)
 
 
 def _named(tree: dict[str, Any], p: Params, prefix: str) -> dict[str, Array]:

@@ -34,6 +34,7 @@ class Tape:
 
     steps = None
     undo = None
+    nodes = 0  # kernels and copies, each of which a GPU takes a microsecond or two to begin
     calls = {}  # noqa: RUF012 (function, arguments, names of keyword arguments), for the comparison with CuPy
     ufuncs = {}  # noqa: RUF012 (function, method, names of keyword arguments)
 
@@ -99,6 +100,7 @@ def done(call, *args):
                 np.copyto(place, a)
 
         Tape.steps.append(again)
+        Tape.nodes += any(a.size for a in made)
     return [ndarray(a) for a in made] if isinstance(result, (list, tuple)) else ndarray(made[0])
 
 
@@ -180,6 +182,7 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
 
 def write_into(a, write):
     if Tape.steps is not None:
+        Tape.nodes += 1
         Tape.undo.append((a.raw, a.raw.copy()))
         Tape.steps.append(lambda: write(a.raw))
     write(a.raw)
@@ -225,21 +228,21 @@ class Stream:
         pass
 
     def begin_capture(self):
-        Tape.steps, Tape.undo = [], []
+        Tape.steps, Tape.undo, Tape.nodes = [], [], 0
 
     def end_capture(self):
         steps, Tape.steps = Tape.steps, None
         for place, before in reversed(Tape.undo):
             np.copyto(place, before)
-        return Graph(steps)
+        return Graph(steps, Tape.nodes)
 
     def synchronize(self):
         waits()
 
 
 class Graph:
-    def __init__(self, steps):
-        self.steps = steps
+    def __init__(self, steps, nodes):
+        self.steps, self.nodes = steps, nodes
 
     def launch(self, stream):
         for step in self.steps:
@@ -313,6 +316,7 @@ class Module:
         one = one._replace(args=copy)
         self.emulator.launch(one)
         if Tape.steps is not None:
+            Tape.nodes += 1
             Tape.steps.append(lambda: self.emulator.launch(one))
 
 

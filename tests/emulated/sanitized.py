@@ -38,6 +38,7 @@ def pointwise(N, C):
     library.apply(cuda_plan_flat.pointwise_dx(X, "elu", 1), s=draw(*X), g=draw(*X))
     library.apply(cuda_plan_flat.scale_shift(X), x=draw(*X), scale=draw(C), shift=draw(C))
     library.apply(cuda_plan_flat.combine(N * C, 1, 2), x=draw(N * C), y=draw(N * C))
+    library.apply(cuda_plan_flat.flatten([N, 0, C]), **{"0": draw(N), "1": draw(0), "2": draw(C)})
     library.apply(cuda_plan_flat.dot(N * C), x=draw(N * C), y=draw(N * C))
     library.apply(cuda_plan_flat.column_sum((N, C)), a=draw(N, C))
 

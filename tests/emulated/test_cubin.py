@@ -18,7 +18,7 @@ FILES = {  # file: its kernels
     "conv.cu": {f"{o}_{a}_{tile}{v}" for o, a, tile, v in INSTANCES} | {"join_splits"},
     "matmul.cu": {f"matmul_{form}_{a}_{tile}{v}" for form, a, tile, v in test_matmul.INSTANCES} | {"join_splits"},
     "pointwise.cu": {
-        *("column_sum", "dot"),
+        *("column_sum", "dot", "flatten"),
         *(f"{o}{V}" for o in ("combine", "scale_shift") for V in (4, 1)),
         *(f"{o}_{f}{V}" for o in ("pointwise", "pointwise_dx") for f in reference.POINTWISE for V in (4, 1)),
     },

@@ -92,6 +92,14 @@ def test_a_system_that_stays_on_the_cpu_says_so_in_one_line(name):
         OnDevice(recipe, recipe.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
 
 
+def test_a_step_of_dcgan_32_is_a_graph_of_few_nodes():
+    """Gradients become a vector in one kernel, running values are a kernel each."""
+    recipe, batch = checks.dcgan32(4, 2)
+    device = OnDevice(recipe, recipe.init(np.random.default_rng(1)))
+    device.step(batch(0), np.random.default_rng(0))
+    assert device.captured.graph.nodes <= 220
+
+
 def test_a_batch_of_another_size_is_a_new_graph():
     """NumPy would spread one image over the places of four."""
     recipe, batch = system("dcgan")

@@ -86,6 +86,16 @@ def test_arrays_that_start_between_words_are_read_one_by_one():
 # ---------------------------------------------------------------- vectors and channels
 
 
+@pytest.mark.parametrize(
+    "sizes", [[5], [0, 3, 0], [7] * 64, [1, 0, 2] * 43, [plan.BLOCKS * plan.THREADS + 9, 4]], ids=len
+)
+def test_arrays_in_a_vector_lie_one_after_another(sizes):
+    parts = [draw(i, n) for i, n in enumerate(sizes)]
+    arrays = {str(i): a for i, a in enumerate(parts)}
+    (flat,) = emu.schedules(library(), plan.flatten(sizes), **arrays)
+    assert np.array_equal(flat, np.concatenate(parts)) and np.array_equal(flat, reference.flatten(parts))
+
+
 @drawn
 @given(SHAPES, st.integers(0, 2**20))
 def test_a_scale_and_shift_is_the_references(shape, seed):

@@ -105,10 +105,10 @@ class BatchNorm(Normalisation, ScaleShift):
 
     def update(self, running: Params, p: Params, saved: Saved) -> Params:
         X, (mean, var, *_) = saved
-        n = X[0, ..., 0].size
-        batch = mean, var * (n / max(n - 1, 1))
-        m = self.momentum
-        return tuple((1 - m) * old + m * new.reshape(-1) for old, new in zip(running, batch, strict=True))
+        n, m = X[0, ..., 0].size, self.momentum
+        batch = (m, mean), (m * n / max(n - 1, 1), var)
+        pairs = zip(running, batch, strict=True)
+        return tuple(kernels.combine(1 - m, old, share, new.reshape(-1)) for old, (share, new) in pairs)
 
     def eval(self, running: Params) -> Layer:
         return RunningNorm(*running, eps=self.eps)
