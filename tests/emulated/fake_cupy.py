@@ -325,7 +325,8 @@ def gone():
     from tinygan import kernels
 
     removed()
-    kernels.lacks = lambda name: "needs cupy" if name == "cuda" else ""
+    others = kernels.lacks
+    kernels.lacks = lambda name: "needs cupy" if name == "cuda" else others(name)
 
 
 EMULATED = types.SimpleNamespace(name="emulated", arch="on a CPU")
@@ -342,7 +343,8 @@ def installed(monkeypatch, emulated):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setattr(cuda_driver, "Device", lambda ordinal=0: EMULATED)
     monkeypatch.setattr(cuda_driver, "Module", lambda _, file: Module(emulated(file)))
-    monkeypatch.setattr(kernels, "lacks", lambda name: "")
+    others = kernels.lacks
+    monkeypatch.setattr(kernels, "lacks", lambda name: "" if name == "cuda" else others(name))
     kernels.available.cache_clear()
     kernels._module.cache_clear()
 
