@@ -19,22 +19,10 @@ from . import emulator as emu
 from . import test_bugs, test_bugs_arrays
 
 SCRIPT = Path(__file__).parent / "sanitized.py"
-OVER_READS = {  # text that keeps a kernel inside its arrays: text instead
-    "return k < height ? k * pitch : -1;": "return k * pitch;",
-    "if (m >= pixels) return {0, OUTSIDE, OUTSIDE};": "",
-    "if (n < problem.N) line[n] =": "line[n] =",
-}
+HEADERS = {path.name: path.read_text() for path in emu.SOURCES.glob("*.cuh")}
 
 
-RACES = {  # planted bugs that are races, and whose kernels show them: the file, text that stands there, text instead
-    bug: (kernels, bugs[bug][-3:])
-    for kernels, bugs, bug in (
-        ("conv", test_bugs.BUGS, "no barrier"),
-        ("conv", test_bugs.BUGS, "a slice written while it is read"),
-        ("norm", test_bugs_arrays.BUGS, "no barrier before a reduction"),
-        ("norm", test_bugs_arrays.BUGS, "no barrier between its rounds"),
-    )
-}
+# ---------------------------------------------------------------- runs
 
 
 class Sanitizer(NamedTuple):
@@ -53,6 +41,40 @@ ADDRESS = Sanitizer(
 THREAD = Sanitizer("libtsan.so", emu.RACES, {"TSAN_OPTIONS": "exitcode=9:halt_on_error=1"})
 
 
+@cache
+def fixed():
+    """What runs a command at addresses that are not random, where that may be: ThreadSanitizer's memory has fixed places."""
+    words = ("setarch", "-R")
+    try:
+        return words if subprocess.run([*words, "true"], capture_output=True).returncode == 0 else ()
+    except FileNotFoundError:
+        return ()
+
+
+class Run(NamedTuple):
+    """sanitized.py with some words, on the kernels of a text; ``headers`` stand in for those that are there."""
+
+    sanitizer: Sanitizer
+    text: str
+    words: tuple
+    headers: dict = HEADERS
+
+    def outcome(self):
+        """(exit status, what was said)."""
+        asked = ["g++", f"-print-file-name={self.sanitizer.library}"]
+        preload = subprocess.run(asked, capture_output=True, text=True).stdout.strip()
+        if not Path(preload).is_absolute():
+            pytest.skip(f"g++ has no {self.sanitizer.library} here")
+        library = emu.build(self.text, self.sanitizer.options, tuple(self.headers.items()))
+        env = {"LD_PRELOAD": preload, "PYTHONMALLOC": "malloc", "TINYGAN_CPU": "reference", "OPENBLAS_NUM_THREADS": "1"}
+        env |= {"PYTHONPATH": os.fspath(Path(emu.kernels.__file__).parents[1])} | self.sanitizer.environment
+        words = [*fixed(), sys.executable, SCRIPT, library, *self.words]
+        done = subprocess.run(words, env=os.environ | env, capture_output=True, text=True, timeout=300)
+        if "ThreadSanitizer: unexpected memory mapping" in done.stderr:
+            pytest.skip("ThreadSanitizer cannot have its memory here: setarch -R is not allowed")
+        return done.returncode, done.stdout + done.stderr
+
+
 def only(tiles, arithmetic="Fp32"):
     """conv.cu with the kernels of one arithmetic and of these tiles alone."""
     head = (emu.SOURCES / "conv.cu").read_text().split("#define TILES")[0]
@@ -68,106 +90,87 @@ def only(tiles, arithmetic="Fp32"):
     return "\n".join([head, *kernels, "TG_KERNEL(join_splits, JoinArgs, JOIN_THREADS, join)"])
 
 
-@cache
-def fixed():
-    """What runs a command at addresses that are not random, where that may be: ThreadSanitizer's memory has fixed places."""
-    words = ("setarch", "-R")
-    try:
-        return words if subprocess.run([*words, "true"], capture_output=True).returncode == 0 else ()
-    except FileNotFoundError:
-        return ()
-
-
-def under(sanitizer, text, *words, headers=()):
-    """(exit status, what was said) by sanitized.py of these words, on the kernels of a ``text``."""
-    asked = ["g++", f"-print-file-name={sanitizer.library}"]
-    preload = subprocess.run(asked, capture_output=True, text=True).stdout.strip()
-    if not Path(preload).is_absolute():
-        pytest.skip(f"g++ has no {sanitizer.library} here")
-    library = emu.build(text, sanitizer.options, headers)
-    root = os.fspath(Path(emu.kernels.__file__).parents[1])
-    words = [*fixed(), sys.executable, str(SCRIPT), str(library), *words]
-    more = {
-        "LD_PRELOAD": preload,
-        "PYTHONMALLOC": "malloc",
-        "TINYGAN_CPU": "reference",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": root,
-    }
-    env = {**os.environ, **sanitizer.environment, **more}
-    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=120)
-    if "ThreadSanitizer: unexpected memory mapping" in done.stderr:
-        pytest.skip("ThreadSanitizer cannot have its memory here: setarch -R is not allowed")
-    return done.returncode, done.stdout + done.stderr
-
-
-def clean(result):
-    code, said = result
-    assert (code, said.strip()) == (0, "clean"), said[:3000]
-
-
 def text_of(*files):
     """Of matmul.cu the kernels of FP32 alone."""
     text = "".join((emu.SOURCES / file).read_text() for file in files)
     return "\n".join(line for line in text.splitlines() if not line.startswith("TILES(") or "fp32" in line)
 
 
-# ---------------------------------------------------------------- addresses
+def without(text, guard, times):
+    """A text whose guards are gone."""
+    assert text.count(guard) == times
+    return text.replace(guard, "{")
 
 
-def test_every_tile_and_map_stays_inside_its_arrays():
-    """In FP32: the other arithmetics read the same shared memory and no more."""
-    clean(under(ADDRESS, only(cuda_plan.TILES), "conv", "fp32", *cuda_plan.TILES))
+def changed(file, old, new):
+    """The headers with a bug in one."""
+    assert HEADERS[file].count(old) == 1
+    return HEADERS | {file: HEADERS[file].replace(old, new)}
 
 
-FILES = [["pointwise.cu"], ["adam.cu"], ["norm.cu", "norm_pull.cu"], ["matmul.cu"]]
+# ---------------------------------------------------------------- what is run
+
+ARRAYS = {  # what sanitized.py does: the kernels that it needs
+    "pointwise": text_of("pointwise.cu"),
+    "adam": text_of("adam.cu"),
+    "norm": text_of("norm.cu", "norm_pull.cu"),
+    "matmul": text_of("matmul.cu"),
+}
+SMALL = only(["small"]), ("conv", "fp32", "small")
+INSIDE = {  # in FP32: the other arithmetics read the same shared memory and no more
+    "every tile and map": Run(ADDRESS, only(cuda_plan.TILES), ("conv", "fp32", *cuda_plan.TILES)),
+    **{what: Run(ADDRESS, text, (what,)) for what, text in ARRAYS.items()},
+}
+APART = {
+    **{a: Run(THREAD, only(["small"], a), ("conv", a.lower(), "small")) for a in ("Fp32", "Tf32", "Tf32x3")},
+    **{what: Run(THREAD, text, (what,)) for what, text in ARRAYS.items()},
+}
+BEYOND = {  # bugs: an access beyond an array
+    "lines of a matrix": Run(
+        ADDRESS, *SMALL, changed("maps.cuh", "return k < height ? k * pitch : -1;", "return k * pitch;")
+    ),
+    "rows of pixels": Run(ADDRESS, *SMALL, changed("maps.cuh", "if (m >= pixels) return {0, OUTSIDE, OUTSIDE};", "")),
+    "columns of the product": Run(ADDRESS, *SMALL, changed("igemm.cuh", "if (n < problem.N) line[n] =", "line[n] =")),
+    "tangents": Run(ADDRESS, without(ARRAYS["norm"], "if (k < left) {", 2), ("norm",)),
+}
+RACES = {  # bugs of test_bugs.py and test_bugs_arrays.py that are races
+    **{
+        bug: Run(THREAD, *SMALL, changed(*test_bugs.BUGS[bug]))
+        for bug in ("no barrier", "a slice written while it is read")
+    },
+    **{
+        bug: Run(THREAD, ARRAYS["norm"], ("norm",), changed(*test_bugs_arrays.BUGS[bug][1:]))
+        for bug in ("no barrier before a reduction", "no barrier between its rounds")
+    },
+}
+RUNS = [*INSIDE.values(), *APART.values(), *BEYOND.values(), *RACES.values()]
 
 
-@pytest.mark.parametrize("files", FILES, ids=lambda files: files[0])
-def test_kernels_on_long_arrays_stay_inside_them(files):
-    clean(under(ADDRESS, text_of(*files), files[0].removesuffix(".cu")))
+# ---------------------------------------------------------------- what is seen
 
 
-@pytest.mark.parametrize("old", OVER_READS)
-def test_an_access_beyond_an_array_is_noticed(old):
-    texts = {path.name: path.read_text() for path in emu.SOURCES.glob("*.cuh")}
-    assert sum(text.count(old) for text in texts.values()) == 1
-    headers = tuple((name, text.replace(old, OVER_READS[old])) for name, text in texts.items())
-    code, said = under(ADDRESS, only(["small"]), "conv", "fp32", "small", headers=headers)
+@pytest.mark.parametrize("name", INSIDE)
+def test_kernels_stay_inside_their_arrays(name, outcome):
+    code, said = outcome(INSIDE[name])
+    assert (code, said.strip()) == (0, "clean"), said[:3000]
+
+
+@pytest.mark.parametrize("name", APART)
+def test_no_two_threads_race(name, outcome):
+    code, said = outcome(APART[name])
+    assert (code, said.strip()) == (0, "clean"), said[:3000]
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_an_access_beyond_an_array_is_noticed(name, outcome):
+    code, said = outcome(BEYOND[name])
     assert code != 0
     assert "AddressSanitizer: heap-buffer-overflow" in said, said[:3000]
-
-
-def test_a_write_of_tangents_that_are_not_there_is_noticed():
-    text = text_of("norm.cu", "norm_pull.cu")
-    assert text.count("if (k < left) {") == 2
-    code, said = under(ADDRESS, text.replace("if (k < left) {", "{"), "norm")
-    assert code != 0
-    assert "AddressSanitizer: heap-buffer-overflow" in said, said[:3000]
-
-
-# ---------------------------------------------------------------- races
-
-
-@pytest.mark.parametrize("arithmetic", ["Fp32", "Tf32", "Tf32x3"])
-def test_no_two_threads_of_a_product_race(arithmetic):
-    clean(under(THREAD, only(["small"], arithmetic), "conv", arithmetic.lower(), "small"))
-
-
-@pytest.mark.parametrize("files", FILES, ids=lambda files: files[0])
-def test_no_two_threads_on_long_arrays_race(files):
-    clean(under(THREAD, text_of(*files), files[0].removesuffix(".cu")))
 
 
 @pytest.mark.parametrize("bug", RACES)
-def test_a_planted_race_is_named_by_its_line(bug):
-    kernels, (file, old, new) = RACES[bug]
-    texts = {path.name: path.read_text() for path in emu.SOURCES.glob("*.cuh")}
-    headers = tuple((texts | {file: texts[file].replace(old, new)}).items())
-    if kernels == "conv":
-        code, said = under(THREAD, only(["small"]), "conv", "fp32", "small", headers=headers)
-    else:
-        code, said = under(THREAD, text_of("norm.cu", "norm_pull.cu"), "norm", headers=headers)
+def test_a_planted_race_is_named_by_its_line(bug, outcome):
+    code, said = outcome(RACES[bug])
     assert code == 9
     assert "ThreadSanitizer: data race" in said, said[:3000]
     assert ".cuh:" in said
