@@ -32,7 +32,8 @@ for name in ${@:-about backend ours tangents step tangents_torch parity norms la
     case $name in
     memcheck | racecheck) sanitizer "$name" ;;
     profile) counters ;;
-    parity | layers | backend | ours | tangents_torch) part "$name" 120 ;;
+    backend) part "$name" 200 ;; # CuPy compiles its kernels at their first use
+    parity | layers | ours | tangents_torch) part "$name" 120 ;;
     *) part "$name" 75 ;;
     esac
 done
