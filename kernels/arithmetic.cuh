@@ -72,8 +72,8 @@ struct Tf32 {
 };
 
 // The same as accurate as FP32 ("3xTF32"): x = high + low, the bits of x that mma() reads and the rest, rounded to 11 bits, and
-// A B ≈ Ah Bh + Ah Bl + Al Bh, small terms first. A NaN is one in ``high``. The tensor cores cut sums off, a bias that grows with their number, so they sum one slice at a time, and slices are
-// added in rounded float32 (Ootomo & Yokota 2022, §3).
+// A B ≈ Ah Bh + Ah Bl + Al Bh, small terms first. A NaN is one in ``high``. The tensor cores cut sums off, a bias that grows with
+// their number, so they sum one slice at a time, and slices are added in rounded float32 (Ootomo & Yokota 2022, §3).
 struct Tf32x3 {
     __device__ static unsigned high(float x) { return __float_as_uint(x); }
     __device__ static unsigned low(float x) { return __float_as_uint(x - __uint_as_float(high(x) & ~0x1fffu)) + 0x1000u; }

@@ -11,10 +11,6 @@
 // depends on the shapes alone. cuda_plan.py chooses tiles and splits, and fills the arguments in.
 #include "igemm.cuh"
 
-using Large = Tile<128, 128, 64, 32>;
-using Small = Tile<64, 64, 32, 32>;
-using Narrow = Tile<64, 16, 16, 16>;
-
 using ConvArgs = Args<Patches, Matrix, 1>;
 using ConvDxArgs = Args<Patches, Taps, 4>;
 using ConvDwArgs = Args<PatchesTransposed, Matrix, 1>;

@@ -53,9 +53,8 @@ def arguments(A, B, problems):
     return structure("Args", problem=problem * problems, bias=Address, out=Address, **ints("size splits run"))
 
 
-ConvArgs = arguments(
-    Patches, Matrix, 1
-)  # of conv2d_dw too, whose PatchesTransposed are Patches that answer the other way
+# Of conv2d_dw too, whose PatchesTransposed are Patches that answer the other way.
+ConvArgs = arguments(Patches, Matrix, 1)
 ConvDxArgs = arguments(Patches, Taps, PHASES)
 
 

@@ -137,6 +137,7 @@ class Slot:
     """Memory of the host that the device may read while the host goes on."""
 
     def __init__(self, places):
+        # There is no pinned memory of no bytes.
         self.pinned = [cupyx.empty_pinned(a.shape, a.dtype) if a.size else np.empty(a.shape, a.dtype) for a in places]
         self.event = cupy.cuda.Event(disable_timing=True)
         self.event.record()

@@ -107,8 +107,7 @@ class Convolution:
             args = self.args()
             for i, p in enumerate(some):
                 args.problem[i] = type(args.problem[i])(p.a(at["a"]), p.b(at["b"]), p.place, p.M, p.N, p.K, p.biased)
-            run = up(up(max(p.K for p in some), splits), DEPTH) * DEPTH
-            fit(splits * run <= LARGEST, self.out)
+            run = of_split(max(p.K for p in some), splits)
             args.bias, args.out = (at.get("bias"), at["out"]) if splits == 1 else (None, at["workspace"])
             args.size, args.splits, args.run = self.size, splits, run
             grid = (up(max(p.M for p in some), tile.M), up(some[0].N, tile.N), len(some) * splits)
@@ -117,6 +116,13 @@ class Convolution:
             biased = self.points * prod(self.out[1:])
             done.append(joined(at, self.size, splits, biased, self.out[-1]))
         return done
+
+
+def of_split(K, splits):
+    """How much of k a split takes: whole slices."""
+    run = up(up(K, splits), DEPTH) * DEPTH
+    fit(splits * run <= LARGEST, (K, splits))
+    return run
 
 
 def joined(at, size, splits, biased, channels):

@@ -69,12 +69,11 @@ def flatten(sizes):
     def launches(at):
         done = []
         for first in range(0, len(sizes), PARTS):
-            some = range(first, min(first + PARTS, len(sizes)))
+            some = sizes[first : first + PARTS]
             args = FlattenArgs(out=at["out"])
-            args.part[: len(some)] = [at[str(i)] for i in some]
+            args.part[: len(some)] = [at[str(first + i)] for i in range(len(some))]
             args.start[: len(some) + 1] = starts[first : first + len(some) + 1]
-            most = max(BLOCKS // len(some), 1)
-            grid = min(up(max(sizes[first : first + len(some)]), THREADS), most), len(some), 1
+            grid = min(up(max(some), THREADS), BLOCKS // len(some)), len(some), 1
             done += [Launch("flatten", grid, THREADS, 0, args)] if grid[0] else []
         return done
 

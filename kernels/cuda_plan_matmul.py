@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from tinygan.kernels.cuda_args import Divisor, Lines, Matrix, batch_arguments
 from tinygan.kernels.cuda_plan import (
-    DEPTH,
     LARGEST,
     TILES,
     Choice,
@@ -13,6 +12,7 @@ from tinygan.kernels.cuda_plan import (
     Operation,
     in_order,
     joined,
+    of_split,
     parts,
     shared,
     up,
@@ -33,9 +33,9 @@ class Matrices(NamedTuple):
     steps: tuple
 
     @classmethod
-    def of(cls, shape, strides, itemsize=4):
-        """From bytes; along an axis of one element nothing moves."""
-        return cls(tuple(shape), tuple(s // itemsize if n > 1 else 0 for n, s in zip(shape, strides, strict=True)))
+    def of(cls, shape, strides):
+        """From bytes, of float32; along an axis of one element nothing moves."""
+        return cls(tuple(shape), tuple(s // 4 if n > 1 else 0 for n, s in zip(shape, strides, strict=True)))
 
     @property
     def turned(self):
@@ -68,8 +68,8 @@ def matmul(a, b, *, arithmetic, in_words=True, choice=None):
         raise ValueError(f"{count} products of matrices are more than a launch has room for, {GRID}: multiply in parts")
     choice = choice or choose(count, M, N, K, 4 if in_words and a.in_words and lies.in_words else 1)
     tile, splits = TILES[choice.tile], choice.splits
-    run = up(up(K, splits), DEPTH) * DEPTH
-    fit(splits * run <= LARGEST and up(N, tile.N) <= GRID, a.shape, b.shape)
+    run = of_split(K, splits)
+    fit(up(N, tile.N) <= GRID, a.shape, b.shape)
     inner, steps = Divisor.of(batch[1]), (*a.steps[:2], *b.steps[:2])
 
     def launches(at):

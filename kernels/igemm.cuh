@@ -31,6 +31,9 @@ template <int M_, int N_, int WM_, int WN_> struct Tile {
     static constexpr int M = M_, N = N_, WM = WM_, WN = WN_, DEPTH = 32, STAGES = 3;
     static constexpr int WARPS_M = M / WM, THREADS = 32 * WARPS_M * (N / WN);
 };
+using Large = Tile<128, 128, 64, 32>;
+using Small = Tile<64, 64, 32, 32>;
+using Narrow = Tile<64, 16, 16, 16>;
 
 // Copies slices of one matrix; V elements at a time. The threads run along a line of the slice and then down its lines, so a
 // thread has one place in the line: with depth running fastest one k and several rows, which it works out once for all.
@@ -64,7 +67,8 @@ template <class Map, int ROWS, int DEPTH, int V, int THREADS> struct Loader {
 
 // A block's tile of one problem, of a split's part of k, to the matrix number ``item`` of the output.
 template <class T, class Arithmetic, int V, class P>
-__device__ __forceinline__ void product(const P& args, const Problem<typename P::A, typename P::B>& problem, int split, int item) {
+__device__ __forceinline__ void product(const P& args, const Problem<typename P::A, typename P::B>& problem, int split,
+                                        int item) {
     using LoaderA = Loader<typename P::A, T::M, T::DEPTH, V, T::THREADS>;
     using LoaderB = Loader<typename P::B, T::N, T::DEPTH, V, T::THREADS>;
     struct Shared {

@@ -1,6 +1,6 @@
 // Products of matrices, many in one launch (igemm.cuh):  out[p, i] = a[p, i] b[p, i],  p < outer, i < inner. Along either axis
-// an operand may stay where it is, step 0. A kernel is named matmul_form_arithmetic_tileV: of the form nn the rows
-// of b are contiguous, of nt its columns, so that a cᵀ needs no copy of c. V as in conv.cu. cuda_plan_matmul.py fills the arguments in.
+// an operand may stay where it is, step 0. A kernel is named matmul_form_arithmetic_tileV: of the form nn the rows of b are
+// contiguous, of nt its columns, so that a cᵀ needs no copy of c. V as in conv.cu. cuda_plan_matmul.py fills the arguments in.
 #include "igemm.cuh"
 
 template <class B> struct BatchArgs {
@@ -17,9 +17,6 @@ template <class T, class Arithmetic, int V, class P> __device__ __forceinline__ 
     problem.b.at += outer * args.b_outer + inner * args.b_inner;
     product<T, Arithmetic, V>(args.one, problem, split, z);
 }
-
-using Small = Tile<64, 64, 32, 32>;
-using Narrow = Tile<64, 16, 16, 16>;
 
 #define TILES(NAME, B, ARITHMETIC)                                                                        \
     TG_KERNEL(NAME##_small4, BatchArgs<B>, Small::THREADS, batched<Small, ARITHMETIC, 4, BatchArgs<B>>)   \

@@ -8,8 +8,9 @@
 //     column_sum, dot    Σ over rows, Σ x y: a sum for each block, then column_sum over these; no atomics
 //
 // A name may end in V, the floats of an access: 4 where rows, or channels, are multiples of four and addresses of 16, else 1.
-// ``slope`` is φ', ``curve`` φ''/φ', functions of y; of silu they are φ' and φ'' of x. A NaN is passed on. On the CPU expf, log1pf, expm1f, tanhf are those of its C
-// library, which differ from the device's in the last bits; all else is IEEE arithmetic with its fused products written out.
+// ``slope`` is φ', ``curve`` φ''/φ', functions of y; of silu they are φ' and φ'' of x. A NaN is passed on. On the CPU expf, log1pf,
+// expm1f, tanhf are those of its C library, which differ from the device's in the last bits; all else is IEEE arithmetic with its
+// fused products written out.
 #include "divisor.cuh"
 #include "flat.cuh"
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from tinygan.compare import far, norm, ratio, settled
 from tinygan.errors import ShapeError
-from tinygan.layer import Array, Layer, leaves, pack, pull, push
-from tinygan.net import Net
+from tinygan.layer import Array, Layer, leaves, pull, push
+from tinygan.net import Net, flat
 
 BOUNDS = {
     "primal": 1e-13,  # y is the same with tangents as without: bit for bit but for the blocking of a larger GEMM
@@ -215,8 +215,7 @@ class Trial:
         G = dress(np.concatenate([self.gy[None], self.gy_dot]).astype(dtype))
         Y, saved = push(net.f, net.params(theta), X)
         GX, g = pull(net.f, net.params(theta), saved, G)
-        flat = pack(g)
-        return Y, GX[0], GX[1:], np.concatenate(flat) if flat else np.zeros(0, dtype)
+        return Y, GX[0], GX[1:], flat(g, dtype)
 
 
 def _strided(X: Array) -> Array:

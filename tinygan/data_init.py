@@ -6,9 +6,9 @@ import numpy as np
 
 from tinygan.compose import Concat, Sequential
 from tinygan.errors import UsageError
-from tinygan.layer import Array, Bundle, Layer, Params, leaves, pack, push
+from tinygan.layer import Array, Bundle, Layer, Params, leaves, push
 from tinygan.layers import WeightNorm
-from tinygan.net import Net
+from tinygan.net import Net, flat
 
 
 def data_init(net: Net, theta: Array, x: Array) -> Array:
@@ -18,7 +18,7 @@ def data_init(net: Net, theta: Array, x: Array) -> Array:
     Noise is none of it: give ``net.eval(running)``. Raises UsageError where there is one inside neither a row nor a ``Concat``.
     """
     p, _ = _begun(net.f, net.params(theta), x[None])
-    return np.concatenate(pack(p), dtype=theta.dtype, casting="same_kind") if net.size else theta
+    return flat(p, theta.dtype)
 
 
 def _begun(f: Layer, p: Params, X: Bundle) -> tuple[Params, Bundle]:

@@ -34,11 +34,11 @@ class Net:
 
     def init(self, rng: np.random.Generator, dtype: Any = np.float32) -> Array:
         """θ (P,), drawn."""
-        return _flat(self.f.init(rng), dtype)
+        return flat(self.f.init(rng), dtype)
 
     def init_running(self, theta: Array, rng: np.random.Generator) -> Array:
         """The running values (R,) to begin with."""
-        return _flat(self.f.init_running(self.params(theta), rng), theta.dtype, theta)
+        return flat(self.f.init_running(self.params(theta), rng), theta.dtype, theta)
 
     def bind(self, running: Array, rng: np.random.Generator | None = None) -> Net:
         """The net of one forward in training: running values held, noise (dropout) drawn once from ``rng``.
@@ -53,7 +53,7 @@ class Net:
 
     def update(self, running: Array, theta: Array, saved: Saved) -> Array:
         """The running values after the forward that returned ``saved``."""
-        return _flat(self.f.update(self._r(running), self.params(theta), saved[1]), running.dtype, running)
+        return flat(self.f.update(self._r(running), self.params(theta), saved[1]), running.dtype, running)
 
     def forward(self, theta: Array, x: Array) -> tuple[Array, Saved]:
         """y = f(x; θ).   x (N, ...)."""
@@ -95,7 +95,7 @@ class Net:
         G = gy[None] if gy_dot is None else np.concatenate([gy[None], gy_dot])
         GX, g = pull(self.f, self.params(theta), saved, G, wrt_x=wrt_x, wrt_p=wrt_theta)
         return Pullback(
-            GX[0] if wrt_x else None, GX[1:] if wrt_x else None, _flat(g, theta.dtype, theta) if wrt_theta else None
+            GX[0] if wrt_x else None, GX[1:] if wrt_x else None, flat(g, theta.dtype, theta) if wrt_theta else None
         )
 
     @property
@@ -110,7 +110,7 @@ class Net:
 
     def mixed(self, theta: Array, saved: Saved, trace: Any, z: Array, r: Array | None) -> Array:
         """The gradient in θ of Σₙ rₙ⟨u, f(xₙ)⟩ + ⟨u, J ẋ⟩ of a piecewise linear net;  z = r x + ẋ, u is that of ``trace``."""
-        return _flat(self.f.mixed(self.params(theta), saved[1], trace, z[None], r)[1], theta.dtype, theta)
+        return flat(self.f.mixed(self.params(theta), saved[1], trace, z[None], r)[1], theta.dtype, theta)
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample's y; ShapeError where a layer does not fit."""
@@ -139,10 +139,13 @@ class Net:
         return net
 
 
-def _flat(p: Params, dtype: Any, like: Array | None = None) -> Array:
+def flat(p: Params, dtype: Any, like: Array | None = None) -> Array:
     """The leaves in one vector; where there are none, one that lives where ``like`` does."""
     parts = pack(p)
-    return kernels.flatten(parts).astype(dtype, copy=False) if parts else np.zeros(0, dtype, like=like)
+    if not parts:
+        return np.zeros(0, dtype, like=like)
+    vector = kernels.flatten(parts)
+    return vector if vector.dtype == dtype else vector.astype(dtype, casting="same_kind")
 
 
 def _named(tree: dict[str, Any], p: Params, prefix: str) -> dict[str, Array]:

@@ -1,7 +1,6 @@
 """On a GPU, what tests/emulated holds the cuda backend to on the emulator: the same functions, and what only a GPU has."""
 
 import importlib
-import json
 
 import numpy as np
 import pytest
@@ -114,13 +113,8 @@ def test_pytorch_sees_the_same_memory(rng):
 
 def test_a_run_trains_on_the_gpu_is_resumed_bit_for_bit_and_is_sampled_on_the_cpu(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    small = "--batch 4 --backend cuda --set width=4 --set log_every=2"
-    assert main(f"train --steps 4 --out whole {small}".split()) == 0
-    assert main(f"train --steps 2 --out cut {small}".split()) == 0
-    assert main(["train", "--resume", "--out", "cut", "--steps", "4"]) == 0
-    last = "checkpoints/000004.safetensors"
-    assert (tmp_path / "whole" / last).read_bytes() == (tmp_path / "cut" / last).read_bytes()
-    ticks = [json.loads(line) for line in (tmp_path / "whole/stats.jsonl").read_text().splitlines()]
+    whole, cut, ticks = checks.whole_and_cut()
+    assert whole == cut
     assert [tick["step"] for tick in ticks] == [2, 4]
     others = kernels.lacks
     monkeypatch.setattr(kernels, "lacks", lambda name: "needs cupy" if name == "cuda" else others(name))

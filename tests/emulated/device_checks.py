@@ -4,11 +4,15 @@ Plain functions that return how far off something is, so that they run where the
 has that name: CuPy, or the stand-in of fake_cupy.py.
 """
 
+import json
+from pathlib import Path
+
 import numpy as np
 
 from tinygan import kernels
 from tinygan.cases import CASES
 from tinygan.checkpoint import flatten
+from tinygan.cli import main
 from tinygan.data import Batch, Sample, open_data
 from tinygan.kernels import reference
 from tinygan.layer import size
@@ -177,6 +181,19 @@ def steps(recipe, batch, count=3, kinks=0.0):
             worst = max(worst, (float(share) if np.isfinite(share) else float("inf"), f"{name}, step {t}"))
         state = device.state
     return worst
+
+
+def whole_and_cut():
+    """In this folder: the last checkpoints of a run of four steps and of one cut after two, and the first's statistics."""
+    small = ["--batch", "4", "--backend", "cuda", "--set", "width=4", "--set", "log_every=2"]
+    for words in (
+        ["train", "--steps", "4", "--out", "whole", *small],
+        ["train", "--steps", "2", "--out", "cut", *small],
+        ["train", "--resume", "--out", "cut", "--steps", "4"],
+    ):
+        assert main(words) == 0
+    whole, cut = (Path(name, "checkpoints/000004.safetensors").read_bytes() for name in ("whole", "cut"))
+    return whole, cut, [json.loads(line) for line in Path("whole/stats.jsonl").read_text().splitlines()]
 
 
 def told(at):

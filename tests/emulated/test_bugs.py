@@ -9,7 +9,6 @@ from . import emulator as emu
 from .test_convolution import BOUNDS, Case
 
 ONE = """#include "igemm.cuh"
-using Small = Tile<64, 64, 32, 32>;
 using ConvArgs = Args<Patches, Matrix, 1>;
 TG_KERNEL(conv2d_fp32_small4, ConvArgs, Small::THREADS, igemm<Small, Fp32, 4, ConvArgs>)
 TG_KERNEL(conv2d_tf32_small4, ConvArgs, Small::THREADS, igemm<Small, Tf32, 4, ConvArgs>)

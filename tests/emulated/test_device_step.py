@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import json
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ from tinygan.recipes.tangents import Orthonormal
 
 from . import device_checks as checks
 from . import emulator as emu
-from . import fake_cupy
+from . import fake_array, fake_cupy
 from .device_checks import system
 
 
@@ -167,12 +166,12 @@ def test_cupy_has_what_is_asked_of_it(monkeypatch):
         checks.layer(name)
     monkeypatch.undo()
     cupy = pytest.importorskip("cupy", exc_type=ImportError)
-    for name, count, keywords in fake_cupy.Tape.calls:
+    for name, count, keywords in fake_array.Tape.calls:
         inspect.signature(getattr(cupy, name)).bind(*range(count), **dict.fromkeys(keywords))
-    for name, kind, keywords in fake_cupy.Tape.ufuncs:
+    for name, kind, keywords in fake_array.Tape.ufuncs:
         assert callable(getattr(cupy, name)), name
         assert (kind, set(keywords) <= {"dtype"}) == ("__call__", True), (name, kind, keywords)
-    for name in (*fake_cupy.METHODS, "set", "get", "item", "__float__", "__array_function__", "__array_ufunc__"):
+    for name in (*fake_array.METHODS, "set", "get", "item", "__float__", "__array_function__", "__array_ufunc__"):
         assert hasattr(cupy.ndarray, name), name
     for name in ("Stream", "Event", "MemoryPool", "using_allocator", "Device", "get_current_stream"):
         assert hasattr(cupy.cuda, name), name
@@ -196,17 +195,9 @@ def trained(out, steps, *more):
     return main([*words, "--set", "width=4", "--set", "log_every=2"])
 
 
-def states(path):
-    return {file.name: file.read_bytes() for file in (path / "checkpoints").glob("0*.safetensors")}
-
-
 def test_a_run_trains_on_the_device_is_resumed_bit_for_bit_and_is_sampled_without_it(here, capsys):
-    assert trained("whole", 4, "--backend", "cuda") == 0
-    assert trained("cut", 2, "--backend", "cuda") == 0
-    assert main(["train", "--resume", "--out", "cut", "--steps", "4"]) == 0
-    whole, cut = states(here / "whole"), states(here / "cut")
-    assert whole["000004.safetensors"] == cut["000004.safetensors"]
-    ticks = [json.loads(line) for line in (here / "whole/stats.jsonl").read_text().splitlines()]
+    whole, cut, ticks = checks.whole_and_cut()
+    assert whole == cut
     assert [tick["step"] for tick in ticks] == [2, 4]
     assert all(isinstance(tick["loss_D"], float) for tick in ticks)
     assert "backend cuda" in (here / "whole/train.log").read_text()

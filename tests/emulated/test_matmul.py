@@ -9,7 +9,7 @@ from tinygan.kernels import cuda_plan, cuda_plan_matmul
 from tinygan.kernels.cuda_plan_matmul import Matrices
 
 from . import emulator as emu
-from .test_convolution import BOUNDS, drawn
+from .test_convolution import BOUNDS, NOWHERE, drawn
 
 INSTANCES = [
     (form, a, tile, vector)
@@ -25,7 +25,7 @@ def laid_out(rng, batch, m, n, order, pad, still, turned):
     need be; along the axes ``still`` nothing moves; ``turned``: columns are lines. (the array, its view)."""
     sizes = [1 if axis in still else size for axis, size in enumerate(batch)]
     sizes += [n, m] if turned else [m, n]
-    lie = [*(axis for axis in order if axis < 3), 3]
+    lie = [*order, 3]
     whole = rng.standard_normal([sizes[axis] for axis in lie[:-1]] + [sizes[3] + pad], np.float32)
     view = whole[..., : sizes[3]].transpose([lie.index(axis) for axis in range(4)])
     view = view.swapaxes(2, 3) if turned else view
@@ -59,7 +59,7 @@ def test_an_instance_is_the_product_of_float64_whatever_the_schedule(instance):
         whole_a, a = laid_out(rng, batch, M, K, order_a, pad_a, still_a, False)
         whole_b, b = laid_out(rng, batch, K, N, order_b, pad_b, still_b, form == "nt")
         operation = planned(a, b, arithmetic, cuda_plan.Choice(tile, vector, splits))
-        first = operation.launches(dict.fromkeys(("a", "b", "out", "workspace"), 0))[0]
+        first = operation.launches(NOWHERE)[0]
         assert first.name == f"matmul_{form}_{arithmetic}_{tile}{vector}" or 1 in (K, N)
         (found,) = emu.schedules(emu.of("matmul.cu"), operation, a=whole_a, b=whole_b)
         emu.close(found, a.astype(np.float64) @ b.astype(np.float64), BOUNDS[arithmetic], np.sqrt(found.size * K))
@@ -105,9 +105,7 @@ def test_words_of_four_are_asked_for_only_where_lines_begin_at_some():
     def chosen(in_words=True, **change):
         steps = {"a": (0, 0, 8, 1), "b": (0, 0, 12, 1)} | change
         a, b = Matrices((1, 1, 4, 8), steps["a"]), Matrices((1, 1, 8, 12), steps["b"])
-        launch, *_ = cuda_plan_matmul.matmul(a, b, arithmetic="fp32", in_words=in_words).launches(
-            dict.fromkeys("ab", 0) | {"out": 0, "workspace": 0}
-        )
+        launch, *_ = cuda_plan_matmul.matmul(a, b, arithmetic="fp32", in_words=in_words).launches(NOWHERE)
         return launch.name
 
     assert chosen() == "matmul_nn_fp32_narrow4"
@@ -117,9 +115,7 @@ def test_words_of_four_are_asked_for_only_where_lines_begin_at_some():
 def test_the_gram_matrices_of_many_long_tangents_are_split():
     """Of 64 samples' 8 tangents in 64x64x3 pixels: tiles alone would leave most of a chip without work."""
     T = Matrices((1, 64, 8, 12288), (0, 12288, 64 * 12288, 1))
-    first, _ = cuda_plan_matmul.matmul(T, T.turned, arithmetic="tf32x3").launches(
-        dict.fromkeys(("a", "b", "out", "workspace"), 0)
-    )
+    first, _ = cuda_plan_matmul.matmul(T, T.turned, arithmetic="tf32x3").launches(NOWHERE)
     assert first.name == "matmul_nt_tf32x3_narrow4"
     assert first.grid[2] >= 4 * cuda_plan.PROCESSORS
 

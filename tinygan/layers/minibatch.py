@@ -60,7 +60,7 @@ class Closeness(Layer):
         W = -k * (G[:, :, None] + G[:, None])
         W[0] -= (D * W[1:]).sum(axis=0)
         GM = np.empty((*G.shape[:2], self.kernels, self.dims), G.dtype, like=G)
-        for c, m in enumerate(M0):
+        for c, m in enumerate(M0):  # filled, not joined: a step that joins many arrays is no graph
             GM[..., c] = (np.sign(between(m)) * W).sum(axis=2)
         return GM.reshape(*G.shape[:2], self.kernels * self.dims)
 

@@ -150,7 +150,10 @@ class GRU(Unroll):
 
 
 def in_time(steps: Any) -> Any:
-    """(T, N, time, ...) of what has been at each time, (T, N, ...)."""
+    """(T, N, time, ...) of what has been at each time, (T, N, ...).
+
+    Filled, not joined: a step that joins many arrays is no graph.
+    """
     first = steps[0]
     Y = np.empty((*first.shape[:2], len(steps), *first.shape[2:]), first.dtype, like=first)
     for t, step in enumerate(steps):
