@@ -16,6 +16,7 @@ import numpy as np
 from bench import memory
 from bench.child import child
 from bench.contest import Work, contest
+from bench.opponents import peers_of
 from bench.ours import Options, inside, under
 from bench.race import race
 from bench.rows import Aim, Row, Wrong, per_round
@@ -146,24 +147,6 @@ def makers(options: Options, name: str) -> dict[str, Callable[[], Any]]:
     if options.backend == "reference":
         return {peer: make for peer, make in found.items() if "compile" not in peer}
     return found
-
-
-def peers_of(name: str) -> dict[str, Callable[[], Any]]:
-    """From the weights and data that ours begins with."""
-    if name in STEPS:
-        from bench.peers_steps import games
-
-        ours = OURS[name]()
-        return games(ours.system, ours.state, ours.real, whole=ours.whole)
-    if name == "sample":
-        from bench.peers_steps import samplers
-
-        ours = OURS[name]()
-        return samplers(ours.system.G, ours.state.G_ema, ours.state.G_running, ours.z, ours.CHUNK)
-    from bench.peers_tangents import orthonormals
-
-    ours = OURS[name]()
-    return orthonormals(ours.net, ours.theta, ours.z, ours.E)
 
 
 def distances(a: dict[str, Any], b: dict[str, Any]) -> dict[str, float]:

@@ -44,7 +44,7 @@ def main(case: str, who: str, backend: str, threads: str) -> int:
     """Import, reset the peak, build and step."""
     import numpy as np
 
-    from bench import cases_work
+    from bench.opponents import peers_of
     from bench.systems import OURS
     from tinygan import kernels
 
@@ -60,7 +60,7 @@ def main(case: str, who: str, backend: str, threads: str) -> int:
         from bench import peers
 
         peers.set_threads(int(threads))
-        make = cases_work.peers_of(case)[who]
+        make = peers_of(case)[who]
         before = reset()
         call = make()
         for _ in range(STEPS):

@@ -29,7 +29,7 @@ def under(options: Options, *, precision: str = "fast", threads: int | None = No
         if has_forms(options):
             stack.enter_context(kernels.precision(precision))
         if threads is not None:
-            from tinygan.kernels import jit_pool
+            from tinygan.kernels.jit import pool as jit_pool
 
             stack.enter_context(jit_pool.threads(threads))
         yield

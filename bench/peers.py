@@ -19,8 +19,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from bench.shapes import Conv
-from tinygan.layer import Layer as OurLayer
-from tinygan.net import Net
+from tinygan.core.layer import Layer as OurLayer
+from tinygan.core.net import Net
 
 LAYOUTS = {"torch nchw": torch.contiguous_format, "torch channels_last": torch.channels_last}
 LIMIT = 300  # seconds that torch.compile may take

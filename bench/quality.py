@@ -16,8 +16,8 @@ from numpy import ndarray as Array
 
 from bench.record import append
 from tinygan.data import Dataset, open_data
-from tinygan.evaluate import Evaluation, evaluate, open_features, open_images
-from tinygan.info import provenance
+from tinygan.evaluation.evaluate import Evaluation, evaluate, open_features, open_images
+from tinygan.training.provenance import provenance
 
 N, DATA, METRICS = 10_000, "fashion-mnist", ("frechet", "kid", "precision-recall")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.ours import Options
 from bench.rows import Aim, Row
-from tinygan.info import provenance
+from tinygan.training.provenance import provenance
 
 ROOT = Path(__file__).parents[1]
 

@@ -17,7 +17,7 @@ from bench.ours import Options
 from bench.race import once
 from bench.rows import Aim, Row, Times, per_round
 
-OURS, THEIRS = "import tinygan.train, tinygan.recipes, tinygan.layers", "import torch"
+OURS, THEIRS = "import tinygan.training.loop, tinygan.recipes, tinygan.layers", "import torch"
 STEP = """
 from bench.systems import OURS
 from tinygan import kernels

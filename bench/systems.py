@@ -13,19 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.compose import Residual, Sequential
+from tinygan.core.compose import Residual, Sequential
+from tinygan.core.layer import Layer
+from tinygan.core.net import Net
 from tinygan.data import Batch, Sample
-from tinygan.layer import Layer
 from tinygan.layers import ConvTranspose2d, Linear, Reshape, Softplus
 from tinygan.models import sngan
-from tinygan.net import Net
+from tinygan.objectives.penalties import orthonormal, through_jvp
 from tinygan.optim import Adam
-from tinygan.penalty import orthonormal, through_jvp
-from tinygan.recipes.dcgan import Settings
-from tinygan.recipes.game import Game
-from tinygan.recipes.options import GameSettings
-from tinygan.recipes.plain import Plain
-from tinygan.recipes.tangents import Orthonormal
+from tinygan.recipes.shared.game import Game
+from tinygan.recipes.shared.options import GameSettings
+from tinygan.recipes.shared.tangents import Orthonormal
+from tinygan.recipes.shared.unconditional import Plain
+from tinygan.recipes.systems.dcgan import Settings
 
 Figures = dict[str, Any]
 BATCH = 64

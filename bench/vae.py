@@ -18,8 +18,8 @@ from numpy import ndarray as Array
 from bench.peers import F, nn, set_threads, torch
 from bench.record import append
 from tinygan.data import Batch, Sample, open_data
-from tinygan.info import provenance
-from tinygan.recipes.vae import VAE, Settings
+from tinygan.recipes.systems.vae import VAE, Settings
+from tinygan.training.provenance import provenance
 
 SEEDS, EPOCHS, BATCH, TRAIN, TEST, DRAWS, APART = 3, 20, 100, 20_000, 5_000, 10, 3.0
 LATENT, WIDTH, RATE = 20, 400, 1e-3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan import kernels
-from tinygan.kernels import cuda_driver
+from tinygan.kernels.cuda import driver as cuda_driver
 
 
 @pytest.fixture

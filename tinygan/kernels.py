@@ -43,7 +43,7 @@ def available() -> tuple[str, ...]:
 
 
 def _has_file(name: str) -> bool:
-    return any((Path(folder) / f"{name}.py").is_file() for folder in __path__)
+    return any((Path(folder) / name).is_dir() or (Path(folder) / f"{name}.py").is_file() for folder in __path__)
 
 
 def lacks(name: str) -> str:
@@ -55,7 +55,7 @@ def lacks(name: str) -> str:
         return f"needs {module} {least} or later: pip install '{extra}'"
     if name == "jit" and os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return "compiles with Numba, which NUMBA_DISABLE_JIT forbids: unset it"
-    if name == "cuda" and not importlib.import_module("tinygan.kernels.cuda_driver").count():
+    if name == "cuda" and not importlib.import_module("tinygan.kernels.cuda.driver").count():
         return "needs a GPU of NVIDIA's, and its driver shows none: use --backend auto"
     return ""
 
@@ -144,7 +144,7 @@ def precision(name: str) -> Iterator[None]:
 def graphs() -> Any:
     """The module that makes CUDA graphs of training steps; UsageError where there is no GPU."""
     choose("cuda")
-    return _module("cuda_graph")
+    return _module("cuda", "graph")
 
 
 def backend(x: Any) -> Any:
@@ -153,9 +153,11 @@ def backend(x: Any) -> Any:
 
 
 @cache
-def _module(name: str) -> Any:
+def _module(name: str, part: str = "operations") -> Any:
     try:
-        return importlib.import_module(f"tinygan.kernels.{name}")
+        return importlib.import_module(
+            f"tinygan.kernels.{name}" if name == "reference" else f"tinygan.kernels.{name}.{part}"
+        )
     except ImportError as error:  # as when Numba is older than NumPy
         why = " ".join(str(error).split())
         raise UsageError(f"backend {name!r} cannot be loaded ({why}): use --backend reference") from error

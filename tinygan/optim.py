@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tinygan import kernels
+from tinygan.core.layer import Array
+from tinygan.core.scalar import number
 from tinygan.errors import UsageError
-from tinygan.layer import Array
-from tinygan.number import number
 
 # ---------------------------------------------------------------- schedules
 

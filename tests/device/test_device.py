@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tinygan import kernels
-from tinygan.cases import CASES
+from tinygan.checks.cases import CASES
 from tinygan.cli import main
-from tinygan.kernels import cuda_plan
-from tinygan.place import OnDevice
+from tinygan.kernels.cuda import plan as cuda_plan
 from tinygan.recipes import RECIPES
+from tinygan.training.execution import OnDevice
 
 from ..emulated import device_checks as checks
 from ..emulated import emulator as emu

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tinygan.kernels import cuda_build
+from tinygan.kernels.cuda import compile as cuda_build
 
 from . import emulator as emu
 
 LAST = ("test_cubin", "test_sass", "test_sanitized")
-BUILD = "import sys; from tinygan.kernels import cuda_build; [cuda_build.build(f, sys.argv[1]) for f in sys.argv[2:]]"
+BUILD = "import sys; from tinygan.kernels.cuda import compile as c; [c.build(f, sys.argv[1]) for f in sys.argv[2:]]"
 
 
 def pytest_collection_modifyitems(items):

@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from tinygan import kernels
-from tinygan.cases import CASES
-from tinygan.checkpoint import flatten
+from tinygan.checks.cases import CASES
 from tinygan.cli import main
+from tinygan.core.layer import size
 from tinygan.data import Batch, Sample, open_data
 from tinygan.kernels import reference
-from tinygan.layer import size
 from tinygan.layers import BatchNorm
-from tinygan.place import OnDevice, OnHost
 from tinygan.recipes import FewLabelled, find
-from tinygan.reproduce import stability
-from tinygan.train import part_of
+from tinygan.reproduce.papers import stability
+from tinygan.training.checkpoint import flatten
+from tinygan.training.execution import OnDevice, OnHost
+from tinygan.training.loop import part_of
 
 BOUND = 3e-6  # of operations and layers, relative, against float64
 SLACK = 4  # of a step: times the error of NumPy's float32

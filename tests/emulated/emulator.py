@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from tinygan import kernels
-from tinygan.kernels import cuda_plan
+from tinygan.kernels.cuda import plan as cuda_plan
 
 HERE = Path(__file__).parents[1] / "emu"
-SOURCES = Path(kernels.__path__[0])
+SOURCES = Path(kernels.__path__[0]) / "cuda"
 ARCHS = ("sm_80", "sm_90a", "sm_100")  # compiled for without a GPU
 SCHEDULES = {"forward": 0, "reverse": 1, "random": 2}
 PLAIN = ("-O3", "-march=x86-64-v3")

@@ -130,11 +130,11 @@ EMULATED = types.SimpleNamespace(name="emulated", arch="on a CPU")
 def installed(monkeypatch, emulated):
     """Put the device into the process for a test; ``emulated``: a file's name -> its kernels on the emulator."""
     from tinygan import kernels
-    from tinygan.kernels import cuda_driver
+    from tinygan.kernels.cuda import driver as cuda_driver
 
     for name, value in modules(emulated).items():
         monkeypatch.setitem(sys.modules, name, value)
-    for name in ("tinygan.kernels.cuda", "tinygan.kernels.cuda_graph"):
+    for name in ("tinygan.kernels.cuda.operations", "tinygan.kernels.cuda.graph"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setattr(cuda_driver, "Device", lambda ordinal=0: EMULATED)
     monkeypatch.setattr(cuda_driver, "Module", lambda _, file: Module(emulated(file)))
@@ -148,7 +148,7 @@ def removed():
     """What was imported with it, forgotten."""
     from tinygan import kernels
 
-    for name in ("tinygan.kernels.cuda", "tinygan.kernels.cuda_graph"):
+    for name in ("tinygan.kernels.cuda.operations", "tinygan.kernels.cuda.graph"):
         sys.modules.pop(name, None)
     kernels.available.cache_clear()
     kernels._module.cache_clear()

@@ -9,8 +9,10 @@ import sys
 import emulator as emu
 import numpy as np
 
-from tinygan.kernels import cuda_plan_flat, cuda_plan_matmul, cuda_plan_norm
-from tinygan.kernels.cuda_plan import Choice
+from tinygan.kernels.cuda import plan_flat as cuda_plan_flat
+from tinygan.kernels.cuda import plan_matmul as cuda_plan_matmul
+from tinygan.kernels.cuda import plan_norm as cuda_plan_norm
+from tinygan.kernels.cuda.plan import Choice
 
 library, rng = emu.Emulator(sys.argv[1]), np.random.default_rng(0)
 

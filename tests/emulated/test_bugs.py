@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygan.kernels import cuda_plan
+from tinygan.kernels.cuda import plan as cuda_plan
 
 from . import emulator as emu
 from .test_convolution import BOUNDS, Case

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from tinygan.kernels import cuda_plan_flat, cuda_plan_norm, reference
+from tinygan.kernels import reference
+from tinygan.kernels.cuda import plan_flat as cuda_plan_flat
+from tinygan.kernels.cuda import plan_norm as cuda_plan_norm
 
 from . import emulator as emu
 from .test_adam import HOW, rates, state, truth

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tinygan.kernels import cuda_plan, reference
-from tinygan.kernels.cuda_args import Divisor
+from tinygan.kernels import reference
+from tinygan.kernels.cuda import plan as cuda_plan
+from tinygan.kernels.cuda.args import Divisor
 from tinygan.kernels.shapes import outputs
 
 from . import emulator as emu

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tinygan.kernels import cuda_build, cuda_plan, reference
+from tinygan.kernels import reference
+from tinygan.kernels.cuda import compile as cuda_build
+from tinygan.kernels.cuda import plan as cuda_plan
 
 from . import test_matmul
 from .emulator import ARCHS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinygan import kernels
-from tinygan.cases import CASES
+from tinygan.checks.cases import CASES
 from tinygan.kernels import reference
 
 from . import device_checks as checks

@@ -8,14 +8,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-if not (ROOT / "bench/device.py").exists():
+if not (ROOT / "bench/device/__main__.py").exists():
     pytest.skip("bench/ is in the repository, not in the wheel", allow_module_level=True)
 sys.path.insert(0, str(ROOT))
 
-from bench import device, device_arrays, device_kernels, device_steps, device_table, device_tangents, systems  # noqa: E402
-from tinygan.cases import CASES  # noqa: E402
+from bench import systems  # noqa: E402
+from bench.device import __main__ as device  # noqa: E402
+from bench.device import arrays as device_arrays  # noqa: E402
+from bench.device import kernels as device_kernels  # noqa: E402
+from bench.device import steps as device_steps  # noqa: E402
+from bench.device import table as device_table  # noqa: E402
+from bench.device import tangents as device_tangents  # noqa: E402
+from tinygan.checks.cases import CASES  # noqa: E402
 from tinygan.data import Sample  # noqa: E402
-from tinygan.kernels import cuda_driver  # noqa: E402
+from tinygan.kernels.cuda import driver as cuda_driver  # noqa: E402
 from tinygan.recipes import RECIPES, find  # noqa: E402
 
 from . import device_checks, fake_cupy  # noqa: E402
@@ -121,7 +127,7 @@ def test_whole_steps_and_tangents_are_timed_as_graphs(whole, monkeypatch):
 
 def test_pytorchs_tangents_are_right_where_its_norm_is_of_plain_operations():
     pytest.importorskip("torch")
-    from bench import device_tangents_torch
+    from bench.device import tangents_torch as device_tangents_torch
 
     lines = list(device_tangents_torch.peers("cpu", checked=2, N=2, K=2, size=8, latent=4, width=4))
     assert [line["way"] for line in lines] == ["PyTorch stacked by hand, eager", "PyTorch vmap(jvp), eager"]

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from tinygan import kernels
-from tinygan.cases import CASES
+from tinygan.checks.cases import CASES
 from tinygan.cli import main
 from tinygan.data import Sample
 from tinygan.errors import UsageError
 from tinygan.optim import Adam, Schedule
-from tinygan.place import OnDevice, OnHost
 from tinygan.recipes import RECIPES
-from tinygan.recipes.tangents import Orthonormal
+from tinygan.recipes.shared.tangents import Orthonormal
+from tinygan.training.execution import OnDevice, OnHost
 
 from . import device_checks as checks
 from . import emulator as emu

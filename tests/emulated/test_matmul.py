@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygan.kernels import cuda_plan, cuda_plan_matmul
-from tinygan.kernels.cuda_plan_matmul import Matrices
+from tinygan.kernels.cuda import plan as cuda_plan
+from tinygan.kernels.cuda import plan_matmul as cuda_plan_matmul
+from tinygan.kernels.cuda.plan_matmul import Matrices
 
 from . import emulator as emu
 from .test_convolution import BOUNDS, NOWHERE, drawn

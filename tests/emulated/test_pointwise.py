@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tinygan.kernels import cuda_plan_flat as plan
 from tinygan.kernels import reference
+from tinygan.kernels.cuda import plan_flat as plan
 
 from . import emulator as emu
 from .test_convolution import drawn

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tinygan.kernels import cuda_plan
+from tinygan.kernels.cuda import plan as cuda_plan
 
 from . import emulator as emu
 from . import test_bugs, test_bugs_arrays

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tinygan.kernels import cuda_build, cuda_plan
+from tinygan.kernels.cuda import compile as cuda_build
+from tinygan.kernels.cuda import plan as cuda_plan
 
 from .emulator import ARCHS
 from .test_cubin import FILES

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from tinygan.core.net import Net
 from tinygan.layers import SelfAttention
-from tinygan.net import Net
-from tinygan.penalty import through_jvp
+from tinygan.objectives.penalties import through_jvp
 
 from .twins import FIRST, SECOND, agree, cut, gradients, on_images, push_tangents, tensors
 

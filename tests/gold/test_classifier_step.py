@@ -5,7 +5,7 @@ import pytest
 
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam, Schedule
-from tinygan.recipes.classifier import ClassifierRecipe, Settings
+from tinygan.recipes.systems.classifier import ClassifierRecipe, Settings
 
 from .twins import SECOND, agree, batch_norm, conv2d, cut, doubled, on_images, tensors
 

@@ -5,9 +5,9 @@ import pytest
 
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
-from tinygan.recipes.began import BEGAN
-from tinygan.recipes.began import Settings as BeganSettings
-from tinygan.recipes.infogan import InfoGAN, Settings
+from tinygan.recipes.systems.began import BEGAN
+from tinygan.recipes.systems.began import Settings as BeganSettings
+from tinygan.recipes.systems.infogan import InfoGAN, Settings
 
 from .game_nets import Convolutional, Norms, up
 from .game_twin import AVERAGE, STEPS, N, follow, moments

@@ -4,7 +4,7 @@ import pytest
 
 from tinygan.data import Sample
 from tinygan.optim import Adam
-from tinygan.recipes import acgan, cgan, pcgan, ssgan
+from tinygan.recipes.systems import acgan, cgan, pcgan, ssgan
 
 from .game_nets import Convolutional, Residual
 from .game_twin import AVERAGE, CLASSES, N, follow

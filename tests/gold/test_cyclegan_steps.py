@@ -4,8 +4,8 @@ import numpy as np
 
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
-from tinygan.recipes.cyclegan import CycleGAN, Settings
-from tinygan.recipes.replay import empty, replayed
+from tinygan.recipes.shared.replay import empty, replayed
+from tinygan.recipes.systems.cyclegan import CycleGAN, Settings
 
 from .game_twin import STEPS, moments
 from .twins import SECOND, F, agree, cut, doubled, tensors, torch

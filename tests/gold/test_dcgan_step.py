@@ -5,9 +5,9 @@ import pytest
 
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
-from tinygan.recipes.dcgan import Settings
-from tinygan.recipes.plain import Plain
-from tinygan.recipes.tangents import Orthonormal
+from tinygan.recipes.shared.tangents import Orthonormal
+from tinygan.recipes.shared.unconditional import Plain
+from tinygan.recipes.systems.dcgan import Settings
 
 from .game_nets import Convolutional
 from .game_twin import AVERAGE, moments

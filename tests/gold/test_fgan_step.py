@@ -6,7 +6,7 @@ import pytest
 
 from tinygan.data import Sample
 from tinygan.optim import Adam
-from tinygan.recipes.fgan import FGAN, Settings
+from tinygan.recipes.systems.fgan import FGAN, Settings
 
 from .game_nets import Convolutional
 from .game_twin import AVERAGE, follow

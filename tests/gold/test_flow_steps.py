@@ -5,7 +5,7 @@ import pytest
 
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
-from tinygan.recipes.flow import Flow, Settings
+from tinygan.recipes.systems.flow import Flow, Settings
 
 from .game_twin import STEPS, N, moments
 from .twins import SECOND, F, agree, cut, doubled, tensors, torch

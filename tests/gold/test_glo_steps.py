@@ -5,7 +5,7 @@ import pytest
 
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
-from tinygan.recipes.glo import GLO, Settings
+from tinygan.recipes.systems.glo import GLO, Settings
 
 from .game_twin import STEPS, moments
 from .twins import HALF, SECOND, F, agree, batch_norm, conv_transpose2d, cut, doubled, tensors, torch

@@ -5,9 +5,9 @@ import pytest
 
 from tinygan.data import Sample
 from tinygan.models import gran
+from tinygan.objectives.penalties import through_jvp
 from tinygan.optim import Adam
-from tinygan.penalty import through_jvp
-from tinygan.recipes.gran import GRAN, Settings
+from tinygan.recipes.systems.gran import GRAN, Settings
 
 from .game_nets import Convolutional, Norms
 from .game_twin import AVERAGE, follow

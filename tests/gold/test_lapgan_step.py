@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tinygan.data import Batch, Sample
+from tinygan.images.pyramid import build, enlarged
 from tinygan.optim import Adam
-from tinygan.pyramid import build, enlarged
-from tinygan.recipes.lapgan import LAPGAN, Settings
+from tinygan.recipes.systems.lapgan import LAPGAN, Settings
 
 from .game_twin import moments
 from .twins import SECOND, F, agree, cut, doubled, tensors, torch

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan import layers as L
-from tinygan.net import Net
+from tinygan.core.net import Net
 
 from .twins import FIRST, agree, conv2d, conv_transpose2d, cut, on_images, tensors
 

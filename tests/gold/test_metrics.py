@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tinygan.core.net import Net
 from tinygan.layers import BatchNorm, ConvTranspose2d, Linear, ReLU, Reshape, Tanh
 from tinygan.metrics import probe
 from tinygan.metrics.collapse import local_collapse
@@ -11,7 +12,6 @@ from tinygan.metrics.inception_score import inception_score
 from tinygan.metrics.kid import mmd2
 from tinygan.metrics.manifold import density_coverage, precision_recall
 from tinygan.metrics.ms_ssim import WEIGHTS, ms_ssim
-from tinygan.net import Net
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

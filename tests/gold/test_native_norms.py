@@ -9,9 +9,9 @@ as composite operations.
 import numpy as np
 import pytest
 
+from tinygan.core.net import Net
 from tinygan.layers import BatchNorm, Conv2d, InstanceNorm, LayerNorm, Linear, Reshape, Softplus
-from tinygan.net import Net
-from tinygan.penalty import through_jvp
+from tinygan.objectives.penalties import through_jvp
 
 from .twins import (
     SECOND,

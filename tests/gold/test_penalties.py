@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from tinygan.core.net import Net
 from tinygan.layers import BatchNorm, Conv2d, ConvTranspose2d, LeakyReLU, Linear, ReLU, Reshape, SiLU, Softplus, Tanh
-from tinygan.net import Net
-from tinygan.penalty import (
+from tinygan.objectives.penalties import (
     gradient_penalty,
     interpolate,
     laplace_beltrami,

@@ -5,7 +5,7 @@ import pytest
 from tinygan.data import Sample
 from tinygan.optim import Adam
 from tinygan.recipes import RECIPES
-from tinygan.recipes.replay import replayed
+from tinygan.recipes.shared.replay import replayed
 
 from .game_nets import Convolutional, Norms, Weights
 from .game_twin import AVERAGE, Twin, follow

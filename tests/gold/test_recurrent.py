@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tinygan import layers as L
-from tinygan.net import Net
-from tinygan.penalty import through_jvp
+from tinygan.core.net import Net
+from tinygan.objectives.penalties import through_jvp
 
 from .twins import FIRST, SECOND, agree, cut, gradients, push_tangents, tensors
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
-from tinygan.recipes.scratchgan import ScratchGAN, Settings
+from tinygan.recipes.systems.scratchgan import ScratchGAN, Settings
 
 from .game_twin import STEPS, moments
 from .twins import SECOND, F, agree, cut, doubled, tensors, torch

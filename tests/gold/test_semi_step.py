@@ -5,10 +5,10 @@ import pytest
 
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
-from tinygan.recipes.intrinsic import Intrinsic
-from tinygan.recipes.judge import JudgeSettings
-from tinygan.recipes.lgan_semi import SemiLGAN, Settings
-from tinygan.recipes.tangents import Orthonormal
+from tinygan.recipes.shared.intrinsic import Intrinsic
+from tinygan.recipes.shared.semi_supervised import JudgeSettings
+from tinygan.recipes.shared.tangents import Orthonormal
+from tinygan.recipes.systems.lgan_semi import SemiLGAN, Settings
 
 from .twins import HALF, SECOND, agree, batch_norm, conv2d, conv_transpose2d, cut, doubled, push_tangents, tensors
 

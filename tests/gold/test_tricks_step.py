@@ -5,8 +5,8 @@ import pytest
 
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
-from tinygan.recipes.judge import JudgeSettings
-from tinygan.recipes.sgan import SGAN, Settings
+from tinygan.recipes.shared.semi_supervised import JudgeSettings
+from tinygan.recipes.systems.sgan import SGAN, Settings
 
 from .twins import SECOND, agree, batch_norm, cut, doubled, tensors
 

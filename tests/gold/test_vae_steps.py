@@ -5,7 +5,7 @@ import pytest
 
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
-from tinygan.recipes.vae import VAE, Settings
+from tinygan.recipes.systems.vae import VAE, Settings
 
 from .game_twin import STEPS, N, moments
 from .twins import SECOND, F, agree, cut, doubled, tensors, torch

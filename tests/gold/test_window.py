@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tinygan import layers as L
-from tinygan.compose import Sequential
+from tinygan.core.compose import Sequential
+from tinygan.core.net import Net
 from tinygan.layers.conditional import of_row
-from tinygan.net import Net
-from tinygan.penalty import through_jvp
+from tinygan.objectives.penalties import through_jvp
 
 from .twins import FIRST, SECOND, agree, gradients, push_tangents, tensors
 

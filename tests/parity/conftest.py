@@ -8,4 +8,4 @@ def numba(monkeypatch):
     """Skip where Numba is not installed; else no product is so small that ``jit`` leaves it to the reference."""
     pytest.importorskip("numba")
     for name in ("SMALL", "SMALL_VECTOR"):
-        monkeypatch.setattr(f"tinygan.kernels.jit.{name}", -1)
+        monkeypatch.setattr(f"tinygan.kernels.jit.operations.{name}", -1)

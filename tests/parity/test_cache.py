@@ -12,11 +12,11 @@ import pytest
 
 from .tools import python
 
-jit_build = pytest.importorskip("tinygan.kernels.jit_build", exc_type=ImportError)
+jit_build = pytest.importorskip("tinygan.kernels.jit.compile", exc_type=ImportError)
 
 WORK = """
 import numpy as np
-from tinygan.kernels import jit, jit_build
+from tinygan.kernels.jit import operations as jit; from tinygan.kernels.jit import compile as jit_build
 made = []
 compile_ = jit_build._compile
 def count(*args):
@@ -165,7 +165,7 @@ def test_another_source_machine_or_numba_is_another_folder(tmp_path, monkeypatch
                 patch.setattr(jit_build.config, name, value)
                 key()
         read = Path.read_text
-        for file in ("jit_pack.py", "reference.py"):
+        for file in ("pack.py", "operations.py"):
             with monkeypatch.context() as patch:
                 patch.setattr(Path, "read_text", lambda self, *a, f=file: read(self, *a) + "#" * (self.name == f))
                 key()

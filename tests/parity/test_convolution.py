@@ -10,7 +10,7 @@ from tinygan.kernels import reference
 
 from .tools import BOUNDS, DRAWS, FORMS, WIDTHS, agree, vectors
 
-jit_pool = pytest.importorskip("tinygan.kernels.jit_pool", exc_type=ImportError)
+jit_pool = pytest.importorskip("tinygan.kernels.jit.pool", exc_type=ImportError)
 
 CHANNELS = st.sampled_from((1, 2, 3, 4, 5, 8, 16, 17, 31, 32, 33, 48, 64))
 DTYPES = ("float32", "float64")
@@ -124,7 +124,7 @@ def test_the_other_forms_are_the_references(case, width):
 
 def test_the_other_forms_are_met(monkeypatch):
     """The layers above have every form of every operation: else the tests have nothing to say of it."""
-    jit_winograd = pytest.importorskip("tinygan.kernels.jit_winograd_forms")
+    jit_winograd = pytest.importorskip("tinygan.kernels.jit.winograd_forms")
     seen, form = set(), jit_winograd.form
 
     def noted(v, what, *shape):
@@ -164,7 +164,7 @@ def test_linear_maps_are_the_references(data, rows, dtype, width):
 @pytest.mark.parametrize(("M", "I", "O", "most"), [(5, 4, 5, 100), (5, 4, 5, 99), (5, 20, 1, 100), (5, 6, 1, 20)])
 def test_a_product_that_is_small_is_blass(M, I, O, most, monkeypatch):
     """Of matrices up to ``most`` multiplications; where one is a vector up to 30."""
-    jit = pytest.importorskip("tinygan.kernels.jit", exc_type=ImportError)
+    jit = pytest.importorskip("tinygan.kernels.jit.operations", exc_type=ImportError)
     monkeypatch.setattr(jit, "SMALL", most)
     monkeypatch.setattr(jit, "SMALL_VECTOR", 30)
     small, seen = (most if O > 1 else 30) >= M * I * O, []

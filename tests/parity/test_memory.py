@@ -10,7 +10,7 @@ import pytest
 
 from .tools import python
 
-jit_memory = pytest.importorskip("tinygan.kernels.jit_memory", exc_type=ImportError)
+jit_memory = pytest.importorskip("tinygan.kernels.jit.memory", exc_type=ImportError)
 empty, room, Store, SMALL, ALIGN = (getattr(jit_memory, name) for name in ("empty", "room", "Store", "SMALL", "ALIGN"))
 COUNT = SMALL  # float32s of an array that goes through the store
 
@@ -236,7 +236,7 @@ def test_collections_in_the_middle_do_no_harm():
 
 FORK = """
 import os, numpy as np, threading
-from tinygan.kernels.jit_memory import empty, STORE
+from tinygan.kernels.jit.memory import empty, STORE
 a = empty((1 << 17,), 'f'); a[...] = 1
 del a
 b = empty((1 << 17,), 'f'); b[...] = 2
@@ -266,12 +266,12 @@ ENDINGS = [
     "class C: pass\nc = C(); c.c = c; c.a = a; del a",
     "import threading; threading.Thread(target=lambda b=a: __import__('time').sleep(9), daemon=True).start()",
     "import atexit; atexit.register(lambda b=a: None); del a",
-    "from tinygan.kernels import jit_memory; jit_memory.kept = a; jit_memory.Block.kept = a",
+    "from tinygan.kernels.jit import memory as jit_memory; jit_memory.kept = a; jit_memory.Block.kept = a",
     "def f():\n    while True: yield a\ng = f(); next(g)",
-    "from tinygan.kernels import jit_memory; [setattr(jit_memory, n, None) for n in ('STORE', 'Store', 'KEPT', 'np')]; del a",
+    "from tinygan.kernels.jit import memory as m; [setattr(m, n, None) for n in ('STORE', 'Store', 'KEPT', 'np')]; del a",
 ]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_arrays_alive_at_the_end_of_the_interpreter_say_nothing(ending):
-    python("from tinygan.kernels.jit_memory import empty\na = empty((1 << 18,), 'f')\n" + ending)
+    python("from tinygan.kernels.jit.memory import empty\na = empty((1 << 18,), 'f')\n" + ending)

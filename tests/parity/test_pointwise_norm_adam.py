@@ -10,8 +10,8 @@ from tinygan.kernels import reference
 
 from .tools import DRAWS, WIDTHS, vectors
 
-jit = pytest.importorskip("tinygan.kernels.jit", exc_type=ImportError)
-jit_pool = pytest.importorskip("tinygan.kernels.jit_pool", exc_type=ImportError)
+jit = pytest.importorskip("tinygan.kernels.jit.operations", exc_type=ImportError)
+jit_pool = pytest.importorskip("tinygan.kernels.jit.pool", exc_type=ImportError)
 
 DTYPES = ("float32", "float64")
 EXACT = {"float32": 1e-5, "float64": 1e-12}  # relative to the largest output

@@ -15,14 +15,14 @@ from tinygan.errors import UsageError
 
 from .tools import python
 
-jit = pytest.importorskip("tinygan.kernels.jit", exc_type=ImportError)
-jit_pool = pytest.importorskip("tinygan.kernels.jit_pool", exc_type=ImportError)
+jit = pytest.importorskip("tinygan.kernels.jit.operations", exc_type=ImportError)
+jit_pool = pytest.importorskip("tinygan.kernels.jit.pool", exc_type=ImportError)
 
 HOW = "stride=(1, 1), pad=((1, 1), (1, 1))"
 WORK = f"""
 import os, sys, time, threading, signal
 import numpy as np
-from tinygan.kernels import jit, jit_pool
+from tinygan.kernels.jit import operations as jit; from tinygan.kernels.jit import pool as jit_pool
 x, w = np.ones((4, 8, 8, 8), np.float32), np.ones((3, 3, 8, 8), np.float32)
 work = lambda: jit.conv2d(x, w, {HOW})
 right = work()
@@ -90,7 +90,7 @@ def test_threads_follow_the_affinity_mask():
 
 @pytest.mark.parametrize(("text", "n"), [("max 100000", 7), ("150000 100000", 2), ("1000 100000", 1), ("", 7)])
 def test_threads_follow_a_containers_quota(text, n, monkeypatch):
-    from tinygan.kernels import jit_host
+    from tinygan.kernels.jit import cpu as jit_host
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(7)), raising=False)
     monkeypatch.setattr(jit_host.Path, "read_text", lambda *_: text)
@@ -415,7 +415,7 @@ ENDINGS = {
     "with a first kernel at exit": "import atexit; p = jit_pool.threads(2); p.__enter__(); atexit.register(good)",
     "with another thread in kernels": "t = threading.Thread(target=lambda: [good() for _ in range(9**9)], daemon=True)\n"
     "t.start(); time.sleep(0.05)",
-    "with arrays alive": "from tinygan.kernels.jit_memory import empty\n"
+    "with arrays alive": "from tinygan.kernels.jit.memory import empty\n"
     "sys.kept = [empty((1 << 18,), 'f') for _ in range(9)]; kept = empty((1 << 18,), 'f')[3:]; good()",
 }
 

@@ -26,7 +26,7 @@ BOUNDS = {
 @contextmanager
 def vectors(width):
     """Kernels of ``width`` bytes a vector inside the block."""
-    from tinygan.kernels import jit_host
+    from tinygan.kernels.jit import cpu as jit_host
 
     before, jit_host.width = jit_host.width, lambda: width
     try:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from tinygan.core.layer import Layer
+from tinygan.core.net import Net
 from tinygan.geometry import Generator
-from tinygan.layer import Layer
 from tinygan.layers import Linear, PixelNorm
-from tinygan.net import Net
 
 
 class ByHand:

@@ -3,45 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from numpy import ndarray as Array
-
-from tinygan.data.known import KNOWN, fetched, locate, open_known
+from tinygan.data.dataset import Batch, Dataset, Sample
+from tinygan.data.registry import KNOWN, fetched, locate, open_known
 from tinygan.errors import UsageError, nearest
+
+__all__ = ["NAMES", "SPLITS", "Batch", "Dataset", "Entry", "Sample", "catalogue", "fetch_data", "open_data"]
 
 SPLITS = ("train", "test")
 NAMES = tuple(KNOWN)
-
-
-class Sample(NamedTuple):
-    """What one sample of a set is: its ``shape``, the number of ``classes`` that its label "class" counts, their ``names``."""
-
-    shape: tuple[int, ...]
-    classes: int = 1
-    names: tuple[str, ...] = ()  # of use to systems that read texts
-
-
-class Batch(NamedTuple):
-    """What a training step takes: samples ``x`` (n, *shape) and their ``labels``, as ``Dataset.batch`` gives them."""
-
-    x: Array
-    labels: dict[str, Array]
-
-
-class Dataset(Protocol):
-    """Samples at random access. ``size`` None: endless, every index from 0 on is a sample.
-
-    ``shape`` is (H, W, C) for pictures and (2,) for points; ``classes`` names the values of the label "class".
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    classes: tuple[str, ...]
-    size: int | None
-
-    def batch(self, index: Array) -> tuple[Array, dict[str, Array]]:
-        """Samples ``index`` (n,) int64: float32 (n, *shape), pixels in [-1, 1]; labels, with at least "class"."""
 
 
 class Entry(NamedTuple):
@@ -69,7 +40,7 @@ def open_data(name_or_path: str | Path, *, split: str = "train", data_seed: int 
         raise UsageError(
             f"no data set, file or folder {name!r}{nearest(name, NAMES)}; the names are {', '.join(NAMES)}"
         )
-    from tinygan.data.paths import open_path
+    from tinygan.data.open_path import open_path
 
     return open_path(Path(name), split)
 

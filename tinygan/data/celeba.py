@@ -12,11 +12,11 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.data.images import Decoded, Images
-from tinygan.data.known import KNOWN
-from tinygan.data.picture import open_jpeg
-from tinygan.data.places import among
-from tinygan.data.store import open_store
+from tinygan.data.registry import KNOWN
+from tinygan.data.search_path import among
 from tinygan.errors import DataError, FormatError
+from tinygan.formats.archive import open_store
+from tinygan.formats.picture import open_jpeg
 
 CROP = 178  # pixels; the pictures are 178 wide and 218 high
 _ATTRIBUTES, _PARTITION = "list_attr_celeba.txt", "list_eval_partition.txt"

@@ -14,10 +14,10 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.data.images import Images
-from tinygan.data.pickled import parse_pickle
-from tinygan.data.places import among
-from tinygan.data.tar import read_tar
+from tinygan.data.search_path import among
 from tinygan.errors import DataError, FormatError
+from tinygan.formats.pickled import parse_pickle
+from tinygan.formats.tar import read_tar
 
 SIDE = 32
 _PIXELS = 3 * SIDE * SIDE

@@ -14,10 +14,10 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.data.images import Images
-from tinygan.data.known import KNOWN
-from tinygan.data.places import among
-from tinygan.data.tar import take
+from tinygan.data.registry import KNOWN
+from tinygan.data.search_path import among
 from tinygan.errors import DataError, FormatError
+from tinygan.formats.tar import take
 
 _FILES = {"digits": ("digits.csv.gz", 16), "mnist-5k": ("mnist_5k.csv.gz", 255)}  # the file, and white
 _MAX_BYTES = 2**26  # of unpacked text: 64 MiB

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from tinygan.data.images import Images
-from tinygan.data.picture import parse_picture
-from tinygan.data.places import among
-from tinygan.data.store import MAX_BYTES, open_store
-from tinygan.data.tar import read_tar
+from tinygan.data.search_path import among
 from tinygan.errors import DataError, FormatError
+from tinygan.formats.archive import MAX_BYTES, open_store
+from tinygan.formats.picture import parse_picture
+from tinygan.formats.tar import read_tar
 
 VERSION = "16.0.0"  # other versions have other emoji, so their indices would not agree
 SIDE = 64

@@ -9,9 +9,9 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.data.images import Decoded, Images, numbers
-from tinygan.data.picture import SUFFIXES, parse_picture
-from tinygan.data.store import Store, open_store
 from tinygan.errors import DataError, FormatError
+from tinygan.formats.archive import Store, open_store
+from tinygan.formats.picture import SUFFIXES, parse_picture
 
 IN_MEMORY = 2**28  # bytes of pixels that are decoded once and kept: 256 MiB; beyond it a picture is decoded at each use
 MOST_CLASSES = 2**16

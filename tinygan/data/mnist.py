@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from numpy import ndarray as Array
 
-from tinygan.data.idx import digest, parse_idx, read_idx
 from tinygan.data.images import Images
-from tinygan.data.known import KNOWN as TABLE
-from tinygan.data.places import cache
+from tinygan.data.registry import KNOWN as TABLE
+from tinygan.data.search_path import cache
 from tinygan.errors import DataError, FormatError
+from tinygan.formats.idx import digest, parse_idx, read_idx
 
 _STEMS = {"train": "train", "test": "t10k"}
 _KINDS = ("images-idx3-ubyte", "labels-idx1-ubyte")

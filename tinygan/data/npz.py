@@ -10,8 +10,8 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.data.images import Images, numbers
-from tinygan.data.store import open_store
 from tinygan.errors import DataError, FormatError
+from tinygan.formats.archive import open_store
 
 MAX_BYTES = 2**31  # of one array: 2 GiB
 MOST_CLASSES = 2**16

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy import ndarray as Array
 
-from tinygan.data.counter import key, uniform
-from tinygan.data.known import KNOWN, open_known
+from tinygan.data.counter_rng import key, uniform
+from tinygan.data.registry import KNOWN, open_known
 
 if TYPE_CHECKING:
-    from tinygan.data import Dataset
+    from tinygan.data.dataset import Dataset
 
 ENDLESS = 2**40  # numbers of pictures that are drawn from a set without an end
 SOBEL = np.array([1, 2, 1]) / 4, np.array([1, 0, -1])  # across the edge's way, along it

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray as Array
 
-from tinygan.data.counter import key, uniform
+from tinygan.data.counter_rng import key, uniform
 
 LETTERS, LENGTH = "abcde", 10
 PAIRS = [(x, y) for x in LETTERS for y in LETTERS if x != y]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy import ndarray as Array
 
-from tinygan.data.counter import key, uniform
-from tinygan.data.known import KNOWN, open_known
+from tinygan.data.counter_rng import key, uniform
+from tinygan.data.registry import KNOWN, open_known
 
 if TYPE_CHECKING:
-    from tinygan.data import Dataset
+    from tinygan.data.dataset import Dataset
 
 
 def draw(name: str, split: str, seed: int) -> Stacked:

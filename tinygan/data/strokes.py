@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy import ndarray as Array
 
-from tinygan.data.counter import key, normal, uniform
+from tinygan.data.counter_rng import key, normal, uniform
 from tinygan.data.glyphs import POINTS, alphabet
 
 SIDE = 28

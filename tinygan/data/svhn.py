@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from tinygan.data.images import Images
-from tinygan.data.mat5 import read_mat
-from tinygan.data.places import among
+from tinygan.data.search_path import among
 from tinygan.errors import FormatError
+from tinygan.formats.mat5 import read_mat
 
 CLASSES = tuple("0123456789")
 

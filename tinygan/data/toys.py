@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from tinygan.data.counter import key, normal, uniform
+from tinygan.data.counter_rng import key, normal, uniform
 
 RING = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)  # 8 distinct angles
 GRID = np.array([(x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2)], float)

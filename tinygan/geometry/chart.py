@@ -7,11 +7,11 @@ from typing import Protocol
 
 import numpy as np
 
+from tinygan.core.layer import Array, Pairs, leaves
+from tinygan.core.net import Net
 from tinygan.errors import Diverged, UsageError
-from tinygan.layer import Array, Pairs, leaves
 from tinygan.layers.noise import Random
 from tinygan.layers.norm import BatchNorm
-from tinygan.net import Net
 
 SAMPLES = 256  # points and tangents that go through a net at once: memory is theirs, and that of the answer
 PAIRS = 64

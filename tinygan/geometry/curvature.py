@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinygan.core.layer import Array
 from tinygan.errors import UsageError
 from tinygan.geometry.chart import Chart, derivatives, finite, jacobian, latents
-from tinygan.layer import Array
 
 PARALLEL = 1e-12  # the sine of an angle: below it rounding is what is left
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinygan.core.layer import Array
 from tinygan.errors import UsageError
 from tinygan.geometry.chart import Chart, finite, jacobian, latents
-from tinygan.layer import Array
-from tinygan.lbfgs import Matrix, minimise
+from tinygan.geometry.lbfgs import Matrix, minimise
 
 SHORT = 1e-12  # of |y|²: below such an energy there is rounding, and nothing to shorten
 RIDGE = 1e-8  # of the mean metric, where it is inverted: a lost dimension has no length

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinygan.core.layer import Array
 from tinygan.errors import UsageError
 from tinygan.geometry.chart import Chart, jacobians
-from tinygan.layer import Array
 
 DEPENDENT = 1e-12  # of a vector's length: less outside a span is rounding
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from tinygan import kernels
-from tinygan.compose import Concat, Residual, Sequential
-from tinygan.init import Init, lecun
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
+from tinygan.core.compose import Concat, Residual, Sequential
+from tinygan.core.init import Init, lecun
+from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape
 from tinygan.layers.conv import Conv2d
 from tinygan.layers.pool import MaxPool2d
 from tinygan.layers.softmax import mean_of

@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
+from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape
 from tinygan.layers.border import at, both, extend, mirrored, retract
 
 Taps = tuple[float, ...]  # an odd number of weights, the middle one a pixel's own

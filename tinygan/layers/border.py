@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
+from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape
 
 Mode = Literal["reflect", "replicate"]
 ROWS, COLUMNS = -3, -2  # the axes of (..., H, W, C)

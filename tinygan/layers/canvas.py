@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygan.compose import Composite
-from tinygan.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+from tinygan.core.compose import Composite
+from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
 from tinygan.layers.recurrent import plus
 
 

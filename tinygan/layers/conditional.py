@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.compose import Sequential
-from tinygan.condition import Conditional, Conditioned
+from tinygan.core.compose import Sequential
+from tinygan.core.condition import Conditional, Conditioned
+from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
 from tinygan.errors import ShapeError
-from tinygan.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
 from tinygan.layers.shape import Columns, Reshape
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygan.compose import Composite
-from tinygan.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+from tinygan.core.compose import Composite
+from tinygan.core.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
 
 
 class Coupling(Composite):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape
+from tinygan.core.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape
 from tinygan.layers.attention import softmax, softmax_dx
 from tinygan.layers.conditional import product_dx, product_jet
 from tinygan.layers.softmax import mean_of

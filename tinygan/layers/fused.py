@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from tinygan import kernels
-from tinygan.init import Init, lecun
-from tinygan.layer import Array, Bundle, Params, Saved, Shape, fold, unfold
+from tinygan.core.init import Init, lecun
+from tinygan.core.layer import Array, Bundle, Params, Saved, Shape, fold, unfold
 from tinygan.layers.weight import WeightLayer
 
 HALF: Any = {"stride": (2, 2), "pad": ((1, 1), (1, 1))}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygan.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape
+from tinygan.core.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape
 from tinygan.layers.conditional import product, product_dx, product_jet
 from tinygan.layers.pointwise import Sigmoid, Tanh
 

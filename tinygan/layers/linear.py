@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tinygan import kernels
-from tinygan.init import Init, lecun
-from tinygan.layer import Bundle, Params, Saved, Shape, fold, unfold
+from tinygan.core.init import Init, lecun
+from tinygan.core.layer import Bundle, Params, Saved, Shape, fold, unfold
 from tinygan.layers.weight import WeightLayer
 
 

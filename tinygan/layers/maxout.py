@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
+from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape
 
 
 class Maxout(Layer):

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.compose import Concat, Sequential
-from tinygan.init import Init, lecun
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
+from tinygan.core.compose import Concat, Sequential
+from tinygan.core.init import Init, lecun
+from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape
 from tinygan.layers.linear import Linear
 from tinygan.layers.weightnorm import WeightNorm
 

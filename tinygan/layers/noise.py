@@ -11,9 +11,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygan.compose import Sequential
+from tinygan.core.compose import Sequential
+from tinygan.core.layer import Array, Bundle, Layer, Params, Saved
 from tinygan.errors import UsageError
-from tinygan.layer import Array, Bundle, Layer, Params, Saved
 
 
 class Random(Layer):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygan import kernels
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
+from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape
 
 Sizes = tuple[int, int, int, int]  # S sets of R rows of G groups of D channels: means run over R and D
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from tinygan import kernels
-from tinygan.layer import Array, Bundle, Layer, Params, Saved
+from tinygan.core.layer import Array, Bundle, Layer, Params, Saved
 
 
 class Pointwise(Layer):

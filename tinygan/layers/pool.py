@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape
+from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape
 
 
 class MaxPool2d(Layer):

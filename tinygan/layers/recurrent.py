@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.compose import Composite, Concat, Sequential
-from tinygan.init import Init, lecun
-from tinygan.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+from tinygan.core.compose import Composite, Concat, Sequential
+from tinygan.core.init import Init, lecun
+from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
 from tinygan.layers.gates import GRUGates, LSTMGates
 from tinygan.layers.linear import Linear
 from tinygan.layers.shape import Columns

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tinygan.layer import Bundle, Layer, Params, Saved, Shape
+from tinygan.core.layer import Bundle, Layer, Params, Saved, Shape
 
 
 class Reshape(Layer):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.layer import Array, Bundle, Layer, Params, Saved
+from tinygan.core.layer import Array, Bundle, Layer, Params, Saved
 
 
 class LogSoftmax(Layer):

@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 
 from tinygan import kernels
+from tinygan.core.layer import Bundle, Layer, Params, Saved
 from tinygan.errors import UsageError
-from tinygan.layer import Bundle, Layer, Params, Saved
 from tinygan.layers.weight import Reparametrised, WeightLayer
 
 WARM_UP = 20  # power iterations before the first step

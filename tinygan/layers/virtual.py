@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygan.compose import Composite
+from tinygan.core.compose import Composite
+from tinygan.core.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
 from tinygan.errors import UsageError
-from tinygan.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
 from tinygan.layers.norm import ScaleShift
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygan import kernels
-from tinygan.init import Init
-from tinygan.layer import Array, Bundle, Layer, Params, Saved, Shape, column
+from tinygan.core.init import Init
+from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape, column
 
 
 class WeightLayer(Layer):

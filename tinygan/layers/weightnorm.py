@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygan.layer import Bundle, Params, Saved
+from tinygan.core.layer import Bundle, Params, Saved
 from tinygan.layers.weight import Reparametrised, WeightLayer
 
 TINY = 1e-12  # the least length of v, and the least deviation of what a first batch is scaled by

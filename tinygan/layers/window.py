@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygan.condition import Conditional
+from tinygan.core.condition import Conditional
+from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
 from tinygan.errors import ShapeError
-from tinygan.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
 from tinygan.layers.attention import times, times_dx, turn
 from tinygan.layers.conditional import product, product_dx, product_jet
 from tinygan.layers.filterbank import NONE, Filterbank, exp_jet

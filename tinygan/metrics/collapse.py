@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
+from tinygan.core.net import Net
 from tinygan.errors import UsageError
 from tinygan.geometry import Generator, singular_values
-from tinygan.net import Net
 
 
 class Collapse(NamedTuple):

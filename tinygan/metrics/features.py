@@ -17,8 +17,8 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.errors import DataError, FormatError, UsageError, by
+from tinygan.formats.safetensors import load, save
 from tinygan.models.classifier import Classifier, classifier
-from tinygan.safetensors import load, save
 
 SHIPPED = Path(__file__).parent / "weights"
 PINNED = {

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from tinygan.core.layer import Array, push
 from tinygan.errors import DataError, FormatError, ShapeError, UsageError
-from tinygan.grid import to_uint8
-from tinygan.layer import Array, push
+from tinygan.formats.torchfile import read_torch
+from tinygan.images.grid import to_uint8
 from tinygan.metrics.resize import pil_bicubic, resize, tf1_bilinear
 from tinygan.models.inception import CLASSES, FEATURES, SIDE, inception
-from tinygan.torchfile import read_torch
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"
 OTHER = "weights-inception-2015-12-05-6726825d.pth"  # the same bytes
@@ -126,7 +126,7 @@ def _get(tensors: dict[str, Array], name: str, shape: tuple[int, ...], path: Pat
 
 def locate() -> Path | None:
     """The weights in $TINYGAN_DATA, $TINYGAN_DATA/inception, our cache or PyTorch's, if they are in one of them."""
-    from tinygan.data.places import cache
+    from tinygan.data.search_path import cache
 
     own = os.environ.get("TINYGAN_DATA")
     ours = cache("inception")
@@ -137,7 +137,7 @@ def locate() -> Path | None:
 
 def _download() -> Path:
     from tinygan.data.fetch import fetch, sha256_is
-    from tinygan.data.places import cache
+    from tinygan.data.search_path import cache
 
     target = cache("inception") / FILE
     fetch(MIRRORS, target, sha256_is(SHA256), max_bytes=BYTES, hint=HINT)

@@ -18,8 +18,8 @@ import numpy as np
 from numpy import ndarray as Array
 from numpy.lib import format as npy
 
-from tinygan.atomic import write_atomic
 from tinygan.errors import DataError, FormatError
+from tinygan.formats.atomic import write_atomic
 from tinygan.metrics.frechet import Gaussian, of_covariance
 
 MAX_BYTES = 2**29  # of one unpacked member: sigma of 8192 features

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 
-from tinygan.compose import Residual, Sequential
-from tinygan.init import he
-from tinygan.layer import Layer
+from tinygan.core.compose import Residual, Sequential
+from tinygan.core.init import he
+from tinygan.core.layer import Layer
+from tinygan.core.net import Net
 from tinygan.layers import ELU, Conv2d, Linear, Reshape, Tanh, UpConv2d
 from tinygan.models.dcgan import levels
-from tinygan.net import Net
 
 MOST = 2  # halvings: to 7x7 of 28x28 and 8x8 of 32x32, the paper's coarsest
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tinygan.core.init import he
+from tinygan.core.layer import Array, Layer
+from tinygan.core.net import Net
 from tinygan.errors import UsageError
-from tinygan.init import he
-from tinygan.layer import Array, Layer
 from tinygan.layers import BatchNorm, Conv2d, ConvPool2d, GlobalMeanPool, Linear, ReLU
-from tinygan.net import Net
 
 
 class Classifier(NamedTuple):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tinygan.compose import Residual, Sequential
+from tinygan.core.compose import Residual, Sequential
+from tinygan.core.layer import Layer
+from tinygan.core.net import Net
 from tinygan.errors import UsageError
-from tinygan.layer import Layer
 from tinygan.layers import Conv2d, ConvTranspose2d, InstanceNorm, LeakyReLU, Pad, ReLU, Tanh
 from tinygan.models.dcgan import INIT
-from tinygan.net import Net
 
 
 def translator(size: tuple[int, int], channels: int, width: int, blocks: int) -> Net:

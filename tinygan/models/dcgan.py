@@ -6,14 +6,14 @@ The image is halved until its sides are odd or 4 (28 → 14 → 7, 32 → 16 →
 
 from __future__ import annotations
 
-from tinygan.compose import Sequential
+from tinygan.core.compose import Sequential
+from tinygan.core.init import normal
+from tinygan.core.layer import Layer
+from tinygan.core.net import Net
 from tinygan.errors import UsageError
-from tinygan.init import normal
-from tinygan.layer import Layer
 from tinygan.layers import Conv2d, ConvTranspose2d, Join, LeakyReLU, Linear, ReLU, Reshape, Tanh
 from tinygan.layers.conditional import of_row
 from tinygan.models.normalise import Norm, NormG, behind, biased, weight
-from tinygan.net import Net
 
 INIT = normal(0.02)  # Radford et al. 2016, §3
 

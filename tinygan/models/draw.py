@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 
-from tinygan.compose import Concat, Residual, Sequential
-from tinygan.condition import Conditioned
+from tinygan.core.compose import Concat, Residual, Sequential
+from tinygan.core.condition import Conditioned
+from tinygan.core.net import Net
 from tinygan.layers import Columns, Linear, LSTMCell, LSTMGates, Read, Reshape, Write
-from tinygan.net import Net
 
 
 def glance(shape: tuple[int, ...], width: int, window: int) -> Net:

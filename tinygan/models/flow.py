@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygan.compose import Concat, Sequential
-from tinygan.layer import Array, Layer, unpack
+from tinygan.core.compose import Concat, Sequential
+from tinygan.core.layer import Array, Layer, unpack
+from tinygan.core.net import Net
 from tinygan.layers import Coupling, Linear, Tanh
-from tinygan.net import Net
 
 
 def flow(d: int, couplings: int, width: int) -> Net:

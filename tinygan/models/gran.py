@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 
-from tinygan.compose import Sequential
-from tinygan.layer import Layer
+from tinygan.core.compose import Sequential
+from tinygan.core.layer import Layer
+from tinygan.core.net import Net
 from tinygan.layers import BatchNorm, Canvas, Conv2d, Linear, ReLU, Reshape, Tanh
 from tinygan.models.dcgan import INIT, deconvolutions, levels
-from tinygan.net import Net
 
 
 def generator(shape: tuple[int, ...], latent: int, width: int, steps: int) -> Net:

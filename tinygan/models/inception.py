@@ -7,10 +7,10 @@ only, has a maximum for the average in its last block, and 1008 classes (Heusel 
 
 from __future__ import annotations
 
-from tinygan.compose import Concat, Sequential
-from tinygan.layer import Layer
+from tinygan.core.compose import Concat, Sequential
+from tinygan.core.layer import Layer
+from tinygan.core.net import Net
 from tinygan.layers import Conv2d, GlobalMeanPool, Linear, LocalMeanPool, MaxPool2d, ReLU
-from tinygan.net import Net
 
 SIDE, FEATURES, CLASSES = 299, 2048, 1008
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import math
 
-from tinygan.compose import Concat, Sequential
-from tinygan.layer import Layer
+from tinygan.core.compose import Concat, Sequential
+from tinygan.core.layer import Layer
+from tinygan.core.net import Net
 from tinygan.layers import BatchNorm, LeakyReLU, Linear, ReLU, Reshape
 from tinygan.models import dcgan
 from tinygan.models.dcgan import INIT
-from tinygan.net import Net
 
 WIDE, NARROW = 16, 2  # times ``width``: 1024 of the wide layers, 128 of Q's
 

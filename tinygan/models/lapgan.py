@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 
-from tinygan.compose import Concat, Sequential
-from tinygan.layer import Layer
+from tinygan.core.compose import Concat, Sequential
+from tinygan.core.layer import Layer
+from tinygan.core.net import Net
 from tinygan.layers import Columns, Conv2d, Dropout, Join, LeakyReLU, Linear, ReLU, Reshape
 from tinygan.layers.conditional import of_row
 from tinygan.layers.pyramid import half as halved
 from tinygan.models import perceptron
-from tinygan.net import Net
 
 COARSE = 16  # units of a perceptron for one of ``width``
 

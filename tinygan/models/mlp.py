@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from tinygan.init import Shape, normal
-from tinygan.layer import Array, Layer
+from tinygan.core.init import Shape, normal
+from tinygan.core.layer import Array, Layer
+from tinygan.core.net import Net
 from tinygan.layers import Linear, SiLU
-from tinygan.net import Net
 
 GAIN = 1.68  # 1/√E silu(n)², n ~ N(0, 1)
 

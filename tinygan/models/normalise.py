@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tinygan.layer import Layer
+from tinygan.core.layer import Layer
 from tinygan.layers import BatchNorm, GroupNorm, LayerNorm, SpectralNorm
 from tinygan.layers.weight import WeightLayer
 

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from tinygan.init import he, normal
-from tinygan.layer import Layer, Params
+from tinygan.core.init import he, normal
+from tinygan.core.layer import Layer, Params
+from tinygan.core.net import Net
 from tinygan.layers import Dropout, LeakyReLU, Linear, Maxout, ReLU, Reshape, Tanh
 from tinygan.models.normalise import Norm, behind, biased, weight
-from tinygan.net import Net
 
 DEPTH = 3  # hidden layers
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.compose import Concat, Sequential
-from tinygan.layer import Array, Layer, push, unpack
+from tinygan.core.compose import Concat, Sequential
+from tinygan.core.layer import Array, Layer, push, unpack
+from tinygan.core.net import Net
 from tinygan.layers import Columns, Linear, LSTMCell, Unroll
-from tinygan.net import Net
 
 
 def reader(tokens: int, hidden: int, out: int) -> Net:

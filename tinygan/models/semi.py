@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable
 from itertools import pairwise
 
-from tinygan.compose import Sequential
-from tinygan.layer import Layer
+from tinygan.core.compose import Sequential
+from tinygan.core.layer import Layer
+from tinygan.core.net import Net
 from tinygan.layers import (
     BatchNorm,
     Conv2d,
@@ -29,7 +30,6 @@ from tinygan.layers.weight import WeightLayer
 from tinygan.models.classifier import Classifier, he
 from tinygan.models.dcgan import levels
 from tinygan.models.mlp import mlp
-from tinygan.net import Net
 
 FEATURES = 128  # numbers before the logits, of images
 # of a perceptron's hidden layers, over its width: 1000, 500, 250, 250, 250 in the authors' code

@@ -11,11 +11,12 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tinygan.compose import Concat, Residual, Sequential
-from tinygan.condition import Conditioned, Fork, Row
+from tinygan.core.compose import Concat, Residual, Sequential
+from tinygan.core.condition import Conditioned, Fork, Row
+from tinygan.core.init import normal
+from tinygan.core.layer import Layer
+from tinygan.core.net import Net
 from tinygan.errors import UsageError
-from tinygan.init import normal
-from tinygan.layer import Layer
 from tinygan.layers import (
     AvgPool2d,
     BatchNorm,
@@ -36,7 +37,6 @@ from tinygan.layers import (
 )
 from tinygan.layers.conditional import of_row
 from tinygan.models.normalise import weight
-from tinygan.net import Net
 
 HIDDEN = 32  # units of a self-modulation (Chen et al. 2019, as in their code)
 MOST = 16  # times ``width``: the widest block of nets for images above 32x32

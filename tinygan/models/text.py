@@ -10,13 +10,13 @@ the norm, 3.1 without it, 5.2 with the 3x3; G shows the class asked for in 74, 8
 
 from __future__ import annotations
 
-from tinygan.compose import Sequential
-from tinygan.condition import Conditioned, Row
-from tinygan.layer import Layer
+from tinygan.core.compose import Sequential
+from tinygan.core.condition import Conditioned, Row
+from tinygan.core.layer import Layer
+from tinygan.core.net import Net
 from tinygan.layers import Columns, Conv2d, Join, LeakyReLU, Linear, Reshape
 from tinygan.layers.conditional import of_row
 from tinygan.models import dcgan
-from tinygan.net import Net
 
 EMBEDDED = 64  # 128 in the paper, of a sentence's 1024 numbers
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
+from tinygan.core.net import Net
 from tinygan.layers import Linear, ReLU, Reshape
-from tinygan.net import Net
 
 
 def encoder(shape: tuple[int, ...], latent: int, width: int) -> Net:

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from tinygan.core.layer import Array
+from tinygan.core.net import Net
 from tinygan.data import Batch, Dataset, Sample
 from tinygan.data.captions import Captions
 from tinygan.errors import UsageError, nearest
-from tinygan.layer import Array
-from tinygan.net import Net
-from tinygan.recipes import (
+from tinygan.recipes.shared.unconditional import Plain
+from tinygan.recipes.systems import (
     acgan,
     began,
     cgan,
@@ -43,7 +44,6 @@ from tinygan.recipes import (
     wgan,
     wgan_gp,
 )
-from tinygan.recipes.plain import Plain
 
 
 class Recipe(Protocol):

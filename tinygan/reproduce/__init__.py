@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 
 from tinygan.errors import UsageError, nearest
-from tinygan.reproduce.experiment import Claim, Experiment, Result, Work
+from tinygan.reproduce.harness.experiment import Claim, Experiment, Result, Work
 
 __all__ = ["SYSTEMS", "Claim", "Experiment", "Result", "Work", "experiments"]
 
@@ -39,7 +39,9 @@ def experiments(system: str, only: tuple[str, ...] = ()) -> list[Experiment]:
     """Those of a system, or those of them called ``only``. Raises UsageError, which names the nearest."""
     if system not in SYSTEMS:
         raise UsageError(f"no system {system!r}{nearest(system, SYSTEMS)}; those to reproduce are {', '.join(SYSTEMS)}")
-    found = [e for name in SYSTEMS[system] for e in importlib.import_module(f"tinygan.reproduce.{name}").EXPERIMENTS]
+    found = [
+        e for name in SYSTEMS[system] for e in importlib.import_module(f"tinygan.reproduce.papers.{name}").EXPERIMENTS
+    ]
     names = [e.name for e in found]
     for name in only:
         if name not in names:

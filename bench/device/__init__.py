@@ -1,0 +1,1 @@
+"""What is measured on a GPU; ``bash bench/device.sh`` runs all of it."""

@@ -1,0 +1,191 @@
+"""Activations over a bundle, Adam, and sums of flat vectors: each array is read once and written once.
+
+The table is POINTWISE of ``reference`` on vectors. Rows of a bundle lie far apart, so a block of them is done row by row, with
+φ' and what x̄ needs of φ'' in a scratch block that stays in the first-level cache.
+"""
+
+import numpy as np
+
+from tinygan.kernels.jit import pool as jit_pool
+from tinygan.kernels.jit.compile import Int, Real, Reals, kernel
+from tinygan.kernels.jit.elementwise import each, totals
+from tinygan.kernels.jit.exp import exp, expm1, sigmoid, softplus, tanh
+from tinygan.kernels.jit.memory import empty
+from tinygan.kernels.jit.vector import at
+from tinygan.kernels.reference import OF_X
+
+BLOCK = 4096  # numbers: four blocks stay in a second-level cache, and a row is read in long runs
+PART = 4 * BLOCK
+
+
+def silu_slope(x, a):
+    s = sigmoid(x)
+    return s * (1 + x * (1 - s))
+
+
+def silu_curve(x, a):
+    s = sigmoid(x)
+    return s * (1 - s) * (2 + x * (1 - 2 * s))
+
+
+#  name: φ(x; a),  φ' and φ'' ẋ / ṡ of s (None: φ'' is zero)
+POINTWISE = {
+    "relu": (lambda x, a: (x < 0).pick(0, x), lambda y, a: (y > 0).pick(1, 0), None),
+    "leaky_relu": (lambda x, a: (x > 0).pick(x, a * x), lambda y, a: (y > 0).pick(1, a), None),
+    "elu": (
+        lambda x, a: (x > 0).pick(x, a * expm1((x > 0).pick(0, x))),
+        lambda y, a: (y > 0).pick(1, y + a),
+        lambda y, a: (y > 0).pick(0, 1),
+    ),
+    "silu": (lambda x, a: x * sigmoid(x), silu_slope, silu_curve),
+    "softplus": (lambda x, a: softplus(x), lambda y, a: -expm1(-y), lambda y, a: exp(-y)),
+    "tanh": (lambda x, a: tanh(x), lambda y, a: 1 - y * y, lambda y, a: -2 * y),
+    "sigmoid": (lambda x, a: sigmoid(x), lambda y, a: y * (1 - y), lambda y, a: 1 - 2 * y),
+}
+
+
+@kernel
+def forward(v, f):
+    """y = φ(x), ẏ = φ' ẋ."""
+    phi, slope, _ = POINTWISE[f]
+    value = each(v, phi)
+
+    def both(x, a):
+        y = phi(x, a)
+        return y, slope(x if f in OF_X else y, a)
+
+    first, times = each(v, both), each(v, lambda slope, x: slope * x)
+
+    def run(part, thread, X: Reals, Y: Reals, scratch: Reals, n: Int, rows: Int, a: Real):
+        for i in range(part * PART, min(n, part * PART + PART), BLOCK):
+            count = min(BLOCK, n - i)
+            if rows == 1:
+                value((at(X, i), a), (at(Y, i),), count)
+            else:
+                slopes = at(scratch, thread * BLOCK)
+                first((at(X, i), a), (at(Y, i), slopes), count)
+                for k in range(i + n, rows * n, n):
+                    times((slopes, at(X, k)), (at(Y, k),), count)
+
+    return run
+
+
+@kernel
+def backward(v, f):
+    """ẋ̄ = φ' ẏ̄, x̄ = φ' ȳ + Σ (φ'' ẋ) ẏ̄."""
+    _, slope, curve = POINTWISE[f]
+    alone = each(v, lambda s, g, a: slope(s, a) * g)
+
+    def terms(s, g, a):
+        d = slope(s, a)
+        return d * g, d, curve(s, a) if curve else d
+
+    first, times = each(v, terms), each(v, lambda slope, g: slope * g)
+    curved = each(v, lambda slope, curve, s, g, gx: (slope * g, (curve * s).fma(g, gx)))
+    straight = curve is None
+
+    def run(part, thread, S: Reals, G: Reals, GX: Reals, scratch: Reals, n: Int, rows: Int, a: Real):
+        for i in range(part * PART, min(n, part * PART + PART), BLOCK):
+            count = min(BLOCK, n - i)
+            if rows == 1:
+                alone((at(S, i), at(G, i), a), (at(GX, i),), count)
+            else:
+                slopes = at(scratch, 2 * thread * BLOCK)
+                curves = at(slopes, BLOCK)
+                first((at(S, i), at(G, i), a), (at(GX, i), slopes, curves), count)
+                for k in range(i + n, rows * n, n):
+                    if straight:
+                        times((slopes, at(G, k)), (at(GX, k),), count)
+                    else:
+                        curved((slopes, curves, at(S, k), at(G, k), at(GX, i)), (at(GX, k), at(GX, i)), count)
+
+    return run
+
+
+def pointwise(v, X, f, a):
+    Y, n = empty(X.shape, X.dtype), X[0].size
+    scratch = empty((jit_pool.pool().n * BLOCK,), X.dtype) if len(X) > 1 else X
+    forward(v, parts(n), X, Y, scratch, n, len(X), float(a), static=(f,))
+    return Y, X if f in OF_X else Y
+
+
+def pointwise_dx(v, S, G, f, a):
+    GX, n = empty(G.shape, G.dtype), G[0].size
+    scratch = empty((2 * jit_pool.pool().n * BLOCK,), G.dtype) if len(G) > 1 else G
+    backward(v, parts(n), S, G, GX, scratch, n, len(G), float(a), static=(f,))
+    return GX
+
+
+def parts(n):
+    return -(-n // PART)
+
+
+# ---------------------------------------------------------------- flat vectors
+
+
+@kernel
+def adam_step(v):
+    """m, v and θ after one step; ``rate`` and ``root`` hold the corrections of the bias."""
+
+    def formula(theta, g, m, v, b1, c1, b2, c2, rate, root, eps):
+        m = b1 * m + c1 * g
+        v = b2 * v + c2 * (g * g)
+        return theta - rate * m / ((v / root).sqrt() + eps), m, v
+
+    step = each(v, formula)
+
+    def run(
+        part, thread, theta: Reals, g: Reals, m: Reals, v: Reals, theta1: Reals, m1: Reals, v1: Reals,
+        n: Int, b1: Real, c1: Real, b2: Real, c2: Real, rate: Real, root: Real, eps: Real
+    ):  # fmt: skip
+        i = part * PART
+        numbers = (at(theta, i), at(g, i), at(m, i), at(v, i), b1, c1, b2, c2, rate, root, eps)
+        step(numbers, (at(theta1, i), at(m1, i), at(v1, i)), min(PART, n - i))
+
+    return run
+
+
+@kernel
+def combination(v):
+    """a x + b y."""
+    mix = each(v, lambda x, y, a, b: a * x + b * y)
+
+    def run(part, thread, x: Reals, y: Reals, z: Reals, n: Int, a: Real, b: Real):
+        i = part * PART
+        mix((at(x, i), at(y, i), a, b), (at(z, i),), min(PART, n - i))
+
+    return run
+
+
+@kernel
+def products(v):
+    """Σ x y of each part: of blocks in the vector's dtype, over blocks in float64."""
+    total = totals(v, 1, lambda x, y: x * y)
+
+    def run(part, thread, x: Reals, y: Reals, sums: Reals, n: Int):
+        s = 0.0
+        for i in range(part * PART, min(n, part * PART + PART), BLOCK):
+            s += total((at(x, i), at(y, i)), min(BLOCK, n - i))[0]
+        sums[part] = s
+
+    return run
+
+
+def adam(v, theta, g, m, v_, lr, b1, b2, eps, t):
+    new = [empty(theta.shape, theta.dtype) for _ in range(3)]
+    n = theta.size
+    numbers = b1, 1 - b1, b2, 1 - b2, lr / (1 - b1**t), 1 - b2**t, eps
+    adam_step(v, parts(n), theta, g, m, v_, *new, n, *map(float, numbers))
+    return tuple(new)
+
+
+def combine(v, a, x, b, y):
+    z = empty(x.shape, x.dtype)
+    combination(v, parts(x.size), x, y, z, x.size, float(a), float(b))
+    return z
+
+
+def dot(v, x, y):
+    sums = np.zeros(parts(x.size), x.dtype)
+    products(v, len(sums), x, y, sums, x.size)
+    return float(sums.sum(dtype=np.float64))

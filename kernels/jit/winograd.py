@@ -1,0 +1,171 @@
+"""The convolutions by Winograd's algorithm: the tables that ``jit_winograd_kernels`` work by."""
+
+from functools import lru_cache
+from itertools import product
+from math import lcm
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygan.kernels.jit import pool as jit_pool
+from tinygan.kernels.jit.memory import empty, workspace
+from tinygan.kernels.jit.pack import bias_rows, panels
+from tinygan.kernels.jit.tile import SPARE
+from tinygan.kernels.jit.winograd_kernels import SKEW, contract, correlate, transform_weight, turn
+from tinygan.kernels.shapes import phases
+
+TILES = 144  # tiles of a block at most: a multiple of every tile's rows
+FEW = 48  # tiles of a block at least, where blocks are made to suit the number of threads
+
+
+class Plan(NamedTuple):
+    """The tables of ``correlate`` for one shape."""
+
+    numbers: tuple[int, ...]
+    blocks: np.ndarray
+    panels: np.ndarray
+    phases: np.ndarray
+    ia: np.ndarray
+    ic: np.ndarray
+    room: int
+    plane: int
+    packed: int
+
+
+def make_plan(v, f, x_shape, y_shape, points, S, D, phases, frame_up, frame_left, threads):
+    """For x (N, H, W, C) and y (N, P, Q, O); phases (first row, first column, rows, columns, up, over)."""
+    (m, r), (N, H, W, C), (_, P, Q, O) = f, x_shape, y_shape
+    n, K = m + r - 1, S * S * C
+    TH, TW = (-(-max(p[k] for p in phases) // m) for k in (2, 3))
+    FH = max(p[4] for p in phases) + S * (TH * m + r - 1)
+    FW = max(p[5] for p in phases) + S * (TW * m + r - 1)
+    blocks, TB = [], 0
+    for first, last, shifted in ((0, points, 1), (points, N, 0)):
+        total = (last - first) * TH * TW
+        size = even(v, total, threads)
+        TB = max(TB, size)
+        blocks += [(first * TH * TW + k, min(size, total - k), shifted) for k in range(0, total, size)]
+    plane = K * O + SKEW
+    own = len(blocks) == 1
+    room = n * n * (TB * (K + O) + 2 * SKEW) + FH * FW * C + m * m * O + own * n * n * (3 * v.lanes * K + SKEW)
+    numbers = (
+        *(len(panels(O, v.lanes)[0]), len(phases), S, D, H, W, C, O, P, Q),
+        *(FH, FW, frame_up, frame_left, TH, TW, TB, plane, room),
+    )
+    table = np.array(blocks, np.int64)
+    ia, ic = (np.arange(TB + SPARE) * k for k in (K, O))
+    packed = 0 if own else len(phases) * n * n * plane
+    return Plan(numbers, table, panels(O, v.lanes)[0], np.array(phases, np.int64), ia, ic, room, plane, packed)
+
+
+def even(v, total, threads=1):
+    """Tiles of a block, whole tiles of the product: few blocks of one size, as many for each thread where they are not small.
+
+    The product writes whole tiles of rows: one beyond the block would be a number of the next plane.
+    """
+    whole = lcm(*(v.rows(n) for n in (1, 2, 3)))
+    count = max(1, -(-total // TILES))
+    if total >= FEW * threads:
+        count = -(-count // threads) * threads
+    return -(-total // count // whole) * whole or whole
+
+
+def correlated(v, f, plan, taps, x, y_shape, w, bias, turned=None):
+    """y by ``plan`` from the phases of w that ``taps`` tell; ``turned`` (taps, C, O): w is to be turned round first."""
+    sizes = plan.packed, jit_pool.pool().n * plan.room, w.size if turned else 0
+    packed, scratch, other = workspace(x.dtype, *sizes)
+    if turned:
+        turn(v, turned[0], w, other, *turned[1:])
+        w = other
+    own = 0
+    if plan.packed:
+        K, O = plan.numbers[2] ** 2 * plan.numbers[6], y_shape[3]
+        transform_weight(v, len(taps), w, packed, plan.panels, taps, len(plan.panels), O, K, plan.plane, static=f)
+        w = packed
+    else:
+        own = len(taps) // len(plan.phases)
+    y = empty(y_shape, x.dtype)
+    start, zero = bias_rows(v, bias, plan.panels, y_shape[3], x.dtype)
+    tables = plan.blocks, plan.panels, plan.phases, plan.ia, plan.ic, np.zeros(1, np.int64), taps
+    parts, n_panels = len(plan.blocks) * len(plan.phases), len(plan.panels)
+    splits = min(n_panels, -(-jit_pool.pool().n // parts))  # few blocks: the threads share a block's output channels
+    correlate(v, parts * splits, x, w, y, start, zero, scratch, *tables, own, splits, *plan.numbers, static=f)
+    return y
+
+
+def slices(channels, taps):
+    """Parts of a weight transform: the correlations, each cut so that all threads have work."""
+    step = max(8, -(-channels // max(1, 16 // len(taps))))
+    return [(c, min(step, channels - c)) for c in range(0, channels, step)]
+
+
+@lru_cache(512)
+def forward_plan(v, f, shape, w_shape, S, pad, size, points, threads):
+    _, kw, C, O = w_shape
+    phases = [(0, 0, *size, 0, 0)]
+    plan = make_plan(v, f, shape, (len(shape), *size, O), points, S, 1, phases, pad[0][0], pad[1][0], threads)
+    taps = list(product(range(S), range(S)))
+    parts = [
+        ((a * kw + b) * C * O + c * O, S * kw * C * O, S * C * O, 0, (a * S + b) * C + c, count)
+        for a, b in taps
+        for c, count in slices(C, taps)
+    ]
+    return plan, np.array(parts, np.int64)
+
+
+def conv2d(v, f, x, w, size, stride, pad, bias, points):
+    """``reference.conv2d`` by F(m, r) of kernel S r, stride S."""
+    O = w.shape[3]
+    plan, parts = forward_plan(v, f, x.shape, w.shape, stride[0], pad, size, points, jit_pool.pool().n)
+    return correlated(v, f, plan, parts, x, (len(x), *size, O), w, bias)
+
+
+@lru_cache(512)
+def backward_plan(v, f, shape, w_shape, size, S, pad, points, threads):
+    (m, r), (kh, kw, C, O), (N, *out, _) = f, w_shape, shape
+    found, parts = [], []
+    for (a, rows, _, (up, _)), (b, columns, _, (left, _)) in phases(size, (kh, kw), (S, S), pad, out):
+        found.append((a, b, rows.start, columns.start, len(rows), len(columns), -up, -left))
+    up, left = (max([0, *(-p[k] for p in found)]) for k in (6, 7))
+    table = [(*p[2:6], p[6] + up, p[7] + left) for p in found]
+    plan = make_plan(v, f, shape, (N, *size, C), points, 1, S, table, up, left, threads)
+    n2 = (m + r - 1) ** 2
+    for k, (a, b, *_) in enumerate(found):
+        tap = (a + S * (r - 1)) * kw + b + S * (r - 1)  # the last one: the taps run backwards
+        for o, count in slices(O, found):
+            parts.append((tap * C * O + o * C, -S * kw * C * O, -S * C * O, k * n2 * plan.plane, o, count))
+    return plan, np.array(parts, np.int64)
+
+
+def conv2d_dx(v, f, gy, w, size, stride, pad, bias, points):
+    """``reference.conv2d_dx`` by F(m, r): S² correlations of ȳ with the weight's phases, turned round."""
+    kh, kw, C, O = w.shape
+    plan, parts = backward_plan(v, f, gy.shape, w.shape, size, stride[0], pad, points, jit_pool.pool().n)
+    return correlated(v, f, plan, parts, gy, (len(gy), *size, C), w, bias, turned=(kh * kw, C, O))
+
+
+@lru_cache(512)
+def lists(lanes, tiles):
+    """Where the tiles of a block lie in U and in the panels of 1, 2 and 3 vectors."""
+    tile = np.arange(tiles) * lanes
+    return tile, np.concatenate([tile * k for k in (1, 2, 3)])
+
+
+def conv2d_dw(v, f, x, gy, stride, pad):
+    """``reference.conv2d_dw`` by F(m, r). A part sums over all tiles, in order."""
+    (m, r), S, (N, H, W, C), (_, P, Q, O) = f, stride[0], x.shape, gy.shape
+    n, wanted, cut = m + r - 1, 2 * jit_pool.pool().n, panels(O, v.lanes)[0]
+    TH, TW = -(-P // m), -(-Q // m)
+    FH, FW = S * (TH * m + r - 1), S * (TW * m + r - 1)
+    slices = min(C // v.lanes, wanted)
+    splits = min(len(cut), -(-wanted // slices))
+    K, OT = S * S * -(-C // v.lanes // slices) * v.lanes, min(O, -(-len(cut) // splits) * 3 * v.lanes)
+    total = N * TH * TW
+    TB = even(v, total)
+    room = n * n * (TB * (K + OT) + K * OT + 3 * SKEW) + FH * FW * K // (S * S) + TH * m * TW * m * OT
+    (scratch,) = workspace(x.dtype, jit_pool.pool().n * room)
+    gw = empty((S * r, S * r, C, O), x.dtype)
+    ix, ig = lists(v.lanes, TB)
+    numbers = len(cut), splits, slices, total, S, H, W, C, O, P, Q, FH, FW, pad[0][0], pad[1][0], TH, TW, TB, room
+    contract(v, splits * slices, x, gy, gw, scratch, cut, ix, ig, *numbers, static=f)
+    return gw

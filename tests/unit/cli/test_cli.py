@@ -1,0 +1,307 @@
+"""The command: what it prints, what it writes, and one clear line for each mistake."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from tinygan import kernels
+from tinygan.cli import main
+from tinygan.formats.png import read_png
+from tinygan.training.run import Run
+
+SMALL = ["--batch", "8", "--set", "width=2", "--set", "latent=4"]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(home, capsys):
+    """A run directory with three steps."""
+    assert main(["train", "--steps", "3", "--out", "RUN", *SMALL]) == 0
+    capsys.readouterr()
+    return home / "RUN"
+
+
+def test_train_leaves_a_run_directory(home, capsys):
+    assert main(["train", "--steps", "3", *SMALL, "--set", "sample_every=2"]) == 0
+    run = home / "runs/dcgan-strokes"
+    assert f"runs/dcgan-strokes/samples/{3:06d}.png" in capsys.readouterr().out
+    assert {path.name for path in run.iterdir()} == {
+        "config.toml",
+        "stats.jsonl",
+        "samples",
+        "checkpoints",
+        "train.log",
+    }
+    assert {path.name for path in (run / "samples").iterdir()} == {"real.png", "000002.png", "000003.png"}
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"000003.safetensors", "latest.safetensors"}
+    assert read_png(run / "samples/000003.png").shape == (8 * 30 + 2, 8 * 30 + 2, 3)
+    assert Run.open(run).config.settings.width == 2
+    assert main(["train", "--steps", "0", *SMALL]) == 0
+    assert (home / "runs/dcgan-strokes-2").is_dir(), "a second run gets a folder of its own"
+
+
+def test_a_dry_run_prints_the_configuration_and_writes_nothing(home, capsys):
+    assert main(["train", "--dry-run", "--steps", "7", "--set", "adam_G.lr=1e-3"]) == 0
+    printed = capsys.readouterr().out
+    assert "steps = 7" in printed and "lr = 0.001" in printed
+    assert not list(home.iterdir())
+
+
+def test_a_printed_configuration_is_a_config_file(home, capsys):
+    main(["train", "--dry-run", "--set", "width=5", "--set", "loss=hinge"])
+    (home / "c.toml").write_text(capsys.readouterr().out)
+    main(["train", "--dry-run", "--config", "c.toml", "--seed", "9"])
+    again = capsys.readouterr().out
+    assert again == (home / "c.toml").read_text().replace("seed = 0", "seed = 9")
+
+
+def test_sample_writes_a_grid_or_an_array_and_a_seed_repeats_it(run, capsys):
+    assert main(["sample", "RUN", "-n", "5", "--out", "a.npy"]) == 0
+    assert main(["sample", "RUN", "-n", "5", "--out", "b.npy"]) == 0
+    assert main(["sample", "RUN", "-n", "5", "--out", "c.npy", "--seed", "1"]) == 0
+    a, b, c = (np.load(run.parent / f"{name}.npy") for name in "abc")
+    assert a.shape == (5, 28, 28, 1) and a.dtype == np.float32
+    assert np.array_equal(a, b) and not np.array_equal(a, c)
+    assert main(["sample", "RUN", "-n", "5"]) == 0
+    assert read_png(run / "samples/sample-n5-seed0.png").shape == (32, 5 * 30 + 2, 3)
+
+
+def test_resume_takes_the_runs_own_configuration(run, capsys):
+    assert main(["train", "--resume", "--out", "RUN", "--steps", "4"]) == 0
+    config = Run.open(run).config
+    assert (config.steps, config.settings.width, config.batch) == (4, 2, 8)
+
+
+def test_a_run_from_before_precision_was_a_setting_goes_on(run, capsys):
+    text = (run / "config.toml").read_text()
+    assert 'precision = "fast"\n' in text
+    (run / "config.toml").write_text(text.replace('precision = "fast"\n', ""))
+    assert main(["train", "--resume", "--out", "RUN", "--steps", "4"]) == 0
+    assert Run.open(run).config.precision == "fast"
+
+
+def test_the_environment_and_the_option_set_the_precision_of_a_run(home, monkeypatch, capsys):
+    assert main(["train", "--dry-run", "--precision", "direct"]) == 0
+    assert 'precision = "direct"' in capsys.readouterr().out
+    monkeypatch.setenv("TINYGAN_PRECISION", "direct")
+    assert main(["train", "--steps", "1", "--out", "RUN", *SMALL]) == 0
+    assert Run.open(home / "RUN").config.precision == "direct"
+    assert "precision direct" in (home / "RUN/train.log").read_text()
+
+
+def test_info_recipes_data_and_check_print(capsys):
+    assert main(["info"]) == 0
+    assert "backend" in capsys.readouterr().out
+    assert main(["recipes"]) == 0
+    assert "Goodfellow et al. 2014" in capsys.readouterr().out
+    for name, alone in (("sgan", True), ("dcgan", False)):
+        assert main(["recipes", name]) == 0
+        assert ("trains on the CPU alone" in capsys.readouterr().out) == alone
+    assert main(["data", "strokes"]) == 0
+    assert "28x28x1" in capsys.readouterr().out
+    assert main(["check", "--draws", "1"]) == 0
+    assert "ConvTranspose2d" in capsys.readouterr().out
+
+
+def told(capsys):
+    """What info prints, name → value."""
+    assert main(["info"]) == 0
+    return {line[:12].strip(): line[13:] for line in capsys.readouterr().out.splitlines()}
+
+
+def test_info_says_what_the_kernels_run_on(monkeypatch, capsys):
+    monkeypatch.setenv("TINYGAN_PRECISION", "direct")
+    monkeypatch.setenv("TINYGAN_CACHE", "/somewhere/else")
+    lines = told(capsys)
+    assert lines["precision"] == "direct"
+    if "jit" in kernels.available():
+        assert lines["vectors"] in ("16 bytes", "32 bytes", "64 bytes") and int(lines["threads"]) >= 1
+        assert lines["kernel cache"] == "/somewhere/else"
+        monkeypatch.setenv("TINYGAN_THREADS", "many")
+        assert main(["info"]) == 2
+        assert "TINYGAN_THREADS is a number of threads" in capsys.readouterr().err
+        monkeypatch.delenv("TINYGAN_THREADS")
+        monkeypatch.setitem(sys.modules, "tinygan.kernels.jit.compile", None)
+        monkeypatch.delattr("tinygan.kernels.jit.compile", raising=False)
+        assert told(capsys)["jit"].startswith("cannot be loaded: ")
+    assert lines["gpu"].startswith("none: backend 'cuda' needs ")
+    monkeypatch.setattr(kernels, "available", lambda: ("reference",))
+    assert not {"vectors", "kernel cache", "jit"} & told(capsys).keys()
+
+
+def test_info_says_which_backend_is_in_force(monkeypatch, capsys):
+    monkeypatch.setenv("TINYGAN_CPU", "reference")
+    assert main(["info"]) == 0
+    assert "reference (there are" in capsys.readouterr().out
+    monkeypatch.setenv("TINYGAN_CPU", "fast")
+    assert main(["train", "--dry-run"]) == 2
+    assert "unknown backend 'fast'" in capsys.readouterr().err
+
+
+def test_what_recipes_prints_is_what_set_takes(home, capsys):
+    assert main(["recipes", "dcgan"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines() if "=" in line and "KEY" not in line]
+    assert len(lines) > 20
+    options = [word for line in lines for word in ("--set", line)]
+    assert main(["train", "--dry-run", *options]) == 0
+
+
+def test_a_config_file_on_resume_changes_only_what_it_names(run, capsys):
+    (run.parent / "c.toml").write_text("steps = 4\n[settings]\nwidth = 2\n")
+    assert main(["train", "--resume", "--out", "RUN", "--config", "c.toml"]) == 0
+    assert Run.open(run).config.steps == 4
+
+
+def test_no_steps_leave_a_first_picture_and_a_checkpoint(home, capsys):
+    assert main(["train", "--steps", "0", "--out", "RUN", *SMALL]) == 0
+    assert (home / "RUN/samples/000000.png").is_file()
+    assert main(["sample", "RUN", "-n", "2"]) == 0
+
+
+MISTAKES = [
+    ("train dcgn", 2, "unknown recipe 'dcgn' (did you mean dcgan?)"),
+    ("train --data stroks", 2, "(did you mean strokes?)"),
+    ("train --dry-run --data stroks", 2, "(did you mean strokes?)"),
+    ("train --config recipe.toml", 2, "unknown recipe 5"),
+    ("train --config loss.toml", 2, "loss is a setting of the recipe: write it below [settings]"),
+    ("train --set adam_G.b1=1", 2, "b1 is at least 0 and below 1"),
+    ("train --set adam_G.lr=-1", 2, "lr is at least 0"),
+    ("train --set adam_D.lr=nan", 2, "lr is at least 0"),
+    ("train --set clip=nan", 2, "clip is at least 0"),
+    ("train --set width=1000000000000000", 2, "width is at least 1 and below"),
+    ("train --set adam_G.schedule.end=0.1", 2, "set schedule.kind"),
+    ("train --seed 99999999999", 2, "seed is at least 0 and below 2^32"),
+    ("train --resume --out none", 4, "none holds no run"),
+    ("train --resume --out empty", 4, "empty holds no run"),
+    ("train --set widht=3", 2, "did you mean width?"),
+    ("train --set stepps=3", 2, "unknown key stepps (did you mean steps?)"),
+    ("train --set width=wide", 2, 'settings.width is "wide"; expected a whole number'),
+    ("train --set loss=hing", 2, "did you mean hinge?"),
+    ("train --set width", 2, "expected KEY=VALUE"),
+    ("train --set adam_G.schedule.over=0", 2, "schedule.over"),
+    ("train --set width=2 latent=2", 2, "each setting has its own --set"),
+    ("train --steps -1", 2, "steps is at least 0"),
+    ("train --batch 0", 2, "batch is at least 1"),
+    ("train --data ring", 2, "convolutions need images"),
+    ("train began --data ring", 2, "tinygan: convolutions need images"),
+    ("train vae --data ring", 2, "tinygan: vae needs images"),
+    ("train --data ./nowhere", 4, "nowhere"),
+    ("train --config none.toml", 2, "none.toml"),
+    ("train --config bad.toml", 2, "bad.toml"),
+    ("train --config key.toml", 2, "unknown key wdith"),
+    ("train --resume", 2, "add --out DIR"),
+    ("train --out full", 2, "holds no run"),
+    ("train --data empty", 4, "empty"),
+    ("train --data mixed", 4, "expected one size"),
+    ("train --data one --batch 2", 2, "a step takes 2 images and one has 1"),
+    ("train --data broken", 4, "broken"),
+    ("train --backend cuda", 2, "backend 'cuda' needs "),
+    ("train --config exact.toml", 2, "unknown precision 'exact': choose one of auto, fast, direct"),
+    ("train --data two", 2, "C of 1, 3 or 4"),
+    ("sample none", 4, "none holds no run"),
+    ("sample full", 4, "full holds no run"),
+    ("data stroks", 2, "unknown data 'stroks'"),
+    ("recipes dcgn", 2, "did you mean dcgan?"),
+    ("check --draws 0", 2, "--draws is at least 1"),
+]
+
+
+@pytest.fixture
+def littered(home):
+    """A working directory with files to trip over."""
+    from tinygan.formats.idx import write_idx
+    from tinygan.formats.png import write_png
+
+    (home / "bad.toml").write_text("steps = = 3")
+    (home / "key.toml").write_text("wdith = 3")
+    (home / "recipe.toml").write_text("recipe = 5")
+    (home / "loss.toml").write_text('loss = "hinge"')
+    (home / "exact.toml").write_text('precision = "exact"')
+    for name in ("full", "empty", "mixed", "one", "broken"):
+        (home / name).mkdir()
+    (home / "full/notes.txt").write_text("keep me")
+    write_png(home / "mixed/a.png", np.zeros((8, 8, 1), np.uint8))
+    write_png(home / "mixed/b.png", np.zeros((8, 9, 1), np.uint8))
+    write_png(home / "one/a.png", np.zeros((8, 8, 1), np.uint8))
+    (home / "two").mkdir()
+    write_idx(home / "two/train-images-idx3-ubyte", np.zeros((8, 8, 8, 2), np.uint8))
+    write_idx(home / "two/train-labels-idx1-ubyte", np.zeros(8, np.uint8))
+    (home / "broken/a.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")
+    return home
+
+
+@pytest.mark.parametrize(("line", "code", "phrase"), MISTAKES, ids=[m[0] for m in MISTAKES])
+def test_a_mistake_is_one_line_and_writes_nothing(line, code, phrase, littered, capsys, monkeypatch):
+    monkeypatch.setenv("TINYGAN_OFFLINE", "1")
+    before = sorted(littered.rglob("*"))
+    assert main(line.split()) == code
+    out, err = capsys.readouterr()
+    assert err.startswith("tinygan: ") and err.count("\n") == 1, err
+    assert phrase in err
+    assert not out
+    assert sorted(littered.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "line", ["train --steps many", "train --backend fast", "train --precision exact", "tarin", "sample"]
+)
+def test_what_the_grammar_refuses_is_one_line_too(line, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(line.split())
+    err = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert err.startswith("tinygan: ") and err.count("\n") == 1 and "--help" in err
+
+
+def flip(path, at):
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+def copy(run, old, new):
+    data = (run / f"checkpoints/{old}.safetensors").read_bytes()
+    (run / f"checkpoints/{new}.safetensors").write_bytes(data)
+
+
+IN_A_RUN = [
+    (lambda run: None, "train --out RUN", 2, "holds a run already: add --resume"),
+    (lambda run: None, "train --out RUN --resume --set width=3", 2, "settings.width: 3 here, 2 in the run"),
+    (
+        lambda run: None,
+        "train --out RUN --resume --data fashion-mnist",
+        2,
+        'data: "fashion-mnist" here, "strokes" in the run',
+    ),
+    (lambda run: flip(run / "checkpoints/000003.safetensors", -9), "train --out RUN --resume", 4, "000003.safetensors"),
+    (lambda run: flip(run / "checkpoints/000003.safetensors", -9), "sample RUN", 4, "000003.safetensors"),
+    (lambda run: (run / "checkpoints/000003.safetensors").write_bytes(b""), "sample RUN", 4, "000003.safetensors"),
+    (lambda run: (run / "checkpoints/000003.safetensors").unlink(), "sample RUN", 4, "has no checkpoint yet"),
+    (lambda run: (run / "config.toml").write_text("steps = "), "sample RUN", 2, "config.toml"),
+    (lambda run: (run / "stats.jsonl").write_text("[]\n"), "train --out RUN --resume", 4, "stats.jsonl is damaged"),
+    (lambda run: None, "train --out RUN --resume --steps 1", 2, "is at step 3 already"),
+    (lambda run: copy(run, "000003", "000900"), "train --out RUN --resume", 4, "its step is 3, expected 900"),
+    (lambda run: None, "train --out RUN --resume --precision direct", 2, 'precision: "direct" here, "fast" in the run'),
+    (lambda run: None, "sample RUN -n 0", 2, "-n is 1 to"),
+    (lambda run: None, "sample RUN -n 1000000000000000000000", 2, "-n is 1 to"),
+    (lambda run: None, "sample RUN --out picture.gif", 2, "ends in .png or .npy"),
+    (lambda run: None, "sample RUN --out none/picture.png", 4, "cannot write none/picture.png"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "line", "code", "phrase"), IN_A_RUN, ids=[f"{m[1]}: {m[3][:20]}" for m in IN_A_RUN])
+def test_a_mistake_with_a_run_is_one_line_and_spoils_nothing(spoil, line, code, phrase, run, capsys):
+    spoil(run)
+    kept = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "train.log"}
+    assert main(line.split()) == code
+    err = capsys.readouterr().err
+    assert err.startswith("tinygan: ") and err.count("\n") == 1, err
+    assert phrase in err
+    assert kept == {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "train.log"}

@@ -1,0 +1,109 @@
+"""``tinygan reproduce``: jobs that have no result yet are done, then all figures stand beside their bounds."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from tinygan.data import NAMES
+from tinygan.errors import DataError, TinyganError, UsageError, nearest
+from tinygan.reproduce import SYSTEMS, Experiment, Result, Work, experiments
+from tinygan.reproduce.harness.experiment import Job, Stopped, digest
+from tinygan.reproduce.harness.lock import claimed
+from tinygan.reproduce.harness.table import add, key, read, save_claims, shown
+from tinygan.training.interrupt import Interrupt
+from tinygan.training.provenance import provenance
+
+
+def run_reproduce(args: argparse.Namespace) -> int:
+    """``tinygan reproduce``."""
+    if args.system is None:
+        for name in SYSTEMS:
+            print(f"{name}:")
+            for each in experiments(name):
+                print(f"    {each.name:16s} {len(each.jobs):3d} jobs  {each.about}")
+        return 0
+    chosen = experiments(args.system, tuple(args.only.split(",")) if args.only else ())
+    places, results = where(args.data), args.out / f"{args.system}.jsonl"
+    if not args.show:
+        touch(results)
+    left, about = [], provenance()  # of the code that runs, whatever is checked out meanwhile
+    met = True
+    with Interrupt() as interrupt:
+        for each in chosen:
+            work = Work(args.runs, args.out / args.system, interrupt, places)
+            try:
+                for job in () if args.show else read(results, each)[1]:
+                    done(each, job, work, results, args.system, about)
+            except Stopped:
+                print("stopped, saved; the same command goes on")
+                return interrupt.code
+            found, missing = read(results, each)
+            if missing:
+                left.append(f"{each.name} ({len(missing)} of {len(each.jobs)})")
+                continue
+            claims = each.claims(found)
+            met = met and all(claim.met for claim in claims)
+            print(f"\n{each.name}: {each.about}\n{shown(claims)}")
+            save_claims(args.out / f"{args.system}.json", each.name, claims)
+            draw(each, found, work.pictures)
+    if left:
+        print(f"\njobs without a result, not to be had here or in the hands of another process: {', '.join(left)}")
+    return 0 if met and not left else 1
+
+
+def draw(experiment: Experiment, found: list[Result], folder: Path) -> None:
+    """The pictures of an experiment; without matplotlib the figures stand alone."""
+    try:
+        for path in experiment.draw(found, folder) if experiment.draw else ():
+            print(path)
+    except UsageError as error:
+        print(f"{experiment.name}: no pictures: {error}")
+
+
+def touch(path: Path) -> None:
+    """Make sure before hours of work that its results can be written. Raises DataError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("a").close()
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: {error.strerror}; give a place that can be written with --out"
+        ) from error
+
+
+def where(options: list[str]) -> dict[str, str]:
+    """NAME=PATH options as a mapping. Raises UsageError."""
+    places = dict(each.partition("=")[::2] for each in options)
+    for name, path in places.items():
+        if not path:
+            raise UsageError(f"--data says where a named set is, --data NAME=PATH: got {name!r}")
+        if name not in NAMES:
+            raise UsageError(f"unknown data {name!r}{nearest(name, NAMES)}; the names are {', '.join(NAMES)}")
+    return places
+
+
+def done(experiment: Experiment, job: Job, work: Work, results: Path, system: str, about: dict[str, Any]) -> None:
+    """Do one job and add its line, unless another process has it in hand."""
+    with claimed(work.folder / f".{system}-{experiment.name}-{digest(key(job))}.lock") as ours:
+        if not ours or job not in read(results, experiment)[1]:
+            return
+        print(f"{experiment.name}: {' '.join(f'{name}={value}' for name, value in job.items())}", flush=True)
+        began = time.perf_counter()
+        try:
+            figures = experiment.run(job, work)
+        except TinyganError as error:  # the other jobs go on
+            print(f"{experiment.name}: {error}", flush=True)
+            work.trained()  # is none of the next job's
+            return
+        seconds = round(time.perf_counter() - began, 1)
+        record = {"experiment": experiment.name, "job": job, "figures": figures, "seconds": seconds}
+        record |= {
+            "settings": experiment.settings,
+            "places": {name: Path(at).name for name, at in work.places.items()},
+            "trained": work.trained(),
+        }
+        record |= {"command": f"tinygan reproduce {system} --only {experiment.name}"}
+        add(results, record | about)

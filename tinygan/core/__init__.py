@@ -1,0 +1,1 @@
+"""The algebra: layers on bundles, how they are composed, nets of one flat vector."""

@@ -1,0 +1,155 @@
+"""A net: y = f(x; θ) with θ one flat vector."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygan import kernels
+from tinygan.core.compose import Sequential
+from tinygan.core.layer import Array, Layer, Pairs, Params, Saved, pack, pull, push, size, unpack
+from tinygan.errors import ShapeError
+
+
+class Pullback(NamedTuple):
+    """The adjoints of one backward: of x (N, ...), of its tangents (K, N, ...), of θ (P,); None where not asked for."""
+
+    x: Any
+    x_dot: Any
+    theta: Any
+
+
+class Net:
+    """A composition of layers as a function of one flat vector θ (P,).
+
+    Optimisers, averages, checkpoints and clipping then are one line each. Running values (batch statistics, singular
+    vectors) are a second flat vector beside θ; ``bind`` and ``eval`` return nets that hold them.
+    """
+
+    def __init__(self, *layers: Layer) -> None:
+        self.f: Layer = Sequential(*layers)
+        self._trained, self._running = self.f.tree("shapes"), self.f.tree("running")
+        self.size, self.running_size = size(self._trained), size(self._running)
+
+    def init(self, rng: np.random.Generator, dtype: Any = np.float32) -> Array:
+        """θ (P,), drawn."""
+        return flat(self.f.init(rng), dtype)
+
+    def init_running(self, theta: Array, rng: np.random.Generator) -> Array:
+        """The running values (R,) to begin with."""
+        return flat(self.f.init_running(self.params(theta), rng), theta.dtype, theta)
+
+    def bind(self, running: Array, rng: np.random.Generator | None = None) -> Net:
+        """The net of one forward in training: running values held, noise (dropout) drawn once from ``rng``.
+
+        It is a pure function of (θ, x): the same noise again at each call with the same shapes.
+        """
+        return Net._of(self.f.bind(self._r(running), rng), self)
+
+    def eval(self, running: Array) -> Net:
+        """The net for evaluation: running statistics for batch statistics, no noise."""
+        return Net._of(self.f.eval(self._r(running)), self)
+
+    def update(self, running: Array, theta: Array, saved: Saved) -> Array:
+        """The running values after the forward that returned ``saved``."""
+        return flat(self.f.update(self._r(running), self.params(theta), saved[1]), running.dtype, running)
+
+    def forward(self, theta: Array, x: Array) -> tuple[Array, Saved]:
+        """y = f(x; θ).   x (N, ...)."""
+        Y, saved = push(self.f, self.params(theta), x[None])
+        return Y[0], saved
+
+    def jvp(self, theta: Array, x: Array, x_dot: Array) -> tuple[Array, Array, Saved]:
+        """y = f(x; θ) and ẏₖ = J ẋₖ.   x (N, ...), x_dot (K, N, ...)."""
+        if x_dot.shape[1:] != x.shape:
+            raise ShapeError(f"Net: x_dot is (K, *x.shape): x_dot {x_dot.shape}, x {x.shape}")
+        Y, saved = push(self.f, self.params(theta), np.concatenate([x[None], x_dot]))
+        return Y[0], Y[1:], saved
+
+    def second(self, theta: Array, x: Array, x_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
+        """y = f(x; θ), ẏₖ = J ẋₖ and ∂²f(x)[ẋᵢ, ẋⱼ] for each (i, j) of ``pairs``, forward over forward.
+
+        x (N, ...), x_dot (K, N, ...), pairs two sequences of P numbers below K  →  y (N, ...), ẏ (K, N, ...), (P, N, ...).
+        Raises UsageError where a curved layer has no formula.
+        """
+        if x_dot.shape[1:] != x.shape:
+            raise ShapeError(f"Net: x_dot is (K, *x.shape): x_dot {x_dot.shape}, x {x.shape}")
+        K, still = len(x_dot), np.zeros((len(pairs[0]), *x.shape), x.dtype)  # x is straight: ẍ = 0
+        Y = self.f.jet(self.params(theta), np.concatenate([x[None], x_dot, still]), pairs)
+        return Y[0], Y[1 : 1 + K], Y[1 + K :]
+
+    def backward(
+        self,
+        theta: Array,
+        saved: Saved,
+        gy: Array,
+        gy_dot: Array | None = None,
+        *,
+        wrt_x: bool = True,
+        wrt_theta: bool = True,
+    ) -> Pullback:
+        """The adjoint of ``forward`` or, with the tangents' cotangents gy_dot (K, N, ...), of ``jvp``."""
+        if gy_dot is not None and gy_dot.shape[1:] != gy.shape:
+            raise ShapeError(f"Net: gy_dot is (K, *gy.shape): gy_dot {gy_dot.shape}, gy {gy.shape}")
+        G = gy[None] if gy_dot is None else np.concatenate([gy[None], gy_dot])
+        GX, g = pull(self.f, self.params(theta), saved, G, wrt_x=wrt_x, wrt_p=wrt_theta)
+        return Pullback(
+            GX[0] if wrt_x else None, GX[1:] if wrt_x else None, flat(g, theta.dtype, theta) if wrt_theta else None
+        )
+
+    @property
+    def piecewise_linear(self) -> bool:
+        """Whether y is affine around almost every x: weights, rectifiers, pools; no smooth activation, no batch statistics."""
+        return self.f.piecewise_linear
+
+    def trace(self, theta: Array, saved: Saved, u: Array) -> tuple[Array, Any]:
+        """Jᵀu, and the cotangents met on the way, for ``mixed``."""
+        GX, met = self.f.trace(self.params(theta), saved[1], u[None])
+        return GX[0], met
+
+    def mixed(self, theta: Array, saved: Saved, trace: Any, z: Array, r: Array | None) -> Array:
+        """The gradient in θ of Σₙ rₙ⟨u, f(xₙ)⟩ + ⟨u, J ẋ⟩ of a piecewise linear net;  z = r x + ẋ, u is that of ``trace``."""
+        return flat(self.f.mixed(self.params(theta), saved[1], trace, z[None], r)[1], theta.dtype, theta)
+
+    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample's y; ShapeError where a layer does not fit."""
+        return self.f.out_shape(tuple(shape))
+
+    def view(self, theta: Array) -> dict[str, Array]:
+        """θ by name: {"0.linear.w": ..., ...}, views."""
+        return _named(self._trained, self.params(theta), "")
+
+    def params(self, theta: Array) -> Params:
+        """θ as the layers' nested tuple of views."""
+        if theta.shape != (self.size,):
+            raise ShapeError(f"Net: theta is one flat vector: got {theta.shape}, expected ({self.size},)")
+        return unpack(self._trained, theta)
+
+    def _r(self, running: Array) -> Params:
+        if running.shape != (self.running_size,):
+            raise ShapeError(f"Net: running is one flat vector: got {running.shape}, expected ({self.running_size},)")
+        return unpack(self._running, running)
+
+    @staticmethod
+    def _of(f: Layer, like: Net) -> Net:
+        """The same θ through another version of the layers."""
+        net = Net.__new__(Net)
+        net.__dict__ = {**like.__dict__, "f": f}
+        return net
+
+
+def flat(p: Params, dtype: Any, like: Array | None = None) -> Array:
+    """The leaves in one vector; where there are none, one that lives where ``like`` does."""
+    parts = pack(p)
+    if not parts:
+        return np.zeros(0, dtype, like=like)
+    vector = kernels.flatten(parts)
+    return vector if vector.dtype == dtype else vector.astype(dtype, casting="same_kind")
+
+
+def _named(tree: dict[str, Any], p: Params, prefix: str) -> dict[str, Array]:
+    named: dict[str, Array] = {}
+    for (name, branch), a in zip(tree.items(), p, strict=True):
+        named |= _named(branch, a, f"{prefix}{name}.") if isinstance(branch, dict) else {prefix + name: a}
+    return named

@@ -1,0 +1,1 @@
+"""Files of other people: readers and writers of bytes."""

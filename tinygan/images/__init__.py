@@ -1,0 +1,1 @@
+"""Operators on arrays of images: pyramids, rotations, grids."""

@@ -1,0 +1,39 @@
+"""Where weights begin by a first batch (Salimans & Kingma 2016, §3)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygan.core.compose import Concat, Sequential
+from tinygan.core.layer import Array, Bundle, Layer, Params, leaves, push
+from tinygan.core.net import Net, flat
+from tinygan.errors import UsageError
+from tinygan.layers import WeightNorm
+
+
+def data_init(net: Net, theta: Array, x: Array) -> Array:
+    """θ with which every ``WeightNorm`` of the net has outputs of mean 0 and variance 1 on samples x (N, ...); layer by layer,
+    each on what the ones before it make of x with their new weights.
+
+    Noise is none of it: give ``net.eval(running)``. Raises UsageError where there is one inside neither a row nor a ``Concat``.
+    """
+    p, _ = _begun(net.f, net.params(theta), x[None])
+    return flat(p, theta.dtype)
+
+
+def _begun(f: Layer, p: Params, X: Bundle) -> tuple[Params, Bundle]:
+    """A layer's new parameters, and what it makes of X with them."""
+    if isinstance(f, Sequential):
+        row = []
+        for child, q in zip(f.children, p, strict=True):
+            q, X = _begun(child, q, X)
+            row.append(q)
+        return tuple(row), X
+    if isinstance(f, Concat):
+        pairs = [_begun(child, q, X) for child, q in zip(f.children, p, strict=True)]
+        return tuple(q for q, _ in pairs), np.concatenate([Y for _, Y in pairs], axis=-1)
+    if isinstance(f, WeightNorm):
+        p = f.standardised(p, X)
+    elif any(isinstance(leaf, WeightNorm) for leaf in leaves(f)):
+        raise UsageError(f"a first batch is led through rows and Concat: {type(f).__name__} has a WeightNorm inside")
+    return p, push(f, p, X)[0]

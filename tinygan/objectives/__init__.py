@@ -1,0 +1,1 @@
+"""Losses, divergences and penalties: functions that return a value and its cotangents."""

@@ -1,0 +1,232 @@
+"""Constraints on derivatives, and the one primitive behind them: the backward of a Jacobian-vector product.
+
+A function of tangents Jẋ goes through ``through_jvp`` directly. A function φ of a pulled-back vector g = Jᵀu goes
+through ``through_vjp``: with v = ∇φ(g) held, ∇θ φ(Jᵀu) = ∇θ⟨Jᵀu, v⟩ = ∇θ⟨u, Jv⟩, one JVP along v and one backward with
+tangent cotangent u. Both return the exact gradient, through batch statistics too.
+
+An objective is a function that returns its value and its cotangents. Norms ‖·‖ are over one sample, means over samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygan import kernels
+from tinygan.core.layer import Array, Saved, column, onehot
+from tinygan.core.net import Net, Pullback
+from tinygan.core.scalar import number
+
+OnTangents = Callable[[Array, Array], tuple[float, Array, Array]]  # (y, ẏ) ↦ (value, ȳ, ẏ̄)
+OnGradient = Callable[[Array], tuple[float, Array]]  # g = Jᵀu ↦ (value, ∇φ(g))
+
+
+def through_jvp(
+    net: Net, theta: Array, x: Array, x_dot: Array, objective: OnTangents, **wrt: bool
+) -> tuple[float, Pullback]:
+    """The value of objective(y, ẏ) at (y, ẏ) = (f(x), J ẋ), and its gradients in x, ẋ and θ.   x_dot (K, N, ...)."""
+    y, y_dot, saved = net.jvp(theta, x, x_dot)
+    value, gy, gy_dot = objective(y, y_dot)
+    return value, net.backward(theta, saved, gy, gy_dot, **wrt)
+
+
+def through_vjp(
+    net: Net,
+    theta: Array,
+    x: Array,
+    u: Array | None,
+    objective: OnGradient,
+    *,
+    primal: tuple[Array, Saved] | None = None,
+    gy: Array | None = None,
+    **wrt: bool,
+) -> tuple[float, Pullback]:
+    """The value of objective(g) at g = Jᵀu, and its gradients in x and θ.   u of the shape of y; None: ones.
+
+    A loss on y itself can share the work: ``primal`` is net.forward(theta, x), where it has been done, and ``gy`` the cotangent
+    of y, whose pullback is added. The adjoint of u, ∂φ/∂u = Jv, is not returned: u is a constant in every penalty below.
+
+    Where the net is piecewise linear no curvature enters, and of a scalar y the cotangents of g serve for gy too, times
+    r = gy/u for each sample: forward, backward, tangents and one gradient, 4 passes where plain training takes 3.
+    """
+    y, saved = primal or net.forward(theta, x)
+    alone = gy is None or (y[:1].size <= 1 and (u is None or bool(u.all())))
+    if u is None:
+        u = np.ones_like(y)
+    if net.piecewise_linear and alone:
+        r = None if gy is None else (gy / u).reshape(len(x))
+        g, met = net.trace(theta, saved, u)
+        value, v = objective(g)
+        at_x = np.zeros_like(g) if r is None else column(r, g) * g
+        gtheta = None
+        if wrt.get("wrt_theta", True):
+            gtheta = net.mixed(theta, saved, met, v if r is None else v + column(r, x) * x, r)
+        return value, Pullback(at_x if wrt.get("wrt_x", True) else None, None, gtheta)
+    g = net.backward(theta, saved, u, wrt_theta=False).x
+    value, v = objective(g)
+    _, _, saved = net.jvp(theta, x, v[None])
+    return value, net.backward(theta, saved, np.zeros_like(y) if gy is None else gy, u[None], **wrt)
+
+
+# ---------------------------------------------------------------- of g = ∇ₓ⟨u, D⟩
+
+
+def gradient_penalty(
+    D: Net, theta: Array, x: Array, objective: OnGradient, *, u: Array | None = None, **options: Any
+) -> tuple[float, Pullback]:
+    """objective(∇ₓ Σₙ D(xₙ)): ``zero_centred`` at real x is R1, at fake x R2; ``one_centred`` between them WGAN-GP,
+    around real x DRAGAN. In a critic with batch statistics ∇ₓ holds every sample's influence on all.
+    ``u`` (N, ...) chooses among the numbers of a D that has more than the critic's; ``options`` are of ``through_vjp``."""
+    return through_vjp(D, theta, x, u, objective, **options)
+
+
+def weighted(weight: float, objective: OnGradient) -> OnGradient:
+    """The gradient of weight · objective; the value stays the objective's own."""
+
+    def scaled(g: Array) -> tuple[float, Array]:
+        value, v = objective(g)
+        return value, weight * v
+
+    return scaled
+
+
+def of_first(n: int, objective: OnGradient) -> OnGradient:
+    """The objective of the first n numbers of each g (N, d): where x holds an image and then its condition, of the image."""
+
+    def part(g: Array) -> tuple[float, Array]:
+        value, v = objective(g[:, :n])
+        return value, np.concatenate([v, np.zeros_like(g[:, n:])], axis=1)
+
+    return part
+
+
+def zero_centred(g: Array) -> tuple[float, Array]:
+    """½ E‖g‖²: R1 and R2   (Mescheder et al. 2018, eq. 9; times γ)."""
+    return number(0.5 * _square(g).sum() / _count(g)), g / _count(g)
+
+
+def one_centred(g: Array) -> tuple[float, Array]:
+    """E(‖g‖ − 1)²: WGAN-GP   (Gulrajani et al. 2017, eq. 3; times λ) and DRAGAN   (Kodali et al. 2017, §2.3)."""
+    return centred(1.0)(g)
+
+
+def centred(a: float) -> OnGradient:
+    """E(‖g‖ − a)², ∇ = 2(‖g‖ − a) g/‖g‖; at g = 0, where no gradient exists, g/‖g‖ := 0."""
+
+    def objective(g: Array) -> tuple[float, Array]:
+        norm = np.sqrt(_square(g))
+        unit = g / np.where(norm > 0, norm, 1)
+        return number(((norm - a) ** 2).sum() / _count(g)), 2 * (norm - a) * unit / _count(g)
+
+    return objective
+
+
+def interpolate(real: Array, fake: Array, rng: np.random.Generator) -> Array:
+    """x̂ = εx + (1 − ε)x̃, ε ~ U[0, 1] for each sample   (Gulrajani et al. 2017, alg. 1)."""
+    e = column(rng.random(len(real)), real)
+    return e * real + (1 - e) * fake
+
+
+def perturb(real: Array, rng: np.random.Generator) -> Array:
+    """x + std(x) (u − ½), u ~ U[0, 1] for each value, std over the batch   (Kodali et al. 2017, §2.3, as in the code
+    of Kurach et al. 2019, which clips the result to the range of pixels besides)."""
+    return real + real.std() * (rng.random(real.shape) - 0.5).astype(real.dtype)
+
+
+# ---------------------------------------------------------------- of a generator
+
+
+def path_length(
+    G: Net, theta: Array, z: Array, a: float, rng: np.random.Generator, **wrt: Any
+) -> tuple[float, float, Pullback]:
+    """E(‖Jᵀn‖ − a)², n ~ N(0, 1/HW) an image   (Karras et al. 2020, eq. 4; a their running mean of ‖Jᵀn‖).
+
+    Returns the value, the mean of ‖Jᵀn‖ for the next a, and the pullback.
+    """
+    shape = G.out_shape(z.shape[1:])
+    n = rng.standard_normal((len(z), *shape)).astype(z.dtype) / np.sqrt(np.prod(shape[:2], dtype=z.dtype))
+    lengths: list[float] = []
+
+    def objective(g: Array) -> tuple[float, Array]:
+        lengths.append(number(np.sqrt(_square(g)).sum() / _count(g)))
+        return centred(a)(g)
+
+    value, pulled = through_vjp(G, theta, z, n, objective, **wrt)
+    return value, lengths[0], pulled
+
+
+def along_latent(x: Array, N: int, K: int | None = None, rng: np.random.Generator | None = None) -> Array:
+    """Tangents eₖ (K, n, d) of inputs x (n, d), whose last N numbers are the latent: along all N axes of it, or along K, drawn
+    without replacement and the same for every sample."""
+    axes = np.arange(N, like=x)
+    chosen = axes if rng is None else rng.permutation(N)[:K]
+    x_dot = np.zeros((len(chosen), *x.shape), x.dtype, like=x)
+    x_dot[:, :, x.shape[1] - N :] = (chosen[:, None] == axes)[:, None]
+    return x_dot
+
+
+def orthonormal(s: float = 1.0, of: int | None = None) -> OnTangents:
+    """E‖M‖²_F, M = JᵀJ − s²I, from tangents ẏₖ = J eₖ;  ẏ̄ = 4/n (W ∘ M) ẏ   (Qi et al. 2018, §3; s = 1 there).
+
+    Where the K tangents are a random choice of the ``of`` axes, the value is an unbiased estimate of that over all of them:
+    an entry of the diagonal is seen with the chance 1/W = K/N, another with K(K − 1)/(N(N − 1)).
+    """
+
+    def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
+        T, M = _gram(y_dot, s)
+        W = _chances(len(y_dot), of, M)
+        return number((W * M**2).sum() / _count(y)), np.zeros_like(y), _rows(4 / _count(y) * W * M, T, y_dot)
+
+    return objective
+
+
+def orthonormal_l1(s: float = 1.0, of: int | None = None) -> OnTangents:
+    """E‖M‖₁ / N², the mean of |JᵀJ − s²I|;  ẏ̄ = 2/(n N²) (W ∘ sign M) ẏ   (the form of the authors' image code)."""
+
+    def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
+        T, M = _gram(y_dot, s)
+        W = _chances(len(y_dot), of, M) / (_count(y) * (of or _count(y_dot)) ** 2)
+        return number((W * np.abs(M)).sum()), np.zeros_like(y), _rows(2 * W * np.sign(M), T, y_dot)
+
+    return objective
+
+
+def laplace_beltrami(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
+    """E Σₖ‖∂f/∂zₖ‖² from tangents carried through the chart and on through f: E‖grad f‖² where the chart is orthonormal,
+    which is −E f Δf on a closed manifold   (Qi et al. 2018, §4)."""
+    return number((y_dot**2).sum() / _count(y)), np.zeros_like(y), 2 / _count(y) * y_dot
+
+
+def _square(g: Array) -> Array:
+    """‖g‖² of each sample, (N, 1, ...)."""
+    return (g**2).sum(axis=tuple(range(1, g.ndim)), keepdims=True)
+
+
+def _count(a: Array) -> int:
+    """How many samples a mean is over; of none it is zero."""
+    return max(len(a), 1)
+
+
+def _gram(y_dot: Array, s: float) -> tuple[Array, Array]:
+    """T (N, K, d), the tangents of each sample; M = T Tᵀ − s²I (N, K, K)."""
+    K, N = y_dot.shape[:2]
+    T = y_dot.reshape(K, N, math.prod(y_dot.shape[2:])).transpose(1, 0, 2)
+    return T, kernels.matmul(T, T.transpose(0, 2, 1)) - (s * s) * onehot(np.arange(K, like=y_dot), K, y_dot.dtype)
+
+
+def _chances(K: int, N: int | None, like: Array) -> Array:
+    """W (K, K), the inverse chances of the entries of an N x N matrix of which K axes are drawn; ones where all are there."""
+    if N is None or N == K:
+        return np.zeros((K, K), like.dtype, like=like) + 1
+    if K < 2:
+        raise ValueError(f"orthonormal: {K} of {N} tangents tell nothing of the angles between them: draw 2 or more")
+    i = np.arange(K, like=like)
+    return np.where(i[:, None] == i, N / K, N * (N - 1) / (K * (K - 1))).astype(like.dtype)
+
+
+def _rows(M: Array, T: Array, like: Array) -> Any:
+    """M T (N, K, d) as tangents (K, N, ...)."""
+    return kernels.matmul(M, T).transpose(1, 0, 2).reshape(like.shape)

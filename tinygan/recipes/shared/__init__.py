@@ -1,0 +1,1 @@
+"""What systems share: the adversarial game, options, conditions, tangents."""

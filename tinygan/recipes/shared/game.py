@@ -1,0 +1,244 @@
+"""The game of two nets, with the losses and penalties of the literature by choice: what every system of a G and a D shares.
+
+One step (Goodfellow et al. 2014, alg. 1, with Adam):
+
+    n_critic times:  z ~ N(0, I);   θ_D ← θ_D − Adam ∇( L_D(D(x), D(G(z))) + γ penalty )
+    once, same z:    θ_G ← θ_G − Adam ∇( L_G(D(G(z))) + η ‖JᵀJ − s²I‖²_F + β R(θ_G) );   θ̄ ← d θ̄ + (1 − d) θ_G
+
+with J = ∂G/∂z at some of the z (``recipes/tangents.py``) and R of ``orthogonal.py``, neither by default. A system says which
+groups of images D sees and what the two players want of D's numbers there, the first of which is always the game's logit:
+
+    groups_D (batch, c, fake) ↦ {"real": …, "fake": …, …},   objective_D (D of the groups) ↦ (log, cotangents)
+    groups_G (c, fake)        ↦ {"fake": …, …},              objective_G likewise, adjoint_G the way back to the images
+
+and, where it is conditional, the condition c (n, d) of a batch's samples, which G's samples are to show too. G sees [c, z] in
+one row, D an image and c (``condition.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array, Saved
+from tinygan.core.net import Net
+from tinygan.core.scalar import number
+from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError
+from tinygan.objectives.losses import LOSSES
+from tinygan.objectives.orthogonal import orthogonal
+from tinygan.objectives.penalties import (
+    OnGradient,
+    gradient_penalty,
+    interpolate,
+    of_first,
+    one_centred,
+    perturb,
+    weighted,
+    zero_centred,
+)
+from tinygan.optim import Moments, clip_norm, ema, norm
+
+Groups = dict[str, Array]
+
+
+class State(NamedTuple):
+    """Everything that a step changes: weights, running values, the average of G, the optimisers' memories."""
+
+    G: Array
+    D: Array
+    G_running: Array
+    D_running: Array
+    G_ema: Array
+    G_memory: Moments
+    D_memory: Moments
+    tangent: float = 0.0  # the running mean of ‖J eₖ‖²; 0: none yet
+    more: Any = ()  # what a system adds of its own
+
+
+class Made(NamedTuple):
+    """Images of G, the rows [c, z] that they come from, and what G's backward needs."""
+
+    x: Array
+    z: Array
+    saved: Saved
+
+
+class Game:
+    """A system without conditions, of the nets G and D, for images like ``sample``."""
+
+    given = 0  # numbers in the condition of a sample
+    shown = False  # whether D sees it
+
+    def __init__(self, settings: Any, sample: Sample, G: Net, D: Net) -> None:
+        self.settings, self.shape, self.G, self.D = settings, sample.shape, G, D
+        self.nets = {"D": D, "G": G}
+        self.batches = settings.n_critic
+        self.loss = LOSSES[settings.loss]
+
+    def init(self, rng: np.random.Generator) -> State:
+        g, d = self.G.init(rng), self.D.init(rng)
+        s = self.settings
+        return State(
+            g, d, self.G.init_running(g, rng), self.D.init_running(d, rng), g, s.adam_G.init(g), s.adam_D.init(d)
+        )
+
+    # ---------------------------------------------------------------- what a system says
+
+    def condition(self, batch: Batch) -> Array:
+        """c (n, given) of the samples of a batch."""
+        return np.zeros((len(batch.x), 0), np.float32, like=batch.x)
+
+    def groups_D(self, batch: Batch, c: Array, fake: Array) -> Groups:
+        """What D sees in its step."""
+        return {"real": self.seen(batch.x, c), "fake": self.seen(fake, c)}
+
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+        """D's loss of its numbers ``y`` of each group: the log and the cotangents."""
+        real, fake = y["real"][:, :1], y["fake"][:, :1]
+        loss, g_real, g_fake = self.loss.discriminator(real, fake)
+        s = self.settings.smoothing
+        loss, g_real = loss + s * number(real.mean()), g_real + s / real.size  # −s log(1 − D) + s log D = s d
+        log = {"loss_D": loss, "D_real": number(real.mean()), "D_fake": number(fake.mean())}
+        return log, {"real": first(g_real, y["real"]), "fake": first(g_fake, y["fake"])}
+
+    def groups_G(self, c: Array, fake: Array) -> Groups:
+        """What D sees in G's step."""
+        return {"fake": self.seen(fake, c)}
+
+    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
+        """G's loss of D's numbers in its step ``t``: the log and the cotangents."""
+        loss, g = self.loss.generator(y["fake"][:, :1])
+        return {"loss_G": loss}, {"fake": first(g, y["fake"])}
+
+    def adjoint_G(self, g: Groups) -> Array:
+        """The adjoint of ``groups_G``, at the images."""
+        return self.seen_adjoint(g["fake"])
+
+    # ---------------------------------------------------------------- the step
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step of D on ``batch`` (n_critic N samples), N for each of its steps, and one of G on N latents.
+
+        G's step takes the latents of D's last one, whose images are there already, as most published code does.
+        Raises UsageError where the batch does not come out even.
+        """
+        log: dict[str, float] = {}
+        n, left = divmod(len(batch.x), self.batches)
+        if left or not n:
+            raise UsageError(f"a step takes n_critic = {self.batches} batches of one size: got {len(batch.x)} images")
+        for i in range(0, len(batch.x), n):
+            part = Batch(batch.x[i : i + n], {name: a[i : i + n] for name, a in batch.labels.items()})
+            made = self.generate(state, np.concatenate([self.condition(part), self.noise(n, rng)], axis=1))
+            state, log = self.step_D(state, part, made, rng)
+        state, log_G = self.step_G(state, part, made, rng)
+        return state, log | log_G
+
+    def generate(self, state: State, z: Array) -> Made:
+        x, saved = self.G.bind(state.G_running).forward(state.G, z)
+        return Made(x, z, saved)
+
+    def step_D(
+        self, state: State, batch: Batch, made: Made, rng: np.random.Generator
+    ) -> tuple[State, dict[str, float]]:
+        s, D, theta, c = self.settings, self.D.bind(state.D_running, rng), state.D, made.z[:, : self.given]
+        groups, running, g = self.groups_D(batch, c, made.x), state.D_running, np.zeros_like(theta)
+        on = {name: D.forward(theta, x) for name, x in groups.items()}
+        log, gy = self.objective_D({name: y for name, (y, _) in on.items()}, batch)
+        penalty = 0.0
+        for name, x in groups.items():
+            primal = on.pop(name)  # what it saved makes room for the next
+            # Every forward on a batch of its own moves running statistics; the penalty's points are no samples.
+            running = D.update(running, theta, primal[1])
+            if (name, s.penalty) in (("real", "r1"), ("fake", "r2")):
+                penalty, part = self.penalty(D, theta, x, zero_centred, primal=primal, gy=gy[name])
+            else:
+                part = D.backward(theta, primal[1], gy[name], wrt_x=False).theta
+            g = g + part
+        if s.penalty in ("wgan-gp", "dragan"):
+            if s.penalty == "wgan-gp":  # on straight lines between what D sees: of a pack, one ε
+                x = interpolate(self.seen(batch.x, c), self.seen(made.x, c), rng)
+            else:
+                x = self.seen(perturb(batch.x, rng), c)
+            penalty, part = self.penalty(D, theta, x, one_centred)
+            g = g + part
+        if s.penalty != "none":
+            log["penalty"] = penalty
+        log["grad_D"] = norm(g)
+        theta, memory = s.adam_D.step(theta, self.clip(g), state.D_memory)
+        G_running = self.G.update(state.G_running, state.G, made.saved)
+        return state._replace(D=theta, D_memory=memory, D_running=running, G_running=G_running), log
+
+    def penalty(self, D: Net, theta: Array, x: Array, objective: OnGradient, **shared: Any) -> tuple[float, Array]:
+        """An objective of ∇d, d the game's logit, by the image and not by its condition: its value, and γ times its gradient
+        in θ_D. ``shared`` are the passes and the cotangent of the loss at x, whose gradient is added."""
+        objective = weighted(self.settings.gamma, objective)
+        if self.shown:
+            objective = of_first(math.prod(self.shape), objective)
+        shape, u = D.out_shape(x.shape[1:]), None
+        if shape != (1,):
+            u = np.zeros((len(x), *shape), x.dtype, like=x)
+            u[:, 0] = 1
+        value, pulled = gradient_penalty(D, theta, x, objective, u=u, wrt_x=False, **shared)
+        return value, pulled.theta
+
+    def step_G(
+        self, state: State, batch: Batch, made: Made, rng: np.random.Generator
+    ) -> tuple[State, dict[str, float]]:
+        s, D, z = self.settings, self.D.bind(state.D_running, rng), made.z
+        on = {name: D.forward(state.D, x) for name, x in self.groups_G(z[:, : self.given], made.x).items()}
+        log, gy = self.objective_G({name: y for name, (y, _) in on.items()}, batch, state.G_memory.t)
+        g_image = self.adjoint_G(
+            {name: D.backward(state.D, saved, gy[name], wrt_theta=False).x for name, (_, saved) in on.items()}
+        )
+        g = self.G.bind(state.G_running).backward(state.G, made.saved, g_image, wrt_x=False).theta
+        tangent = state.tangent
+        if s.orthonormal.eta:
+            value, tangent, pulled = s.orthonormal.step(
+                self.G, state.G_running, state.G, z, s.latent, tangent, rng, wrt_x=False
+            )
+            g = g + pulled.theta
+            log["orthonormal"] = value
+            if not s.orthonormal.scale:
+                log["scale"] = number(np.sqrt(tangent))
+        if s.ortho:
+            log["ortho"], g_ortho = orthogonal(self.G, state.G, s.ortho_form)
+            g = g + s.ortho * g_ortho
+        log["grad_G"] = norm(g)
+        theta, memory = s.adam_G.step(state.G, self.clip(g), state.G_memory)
+        average = ema(state.G_ema, theta, s.ema)
+        return state._replace(G=theta, G_memory=memory, G_ema=average, tangent=tangent), log
+
+    # ---------------------------------------------------------------- its parts
+
+    def seen(self, x: Array, c: Array) -> Array:
+        """D's x: images, and their conditions in one row with them where there are any."""
+        return np.concatenate([x.reshape(len(x), -1), c], axis=1) if self.shown else x
+
+    def seen_adjoint(self, g: Array) -> Array:
+        """The adjoint of ``seen``, at the images."""
+        return g[:, : math.prod(self.shape)].reshape(-1, *self.shape) if self.shown else g
+
+    def clip(self, g: Array) -> Array:
+        return clip_norm(g, self.settings.clip) if self.settings.clip else g
+
+    def noise(self, n: int, rng: np.random.Generator) -> Array:
+        """z ~ N(0, I), (n, latent)."""
+        return rng.standard_normal((n, self.settings.latent), np.float32)
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """What samples come from, (n, given + latent)."""
+        return self.noise(n, rng)
+
+    def sample(self, state: State, z: Array) -> Array:
+        """Images (N, H, W, C) in [-1, 1] of the averaged generator, with running statistics."""
+        return self.G.eval(state.G_running).forward(state.G_ema, z)[0]
+
+
+def first(g: Array, y: Array) -> Array:
+    """A cotangent of the first number of each y, as one of y."""
+    wide = np.zeros_like(y)
+    wide[:, :1] = g
+    return wide

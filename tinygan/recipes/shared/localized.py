@@ -1,0 +1,187 @@
+"""The local generator G(x, z) = F([E(x), z]) of the Localized GAN (Qi et al. 2018): its state, its step, its charts.
+
+It starts at its anchor, G(x, 0) ≈ x, and moves on the data's manifold as z moves; its tangents at the anchor,
+τⱼ = ∂G(x, z)/∂zⱼ at z = 0, are exact, since tangents enter at z alone: E runs without them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.core.net import Net, Pullback
+from tinygan.core.scalar import number
+from tinygan.models import dcgan
+from tinygan.models.mlp import mlp
+from tinygan.objectives.penalties import along_latent
+from tinygan.optim import Adam, Moments, ema, norm, require
+from tinygan.recipes.shared.tangents import Orthonormal
+
+ANCHORS = 64  # of the last batch, kept to sample around
+
+
+@dataclass(frozen=True)
+class LocalSettings:
+    """What can be chosen of a local generator. (code): the value of the authors' image code."""
+
+    latent: int = 8  # N, the dimension of the charts; 10 for MNIST, 32 for CelebA (code)
+    code: int = 64  # numbers in E(x)
+    width: int = 32  # channels after the first convolution, of points: units of a hidden layer / 4
+    sigma: float = 1.0  # of z; 3 (code)
+    mu: float = 50.0  # weight of locality; 20 (code)
+    # E‖G(x, 0) − x‖² (paper), or the mean of |G(x, 0) − x| (code)
+    locality: Literal["squared", "absolute"] = "absolute"
+    orthonormal: Orthonormal = Orthonormal(eta=2.0, tangents=4, samples=32, statistics="batch")
+    ema: float = 0.99  # decay a step of the averages of E and F that samples come from
+    adam_G: Adam = Adam(lr=1e-3)
+
+    def __post_init__(self) -> None:
+        for name, most in (("latent", 2**14), ("code", 2**14), ("width", 2**11)):
+            require(name, getattr(self, name), 1, most + 1)
+        for name in ("sigma", "mu"):
+            require(name, getattr(self, name), 0, math.inf)
+        require("ema", self.ema, 0, 1)
+        self.orthonormal.fits(self.latent)
+
+
+class Local(NamedTuple):
+    """Everything that a step changes."""
+
+    E: Array
+    F: Array
+    E_running: Array
+    F_running: Array
+    E_ema: Array
+    F_ema: Array
+    E_memory: Moments
+    F_memory: Moments
+    tangent: float  # the running mean of ‖τ‖²; 0: none yet
+
+
+class Made(NamedTuple):
+    """What G has made of n anchors: G(x, z), G(x, 0), F's input [E(x), 0] of the latter, and what their backward needs."""
+
+    moved: Array
+    still: Array
+    at_0: Array
+    saved: tuple[Any, Any, Any]
+
+
+class LocalGenerator:
+    """G for images (H, W, C) in [-1, 1], or for points (d,)."""
+
+    def __init__(self, settings: LocalSettings, shape: tuple[int, ...]) -> None:
+        self.settings = s = settings
+        if len(shape) == 1:
+            h = 4 * s.width
+            self.E, self.F = mlp(shape[0], h, s.code), mlp(s.code + s.latent, h, h, shape[0])
+        else:
+            self.E = dcgan.discriminator(shape, s.width, out=s.code)
+            self.F = dcgan.generator(shape, s.code + s.latent, s.width)
+
+    def init(self, rng: np.random.Generator) -> Local:
+        e, f = self.E.init(rng), self.F.init(rng)
+        running = self.E.init_running(e, rng), self.F.init_running(f, rng)
+        adam = self.settings.adam_G
+        return Local(e, f, *running, e, f, adam.init(e), adam.init(f), 0.0)
+
+    def make(self, state: Local, x: Array, z: Array) -> Made:
+        """G(x, z) and G(x, 0) in training.   x (n, *shape), z (n, N)."""
+        E, F = self.E.bind(state.E_running), self.F.bind(state.F_running)
+        code, saved_E = E.forward(state.E, x)
+        at_0 = np.concatenate([code, np.zeros_like(z)], axis=1)
+        moved, saved_z = F.forward(state.F, np.concatenate([code, z], axis=1))
+        still, saved_0 = F.forward(state.F, at_0)
+        return Made(moved, still, at_0, (saved_E, saved_z, saved_0))
+
+    def step(
+        self,
+        state: Local,
+        x: Array,
+        made: Made,
+        g_moved: Array,
+        g_still: Array,
+        rng: np.random.Generator,
+        more: Pullback | None = None,
+    ) -> tuple[Local, dict[str, float]]:
+        """θ ← θ − Adam ∇ [L(G(x, z), G(x, 0)) + μ ‖G(x, 0) − x‖ + η ‖JᵀJ − I‖] with L given by its cotangents.
+
+        ``more`` is the pullback of a further term to F's first inputs [E(x), 0] and weights.
+        """
+        s = self.settings
+        saved_E, saved_z, saved_0 = made.saved
+        E, F = self.E.bind(state.E_running), self.F.bind(state.F_running)
+        distance, g_distance = self.locality(made.still, x)
+        log = {"locality": distance}
+        moving = F.backward(state.F, saved_z, g_moved)
+        staying = F.backward(state.F, saved_0, g_still + s.mu * g_distance)
+        terms, tangent = [moving, staying] + ([more] if more else []), state.tangent
+        if s.orthonormal.eta:
+            log["orthonormal"], tangent, pulled = s.orthonormal.step(
+                self.F, state.F_running, state.F, made.at_0, s.latent, state.tangent, rng
+            )
+            terms.append(pulled)
+        g_code, g_F = np.zeros_like(made.at_0[:, : s.code]), sum(term.theta for term in terms)
+        for term in terms:
+            g_code[: len(term.x)] += term.x[:, : s.code]
+        g_E = E.backward(state.E, saved_E, g_code, wrt_x=False).theta
+        e, E_memory = s.adam_G.step(state.E, g_E, state.E_memory)
+        f, F_memory = s.adam_G.step(state.F, g_F, state.F_memory)
+        return Local(
+            E=e,
+            F=f,
+            E_running=self.E.update(state.E_running, state.E, saved_E),
+            F_running=self.F.update(self.F.update(state.F_running, state.F, saved_z), state.F, saved_0),
+            E_ema=ema(state.E_ema, e, s.ema),
+            F_ema=ema(state.F_ema, f, s.ema),
+            E_memory=E_memory,
+            F_memory=F_memory,
+            tangent=tangent,
+        ), log | {"grad_E": norm(g_E), "grad_F": norm(g_F)}
+
+    def locality(self, still: Array, x: Array) -> tuple[float, Array]:
+        """E‖G(x, 0) − x‖² or the mean of |G(x, 0) − x|, and its gradient in G(x, 0)."""
+        r = still - x
+        if self.settings.locality == "squared":
+            return number(np.square(r).sum() / len(r)), 2 / len(r) * r
+        return number(np.abs(r).mean()), np.sign(r) / r.size
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """z ~ N(0, σ² I), (n, N)."""
+        return self.settings.sigma * rng.standard_normal((n, self.settings.latent), np.float32)
+
+
+class Charted:
+    """What a system with a local generator does afterwards, by the averaged nets; its state has ``local`` and ``anchors``."""
+
+    G: LocalGenerator
+    shape: tuple[int, ...]
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """z ~ N(0, σ² I) and, last, the number of an anchor, (n, N + 1)."""
+        return np.concatenate([self.G.latents(n, rng), rng.integers(0, ANCHORS, (n, 1)).astype(np.float32)], axis=1)
+
+    def sample(self, state: Any, z: Array) -> Array:
+        """G(x, z) around the anchors that the state keeps."""
+        return self.local(state, state.anchors[z[:, -1].astype(np.int64)], z[:, :-1])
+
+    def local(self, state: Any, x: Array, z: Array) -> Array:
+        """G(x, z).   x (n, *shape), z (n, N)."""
+        F, code = self._chart(state.local, x)
+        return F.forward(state.local.F_ema, np.concatenate([code, z], axis=1))[0]
+
+    def tangents(self, state: Any, x: Array) -> tuple[Array, Array]:
+        """G(x, 0) (n, *shape) and all τⱼ (N, n, *shape)."""
+        F, code = self._chart(state.local, x)
+        N = self.G.settings.latent
+        at_0 = np.concatenate([code, np.zeros((len(x), N), code.dtype)], axis=1)
+        y, tau, _ = F.jvp(state.local.F_ema, at_0, along_latent(at_0, N))
+        return y, tau
+
+    def _chart(self, local: Local, x: Array) -> tuple[Net, Array]:
+        """F for evaluation, and E(x) (n, code)."""
+        return self.G.F.eval(local.F_running), self.G.E.eval(local.E_running).forward(local.E_ema, x)[0]

@@ -1,0 +1,180 @@
+"""A classifier of K + 1 classes, the last the generated, that learns from few labels, all samples (Salimans et al. 2016, §5).
+
+    L = −E log P(y | x, y ≤ K) − ½ w E log P(y ≤ K | x) − ½ w E log P(K+1 | G)        labelled, unlabelled, generated samples
+
+with K logits; that of the last class is 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.core.net import Net
+from tinygan.data import Batch, Sample
+from tinygan.data.augment import shift
+from tinygan.errors import UsageError
+from tinygan.layers import LogSoftmax
+from tinygan.models.data_init import data_init
+from tinygan.models.semi import semi
+from tinygan.objectives.losses import (
+    accuracy,
+    cross_entropy,
+    feature_matching,
+    k_plus_one_d,
+    k_plus_one_g,
+    squared_feature_matching,
+)
+from tinygan.optim import Adam, Moments, ema, norm, require, warm
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """What can be chosen of the classifier and of the labels that it sees."""
+
+    labels: int = 10  # a class, drawn by the seed; the labels of all other samples are hidden
+    labelled: int = 50  # samples a step with a label, beside the unlabelled of --batch
+    width: int = 32  # channels of the first convolution, of points: units of a hidden layer / 4
+    dropout: float = 0.5  # of images
+    net: Literal["own", "noisy"] = "own"  # noisy: the paper's perceptron of MNIST, for a width of 250
+    # of that, σ at the input (0.3 of pixels in [0, 1]) and after each hidden layer
+    noise: tuple[float, float] = (0.6, 0.5)
+    weight_norm: bool = False  # W = g v/‖v‖, g and biases by the first batch (Salimans & Kingma 2016)
+    minibatch: int = 0  # kernels of minibatch discrimination beside the features (Salimans et al. 2016, §3.2)
+    shift: int = 0  # real images are moved by up to so many pixels, anew each step
+    unlabelled: float = 1.0  # w; 0: C learns from the labelled only, and the G of sgan does not learn
+    # what G plays: the mean over features f of |E f(G) − E f(x)|, or of its square, or −E log P(y ≤ K | G)
+    game: Literal["feature-matching", "squared-feature-matching", "non-saturating"] = "feature-matching"
+    ema: float = 0.999  # decay a step of the average of the weights that the classifier is read with
+    adam: Adam = Adam(lr=1e-3)
+
+    def __post_init__(self) -> None:
+        require("judge.width", self.width, 1, 2**11 + 1)
+        for name in ("labels", "labelled"):
+            require(f"judge.{name}", getattr(self, name), 1, 2**20)
+        for name in ("dropout", "ema"):
+            require(f"judge.{name}", getattr(self, name), 0, 1)
+        for name, most in (("minibatch", 2**11), ("shift", 2**11)):
+            require(f"judge.{name}", getattr(self, name), 0, most + 1)
+        for sigma in self.noise:
+            require("judge.noise", sigma, 0, math.inf)
+        require("judge.unlabelled", self.unlabelled, 0, math.inf)
+
+
+class Judged(NamedTuple):
+    """Everything that a step changes: weights, their average, the optimiser's memory."""
+
+    C: Array
+    C_ema: Array
+    memory: Moments
+
+
+class Judge:
+    """The classifier of samples like ``sample``."""
+
+    def __init__(self, settings: JudgeSettings, sample: Sample) -> None:
+        if sample.classes < 2:
+            raise UsageError(f"a classifier needs data of at least two classes: this has {sample.classes}")
+        self.settings, self.classes = settings, sample.classes
+        s, shape = settings, sample.shape
+        if len(shape) == 1 and (s.shift or (s.weight_norm and s.net == "own")):
+            raise UsageError(
+                "points are not moved, and their own net has no weight norm: judge.shift=0, judge.net=noisy"
+            )
+        noise = s.noise if s.net == "noisy" else None
+        self.f = semi(
+            shape, self.classes, s.width, s.dropout, noise=noise, weight_norm=s.weight_norm, kernels=s.minibatch
+        )
+        self.log_p = Net(self.f.net.f, LogSoftmax(rest=True))  # x ↦ log P(k | x), k ≤ K, of the same θ
+        self.none = np.zeros(0, np.float32)  # running values: there are none
+
+    def init(self, rng: np.random.Generator) -> Judged:
+        theta = self.f.net.init(rng)
+        return Judged(theta, theta, self.settings.adam.init(theta))
+
+    def first(self, state: Judged, batch: Batch, rng: np.random.Generator) -> tuple[Judged, Batch]:
+        """What a step begins with: the batch moved by ``shift``; of the first step, weights normalised by it."""
+        s, x = self.settings, batch.x
+        if s.shift:
+            batch = batch._replace(x=shift(x, rng, s.shift))
+        if s.weight_norm and state.memory.t == 0:
+            theta = data_init(self.f.net.eval(self.none), state.C, x)
+            state = Judged(theta, theta, s.adam.init(theta))
+        return state, batch
+
+    def gradient(
+        self, state: Judged, batch: Batch, fake: Array | None, rng: np.random.Generator
+    ) -> tuple[Array, dict[str, float]]:
+        """∇L of ``batch``, whose first samples are the labelled, and ``fake``; without it L is that of the labelled alone."""
+        known, labels = split(batch)
+        x = batch.x[:known] if fake is None else np.concatenate([batch.x, fake])
+        # Where samples of a batch meet, real and generated ones must not.
+        ends = [known, len(batch.x)] if self.settings.minibatch and fake is not None else []
+        on = []
+        for part in np.split(x, ends):
+            C = self.f.net.bind(self.none, rng)
+            on.append((C, *C.forward(state.C, part)))
+        logits = np.concatenate([y for _, y, _ in on])
+        loss, g = cross_entropy(logits[:known], labels)
+        log = {"loss": loss, "accuracy": accuracy(logits[:known], labels)}
+        if fake is not None:
+            end = len(batch.x)
+            log["loss_D"], g_real, g_fake = k_plus_one_d(logits[known:end], logits[end:])
+            g = np.concatenate([g, self.settings.unlabelled * g_real, self.settings.unlabelled * g_fake])
+        gtheta = np.zeros_like(state.C)
+        for (C, _, saved), gy in zip(on, np.split(g.astype(x.dtype, copy=False), ends), strict=True):
+            gtheta += C.backward(state.C, saved, gy, wrt_x=False).theta
+        return gtheta, log
+
+    def step(self, state: Judged, g: Array) -> tuple[Judged, dict[str, float]]:
+        theta, memory = self.settings.adam.step(state.C, g, state.memory)
+        return Judged(theta, ema(state.C_ema, theta, warm(self.settings.ema, memory.t)), memory), {"grad_C": norm(g)}
+
+    def opposed(self, state: Judged, fake: Array, real: Array, rng: np.random.Generator) -> tuple[float, Array]:
+        """What G loses for its samples ``fake``, by the setting ``game``, and the gradient in them; the classifier is held.
+
+        It is without noise; but where samples of a batch meet with it, for it moves them apart: without it a G whose samples
+        are all alike would show them nearer to each other than C ever saw them.
+        """
+        if self.settings.game == "non-saturating":
+            return self._held(state, fake, k_plus_one_g, self._met(self.f.net, rng))
+        body, theta = self._met(self.f.body, rng), state.C[: self.f.body.size]
+        features, saved = body.forward(theta, fake)
+        match = feature_matching if self.settings.game == "feature-matching" else squared_feature_matching
+        value, g = match(features, body.forward(theta, real)[0])
+        return value, body.backward(theta, saved, g, wrt_theta=False).x
+
+    def kept(self, state: Judged, still: Array, labels: Array) -> tuple[float, Array]:
+        """−E log P(y | G(x, 0), y ≤ K) of labelled x, and the gradient in G(x, 0): a reconstruction keeps its label."""
+        return self._held(state, still, lambda logits: cross_entropy(logits, labels), self.f.net.eval(self.none))
+
+    def _met(self, net: Net, rng: np.random.Generator) -> Net:
+        return net.bind(self.none, rng) if self.settings.minibatch else net.eval(self.none)
+
+    def _held(
+        self, state: Judged, x: Array, loss: Callable[[Array], tuple[float, Array]], C: Net
+    ) -> tuple[float, Array]:
+        """A loss of the logits of x by the classifier, and its gradient in x."""
+        logits, saved = C.forward(state.C, x)
+        value, g = loss(logits)
+        return value, C.backward(state.C, saved, g, wrt_theta=False).x
+
+    def bind_log_p(self, rng: np.random.Generator) -> Net:
+        """x ↦ log P(k | x), k ≤ K, in training."""
+        return self.log_p.bind(self.none, rng)
+
+    def read(self, state: Judged, x: Array) -> tuple[Array, Array]:
+        """Features and logits (n, K) of samples x, by the averaged weights."""
+        return self.f.read(state.C_ema, self.none, x)
+
+
+def split(batch: Batch) -> tuple[int, Array]:
+    """How many samples of a batch have a label, the first ones, and their labels."""
+    labels = batch.labels["class"]
+    known = int((labels >= 0).sum())
+    return known, labels[:known]

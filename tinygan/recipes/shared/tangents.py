@@ -1,0 +1,92 @@
+"""Orthonormal tangents of a generator, as a setting of any recipe: η E‖JᵀJ − s²I‖ on some samples and axes of a step.
+
+On a generator of images a tangent of unit length moves a pixel by 1/√D: the scale s is arbitrary there, and can be learned, s²
+the running mean of ‖J eₖ‖². On a local generator s is 1, which makes its coordinates lengths (Qi et al. 2018, §3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.core.net import Net, Pullback
+from tinygan.core.scalar import number
+from tinygan.errors import UsageError
+from tinygan.objectives.penalties import along_latent, orthonormal, orthonormal_l1, through_jvp
+from tinygan.optim import require
+
+AVERAGE = 0.99  # decay a step of the running mean of ‖J eₖ‖²
+
+
+@dataclass(frozen=True)
+class Orthonormal:
+    """What can be chosen. ``statistics`` are those of batch normalisation under the tangents: "frozen", running values, which
+    keeps samples apart; or "batch", where J holds every sample's influence on all (what the authors' code differentiates).
+    Running values lag behind the weights: where a net moves fast, "frozen" holds another net than the one in training."""
+
+    eta: float = 0.0  # the weight; 0: no constraint
+    tangents: int = 4  # axes a step, drawn anew; the estimate over all of them is unbiased
+    samples: int = 16  # of the batch, at most
+    scale: float = 1.0  # s; 0: learned
+    form: Literal["squared", "absolute"] = "squared"  # ‖M‖²_F (paper), or the mean of |M| (the authors' code)
+    statistics: Literal["frozen", "batch"] = "frozen"
+
+    def __post_init__(self) -> None:
+        require("orthonormal.eta", self.eta, 0, math.inf)
+        require("orthonormal.scale", self.scale, 0, math.inf)
+        require("orthonormal.tangents", self.tangents, 1, 2**14 + 1)
+        require("orthonormal.samples", self.samples, 1, 2**14 + 1)
+
+    def fits(self, latent: int) -> None:
+        """UsageError where a generator of ``latent`` axes cannot be held to it."""
+        if self.eta and self.tangents > latent:
+            raise UsageError(
+                f"orthonormal.tangents is {self.tangents}, but the generator has {latent} latent axes: "
+                f"choose at most {latent}"
+            )
+        if self.eta and self.tangents == 1 < latent:
+            raise UsageError(
+                f"orthonormal.tangents is 1 of {latent} axes, which tells nothing of angles: choose 2 to {latent}"
+            )
+
+    def step(
+        self,
+        net: Net,
+        running: Array,
+        theta: Array,
+        x: Array,
+        N: int,
+        scale2: float,
+        rng: np.random.Generator,
+        **wrt: bool,
+    ) -> tuple[float, float, Pullback]:
+        """The value, the next running mean of ‖J eₖ‖², and the gradients of η · value in x and θ.
+
+        ``x`` (n, d): inputs whose last N numbers are the latent; ``scale2``: the running mean so far, 0: none yet,
+        which begins it with the mean of this step. ``wrt`` is that of ``Net.backward``.
+        """
+        x = x[: self.samples]
+        x_dot = along_latent(x, N, self.tangents, rng)
+        means: list[float] = []
+        form: Callable[..., Callable[..., tuple[float, Array, Array]]]
+        form = orthonormal if self.form == "squared" else orthonormal_l1
+
+        def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
+            length2 = number(np.square(y_dot).sum()) / (y_dot.shape[0] * y_dot.shape[1])
+            s2 = number(np.where(np.equal(scale2, 0), length2, scale2))
+            means.append(AVERAGE * s2 + (1 - AVERAGE) * length2)
+            value, gy, gy_dot = form(self.scale or number(np.sqrt(s2)), N)(y, y_dot)
+            return value, gy, self.eta * gy_dot
+
+        net = self.statistics_of(net, running)
+        value, pulled = through_jvp(net, theta, x, x_dot, objective, **wrt)
+        return value, means[0], pulled
+
+    def statistics_of(self, net: Net, running: Array) -> Net:
+        """The net under the tangents."""
+        return net.eval(running) if self.statistics == "frozen" else net.bind(running)

@@ -1,0 +1,111 @@
+"""The plain game of two nets: what the unconditional systems of points and small images share, nets by choice.
+
+Two things may stand between G and D, both against modes that are lost. Packed (Lin et al. 2018, §3.1), D judges m samples at
+once, so that a lack of variety shows; replayed, half of the images that D sees were made earlier (``replay.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.core.net import Net
+from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError
+from tinygan.models import dcgan, perceptron
+from tinygan.models.normalise import Norm, NormG, biased
+from tinygan.optim import require
+from tinygan.recipes.shared.game import Game, Made, State
+from tinygan.recipes.shared.options import GameSettings
+from tinygan.recipes.shared.replay import empty, replayed
+
+Nets = Literal["auto", "dcgan", "perceptron", "maxout"]  # auto: dcgan for images, perceptron for points
+
+
+@dataclass(frozen=True)
+class PlainSettings(GameSettings):
+    """The game's, and its nets."""
+
+    net: Nets = "auto"
+    width: int = 32  # channels after D's first convolution; of a perceptron: units of a hidden layer / 4
+    norm_G: NormG = "batch"
+    norm_D: Norm = "batch"
+    dropout: float = 0.0  # rate behind the hidden layers of D, of a perceptron
+    reach: float = 0.0  # where the kinks of D's first layer begin: [-reach, reach]ᵈ, of a perceptron; 0: at the origin
+    pack: int = 1  # samples that D judges at once; it divides the batch
+    replay: int = 0  # earlier images of G kept for D; 0: none
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, most in (("width", 2**11), ("pack", 2**6)):
+            require(name, getattr(self, name), 1, most + 1)
+        require("replay", self.replay, 0, 2**16 + 1)
+        require("dropout", self.dropout, 0, 1)
+        require("reach", self.reach, 0, math.inf)
+
+
+class Plain(Game):
+    """The recipe for images (H, W, C) in [-1, 1], or for points (d,)."""
+
+    def __init__(self, settings: PlainSettings, sample: Sample) -> None:
+        super().__init__(settings, sample, *nets(settings, sample.shape))
+
+    def init(self, rng: np.random.Generator) -> State:
+        s = self.settings
+        return super().init(rng)._replace(more=empty(s.replay, self.shape) if s.replay else ())
+
+    def step_D(
+        self, state: State, batch: Batch, made: Made, rng: np.random.Generator
+    ) -> tuple[State, dict[str, float]]:
+        if self.settings.replay:
+            pool, fake = replayed(state.more, made.x, rng)
+            state, made = state._replace(more=pool), made._replace(x=fake)
+        return super().step_D(state, batch, made, rng)
+
+    def packs(self, n: int) -> int:
+        """How many packs n samples make. Raises UsageError where some are left over."""
+        m = self.settings.pack
+        if n % m:
+            raise UsageError(f"pack = {m} does not divide a batch of {n}: choose another --batch")
+        return n // m
+
+    def seen(self, x: Array, c: Array) -> Array:
+        """(N, ..., C) → (N/m, ..., mC): samples i m, ..., i m + m − 1 in one. Raises UsageError."""
+        n, m = self.packs(len(x)), self.settings.pack
+        if m == 1:
+            return x
+        packs = np.moveaxis(x.reshape(n, m, *x.shape[1:]), 1, -2)
+        return packs.reshape(*packs.shape[:-2], -1)
+
+    def seen_adjoint(self, g: Array) -> Array:
+        m = self.settings.pack
+        if m == 1:
+            return g
+        return np.moveaxis(g.reshape(*g.shape[:-1], m, -1), -2, 1).reshape(-1, *self.shape)
+
+
+def nets(s: PlainSettings, shape: tuple[int, ...]) -> tuple[Net, Net]:
+    """G and D for samples of a shape. Raises UsageError."""
+    net = {1: "perceptron", 3: "dcgan"}[len(shape)] if s.net == "auto" else s.net
+    if s.reach and (net != "perceptron" or not biased(s.norm_D)):
+        raise UsageError(
+            "reach is of a D with biased rectifiers: choose net = perceptron and norm_D = none or spectral"
+        )
+    if net == "maxout" and not biased(s.norm_D):
+        raise UsageError(f"maxout has no norm behind it: choose norm_D = none or spectral; it is {s.norm_D}")
+    if net != "dcgan":
+        pieces = 5 if net == "maxout" else 0
+        packed = (*shape[:-1], s.pack * shape[-1])
+        G = perceptron.generator(shape, s.latent, 4 * s.width, norm=s.norm_G)
+        more: dict[str, Any] = {"norm": s.norm_D, "pieces": pieces, "dropout": s.dropout, "reach": s.reach}
+        D = perceptron.discriminator(packed, 4 * s.width, **more)
+        return G, D
+    if s.dropout:
+        raise UsageError(f"dropout is of D's perceptrons, net = perceptron or maxout: net is {s.net}")
+    G = dcgan.generator(shape, s.latent, s.width, norm=s.norm_G)
+    D = dcgan.discriminator(shape, s.width, norm=s.norm_D, given=(s.pack - 1) * shape[-1])
+    return G, D

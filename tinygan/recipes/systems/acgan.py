@@ -1,0 +1,64 @@
+"""Auxiliary-classifier GAN (Odena et al. 2017): D does not see the class but tells it, of real and of generated images.
+
+    L_S = the game on real or generated,      L_C = −E log P(y | x) − E log P(y | G(y, z))
+    D minimises L_S(D) + w L_C,  G minimises L_S(G) − w E log P(y | G(y, z))
+
+It makes what is easily told: within a class images vary less than the real ones.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tinygan.core.layer import Array
+from tinygan.data import Batch, Sample
+from tinygan.models import dcgan
+from tinygan.objectives.losses import accuracy, cross_entropy
+from tinygan.optim import require
+from tinygan.recipes.shared.game import Groups
+from tinygan.recipes.shared.labelled import ClassGame, classes
+from tinygan.recipes.shared.options import ConvolutionalSettings
+
+
+@dataclass(frozen=True)
+class Settings(ConvolutionalSettings):
+    """What can be chosen: the nets are those of dcgan, D with a second head."""
+
+    auxiliary: float = 1.0  # w
+    label_smoothing: float = 0.0  # share of a label that is spread over all classes (Szegedy et al. 2016, §7)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("auxiliary", self.auxiliary, 0, math.inf)
+        require("label_smoothing", self.label_smoothing, 0, 1)
+
+
+class ACGAN(ClassGame):
+    """The recipe for images (H, W, C) in [-1, 1] with the label "class"."""
+
+    shown = False
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        s, shape, K = settings, sample.shape, classes("acgan", sample)
+        D = dcgan.discriminator(shape, s.width, out=1 + K)
+        super().__init__(s, sample, dcgan.generator(shape, K + s.latent, s.width), D)
+
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+        log, g = super().objective_D(y, batch)
+        label = batch.labels["class"]
+        for name in ("real", "fake"):
+            log[f"class_{name}"] = self.add_classes(y, g, name, label)
+            log[f"told_{name}"] = accuracy(y[name][:, 1:], label)
+        return log, g
+
+    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
+        log, g = super().objective_G(y, batch, t)
+        self.add_classes(y, g, "fake", batch.labels["class"])
+        return log, g
+
+    def add_classes(self, y: Groups, g: Groups, name: str, label: Array) -> float:
+        """−E log P(label), whose cotangent is added to the group's."""
+        loss, gy = cross_entropy(y[name][:, 1:], label, self.settings.label_smoothing)
+        g[name][:, 1:] += self.settings.auxiliary * gy
+        return loss

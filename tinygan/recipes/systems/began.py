@@ -1,0 +1,105 @@
+"""Boundary equilibrium GAN (Berthelot et al. 2017): D is an autoencoder A, and what it cannot rebuild is the game.
+
+    L(v) = mean |v − A(v)|,    L_D = L(x) − k L(G(z_D)),    L_G = L(G(z_G)),    both on the weights before the step
+    k ← clip(k + λ (γ L(x) − L(G(z_G))), 0, 1),  k₀ = 0,    M = L(x) + |γ L(x) − L(G(z_G))|
+
+D wants real images rebuilt and generated ones not, G wants its own to be; k holds E L(G) at γ E L(x). A γ below 1 lets D spend
+itself on real images: the smaller it is, the less varied and the sharper the images of G. M tells how far training is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.core.scalar import number
+from tinygan.data import Batch, Sample
+from tinygan.models import began
+from tinygan.optim import Adam, Moments, ema, norm, require
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen. The paper halves its rate of 1e-4 whenever M stalls: here by adam_G.schedule and adam_D.schedule."""
+
+    latent: int = 64  # numbers in z, and in A's code
+    width: int = 16  # channels of the decoders and of the encoder's first convolution; 64 or 128 in the paper
+    ratio: float = 0.5  # γ of the paper, 0.3 to 0.7 there; gamma is a penalty's weight in other systems
+    gain: float = 0.05  # λ of k; 1e-3 in the paper, whose trainings are a hundred times as long
+    ema: float = 0.99  # decay a step of the average of G's weights that samples come from
+    adam_G: Adam = Adam(lr=1e-3)
+    adam_D: Adam = Adam(lr=3e-4)  # as fast as G it rebuilds real images before G is in balance, and k stays at 0
+
+    def __post_init__(self) -> None:
+        require("latent", self.latent, 1, 2**14 + 1)
+        require("width", self.width, 1, 2**11 + 1)
+        require("gain", self.gain, 0, math.inf)
+        for name in ("ratio", "ema"):
+            require(name, getattr(self, name), 0, 1)
+
+
+class State(NamedTuple):
+    """Everything that a step changes."""
+
+    G: Array
+    D: Array
+    G_ema: Array
+    G_memory: Moments
+    D_memory: Moments
+    k: float = 0.0
+
+
+class BEGAN:
+    """The recipe for images (H, W, C) in [-1, 1]."""
+
+    batches = 1
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        s, self.settings, self.shape = settings, settings, sample.shape
+        self.G = began.generator(sample.shape, s.latent, s.width)
+        self.D = began.discriminator(sample.shape, s.latent, s.width)
+        self.nets = {"D": self.D, "G": self.G}
+
+    def init(self, rng: np.random.Generator) -> State:
+        g, d = self.G.init(rng), self.D.init(rng)
+        return State(g, d, g, self.settings.adam_G.init(g), self.settings.adam_D.init(d))
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step of both players on ``batch.x`` (n, H, W, C), and of k."""
+        s, n = self.settings, len(batch.x)
+        for_D, _ = self.G.forward(state.G, self.latents(n, rng))
+        for_G, made = self.G.forward(state.G, self.latents(n, rng))
+        real, _, g_real = self.unbuilt(state, batch.x, wrt_x=False)
+        _, _, g_fake = self.unbuilt(state, for_D, -state.k, wrt_x=False)
+        fake, gx, _ = self.unbuilt(state, for_G, wrt_theta=False)
+        g_D, g_G = g_real + g_fake, self.G.backward(state.G, made, gx, wrt_x=False).theta
+        D, D_memory = s.adam_D.step(state.D, g_D, state.D_memory)
+        G, G_memory = s.adam_G.step(state.G, g_G, state.G_memory)
+        k, M = controlled(state.k, s.ratio, s.gain, real, fake)
+        log = {"M": M, "k": state.k, "L_real": real, "L_fake": fake, "grad_D": norm(g_D), "grad_G": norm(g_G)}
+        return State(G, D, ema(state.G_ema, G, s.ema), G_memory, D_memory, k), log
+
+    def unbuilt(self, state: State, x: Array, weight: float = 1.0, **wrt: Any) -> tuple[float, Array, Array]:
+        """L(x), and the gradients of weight L(x) in x and in θ_D; ``wrt``, as of ``Net.backward``, says which."""
+        gap, saved = self.D.forward(state.D, x)
+        g = np.sign(gap) * (weight / gap.size)
+        pulled = self.D.backward(state.D, saved, g, **wrt)
+        return number(np.abs(gap).mean()), pulled.x, pulled.theta
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """z ~ U(−1, 1), (n, latent)."""
+        return rng.uniform(-1, 1, (n, self.settings.latent)).astype(np.float32)
+
+    def sample(self, state: State, z: Array) -> Array:
+        """Images (N, H, W, C) in [-1, 1] of the averaged generator."""
+        return self.G.forward(state.G_ema, z)[0]
+
+
+def controlled(k: float, ratio: float, gain: float, real: float, fake: float) -> tuple[float, float]:
+    """k after a step with the losses L(x) and L(G), and M of that step."""
+    balance = ratio * real - fake
+    return number(np.clip(k + gain * balance, 0.0, 1.0)), real + abs(balance)

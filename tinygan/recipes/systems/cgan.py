@@ -1,0 +1,27 @@
+"""Conditional GAN (Mirza & Osindero 2014): the class stands beside z in G's input and beside every pixel in D's.
+
+L_D = game(D(x, y), D(G(y, z), y)),      the same y in both
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinygan.data import Sample
+from tinygan.models import dcgan
+from tinygan.recipes.shared.labelled import ClassGame, classes
+from tinygan.recipes.shared.options import ConvolutionalSettings
+
+
+@dataclass(frozen=True)
+class Settings(ConvolutionalSettings):
+    """What can be chosen: the nets are those of dcgan."""
+
+
+class CGAN(ClassGame):
+    """The recipe for images (H, W, C) in [-1, 1] with the label "class"."""
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        s, shape, K = settings, sample.shape, classes("cgan", sample)
+        G = dcgan.generator(shape, K + s.latent, s.width)
+        super().__init__(s, sample, G, dcgan.conditional_discriminator(shape, s.width, K))

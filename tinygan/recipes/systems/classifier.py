@@ -1,0 +1,89 @@
+"""A classifier: its features measure generators, its errors tell what samples are of.
+
+One step:  x ← shift and flip x at random;   θ ← θ − Adam ∇ cross-entropy(f(x; θ), class);   θ̄ ← d θ̄ + (1 − d) θ
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.data import Batch, Sample
+from tinygan.data.augment import flip, shift
+from tinygan.models.classifier import classifier
+from tinygan.objectives.losses import accuracy, cross_entropy
+from tinygan.optim import Adam, Moments, Schedule, ema, norm, require, warm
+
+STEPS = 6500  # of 128 images: 14 epochs of 60,000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen. The learning rate falls to zero at step ``adam.schedule.over``: change it with --steps."""
+
+    width: int = 32  # channels of the first convolution; there are 4 width features
+    smoothing: float = 0.1  # share of a label that is spread over all classes (Szegedy et al. 2016, §7)
+    shift: int = 2  # most pixels that an image is moved by
+    flip: bool = False  # left and right exchanged in half of the images: not for digits
+    ema: float = 0.999  # decay a step of the averages that the classifier is read with
+    adam: Adam = Adam(lr=3e-3, b1=0.9, schedule=Schedule("cosine", over=STEPS, end=0.0))
+
+    def __post_init__(self) -> None:
+        require("width", self.width, 1, 2**11 + 1)
+        require("smoothing", self.smoothing, 0, 1)
+        require("shift", self.shift, 0, 2**5 + 1)
+        require("ema", self.ema, 0, 1)
+
+
+class State(NamedTuple):
+    """Everything that a step changes: weights, batch statistics, the averages of both, the optimiser's memory."""
+
+    f: Array
+    running: Array
+    f_ema: Array
+    running_ema: Array
+    memory: Moments
+
+
+class ClassifierRecipe:
+    """The recipe for images (H, W, C) in [-1, 1] with the label "class"."""
+
+    batches = 1
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        self.settings, self.expects = settings, sample
+        self.f = classifier(sample.shape, sample.classes, settings.width)
+        self.nets = {"f": self.f.net}
+
+    def init(self, rng: np.random.Generator) -> State:
+        theta = self.f.net.init(rng)
+        running = self.f.net.init_running(theta, rng)
+        return State(theta, running, theta, running, self.settings.adam.init(theta))
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step on ``batch``: images x (N, H, W, C), labels "class" (N,)."""
+        s, net, label = self.settings, self.f.net.bind(state.running), batch.labels["class"]
+        logits, saved = net.forward(state.f, self.augment(batch.x, rng))
+        loss, gy = cross_entropy(logits, label, s.smoothing)
+        g = net.backward(state.f, saved, gy, wrt_x=False).theta
+        theta, memory = s.adam.step(state.f, g, state.memory)
+        running = net.update(state.running, state.f, saved)
+        decay = warm(s.ema, memory.t)
+        averages = ema(state.f_ema, theta, decay), ema(state.running_ema, running, decay)
+        return State(theta, running, *averages, memory), {
+            "loss": loss,
+            "accuracy": accuracy(logits, label),
+            "grad": norm(g),
+        }
+
+    def augment(self, x: Array, rng: np.random.Generator) -> Array:
+        """x, each image moved by up to ``shift`` pixels, black coming in, and where ``flip`` is set half of them mirrored."""
+        x = shift(x, rng, self.settings.shift)
+        return flip(x, rng) if self.settings.flip else x
+
+    def read(self, state: State, x: Array) -> tuple[Array, Array]:
+        """Features (n, 4 width) and logits (n, classes) of images x (n, H, W, C), by the averaged weights."""
+        return self.f.read(state.f_ema, state.running_ema, x)

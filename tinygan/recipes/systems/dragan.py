@@ -1,0 +1,22 @@
+"""DRAGAN (Kodali et al. 2017): the logistic game, with D held to slope 1 around the data.
+
+    L_D = E sp(−d(x)) + E sp(d(G(z))) + γ E(‖∇d(x + δ)‖ − 1)²,  δ uniform in a box as wide as std(x);  L_G = E sp(−d(G(z)))
+
+Sharp gradients of D around real samples pull many z into one mode; there they are what the penalty forbids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinygan.models.normalise import Norm
+from tinygan.recipes.shared.options import Penalty
+from tinygan.recipes.shared.unconditional import PlainSettings
+
+
+@dataclass(frozen=True)
+class Settings(PlainSettings):
+    """What can be chosen; γ 10 as in the paper, one step of D for one of G."""
+
+    penalty: Penalty = "dragan"
+    norm_D: Norm = "none"

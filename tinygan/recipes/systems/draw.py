@@ -1,0 +1,204 @@
+"""DRAW, a deep recurrent attentive writer (Gregor et al. 2015): a variational autoencoder that draws on a canvas in T steps.
+
+    x̂ₜ = x − σ(cₜ₋₁)                                   what the canvas lacks                    (eq. 3)
+    [sᵉₜ, μₜ, log σ²ₜ] = E([X(x), x̂ₜ, hᵈₜ₋₁, sᵉₜ₋₁])   it reads, all or a window               (eqs. 4, 5, 1, 2)
+    zₜ = μₜ + σₜ εₜ,  εₜ ~ N(0, 1) of its own in each step                                     (eq. 6)
+    [sᵈₜ, wₜ] = G([zₜ, sᵈₜ₋₁]),   cₜ = cₜ₋₁ + wₜ         it writes, all or a window              (eqs. 7, 8)
+
+    −ELBO = −log P(x | σ(c_T)) + Σₜ KL(N(μₜ, σ²ₜ) ‖ N(0, 1))                                    (eqs. 9-12)
+
+X(x) is x for windows; where all is read it is the part of the LSTM's sums that comes from x, the same in every step.
+s = [h, cell] are the states of two LSTMs; s₀ and c₀ are trained (``start``). c₀ begins where the first batch's mean pixels are:
+from 0 all steps first make the canvas dark, which saturates the LSTMs, and for long μ tells little of x. Back through time,
+with p = σ(cₜ₋₁) and c̄_T of the cross-entropy,
+
+    [z̄ₜ, s̄ᵈₜ₋₁] = G's adjoint of [s̄ᵈₜ, c̄ₜ],      μ̄ₜ = z̄ₜ + ∂KL/∂μₜ,  (log σ²ₜ)‾ = ½ σₜ εₜ z̄ₜ + ∂KL/∂log σ²ₜ
+    [X̄ₜ, x̂̄ₜ, h̄ᵈ, s̄ᵉₜ₋₁] = E's adjoint of [s̄ᵉₜ, μ̄ₜ, (log σ²ₜ)‾],   s̄ᵈₜ₋₁ gains h̄ᵈ,   c̄ₜ₋₁ = c̄ₜ − p (1 − p) x̂̄ₜ
+
+and the gradients of E and G, and X̄, are summed over the steps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.data import Batch, Sample
+from tinygan.models import draw
+from tinygan.objectives.losses import bernoulli, normal_kl
+from tinygan.optim import Adam, Moments, norm, require
+from tinygan.recipes.systems.vae import Autoencoder, Binarise
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen. For MNIST the paper has T = 64, 100 latents, width 256, windows of 2 to read and 5 to write."""
+
+    glimpses: int = 10  # T
+    latent: int = 10  # numbers in z of one step
+    width: int = 256  # hidden units of either LSTM
+    attention: bool = True  # read and write windows; else whole images
+    read: int = 5  # side of the window that is read, with attention
+    write: int = 5  # side of the window that is written, with attention
+    binarise: Binarise = "sampled"  # as for vae
+    adam: Adam = Adam(lr=1e-3, b1=0.9)
+
+    def __post_init__(self) -> None:
+        for name, most in (("glimpses", 2**10), ("latent", 2**14), ("width", 2**12), ("read", 2**8), ("write", 2**8)):
+            require(name, getattr(self, name), 1, most + 1)
+
+
+class State(NamedTuple):
+    """Everything that a step changes; ``start`` is [sᵉ₀, sᵈ₀, c₀]."""
+
+    X: Array
+    E: Array
+    G: Array
+    start: Array
+    X_memory: Moments
+    E_memory: Moments
+    G_memory: Moments
+    start_memory: Moments
+
+
+class Bound(NamedTuple):
+    """Means over images in nats, and the gradients of −ELBO = reconstruction + KL."""
+
+    reconstruction: float
+    KL: float
+    g_X: Array
+    g_E: Array
+    g_G: Array
+    g_start: Array
+
+    @property
+    def ELBO(self) -> float:
+        return -self.reconstruction - self.KL
+
+
+class Step(NamedTuple):
+    """What the way back needs of one step forward."""
+
+    p: Array
+    saved_E: Any
+    g_code: Array  # the gradient of KL
+    noise: Array  # ½ σ ε
+    saved_G: Any
+
+
+class DRAW(Autoencoder):
+    """The recipe for images (H, W, C) in [-1, 1]."""
+
+    name = "draw"
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        super().__init__(settings, sample)
+        s = settings
+        read, write = (s.read, s.write) if s.attention else (0, 0)
+        self.X = draw.glance(sample.shape, s.width, read)
+        self.E = draw.encoder(sample.shape, s.latent, s.width, read)
+        self.G = draw.decoder(sample.shape, s.latent, s.width, write)
+        self.nets = {"X": self.X, "E": self.E, "G": self.G}
+
+    def init(self, rng: np.random.Generator) -> State:
+        x, e, g = (net.init(rng) for net in self.nets.values())
+        start = np.zeros(4 * self.settings.width + math.prod(self.shape), e.dtype)
+        return State(x, e, g, start, *map(self.settings.adam.init, (x, e, g, start)))
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step of all weights on ``batch.x`` (n, H, W, C)."""
+        x, adam = self.pixels(batch.x, rng), self.settings.adam
+        first = np.equal(state.start_memory.t, 0)
+        state = state._replace(start=np.where(first, self.begun(state.start, x), state.start))
+        bound = self.bound(state, x, self.latents(len(x), rng))
+        X, X_memory = adam.step(state.X, bound.g_X, state.X_memory)
+        E, E_memory = adam.step(state.E, bound.g_E, state.E_memory)
+        G, G_memory = adam.step(state.G, bound.g_G, state.G_memory)
+        start, start_memory = adam.step(state.start, bound.g_start, state.start_memory)
+        log = {"ELBO": bound.ELBO, "reconstruction": bound.reconstruction, "KL": bound.KL}
+        log |= {"grad_E": norm(bound.g_E), "grad_G": norm(bound.g_G)}
+        return State(X, E, G, start, X_memory, E_memory, G_memory, start_memory), log
+
+    def begun(self, start: Array, x: Array) -> Array:
+        """``start`` with c₀ the log-odds of the mean of pixels x, of a white and a black image among them."""
+        on = x.reshape(len(x), -1).sum(axis=0)
+        return np.concatenate([start[: 4 * self.settings.width], np.log((on + 1) / (len(x) - on + 1))])
+
+    def bound(self, state: State, x: Array, eps: Array) -> Bound:
+        """The bound of pixels x (n, H, W, C) in [0, 1] by one draw ε (n, T latent) for each image, forward and back."""
+        x = x.reshape(len(x), -1)
+        seen, saved_X = self.X.forward(state.X, x)
+        s_E, s_G, c = self.begin(state, len(x))
+        KL, steps = 0.0, []
+        for e in self.by_step(eps):
+            p = sigmoid(c)
+            row = [seen, x - p, s_G[:, : self.settings.width], s_E]
+            y, saved_E = self.E.forward(state.E, np.concatenate(row, axis=1))
+            s_E, mu, log_var = np.split(y, [s_E.shape[1], s_E.shape[1] + self.settings.latent], axis=1)
+            sigma = np.exp(log_var / 2)
+            s_G, c, saved_G = self.write(state, mu + sigma * e, s_G, c)
+            kl, *g_code = normal_kl(mu, log_var)
+            KL += kl
+            steps.append(Step(p, saved_E, np.concatenate(g_code, axis=1), sigma * e / 2, saved_G))
+        reconstruction, gc = bernoulli(c, x)
+        g_seen, *g = self.back(state, steps, np.zeros_like(seen), np.zeros_like(s_E), np.zeros_like(s_G), gc)
+        g_X = self.X.backward(state.X, saved_X, g_seen, wrt_x=False).theta
+        return Bound(reconstruction, KL, g_X, *g)
+
+    def back(self, state: State, steps: list[Step], g_seen: Array, gs_E: Array, gs_G: Array, gc: Array) -> list[Array]:
+        """Back through time from the cotangents of the last states and canvas: of X(x), the gradients in E, G, ``start``."""
+        s = self.settings
+        g_E, g_G = np.zeros_like(state.E), np.zeros_like(state.G)
+        parts = list(accumulate([g_seen.shape[1], gc.shape[1], s.width]))
+        for step in reversed(steps):
+            of_G = self.G.backward(state.G, step.saved_G, np.concatenate([gs_G, gc], axis=1))
+            gz, gs_G = np.split(of_G.x, [s.latent], axis=1)
+            g_code = step.g_code + np.concatenate([gz, gz * step.noise], axis=1)
+            of_E = self.E.backward(state.E, step.saved_E, np.concatenate([gs_E, g_code], axis=1))
+            g_x, g_lack, gh, gs_E = np.split(of_E.x, parts, axis=1)
+            gs_G[:, : s.width] += gh
+            gc = gc - step.p * (1 - step.p) * g_lack
+            g_seen, g_E, g_G = g_seen + g_x, g_E + of_E.theta, g_G + of_G.theta
+        return [g_seen, g_E, g_G, np.concatenate([gs_E, gs_G, gc], axis=1).sum(axis=0)]
+
+    def begin(self, state: State, n: int) -> list[Array]:
+        """The states and the canvas of n images before the first step."""
+        width = 2 * self.settings.width
+        return np.split(np.tile(state.start, (n, 1)), [width, 2 * width], axis=1)
+
+    def write(self, state: State, z: Array, s: Array, c: Array) -> tuple[Array, Array, Any]:
+        """One step of the decoder: its state, the canvas, and what its adjoint needs."""
+        y, saved = self.G.forward(state.G, np.concatenate([z, s], axis=1))
+        s, w = np.split(y, [s.shape[1]], axis=1)
+        return s, c + w, saved
+
+    def by_step(self, z: Array) -> Array:
+        """Latents (n, T latent) as (T, n, latent)."""
+        return z.reshape(len(z), self.settings.glimpses, -1).swapaxes(0, 1)
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """z₁ … z_T ~ N(0, 1) of every step side by side, (n, T latent): the prior, and ε."""
+        return rng.standard_normal((n, self.settings.glimpses * self.settings.latent), np.float32)
+
+    def canvases(self, state: State, z: Array) -> Array:
+        """What is drawn after each step, (N, T, H, W, C) in [-1, 1]: the mean pixels 2σ(c) − 1 = tanh(c/2)."""
+        _, s, c = self.begin(state, len(z))
+        drawn = []
+        for each in self.by_step(z):
+            s, c, _ = self.write(state, each, s, c)
+            drawn.append(np.tanh(c / 2).reshape(len(z), *self.shape))
+        return np.stack(drawn, axis=1)
+
+    def sample(self, state: State, z: Array) -> Array:
+        """Images (N, H, W, C) in [-1, 1]: the last canvas."""
+        return self.canvases(state, z)[:, -1]
+
+
+def sigmoid(c: Array) -> Array:
+    p: Array = np.tanh(c / 2) / 2 + 0.5
+    return p

@@ -1,0 +1,57 @@
+"""f-GAN (Nowozin et al. 2016): the game whose value, at D's optimum, is an f-divergence by choice.
+
+    max_D min_G  F = E g_f(D(x)) − E f*(g_f(D(G(z))))  ≤  D_f(P‖Q)        (eq. 6; g_f, f* are rows of ``divergence.py``)
+
+G minimises F or, non-saturating, maximises E g_f(D(G(z))) (§3.2). At D's optimum the first descends D_f itself. The second has
+another fixed point where G cannot make the data: with KL's row it descends the reverse, as ∇E_Q log p/q = −∇KL(Q‖P).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinygan.core.scalar import number
+from tinygan.data import Batch
+from tinygan.errors import UsageError
+from tinygan.models.normalise import Norm
+from tinygan.objectives.divergences import Divergence, Name, divergence
+from tinygan.recipes.shared.game import Groups
+from tinygan.recipes.shared.unconditional import Plain, PlainSettings
+
+
+@dataclass(frozen=True)
+class Settings(PlainSettings):
+    """What can be chosen. The divergence is both players' loss. F bounds it where D judges each sample by itself: D begins
+    without a norm of batches."""
+
+    divergence: Name = "jensen-shannon"
+    alpha: float = 0.5  # of the divergence of that name
+    pi: float = 0.5  # the weight of the data in weighted-jensen-shannon
+    saturating: bool = False  # G minimises F
+    norm_D: Norm = "none"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.row  # refuses a parameter out of range
+        if self.loss != "non-saturating" or self.smoothing:
+            raise UsageError("fgan's loss is its divergence: set divergence and saturating, not loss or smoothing")
+
+    @property
+    def row(self) -> Divergence:
+        """The row of the table. Raises UsageError where its parameter is out of range."""
+        return divergence(self.divergence, alpha=self.alpha, pi=self.pi)
+
+
+class FGAN(Plain):
+    """The recipe for points or images."""
+
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+        (g, g_slope), (h, h_slope) = self.settings.row.g(y["real"]), self.settings.row.h(y["fake"])
+        bound = number(g.mean()) - number(h.mean())
+        log = {"loss_D": -bound, "bound": bound}
+        log |= {f"D_{name}": number(y[name].mean()) for name in ("real", "fake")}
+        return log, {"real": -g_slope / g.size, "fake": h_slope / h.size}
+
+    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
+        v, slope = (self.settings.row.h if self.settings.saturating else self.settings.row.g)(y["fake"])
+        return {"loss_G": -number(v.mean())}, {"fake": -slope / v.size}

@@ -1,0 +1,92 @@
+"""Normalising flow (Dinh et al. 2017): a net that can be undone, so that the density of its samples is known.
+
+    z = F(x),  z ~ N(0, 1):    log p(x) = log N(F(x); 0, 1) + log |det ∂F/∂x|                                        (eq. 2)
+
+The determinant of a chain of couplings is a sum (``layers/coupling.py``) and the sampler is F⁻¹. No game, no bound: the loss is
+the mean of −log p(x) itself, with the cotangents z/n of z and −1/n of the log-determinant.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.core.scalar import number
+from tinygan.data import Batch, Sample
+from tinygan.errors import ShapeError, UsageError, by
+from tinygan.models import flow
+from tinygan.optim import Adam, Moments, norm, require
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen; the paper's flows are of images, with convolutions and batch norms."""
+
+    couplings: int = 8
+    width: int = 64  # hidden units of each coupling's net
+    adam: Adam = Adam(lr=1e-3, b1=0.9)
+
+    def __post_init__(self) -> None:
+        require("couplings", self.couplings, 2, 2**8 + 1)
+        require("width", self.width, 1, 2**12 + 1)
+
+
+class State(NamedTuple):
+    """Everything that a step changes."""
+
+    F: Array
+    memory: Moments
+
+
+class Flow:
+    """The recipe for points (d,), d at least 2."""
+
+    batches = 1
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        self.settings, self.shape = settings, sample.shape
+        if len(sample.shape) != 1 or sample.shape[0] < 2:
+            raise UsageError(f"flow needs points of two numbers or more: got samples of {by(sample.shape)}")
+        self.F = flow.flow(sample.shape[0], settings.couplings, settings.width)
+        self.nets = {"F": self.F}
+
+    def init(self, rng: np.random.Generator) -> State:
+        theta = self.F.init(rng)
+        return State(theta, self.settings.adam.init(theta))
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step on ``batch.x`` (n, d)."""
+        y, saved = self.F.forward(state.F, self.begun(batch.x))
+        n, g = len(y), y / len(y)
+        g[:, -1] = -1 / n
+        gtheta = self.F.backward(state.F, saved, g, wrt_x=False).theta
+        F, memory = self.settings.adam.step(state.F, gtheta, state.memory)
+        return State(F, memory), {"NLL": -number(log_density(y).mean()), "grad_F": norm(gtheta)}
+
+    def log_p(self, state: State, x: Array) -> Array:
+        """log p(x) in nats, (n,), of points x (n, d)."""
+        return log_density(self.F.forward(state.F, self.begun(x))[0])
+
+    def begun(self, x: Array) -> Array:
+        """[x, 0]: no determinant yet. Raises ShapeError."""
+        if x.shape[1:] != self.shape:
+            raise ShapeError(f"flow: expects points of {by(self.shape)}: got {by(x.shape[1:])}")
+        return np.concatenate([x, np.zeros((len(x), 1), x.dtype, like=x)], axis=1)
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """z ~ N(0, 1), (n, d)."""
+        return rng.standard_normal((n, *self.shape), np.float32)
+
+    def sample(self, state: State, z: Array) -> Array:
+        """F⁻¹(z), points (n, d)."""
+        return flow.inverse(self.F, state.F, self.begun(z))[:, :-1]
+
+
+def log_density(y: Array) -> Array:
+    """log N(z; 0, 1) + ℓ of [z, ℓ] (n, d + 1)."""
+    z, d = y[:, :-1], y.shape[1] - 1
+    return y[:, -1] - (z * z).sum(axis=1) / 2 - d / 2 * math.log(2 * math.pi)

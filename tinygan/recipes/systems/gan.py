@@ -1,0 +1,29 @@
+"""The original GAN (Goodfellow et al. 2014): perceptrons, D of maxout units with dropout, k steps of D for one of G.
+
+    min_G max_D V = E log D(x) + E log(1 − D(G(z))),     D = σ(d)
+
+For a fixed G the best D is p/(p + q), of the densities p of the data and q of G, and there V = −log 4 + 2 JSD(p, q)
+(their thm 1): D measures the Jensen-Shannon divergence, which is also the mutual information, in nats, of a fair coin and the
+sample that it chooses from p or q. ``loss_D`` is −V: 2 log 2 = 1.386 where D can tell nothing.
+"minimax" is V for G too, which saturates; "non-saturating" is −E log D(G(z)), as they advise (§3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinygan.models.normalise import Norm, NormG
+from tinygan.optim import Adam
+from tinygan.recipes.shared.unconditional import Nets, PlainSettings
+
+
+@dataclass(frozen=True)
+class Settings(PlainSettings):
+    """What can be chosen; k is ``n_critic``. In the paper G for MNIST has 1,200 units and the optimiser momentum."""
+
+    net: Nets = "maxout"
+    norm_G: NormG = "none"
+    norm_D: Norm = "none"
+    dropout: float = 0.5
+    adam_G: Adam = Adam(lr=2e-4)
+    adam_D: Adam = Adam(lr=2e-4)

@@ -1,0 +1,100 @@
+"""GAN-CLS, text to image with a D that is shown wrong pairs too (Reed et al. 2016, algorithm 1 and §4.3).
+
+    s_real = D(x, t),   s_wrong = D(x, t'),   s_fake = D(G(z, t̂), t̂)
+    L_D = E sp(−s_real) + w E sp(s_wrong) + (1 − w) E sp(s_fake),      L_G = E sp(−s_fake)
+
+t is the caption of the real image x (``data/captions.py``), t' that of the next image in the batch whose caption is another.
+Without wrong pairs nothing but G's own mistakes tells D that images and texts belong together. GAN-INT: in half of the batch
+t̂ is the mean of t and the caption of another image, a text between texts, of which no image is shown; otherwise t̂ = t.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.data import Batch, Sample
+from tinygan.data.captions import WORDS, Captions
+from tinygan.errors import UsageError
+from tinygan.models import text
+from tinygan.objectives.losses import mean_softplus
+from tinygan.optim import require
+from tinygan.recipes.shared.game import Groups
+from tinygan.recipes.shared.labelled import ClassGame, classes
+from tinygan.recipes.shared.options import ConvolutionalSettings
+
+
+@dataclass(frozen=True)
+class Settings(ConvolutionalSettings):
+    """What can be chosen: nets as dcgan's, the loss a logistic one."""
+
+    wrong: float = 0.5  # w; 0: no wrong pairs
+    interpolate: bool = False  # GAN-INT
+    dark: float = 0.55  # brightness (``captions.brightness``) below which an image is called dark
+    bright: float = 0.7  # and from which on it is called bright: nearly thirds of Fashion-MNIST
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("wrong", self.wrong, 0, 1)
+        if not 0 < self.dark < self.bright < 1:
+            raise UsageError(f"dark and bright part [0, 1] in three: got {self.dark} and {self.bright}")
+        if self.loss not in ("minimax", "non-saturating"):
+            raise UsageError(f"gan-cls has a logistic loss, minimax or non-saturating: loss is {self.loss}")
+
+
+class GANCLS(ClassGame):
+    """The recipe for images (H, W, C) in [-1, 1] with the label "class", of classes that have names."""
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        s, shape = settings, sample.shape
+        classes("gan-cls", sample)
+        self.captions = Captions(sample.names, s.dark, s.bright)
+        V = len(self.captions.vocabulary)
+        G = text.generator(shape, V, s.latent, s.width)
+        super().__init__(s, sample, G, text.discriminator(shape, V, s.width))
+        self.given = V
+
+    def texts(self, batch: Batch) -> Array:
+        """t (n, V) of the samples of a batch."""
+        return self.captions.of(batch.x, batch.labels["class"])
+
+    def condition(self, batch: Batch) -> Array:
+        """t̂ (n, V)."""
+        t = self.texts(batch)
+        half = len(t) // 2 if self.settings.interpolate else 0
+        return np.concatenate([(t[:half] + np.roll(t, 1, axis=0)[:half]) / 2, t[half:]])
+
+    def groups_D(self, batch: Batch, c: Array, fake: Array) -> Groups:
+        t = self.texts(batch) if self.settings.interpolate else c
+        groups = {"real": self.seen(batch.x, t), "fake": self.seen(fake, c)}
+        if self.settings.wrong and (t != t[0]).any():  # where all have one caption no pair is wrong
+            groups["wrong"] = self.seen(batch.x, t[mismatched(t)])
+        return groups
+
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+        log, g = super().objective_D(y, batch)
+        if "wrong" in y:
+            w = self.settings.wrong
+            (fake, g_fake), (wrong, g_wrong) = (mean_softplus(y[name], +1) for name in ("fake", "wrong"))
+            log["loss_D"] += w * (wrong - fake)
+            log["right-wrong"] = float(y["real"].mean() - y["wrong"].mean())
+            g |= {"fake": (1 - w) * g_fake, "wrong": w * g_wrong}
+        return log, g
+
+    def asked(self, label: Array, rng: np.random.Generator) -> Array:
+        """Captions of the classes, brightness drawn."""
+        return self.captions.compose(rng.integers(len(WORDS), size=len(label)), label)
+
+    def of_text(self, text: str, n: int, rng: np.random.Generator) -> Array:
+        """[t, z] of one text. Raises UsageError."""
+        return self.rows(np.repeat(self.captions.read(text)[None], n, axis=0), rng)
+
+
+def mismatched(t: Array) -> Array:
+    """For each of the texts t (n, V) the place of the next one, from the end on the first, that is another; there is one."""
+    n, which = len(t), np.unique(t, axis=0, return_inverse=True)[1].reshape(-1)
+    places = (np.arange(n)[:, None] + np.arange(n)) % n
+    found: Array = places[np.arange(n), (which[places] != which[:, None]).argmax(axis=1)]
+    return found

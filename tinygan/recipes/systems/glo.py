@@ -1,0 +1,161 @@
+"""Generative latent optimisation (Bojanowski et al. 2018): no discriminator; a latent for each image, learnt beside G.
+
+    min_θ (1/n) Σᵢ min_{‖zᵢ‖ ≤ 1} ℓ(G(zᵢ; θ), xᵢ)        ℓ = Lap₁ (``pyramid.laplacian_l1``) or L2
+
+The table Z (n, latent) begins with the principal components of the images, or at random; a step moves the rows of its batch:
+
+    θ ← θ − Adam ∇_θ ℓ        zᵢ ← zᵢ − lr_z ∇_zᵢ ℓ        zᵢ ← zᵢ / max(‖zᵢ‖, 1)
+
+ℓ being the mean over the batch. New images are those of the Gaussian of full covariance fitted to the table:
+
+    z = m + Lε,  ε ~ N(0, 1)        m the mean of Z, LLᵀ its covariance
+
+L can be inverted, so ε are latents of everything: ε = L⁻¹(zᵢ − m) gives image i.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.data import Batch, Dataset, Sample
+from tinygan.errors import UsageError
+from tinygan.images.pyramid import laplacian_l1
+from tinygan.models import dcgan
+from tinygan.models.normalise import NormG
+from tinygan.optim import Adam, Moments, norm, require
+
+LEVELS = 3  # times that images are halved, as long as a side has 3 pixels
+MOST = 10_000  # images that the principal components are taken of
+RIDGE = 1e-6  # of the mean variance, added to each: the covariance of a table on a plane can be inverted too
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen. The paper has SGD with rates 1 for G and 10 for z, batches of 128 and batch norm; Adam needs fewer
+    steps. ``lr_z`` follows ``adam_G.schedule``.
+    """
+
+    images: int = 2000  # n: the first of the data
+    latent: int = 32  # numbers in z
+    width: int = 16  # channels before the last convolution of G
+    norm_G: NormG = "batch"
+    loss: Literal["lap1", "l2"] = "lap1"
+    start: Literal["components", "normal"] = "components"  # of the table; the paper has both
+    lr_z: float = 10.0
+    adam_G: Adam = Adam(lr=2e-3, b1=0.9)
+
+    def __post_init__(self) -> None:
+        require("images", self.images, 2, 2**24)
+        require("latent", self.latent, 1, 2**13 + 1)
+        require("width", self.width, 1, 2**11 + 1)
+        require("lr_z", self.lr_z, 0, np.inf)
+
+
+class State(NamedTuple):
+    """Everything that a step changes: weights, batch statistics, Adam's memory, the table."""
+
+    G: Array
+    G_running: Array
+    G_memory: Moments
+    Z: Array
+
+
+class GLO:
+    """The recipe for images (H, W, C) in [-1, 1] with the label "index", below ``images``."""
+
+    batches = 1
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        s, self.settings, self.shape, self.images = settings, settings, sample.shape, settings.images
+        self.G = dcgan.generator(sample.shape, s.latent, s.width, norm=s.norm_G)
+        components = min(self.images, math.prod(sample.shape))
+        if s.latent > components:
+            raise UsageError(f"latent is at most the {components} principal components of the images: got {s.latent}")
+        self.nets = {"G": self.G}
+        self.levels = sum(-(-min(sample.shape[:2]) // 2**j) > 2 for j in range(LEVELS))
+
+    def init(self, rng: np.random.Generator) -> State:
+        """Latents from N(0, 1), projected, which ``begin`` may replace."""
+        g = self.G.init(rng)
+        Z = ball(rng.standard_normal((self.images, self.settings.latent), np.float32))
+        return State(g, self.G.init_running(g, rng), self.settings.adam_G.init(g), Z)
+
+    def begin(self, state: State, data: Dataset) -> State:
+        """The table as the principal components of the first ``images`` images of ``data``, scaled alike so that the longest
+        is on the sphere; or as it is, where ``start`` is "normal"."""
+        if self.settings.start == "normal":
+            return state
+        flat = self.pixels(data, np.arange(min(self.images, MOST)))
+        mean = flat.mean(axis=0)
+        axes = np.linalg.svd(flat - mean, full_matrices=False)[2][: self.settings.latent].T
+        blocks = (np.arange(i, min(i + MOST, self.images)) for i in range(0, self.images, MOST))
+        codes = np.concatenate([(self.pixels(data, block) - mean) @ axes for block in blocks])
+        longest = np.linalg.norm(codes, axis=1).max()
+        return state._replace(Z=(codes / max(longest, 1e-12)).astype(state.Z.dtype))
+
+    def pixels(self, data: Dataset, index: Array) -> Array:
+        return data.batch(index)[0].reshape(len(index), -1)
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step of G and of the latents of ``batch``: images x (n, H, W, C), their places in the table "index" (n,)."""
+        s, G, index = self.settings, self.G.bind(state.G_running), batch.labels["index"]
+        y, saved = G.forward(state.G, state.Z[index])
+        loss, gy = self.loss(y, batch.x)
+        pulled = G.backward(state.G, saved, gy)
+        lr_z = s.lr_z * s.adam_G.schedule(state.G_memory.t)
+        theta, memory = s.adam_G.step(state.G, pulled.theta, state.G_memory)
+        Z = state.Z.copy()
+        np.subtract.at(Z, index, lr_z * pulled.x)  # a batch across two epochs may hold an image twice
+        Z[index] = ball(Z[index])
+        log = {
+            "loss": loss,
+            "L1": float(np.abs(y - batch.x).mean()) / 2,
+            "length": float(np.linalg.norm(Z[index], axis=1).mean()),
+            "grad_G": norm(pulled.theta),
+        }
+        return State(theta, self.G.update(state.G_running, state.G, saved), memory, Z), log
+
+    def loss(self, y: Array, x: Array) -> tuple[float, Array]:
+        """ℓ(y, x), mean over images and their numbers, and its gradient in y."""
+        if self.settings.loss == "l2":
+            return float(np.square(y - x).mean()), 2 * (y - x) / y.size
+        return laplacian_l1(y, x, self.levels)
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """ε ~ N(0, 1), (n, latent)."""
+        return rng.standard_normal((n, self.settings.latent), np.float32)
+
+    def of_index(self, state: State, index: Array) -> Array:
+        """ε = L⁻¹(zᵢ − m) of images of the table: index (n,)  →  (n, latent). Raises UsageError."""
+        if index.min() < 0 or index.max() >= self.images:
+            raise UsageError(f"the table has images 0 to {self.images - 1}: got {', '.join(map(str, index))}")
+        mean, factor = gaussian(state.Z)
+        eps: Array = np.linalg.solve(factor, (state.Z[index] - mean).T).T.astype(state.Z.dtype)
+        return eps
+
+    def sample(self, state: State, z: Array) -> Array:
+        """Images (n, H, W, C) in [-1, 1] of ε (n, latent): G(m + Lε), with running statistics."""
+        mean, factor = gaussian(state.Z)
+        return self.decode(state, (mean + z @ factor.T).astype(state.Z.dtype))
+
+    def decode(self, state: State, z: Array) -> Array:
+        """G(z) of rows of the table or between them, with running statistics."""
+        return self.G.eval(state.G_running).forward(state.G, z)[0]
+
+
+def ball(z: Array) -> Array:
+    """Each row of z projected on the unit ball."""
+    return z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1)
+
+
+def gaussian(Z: Array) -> tuple[Array, Array]:
+    """The mean (latent,) and the Cholesky factor (latent, latent) of the covariance of a table, float64."""
+    Z = Z.astype(np.float64)
+    covariance = np.cov(Z, rowvar=False).reshape(Z.shape[1], -1)
+    ridge = RIDGE * max(np.trace(covariance) / len(covariance), 1e-12)
+    return Z.mean(axis=0), np.linalg.cholesky(covariance + ridge * np.eye(len(covariance)))

@@ -1,0 +1,50 @@
+"""GRAN, generative recurrent adversarial networks (Im et al. 2016): G paints in T steps, in the plain game with DCGAN's D.
+
+    h_z = tanh(BN(W z)),  h_{c,1} = 0,      ΔC_t = f([h_z, h_{c,t}]),  h_{c,t+1} = g(ΔC_t),      G(z) = tanh(Σ_t ΔC_t)
+
+g sees in a painting what f is to add to it, and z is one for all steps. With T = 1 it is a DCGAN. Trainings are compared by
+battles (``battle.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.data import Sample
+from tinygan.models import dcgan, gran
+from tinygan.models.normalise import Norm
+from tinygan.optim import require
+from tinygan.recipes.shared.game import Game, State
+from tinygan.recipes.shared.options import ConvolutionalSettings
+
+
+@dataclass(frozen=True)
+class Settings(ConvolutionalSettings):
+    """What can be chosen; the paper has 3 or 5 steps."""
+
+    steps: int = 3  # T
+    norm_D: Norm = "batch"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("steps", self.steps, 1, 2**6 + 1)
+
+
+class GRAN(Game):
+    """The recipe for images (H, W, C) in [-1, 1]."""
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        s, shape = settings, sample.shape
+        G = gran.generator(shape, s.latent, s.width, s.steps)
+        super().__init__(s, sample, G, dcgan.discriminator(shape, s.width, norm=s.norm_D))
+
+    def canvases(self, state: State, z: Array) -> Array:
+        """tanh(ΔC_1 + … + ΔC_t) for every t, (N, T, H, W, C) in [-1, 1]; the last are the samples.   z (N, latent)."""
+        s, images = self.settings, []
+        for t in range(1, s.steps + 1):
+            G = gran.generator(self.shape, s.latent, s.width, t)
+            images.append(G.eval(state.G_running[: G.running_size]).forward(state.G_ema[: G.size], z)[0])
+        return np.stack(images, axis=1)

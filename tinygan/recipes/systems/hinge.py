@@ -1,0 +1,22 @@
+"""The hinge game with spectral normalisation (Lim & Ye 2017; Miyato et al. 2018, eq. 16, 17).
+
+    L_D = E max(0, 1 − d(x)) + E max(0, 1 + d(G(z))),      L_G = −E d(G(z))
+
+D hears only of samples inside the margin. Its weights W/σ(W) bound its slope, without a penalty to compute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinygan.models.normalise import Norm
+from tinygan.recipes.shared.options import Loss
+from tinygan.recipes.shared.unconditional import PlainSettings
+
+
+@dataclass(frozen=True)
+class Settings(PlainSettings):
+    """What can be chosen."""
+
+    loss: Loss = "hinge"
+    norm_D: Norm = "spectral"

@@ -1,0 +1,120 @@
+"""InfoGAN (Chen et al. 2016): G is given codes c beside its noise, and Q, a head on D's features, reads them off the image.
+
+    c = (onehot k, u),  k ~ Cat(K),  u ~ U(−1, 1)ᵐ;      L_I(k) = E log Q(k | G(c, z)) + ln K,   L_I(u) = −E Σ ½(uⱼ − μⱼ)²
+    D minimises L_D − λ L_I(k) − λ' L_I(u),      G minimises L_G − λ L_I(k) − λ' L_I(u)
+
+L_I(k) is a bound, in nats, on how much an image tells of its category (their eq. 4), ln K at most; Q(u | x) = N(μ(x), 1), whose
+constants are left out. Nobody is told what the codes mean. D does not see them: it is judged with Q's head, as in their code.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygan.core.layer import Array, onehot
+from tinygan.core.scalar import number
+from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError
+from tinygan.models import infogan
+from tinygan.objectives.losses import cross_entropy
+from tinygan.optim import Adam, require
+from tinygan.recipes.shared.game import Game, Groups, State
+from tinygan.recipes.shared.options import ConvolutionalSettings
+
+REACH, COLUMNS = 2.0, 10  # of a sweep of a continuous code: twice what training drew, as their fig. 2
+
+
+@dataclass(frozen=True)
+class Settings(ConvolutionalSettings):
+    """What can be chosen; "paper" is appendix C.1, for MNIST."""
+
+    width: int = 16  # 64 in the paper
+    categories: int = 10  # K
+    continuous: int = 2  # m
+    information: float = 1.0  # λ (paper)
+    information_continuous: float = 0.5  # λ'; 1 in their code
+    adam_D: Adam = Adam(lr=2e-4)  # paper
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("categories", self.categories, 2, 2**10 + 1)
+        require("continuous", self.continuous, 0, 2**7 + 1)
+        for name in ("information", "information_continuous"):
+            require(name, getattr(self, name), 0, math.inf)
+
+
+class InfoGAN(Game):
+    """The recipe for images (H, W, C) in [-1, 1].
+
+    Codes are a condition that is drawn: for a step they stand beside the batch as a label, "codes".
+    """
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        s, shape = settings, sample.shape
+        self.given = s.categories + s.continuous
+        G = infogan.generator(shape, self.given + s.latent, s.width)
+        super().__init__(s, sample, G, infogan.discriminator(shape, s.width, self.given))
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        return super().step(state, Batch(batch.x, {"codes": self.codes(len(batch.x), rng)}), rng)
+
+    def condition(self, batch: Batch) -> Array:
+        return batch.labels["codes"]
+
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+        log, g = super().objective_D(y, batch)
+        return log | self.add_codes(y, g, batch), g
+
+    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
+        log, g = super().objective_G(y, batch, t)
+        self.add_codes(y, g, batch)
+        return log, g
+
+    def add_codes(self, y: Groups, g: Groups, batch: Batch) -> dict[str, float]:
+        """L_I(k) and −L_I(u) of the generated images; the cotangents of what both players minimise are added."""
+        s, K, c = self.settings, self.settings.categories, batch.labels["codes"]
+        wrong, g_logits = cross_entropy(y["fake"][:, 1 : 1 + K], c[:, :K].argmax(axis=1))
+        gap = y["fake"][:, 1 + K :] - c[:, K:]
+        g["fake"][:, 1 : 1 + K] += s.information * g_logits
+        g["fake"][:, 1 + K :] += s.information_continuous * gap / len(gap)
+        log = {"L_I": math.log(K) - wrong}
+        return log | ({"cont": number(np.square(gap).sum()) / (2 * len(gap))} if s.continuous else {})
+
+    # ---------------------------------------------------------------- codes
+
+    def codes(self, n: int, rng: np.random.Generator) -> Array:
+        """c (n, K + m), drawn."""
+        s = self.settings
+        category = onehot(rng.integers(s.categories, size=n), s.categories)
+        return np.concatenate([category, rng.uniform(-1, 1, (n, s.continuous)).astype(np.float32)], axis=1)
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """[c, z], both drawn."""
+        return np.concatenate([self.codes(n, rng), self.noise(n, rng)], axis=1)
+
+    def swept(self, code: str, rng: np.random.Generator) -> Array:
+        """[c, z] in rows and columns, (rows, columns, given + latent), z one for each row. Raises UsageError.
+
+        "c0", the category: a column for each, the other codes 0. "c1" to "cm", continuous: a row for each category, columns
+        from −2 to 2.
+        """
+        s, K = self.settings, self.settings.categories
+        names = [f"c{j}" for j in range(1 + s.continuous)]
+        if code not in names:
+            raise UsageError(f"there is no code {code!r}: they are {', '.join(names)}")
+        j, category = names.index(code), np.eye(K, dtype=np.float32)
+        rows, columns = (K, COLUMNS) if j else (COLUMNS, K)
+        x = np.zeros((rows, columns, self.given + s.latent), np.float32)
+        x[..., :K] = category[:, None] if j else category
+        x[..., self.given :] = self.noise(rows, rng)[:, None]
+        if j:
+            x[..., K + j - 1] = np.linspace(-REACH, REACH, columns)
+        return x
+
+    def read(self, state: State, x: Array) -> tuple[Array, Array]:
+        """What Q says of images x: logits of their categories (n, K), and the means of the continuous codes (n, m)."""
+        y = self.D.eval(state.D_running).forward(state.D, x)[0]
+        return y[:, 1 : 1 + self.settings.categories], y[:, 1 + self.settings.categories :]

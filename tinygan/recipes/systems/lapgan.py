@@ -1,0 +1,178 @@
+"""LAPGAN (Denton et al. 2015): a game at every level of a Laplacian pyramid, each trained by itself.
+
+    x_{k+1} = d(x_k),   l_k = u(x_{k+1}),   h_k = x_k − l_k                       (``pyramid.py``; eq. 3, 4)
+    level k < L:        D_k(l + h) for real h_k or h̃_k = G_k(z_k, l_k),   the same l_k      (eq. 5, 6)
+    level L:            a GAN of the coarsest images x_L
+    a sample:           x̃_L = G_L(z_L),   x̃_k = u(x̃_{k+1}) + G_k(z_k, u(x̃_{k+1}))            (eq. 7)
+
+so that a level is ``game.py`` with l_k for a condition, which D sees as part of the image. With ``classes`` all nets are told
+the class too.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array, onehot
+from tinygan.core.net import Net
+from tinygan.core.scalar import number
+from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError, by
+from tinygan.images.pyramid import build, enlarged
+from tinygan.layers.pyramid import half
+from tinygan.models import lapgan
+from tinygan.objectives.losses import MIDDLE
+from tinygan.optim import require
+from tinygan.recipes.shared import game
+from tinygan.recipes.shared.game import Game, Groups
+from tinygan.recipes.shared.labelled import classes
+from tinygan.recipes.shared.options import ConvolutionalSettings
+
+LEAST = 4  # pixels along a side of the coarsest image
+
+
+@dataclass(frozen=True)
+class Settings(ConvolutionalSettings):
+    """What can be chosen, for all levels alike; the paper has 64 or 128 channels and SGD."""
+
+    levels: int = 2  # L: how often images are halved
+    latent: int = 32  # numbers in z of the coarsest level; the finer ones have one a pixel
+    width: int = 16  # channels of a convolution; units of the coarsest level's nets / 16
+    classes: bool = False  # whether all nets are told the class
+    dropout: float = 0.5  # rate in the discriminators
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("levels", self.levels, 1, 9)
+        require("dropout", self.dropout, 0, 1)
+
+
+class State(NamedTuple):
+    """A game's state for each level, the finest first."""
+
+    levels: tuple[game.State, ...]
+
+
+class Level(Game):
+    """The game of one level: x is h, c is [l, class]; of the coarsest, without l, x is the image."""
+
+    def __init__(self, settings: Settings, shape: tuple[int, ...], kinds: int, *, coarsest: bool) -> None:
+        s, self.kinds = settings, kinds
+        self.noises = s.latent if coarsest else math.prod(shape[:2])
+        self.enlarged = 0 if coarsest else math.prod(shape)  # numbers in l
+        if coarsest:
+            G, D = lapgan.coarsest(shape, kinds, s.latent, s.width, s.dropout)
+        else:
+            G, D = lapgan.residual(shape, kinds, s.width), lapgan.discriminator(shape, kinds, s.width, s.dropout)
+        super().__init__(s, Sample(shape), G, D)
+        self.given, self.shown = self.enlarged + kinds, kinds > 0
+
+    def condition(self, batch: Batch) -> Array:
+        parts = [batch.labels["coarse"].reshape(len(batch.x), -1)] if self.enlarged else []
+        parts += [onehot(batch.labels["class"], self.kinds)] if self.kinds else []
+        return np.concatenate(parts, axis=1) if parts else super().condition(batch)
+
+    def seen(self, x: Array, c: Array) -> Array:
+        """l + h, and the class beside it."""
+        image = x + c[:, : self.enlarged].reshape(x.shape) if self.enlarged else x
+        return super().seen(image, c[:, self.enlarged :])
+
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+        log, g = super().objective_D(y, batch)
+        middle = MIDDLE.get(self.settings.loss, 0.0)
+        return log | {"accuracy": number((y["real"] > middle).mean() + (y["fake"] <= middle).mean()) / 2}, g
+
+    def noise(self, n: int, rng: np.random.Generator) -> Array:
+        return rng.standard_normal((n, self.noises), np.float32)
+
+
+class LAPGAN:
+    """The recipe for images (H, W, C) in [-1, 1], with the label "class" where the nets are told it."""
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        s, self.settings, self.shape = settings, settings, sample.shape
+        self.kinds = classes("lapgan with classes", sample) if s.classes else 0
+        shapes = sizes(sample.shape, s.levels)
+        self.games = [Level(s, shape, self.kinds, coarsest=shape is shapes[-1]) for shape in shapes]
+        named = enumerate(self.games)
+        self.nets: dict[str, Net] = {f"levels.{k}.{name}": net for k, g in named for name, net in g.nets.items()}
+        self.batches = s.n_critic
+
+    def init(self, rng: np.random.Generator) -> State:
+        return State(tuple(each.init(rng) for each in self.games))
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step of every level's game on the pyramid of ``batch.x``."""
+        *residuals, image = build(batch.x, self.settings.levels)
+        new: list[game.State] = []
+        log: dict[str, float] = {}
+        for k in reversed(range(len(self.games))):
+            x, labels = image, batch.labels
+            if k < len(residuals):
+                x = residuals[k]
+                coarse = enlarged(image, *x.shape[1:3])
+                image, labels = coarse + x, labels | {"coarse": coarse}
+            level, told = self.games[k].step(state.levels[k], Batch(x, labels), rng)
+            new.append(level)
+            log |= {f"{name}_{k}": value for name, value in told.items()}
+        return State(tuple(new[::-1])), log
+
+    # ---------------------------------------------------------------- samples
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """[c, z_L, …, z_0] of each sample, the class drawn, (n, K + all noises)."""
+        return self._rows(rng.integers(max(self.kinds, 1), size=n), rng)
+
+    def of_class(self, label: int, n: int, rng: np.random.Generator) -> Array:
+        """The same of one class. Raises UsageError."""
+        if not self.kinds:
+            raise UsageError("this lapgan was not told classes: train one with --set classes=true")
+        if not 0 <= label < self.kinds:
+            raise UsageError(f"there is no class {label}: they are 0 to {self.kinds - 1}")
+        return self._rows(np.full(n, label), rng)
+
+    def images(self, state: State, z: Array) -> list[Array]:
+        """x̃_L, …, x̃_0, each (N, H_k, W_k, C), from latents."""
+        c, at = z[:, : self.kinds], self.kinds
+        made: list[Array] = []
+        for level, each in zip(reversed(state.levels), reversed(self.games), strict=True):
+            noise = z[:, at : at + each.noises]
+            at += each.noises
+            coarse = enlarged(made[-1], *each.shape[:2]) if made else None
+            l = coarse.reshape(len(z), -1) if coarse is not None else z[:, :0]
+            x = each.sample(level, np.concatenate([l, c, noise], axis=1))
+            made.append(x if coarse is None else coarse + x)
+        return made
+
+    def canvases(self, state: State, z: Array) -> Array:
+        """The same, each enlarged to the size of the last, (N, L + 1, H, W, C)."""
+        made = self.images(state, z)
+        for k, smaller in enumerate(reversed(self.games[:-1])):
+            made[: k + 1] = [enlarged(x, *smaller.shape[:2]) for x in made[: k + 1]]
+        return np.clip(np.stack(made, axis=1), -1, 1)
+
+    def sample(self, state: State, z: Array) -> Array:
+        """Images (N, H, W, C) in [-1, 1]."""
+        return np.clip(self.images(state, z)[-1], -1, 1)
+
+    def _rows(self, label: Array, rng: np.random.Generator) -> Array:
+        noises = [each.noise(len(label), rng) for each in reversed(self.games)]
+        return np.concatenate([onehot(label, self.kinds), *noises], axis=1)
+
+
+def sizes(shape: tuple[int, ...], levels: int) -> list[tuple[int, ...]]:
+    """The shapes of all levels, the finest first. Raises UsageError."""
+    if len(shape) != 3:
+        raise UsageError(f"lapgan needs images: got samples of {by(shape)}")
+    found: list[Any] = [shape]
+    for _ in range(levels):
+        found.append((*(half(n) for n in found[-1][:2]), shape[2]))
+    if min(found[-1][:2]) < LEAST:
+        raise UsageError(
+            f"{levels} levels would halve {by(shape)} to {by(found[-1])}, below {LEAST} pixels: set levels lower"
+        )
+    return found

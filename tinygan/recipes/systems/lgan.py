@@ -1,0 +1,115 @@
+"""Localized GAN (Qi et al. 2018): a chart of the data's manifold around every point of it.
+
+The local generator G(x, z) (``local.py``) starts at its anchor, G(x, 0) ≈ x; its tangents there are exact. One step:
+
+    D:  θ_D ← θ_D − Adam ∇ [L_D(D(x), D(G(x, z))) + λ E fake(D(G(x, 0))) + γ ½E‖∇D(x)‖²],              z ~ N(0, σ² I)
+    G:  θ_G ← θ_G − Adam ∇ [L_G(D(G(x, z))) + λ L_G(D(G(x, 0))) + μ ‖G(x, 0) − x‖ + η ‖JᵀJ − I‖]    on the same x and z
+
+The published code takes J by float32 central differences through batch statistics; here it is one forward of tangents, and
+its gradient one backward.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.core.scalar import number
+from tinygan.data import Batch, Sample
+from tinygan.models import dcgan
+from tinygan.models.mlp import mlp
+from tinygan.objectives.losses import LOSSES
+from tinygan.objectives.penalties import gradient_penalty, weighted, zero_centred
+from tinygan.optim import Adam, Moments, norm, require
+from tinygan.recipes.shared.localized import ANCHORS, Charted, Local, LocalGenerator, LocalSettings
+
+
+@dataclass(frozen=True)
+class Settings(LocalSettings):
+    """What can be chosen, of G first. (code): the value of the authors' image code."""
+
+    loss: Literal["minimax", "non-saturating", "least-squares", "hinge"] = "non-saturating"
+    anchor: float = 0.1  # λ, the weight of G(x, 0) among the fakes (code)
+    gamma: float = 0.0  # weight of ½E‖∇D‖² at real x (R1): on a curve without noise D would tell every G(x, z); 0: none
+    adam_D: Adam = Adam(lr=2e-4)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("anchor", "gamma"):
+            require(name, getattr(self, name), 0, math.inf)
+
+
+class State(NamedTuple):
+    """Everything that a step changes."""
+
+    local: Local
+    D: Array
+    D_running: Array
+    D_memory: Moments
+    anchors: Array  # samples of the last batch
+
+
+class LGAN(Charted):
+    """The recipe for images (H, W, C) in [-1, 1], or for points (d,)."""
+
+    batches = 1
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        self.settings, self.shape = settings, sample.shape
+        self.G = LocalGenerator(settings, sample.shape)
+        h = 4 * settings.width
+        points = len(sample.shape) == 1
+        self.D = mlp(sample.shape[0], h, h, h, 1) if points else dcgan.discriminator(sample.shape, settings.width)
+        self.nets = {"D": self.D, "local.E": self.G.E, "local.F": self.G.F}
+        self.loss = LOSSES[settings.loss]
+
+    def init(self, rng: np.random.Generator) -> State:
+        local, d = self.G.init(rng), self.D.init(rng)
+        anchors = np.zeros((ANCHORS, *self.shape), np.float32)
+        return State(local, d, self.D.init_running(d, rng), self.settings.adam_D.init(d), anchors)
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step of D and one of G on samples ``batch.x`` (n, *shape)."""
+        x = batch.x
+        made = self.G.make(state.local, x, self.G.latents(len(x), rng))
+        state, log = self.step_D(state, x, made.moved, made.still)
+        loss, g_moved = self.opposed(state, made.moved)
+        _, g_still = self.opposed(state, made.still)
+        local, log_G = self.G.step(state.local, x, made, g_moved, self.settings.anchor * g_still, rng)
+        anchors = np.resize(x, state.anchors.shape)
+        return state._replace(local=local, anchors=anchors), log | {"loss_G": loss} | log_G
+
+    def step_D(self, state: State, x: Array, moved: Array, still: Array) -> tuple[State, dict[str, float]]:
+        """D against G(x, z) and, with the weight λ, against G(x, 0)."""
+        s, D = self.settings, self.D.bind(state.D_running)
+        (real, saved_real), (fake, saved_fake), (anchor, saved_anchor) = (
+            D.forward(state.D, images) for images in (x, moved, still)
+        )
+        loss, g_real, g_fake = self.loss.discriminator(real, fake)
+        _, _, g_anchor = self.loss.discriminator(real, anchor)
+        log = {"loss_D": loss, "D_real": number(real.mean()), "D_fake": number(fake.mean())}
+        if s.gamma:
+            r1 = weighted(s.gamma, zero_centred)
+            at_real: dict[str, Any] = {"primal": (real, saved_real), "gy": g_real, "wrt_x": False}
+            log["penalty"], pulled = gradient_penalty(D, state.D, x, r1, **at_real)
+        else:
+            pulled = D.backward(state.D, saved_real, g_real, wrt_x=False)
+        g = pulled.theta
+        for saved, gy in (saved_fake, g_fake), (saved_anchor, s.anchor * g_anchor):
+            g = g + D.backward(state.D, saved, gy, wrt_x=False).theta
+        theta, memory = s.adam_D.step(state.D, g, state.D_memory)
+        running = state.D_running
+        for saved in (saved_real, saved_fake, saved_anchor):
+            running = D.update(running, state.D, saved)
+        return state._replace(D=theta, D_memory=memory, D_running=running), log | {"grad_D": norm(g)}
+
+    def opposed(self, state: State, images: Array) -> tuple[float, Array]:
+        """What G loses for ``images``, and its gradient in them."""
+        D = self.D.bind(state.D_running)
+        logits, saved = D.forward(state.D, images)
+        loss, g = self.loss.generator(logits)
+        return loss, D.backward(state.D, saved, g, wrt_theta=False).x

@@ -1,0 +1,100 @@
+"""Semi-supervised Localized GAN (Qi et al. 2018, §4): a classifier that is flat along the charts of a local generator.
+
+One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, σ² I); f is the last hidden layer of C:
+
+    C:  θ_C ← θ_C − Adam ∇ [−E log P(y | x, y ≤ K) − ½ w E log P(y ≤ K | u) − ½ w E log P(K+1 | G(u, z))
+                            + λ Σ_k E ‖∇_z log P(k | G(u, z))‖²],                                          the last at z = 0
+    G:  θ_G ← θ_G − Adam ∇ [mean |E f(G(u, z)) − E f(u)| + μ ‖G(u, 0) − u‖ + η ‖JᵀJ − I‖ − κ E log P(y | G(x, 0), y ≤ K)]
+
+With ``judge.game`` non-saturating −E log P(y ≤ K | G(u, z)) stands in place of G's first term. The term of κ, that a
+reconstruction keeps its label, is not in the paper's formula but in its authors' code, whose noise is U[0, 1], so that its
+anchor z = 0 is a corner; here z is symmetric around it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError
+from tinygan.optim import require
+from tinygan.recipes.shared.intrinsic import Intrinsic
+from tinygan.recipes.shared.localized import ANCHORS, Charted, Local, LocalGenerator, LocalSettings
+from tinygan.recipes.shared.semi_supervised import Judge, Judged, JudgeSettings, split
+
+
+@dataclass(frozen=True)
+class Settings(LocalSettings):
+    """What can be chosen, of G first."""
+
+    judge: JudgeSettings = JudgeSettings()
+    intrinsic: Intrinsic = Intrinsic()  # λ and how it is estimated; weight 0: without
+    keep: float = 1.0  # κ
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("keep", self.keep, 0, math.inf)
+        self.intrinsic.fits(self.latent)
+
+
+class State(NamedTuple):
+    """Everything that a step changes."""
+
+    judge: Judged
+    local: Local
+    anchors: Array  # samples of the last batch
+
+
+class SemiLGAN(Charted):
+    """The recipe for images (H, W, C) in [-1, 1], or for points (d,), with the label "class"."""
+
+    batches = 1
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        if settings.judge.minibatch:
+            raise UsageError(
+                "a chart is of one sample, and minibatch discrimination lets samples meet: judge.minibatch=0"
+            )
+        self.settings, self.expects, self.shape = settings, sample, sample.shape
+        self.judge = Judge(settings.judge, sample)
+        self.G = LocalGenerator(settings, sample.shape)
+        self.labels, self.labelled = settings.judge.labels, settings.judge.labelled
+        self.nets = {"judge.C": self.judge.f.net, "local.E": self.G.E, "local.F": self.G.F}
+
+    def init(self, rng: np.random.Generator) -> State:
+        anchors = np.zeros((ANCHORS, *self.expects.shape), np.float32)
+        return State(self.judge.init(rng), self.G.init(rng), anchors)
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
+        s, G = self.settings, self.G
+        judge, batch = self.judge.first(state.judge, batch, rng)
+        known, labels = split(batch)
+        real, n = batch.x[known:], len(batch.x) - known
+        x = np.concatenate([real, batch.x[:known]])  # the terms on some samples are on the first, unlabelled
+        made = G.make(state.local, x, G.latents(len(x), rng))
+        g, log = self.judge.gradient(judge, batch, made.moved[:n], rng)
+        more = None
+        if s.intrinsic.weight and judge.memory.t >= s.intrinsic.after:
+            F, log_p = s.orthonormal.statistics_of(G.F, state.local.F_running), self.judge.bind_log_p(rng)
+            at = made.at_0[:n]
+            log["intrinsic"], also, more = s.intrinsic.step(F, state.local.F, log_p, judge.C, at, s.latent, rng)
+            g = g + also
+        judge, log_C = self.judge.step(judge, g)
+
+        loss, g_moved = self.judge.opposed(judge, made.moved[:n], real, rng)
+        kept, g_kept = self.judge.kept(judge, made.still[n:], labels)
+        g_moved = np.concatenate([g_moved, np.zeros_like(batch.x[:known])])
+        g_still = np.concatenate([np.zeros_like(real), s.keep * g_kept])
+        local, log_G = G.step(state.local, x, made, g_moved, g_still, rng, more)
+        anchors = np.resize(real, state.anchors.shape)
+        return State(judge, local, anchors), log | log_C | {"loss_G": loss, "loss_keep": kept} | log_G
+
+    def read(self, state: State, x: Array) -> tuple[Array, Array]:
+        """Features and logits of samples x, by the averaged classifier."""
+        return self.judge.read(state.judge, x)

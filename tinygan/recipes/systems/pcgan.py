@@ -1,0 +1,44 @@
+"""Projection cGAN (Miyato & Koyama 2018): D holds its features against a vector of the class, G normalises by class.
+
+d(x, y) = ψ(φ(x)) + ⟨v_y, φ(x)⟩,      L_D = game(d(x, y), d(G(y, z), y)),      the same y in both
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tinygan.data import Sample
+from tinygan.models import sngan
+from tinygan.optim import require
+from tinygan.recipes.shared.labelled import ClassGame, classes
+from tinygan.recipes.shared.options import Loss
+from tinygan.recipes.shared.residual import ResidualSettings
+
+
+@dataclass(frozen=True)
+class Settings(ResidualSettings):
+    """What can be chosen; the paper has the hinge loss."""
+
+    loss: Loss = "hinge"
+    modulation: float = 0.2  # first standard deviation of scales and shifts by class; 0: all classes begin alike
+    hierarchical: bool = False  # a part of z for each block of G (Brock et al. 2019, §3.1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("modulation", self.modulation, 0, math.inf)
+
+
+class PCGAN(ClassGame):
+    """The recipe for square images (S, S, C) in [-1, 1] with the label "class"."""
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        s, shape, K = settings, sample.shape, classes("pcgan", sample)
+        s.fits(shape)
+        modulation, begins = sngan.by_class(K, s.modulation), 0
+        if s.hierarchical:
+            modulation, begins = sngan.by_parts(shape, K, s.latent, s.modulation), sngan.part(shape, s.latent)
+        G = sngan.generator(
+            shape, s.latent, s.width_G, given=K, modulation=modulation, begins=begins, attention=s.attention
+        )
+        super().__init__(s, sample, G, sngan.projection(shape, given=K, **s.of_D))

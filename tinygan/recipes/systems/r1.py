@@ -1,0 +1,23 @@
+"""The logistic game with the penalty R₁ (Mescheder et al. 2018): D is flat on the data, where the game should come to rest.
+
+    L_D = E sp(−d(x)) + E sp(d(G(z))) + γ ½ E‖∇d(x)‖²,       L_G = E sp(−d(G(z)))
+
+Without it the game circles where data lie on a manifold (their Dirac-GAN); with it it converges from nearby (thm
+4.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinygan.models.normalise import Norm
+from tinygan.recipes.shared.options import Penalty
+from tinygan.recipes.shared.unconditional import PlainSettings
+
+
+@dataclass(frozen=True)
+class Settings(PlainSettings):
+    """What can be chosen; γ 10 as in the paper."""
+
+    penalty: Penalty = "r1"
+    norm_D: Norm = "none"

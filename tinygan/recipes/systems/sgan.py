@@ -1,0 +1,128 @@
+"""Semi-supervised GAN (Salimans et al. 2016, §5): a classifier of K classes and the generated; G matches its features.
+
+One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, I):
+
+    C:  θ_C ← θ_C − Adam ∇ [−E log P(y | x, y ≤ K) − ½ w E log P(y ≤ K | u) − ½ w E log P(K+1 | G(z))]
+    G:  θ_G ← θ_G − Adam ∇ mean |E f(G(z)) − E f(u)|,      f the last hidden layer of C
+        (+ η ‖JᵀJ − s²I‖² of G's tangents where ``orthonormal.eta`` is set;
+        with ``judge.game`` non-saturating −E log P(y ≤ K | G(z)) in place of the means)
+
+The paper's nets of MNIST are ``judge.net=noisy`` with ``judge.weight_norm``, and ``net=softplus``; its tricks are
+``judge.minibatch`` (C then sees labelled, unlabelled and generated samples in batches apart, and reads best in batches of the
+training's size), ``reference``, and ``adam_G.history`` and ``judge.adam.history``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.core.net import Net
+from tinygan.data import Batch, Sample
+from tinygan.errors import UsageError
+from tinygan.models import dcgan
+from tinygan.models.mlp import mlp
+from tinygan.models.semi import softplus_generator
+from tinygan.optim import Adam, Moments, ema, norm, require
+from tinygan.recipes.shared.semi_supervised import Judge, Judged, JudgeSettings, split
+from tinygan.recipes.shared.tangents import Orthonormal
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen."""
+
+    judge: JudgeSettings = JudgeSettings()
+    latent: int = 64  # numbers in z
+    width: int = 32  # channels before G's last convolution, of points and of softplus: units of a hidden layer / 4
+    net: Literal["own", "softplus"] = "own"  # of G; softplus: the paper's perceptron of MNIST, for a width of 125
+    # of softplus: latents that its norms are by, drawn once (Salimans et al. 2016, §3.5); 0: by the batch
+    reference: int = 0
+    orthonormal: Orthonormal = Orthonormal(scale=0.0, statistics="batch")  # of G's tangents; s is learned
+    ema: float = 0.99  # decay a step of the average of G that samples come from
+    adam_G: Adam = Adam(lr=1e-3)
+
+    def __post_init__(self) -> None:
+        for name, most in (("latent", 2**14), ("width", 2**11)):
+            require(name, getattr(self, name), 1, most + 1)
+        require("ema", self.ema, 0, 1)
+        require("reference", self.reference, 0, 2**11 + 1)
+        if self.reference and self.net != "softplus":
+            raise UsageError(f"a reference is of the norms of net=softplus: net is {self.net}")
+        self.orthonormal.fits(self.latent)
+
+
+class State(NamedTuple):
+    """Everything that a step changes."""
+
+    judge: Judged
+    G: Array
+    G_running: Array
+    G_ema: Array
+    G_memory: Moments
+    tangent: float = 0.0  # the running mean of ‖J eₖ‖²; 0: none yet
+
+
+class SGAN:
+    """The recipe for images (H, W, C) in [-1, 1], or for points (d,), with the label "class"."""
+
+    batches = 1
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        self.settings, self.expects = settings, sample
+        self.judge = Judge(settings.judge, sample)
+        self.labels, self.labelled = settings.judge.labels, settings.judge.labelled
+        self.G = generator(settings, sample.shape)
+        self.nets = {"judge.C": self.judge.f.net, "G": self.G}
+
+    def init(self, rng: np.random.Generator) -> State:
+        g = self.G.init(rng)
+        return State(self.judge.init(rng), g, self.G.init_running(g, rng), g, self.settings.adam_G.init(g))
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
+        judge, batch = self.judge.first(state.judge, batch, rng)
+        if not self.settings.judge.unlabelled:
+            g, log = self.judge.gradient(judge, batch, None, rng)
+            judge, log_C = self.judge.step(judge, g)
+            return state._replace(judge=judge), log | log_C
+        real = batch.x[split(batch)[0] :]
+        G, z = self.G.bind(state.G_running), self.latents(len(real), rng)
+        fake, saved = G.forward(state.G, z)
+        g, log = self.judge.gradient(judge, batch, fake, rng)
+        judge, log_C = self.judge.step(judge, g)
+        loss, g_fake = self.judge.opposed(judge, fake, real, rng)
+        g, tangent, s = G.backward(state.G, saved, g_fake, wrt_x=False).theta, state.tangent, self.settings
+        if s.orthonormal.eta:
+            log["orthonormal"], tangent, pulled = s.orthonormal.step(
+                self.G, state.G_running, state.G, z, s.latent, tangent, rng, wrt_x=False
+            )
+            g = g + pulled.theta
+        theta, memory = self.settings.adam_G.step(state.G, g, state.G_memory)
+        running, average = self.G.update(state.G_running, state.G, saved), ema(state.G_ema, theta, self.settings.ema)
+        return State(judge, theta, running, average, memory, tangent), log | log_C | {"loss_G": loss, "grad_G": norm(g)}
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """z ~ N(0, I), (n, latent)."""
+        return rng.standard_normal((n, self.settings.latent), np.float32)
+
+    def sample(self, state: State, z: Array) -> Array:
+        """Samples of the averaged generator, with running statistics."""
+        return self.G.eval(state.G_running).forward(state.G_ema, z)[0]
+
+    def read(self, state: State, x: Array) -> tuple[Array, Array]:
+        """Features and logits of samples x, by the averaged classifier."""
+        return self.judge.read(state.judge, x)
+
+
+def generator(settings: Settings, shape: tuple[int, ...]) -> Net:
+    """G of samples of a shape."""
+    h = 4 * settings.width
+    if settings.net == "softplus":
+        return softplus_generator(shape, settings.latent, settings.width, settings.reference)
+    if len(shape) == 1:
+        return mlp(settings.latent, h, h, shape[0])
+    return dcgan.generator(shape, settings.latent, settings.width)

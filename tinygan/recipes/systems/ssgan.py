@@ -1,0 +1,103 @@
+"""Self-supervised GAN (Chen et al. 2019): D also tells by how many quarter turns an image was rotated.
+
+    L_D = game(D(x), D(G(z))) − β E log Q(r | Rʳx),      L_G = game(D(G(z))) − α E log Q(r | RʳG(z)),    r = 0, 1, 2, 3
+
+with Q a second linear head on D's features; the last quarter of the batch is rotated. D learns Q on real images only, G
+only wants its own to be told rightly (their code; the printed equations have other signs). α > 0 moves the optimum away from
+the data; ``anneal`` lets it fall to zero. With β = α = 0 this is SNGAN (Miyato et al. 2018), and Q learns nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.core.scalar import number
+from tinygan.data import Batch, Sample
+from tinygan.images.rotation import TURNS, rotations, rotations_adjoint
+from tinygan.models import sngan
+from tinygan.objectives.losses import accuracy, cross_entropy
+from tinygan.optim import require
+from tinygan.recipes.shared.game import Game, Groups, State
+from tinygan.recipes.shared.residual import ResidualSettings
+
+
+@dataclass(frozen=True)
+class Settings(ResidualSettings):
+    """What can be chosen; α and β are the paper's."""
+
+    alpha: float = 0.2  # G's weight of the rotation loss
+    beta: float = 1.0  # D's
+    anneal: int = 0  # steps over which α falls to zero; 0: it stays
+    self_modulated: bool = False  # z reaches every block of G (Chen et al. 2019, Self-modulation)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("alpha", "beta"):
+            require(name, getattr(self, name), 0, math.inf)
+        require("anneal", self.anneal, 0, math.inf)
+
+
+class SSGAN(Game):
+    """The recipe for square images (S, S, C) in [-1, 1]."""
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        s, shape = settings, sample.shape
+        s.fits(shape)
+        D = sngan.discriminator(shape, heads=(1, TURNS), **s.of_D)
+        modulation = sngan.by_itself(s.latent) if s.self_modulated else None
+        G = sngan.generator(shape, s.latent, s.width_G, modulation=modulation, attention=s.attention)
+        super().__init__(s, sample, G, D)
+
+    def groups_D(self, batch: Batch, c: Array, fake: Array) -> Groups:
+        return super().groups_D(batch, c, fake) | self.turned(batch.x, self.settings.beta)
+
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+        log, g = super().objective_D(y, batch)
+        return self.with_rotation(log, g, y, "real", self.settings.beta)
+
+    def groups_G(self, c: Array, fake: Array) -> Groups:
+        return super().groups_G(c, fake) | self.turned(fake, self.settings.alpha)
+
+    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
+        log, g = super().objective_G(y, batch, t)
+        fall = number(np.maximum(0.0, 1 - t / self.settings.anneal)) if self.settings.anneal else 1.0
+        return self.with_rotation(log, g, y, "fake", fall * self.settings.alpha)
+
+    def adjoint_G(self, g: Groups) -> Array:
+        gx = super().adjoint_G(g)
+        if "turned" in g:
+            q = quarter(gx)
+            gx[-q:] = rotations_adjoint(np.concatenate([gx[-q:], g["turned"]]))
+        return gx
+
+    def turned(self, x: Array, weight: float) -> Groups:
+        """The last quarter of the images by one, two and three quarter turns; upright they are in the batch already."""
+        return {"turned": rotations(x[-quarter(x) :])[0][quarter(x) :]} if weight else {}
+
+    def with_rotation(
+        self, log: dict[str, float], g: Groups, y: Groups, upright: str, weight: float
+    ) -> tuple[dict[str, float], Groups]:
+        """The log and the cotangents with the rotation loss of the group ``upright`` and of those that are turned."""
+        if "turned" not in y:
+            return log, g
+        q = quarter(y[upright])
+        logits = np.concatenate([y[upright][-q:], y["turned"]])[:, 1:]
+        label = np.repeat(np.arange(TURNS, like=logits), q)
+        loss, gy = cross_entropy(logits, label)
+        g[upright][-q:, 1:] += weight * gy[:q]
+        g["turned"] = np.zeros_like(y["turned"])
+        g["turned"][:, 1:] = weight * gy[q:]
+        return log | {f"rotation_{upright}": loss, f"turns_{upright}": accuracy(logits, label)}, g
+
+    def logits(self, state: State, x: Array) -> Array:
+        """D's numbers of images x, (n, 1 + 4): the game's logit, and those of the turns."""
+        return self.D.eval(state.D_running).forward(state.D, x)[0]
+
+
+def quarter(x: Array) -> int:
+    """How many of a batch are rotated: one at least."""
+    return max(1, len(x) // TURNS)

@@ -1,0 +1,147 @@
+"""Variational autoencoder (Kingma & Welling 2014): no game, one bound on log p(x) that both nets raise.
+
+    (μ, log σ²) = E(x),    z = μ + σ ε,  ε ~ N(0, 1),    d = G(z),  P(pixel is 1 | z) = σ(d)
+    log p(x) ≥ ELBO = E_ε Σ log P(x | z) − KL(N(μ, σ²) ‖ N(0, 1))                               (eq. 3 and 10, one ε)
+
+The pixels are in [0, 1] here. Of L = −ELBO, with z̄ the cotangent that the decoder G hands down,
+
+    μ̄ = z̄ + ∂KL/∂μ,    (log σ²)‾ = ½ σ ε z̄ + ∂KL/∂log σ²
+
+so that the draw of z lets derivatives through, which is all the trick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.data import Batch, Sample
+from tinygan.errors import ShapeError, UsageError, by
+from tinygan.models import vae
+from tinygan.objectives.losses import bernoulli, normal_kl
+from tinygan.optim import Adam, Moments, norm, require
+
+Binarise = Literal["sampled", "threshold", "none"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen. The paper has 500 hidden units for MNIST, Adagrad, batches of 100 and weight decay."""
+
+    latent: int = 20  # numbers in z
+    width: int = 400  # hidden units of either net
+    # A pixel of grey p is 1 with probability p, drawn at every step; or where p > 1/2; or stays p: no bound then.
+    binarise: Binarise = "sampled"
+    adam: Adam = Adam(lr=1e-3, b1=0.9)
+
+    def __post_init__(self) -> None:
+        require("latent", self.latent, 1, 2**14 + 1)
+        require("width", self.width, 1, 2**14 + 1)
+
+
+class State(NamedTuple):
+    """Everything that a step changes."""
+
+    E: Array
+    G: Array
+    E_memory: Moments
+    G_memory: Moments
+
+
+class Bound(NamedTuple):
+    """Means over images in nats, and the gradients of −ELBO = reconstruction + KL in both nets' θ."""
+
+    reconstruction: float
+    KL: float
+    g_E: Array
+    g_G: Array
+
+    @property
+    def ELBO(self) -> float:
+        return -self.reconstruction - self.KL
+
+
+class Autoencoder:
+    """What systems share that bound log p(x) of binary pixels x, given as images (H, W, C) in [-1, 1]."""
+
+    name: ClassVar[str]
+    batches = 1
+
+    def __init__(self, settings: Any, sample: Sample) -> None:
+        self.settings, self.shape = settings, sample.shape
+        if len(sample.shape) != 3:
+            raise UsageError(
+                f"{self.name} needs images, whose pixels are black or white: got points of {by(sample.shape)}"
+            )
+
+    def bound(self, state: Any, x: Array, eps: Array) -> Any:
+        """The bound of pixels x (n, H, W, C) in [0, 1] by one draw ε for each image, of which ``ELBO`` is the mean."""
+        raise NotImplementedError
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """The prior of n latents, which ε has too."""
+        raise NotImplementedError
+
+    def elbo(self, state: Any, x: Array, rng: np.random.Generator) -> float:
+        """The bound on log p(x), mean over images x (n, H, W, C) in [-1, 1], binarised, in nats an image."""
+        p = self.pixels(x, rng)
+        return float(self.bound(state, p, self.latents(len(p), rng)).ELBO)
+
+    def pixels(self, x: Array, rng: np.random.Generator) -> Array:
+        """x in [-1, 1] as what the nets see, in [0, 1], binarised. Raises ShapeError."""
+        if x.shape[1:] != self.shape:
+            raise ShapeError(f"{self.name}: expects images of {by(self.shape)}: got {by(x.shape[1:])}")
+        p = (x + 1) / 2
+        if self.settings.binarise == "none":
+            return p
+        return (p > (rng.random(p.shape) if self.settings.binarise == "sampled" else 0.5)).astype(x.dtype)
+
+
+class VAE(Autoencoder):
+    """The recipe for images (H, W, C) in [-1, 1]."""
+
+    name = "vae"
+
+    def __init__(self, settings: Settings, sample: Sample) -> None:
+        super().__init__(settings, sample)
+        s = settings
+        self.E = vae.encoder(sample.shape, s.latent, s.width)
+        self.G = vae.decoder(sample.shape, s.latent, s.width)
+        self.nets = {"E": self.E, "G": self.G}
+
+    def init(self, rng: np.random.Generator) -> State:
+        e, g = self.E.init(rng), self.G.init(rng)
+        return State(e, g, self.settings.adam.init(e), self.settings.adam.init(g))
+
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+        """One step of both nets on ``batch.x`` (n, H, W, C)."""
+        x = self.pixels(batch.x, rng)
+        bound = self.bound(state, x, self.latents(len(x), rng))
+        E, E_memory = self.settings.adam.step(state.E, bound.g_E, state.E_memory)
+        G, G_memory = self.settings.adam.step(state.G, bound.g_G, state.G_memory)
+        log = {"ELBO": bound.ELBO, "reconstruction": bound.reconstruction, "KL": bound.KL}
+        return State(E, G, E_memory, G_memory), log | {"grad_E": norm(bound.g_E), "grad_G": norm(bound.g_G)}
+
+    def bound(self, state: State, x: Array, eps: Array) -> Bound:
+        """The bound of pixels x (n, H, W, C) in [0, 1] by one draw ε (n, latent) for each image, forward and back."""
+        code, saved_E = self.E.forward(state.E, x)
+        mu, log_var = np.split(code, 2, axis=1)
+        sigma = np.exp(log_var / 2)
+        d, saved_G = self.G.forward(state.G, mu + sigma * eps)
+        reconstruction, gd = bernoulli(d, x)
+        KL, gmu, glog_var = normal_kl(mu, log_var)
+        pulled = self.G.backward(state.G, saved_G, gd)
+        g_code = np.concatenate([gmu + pulled.x, glog_var + pulled.x * sigma * eps / 2], axis=1)
+        g_E = self.E.backward(state.E, saved_E, g_code, wrt_x=False).theta
+        return Bound(reconstruction, KL, g_E, pulled.theta)
+
+    def latents(self, n: int, rng: np.random.Generator) -> Array:
+        """z ~ N(0, 1), (n, latent): the prior, and ε."""
+        return rng.standard_normal((n, self.settings.latent), np.float32)
+
+    def sample(self, state: State, z: Array) -> Array:
+        """Images (N, H, W, C) in [-1, 1]: the mean pixels 2σ(d) − 1 = tanh(d/2)."""
+        return np.tanh(self.G.forward(state.G, z)[0] / 2)

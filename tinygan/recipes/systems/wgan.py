@@ -1,0 +1,52 @@
+"""Wasserstein GAN (Arjovsky et al. 2017): a critic that is Lipschitz because its weights are clipped.
+
+    W₁(p, q) = sup over ‖d‖_Lip ≤ 1 of E_p d − E_q d       (Kantorovich & Rubinstein)
+
+    n_critic times:  θ_D ← clip(θ_D + RMSProp ∇( E d(x) − E d(G(z)) ), −c, c);       once:  θ_G ← θ_G + RMSProp ∇ E d(G(z))
+
+so −``loss_D`` is W₁ up to the Lipschitz constant that c allows. Here RMSProp is Adam with β₁ = 0: the same running mean of
+squares, its start corrected. Their code takes 100 steps of the critic for each of G's first 25; here n_critic is one number.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygan.data import Batch
+from tinygan.models.normalise import Norm
+from tinygan.optim import Adam, require
+from tinygan.recipes.shared.game import Made, State
+from tinygan.recipes.shared.options import Loss
+from tinygan.recipes.shared.unconditional import Plain, PlainSettings
+
+ADAM = Adam(lr=2e-4, b1=0.0, b2=0.99)
+
+
+@dataclass(frozen=True)
+class Settings(PlainSettings):
+    """What can be chosen; the paper has a learning rate of 5e-5, for longer runs."""
+
+    loss: Loss = "wasserstein"
+    n_critic: int = 5
+    most: float = 0.01  # c, the greatest size of a weight of the critic
+    norm_D: Norm = "batch"
+    adam_G: Adam = ADAM
+    adam_D: Adam = ADAM
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("most", self.most, 1e-30, math.inf)
+
+
+class WGAN(Plain):
+    """The recipe for images (H, W, C) in [-1, 1], or for points (d,)."""
+
+    def step_D(
+        self, state: State, batch: Batch, made: Made, rng: np.random.Generator
+    ) -> tuple[State, dict[str, float]]:
+        state, log = super().step_D(state, batch, made, rng)
+        c = self.settings.most
+        return state._replace(D=np.clip(state.D, -c, c)), log

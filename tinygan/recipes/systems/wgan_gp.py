@@ -1,0 +1,30 @@
+"""WGAN with a gradient penalty (Gulrajani et al. 2017, alg. 1): the critic of W₁ is held to slope 1 between data and samples.
+
+    L_D = E d(G(z)) − E d(x) + γ E(‖∇d(x̂)‖ − 1)²,   x̂ = εx + (1 − ε)G(z), ε ~ U[0, 1];      L_G = −E d(G(z))
+
+−``loss_D`` estimates W₁(data, G). No batch norm in D: the penalty is of each sample's own gradient; they have "layer" in its
+place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinygan.models.normalise import Norm
+from tinygan.optim import Adam
+from tinygan.recipes.shared.options import Loss, Penalty
+from tinygan.recipes.shared.unconditional import PlainSettings
+
+ADAM = Adam(lr=5e-4, b1=0.0, b2=0.9)
+
+
+@dataclass(frozen=True)
+class Settings(PlainSettings):
+    """What can be chosen; the paper has a learning rate of 1e-4, and γ 10, 0.1 in its code for points."""
+
+    loss: Loss = "wasserstein"
+    penalty: Penalty = "wgan-gp"
+    n_critic: int = 5
+    norm_D: Norm = "none"
+    adam_G: Adam = ADAM
+    adam_D: Adam = ADAM

@@ -1,0 +1,68 @@
+"""The file of results: a JSON line a job, in the order they were done, and claims as a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tinygan.errors import DataError, FormatError
+from tinygan.formats.atomic import write_atomic
+from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result
+
+
+def read(path: Path, experiment: Experiment) -> tuple[list[Result], list[Job]]:
+    """The results under an experiment's settings, in the order of its jobs, and the jobs without one. Raises FormatError."""
+    found: dict[str, Result] = {}
+    try:
+        for line in path.read_text().splitlines() if path.exists() else ():
+            record = json.loads(line)
+            if record["experiment"] == experiment.name and record["settings"] == experiment.settings:
+                found[key(record["job"])] = Result(record["job"], dict(record["figures"].items()))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise FormatError(f"{path} is damaged, expected an experiment's result a line: move it away") from error
+    done = [job for job in experiment.jobs if key(job) in found]
+    return [found[key(job)] for job in done], [job for job in experiment.jobs if job not in done]
+
+
+def key(job: Job) -> str:
+    """One text for one job."""
+    return json.dumps(job, sort_keys=True)
+
+
+def add(path: Path, record: dict[str, Any]) -> None:
+    """One more line, written at once, so that two processes can share a file. Raises DataError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            file.write(json.dumps(record) + "\n")
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: {error.strerror}; give a place that can be written with --out"
+        ) from error
+
+
+def shown(claims: Sequence[Claim]) -> str:
+    """A line a claim: what, value, bound, met or not, published."""
+    rows = [
+        (c.what, f"{c.value:.4g}", f"{c.sign} {c.bound:g}" if c.sign else "", verdict(c), c.published) for c in claims
+    ]
+    head = ("", "value", "bound", "", "published")
+    width = [max(len(row[i]) for row in (head, *rows)) for i in range(5)]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, width, strict=True)).rstrip() for row in (head, *rows)]
+    return "\n".join(lines)
+
+
+def verdict(claim: Claim) -> str:
+    return "" if not claim.sign else "met" if claim.met else "MISSED"
+
+
+def save_claims(path: Path, name: str, claims: Sequence[Claim]) -> None:
+    """The claims of an experiment beside those of the others, as JSON. Raises FormatError."""
+    try:
+        old = json.loads(path.read_text()) if path.exists() else {}
+        text = json.dumps(old | {name: [claim._asdict() | {"met": claim.met} for claim in claims]}, indent=1)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise FormatError(f"{path} is damaged, expected claims by experiment: move it away") from error
+    write_atomic(path, lambda file: file.write((text + "\n").encode()))

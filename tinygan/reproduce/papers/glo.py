@@ -1,0 +1,119 @@
+"""GLO on Fashion-MNIST: does it make its images again, and are its lines of latents even?
+
+Bojanowski et al. 2018, §4, by eye there, by figures here. Steps, width and rates were chosen with seed 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygan.core.layer import Array
+from tinygan.data import Batch, Dataset, Sample
+from tinygan.data.enumerated import Indexed
+from tinygan.data.sampler import Order
+from tinygan.formats.png import write_png
+from tinygan.images.grid import make_grid
+from tinygan.optim import Adam, Schedule
+from tinygan.recipes.systems.glo import GLO, Settings, State
+from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
+from tinygan.sampling.interpolation import between
+from tinygan.training.config import as_mapping
+
+DATA, IMAGES, LATENT, SEEDS = "fashion-mnist", 2000, 32, range(3)
+STEPS, BATCH = 2000, 64
+PAIRS, POINTS = 50, 11  # lines between two images of the table, and images on each
+SHOWN, LINES = 16, 6  # images, and lines of latents, in a picture
+ADAM = Adam(lr=3e-3, b1=0.9, schedule=Schedule("cosine", over=STEPS, end=0.0))
+SETTINGS = Settings(images=IMAGES, latent=LATENT, width=16, lr_z=1.0, adam_G=ADAM)
+SHARED = {"data": DATA, "steps": STEPS, "batch": BATCH, "settings": as_mapping(SETTINGS)}
+
+
+class Table(NamedTuple):
+    """A trained table and its images."""
+
+    recipe: GLO
+    state: State
+    x: Array
+    labels: dict[str, Array]
+
+
+def trained(data: Dataset, seed: int, work: Work) -> Table:
+    """The table of the first IMAGES images."""
+    data = Indexed(data, IMAGES)
+    recipe, order = GLO(SETTINGS, Sample(data.shape)), Order(IMAGES, seed)
+    rng = np.random.default_rng(seed)
+    state = recipe.begin(recipe.init(rng), data)
+    for step in range(STEPS):
+        work.go_on()
+        state, _ = recipe.step(state, Batch(*data.batch(order.indices(step * BATCH, BATCH))), rng)
+    return Table(recipe, state, *data.batch(np.arange(IMAGES)))
+
+
+def run(job: Job, work: Work) -> dict[str, Any]:
+    """Errors of the table's images, beside those of as many principal components; how even lines of latents are."""
+    table = trained(work.open(DATA, least=IMAGES), job["seed"], work)
+    recipe, state, x = table.recipe, table.state, table.x
+    again = recipe.decode(state, state.Z)
+    rng = np.random.default_rng(job["seed"])
+    pairs = np.stack([rng.choice(IMAGES, 2, replace=False) for _ in range(PAIRS)])
+    lines = [recipe.decode(state, between(state.Z[i], state.Z[j], POINTS)) for i, j in pairs]
+    if job["seed"] == SEEDS[0]:
+        made = recipe.sample(state, recipe.latents(SHOWN, rng))
+        work.pictures.mkdir(parents=True, exist_ok=True)
+        rows = np.concatenate([x[:SHOWN], again[:SHOWN], components(x, LATENT)[:SHOWN], made])
+        write_png(work.pictures / "images.png", make_grid(rows, nrow=SHOWN))
+        write_png(work.pictures / "lines.png", make_grid(np.concatenate(lines[:LINES]), nrow=POINTS))
+    return {
+        "L1": l1(again, x),
+        "L1 of components": l1(components(x, LATENT), x),
+        "uneven": [unevenness(line) for line in lines],
+    }
+
+
+def l1(y: Array, x: Array) -> float:
+    """The mean of |y − x| with pixels in [0, 1]."""
+    return float(np.abs(y - x).mean()) / 2
+
+
+def components(x: Array, d: int) -> Array:
+    """x by its d first principal components, and kept within [-1, 1]."""
+    flat = x.reshape(len(x), -1).astype(np.float64)
+    centred = flat - flat.mean(axis=0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:d]
+    return np.clip(flat.mean(axis=0) + centred @ axes.T @ axes, -1, 1).astype(np.float32).reshape(x.shape)
+
+
+def unevenness(line: Array) -> float:
+    """The longest step between neighbours of a line of images, over the shortest."""
+    steps = np.linalg.norm(np.diff(line.reshape(len(line), -1), axis=0), axis=1)
+    return float(steps.max() / steps.min())
+
+
+def claims(results: Sequence[Result]) -> list[Claim]:
+    figures = figures_of(results)
+    own, linear = [f["L1"] for f in figures], [f["L1 of components"] for f in figures]
+    shares = [a / b for a, b in zip(own, linear, strict=True)]
+    return [
+        over_seeds("mean |error| of a pixel in [0, 1]", own, "<=", 0.05),
+        over_seeds(f"the same of {LATENT} principal components", linear),
+        over_seeds("the first over the second", shares, "<=", 1.0),
+        over_seeds(
+            "longest step over shortest, median line", [float(np.median(f["uneven"])) for f in figures], "<=", 3.0
+        ),
+        over_seeds("longest step over shortest, worst line", [max(f["uneven"]) for f in figures]),
+    ]
+
+
+EXPERIMENTS = [
+    Experiment(
+        "fashion",
+        f"{IMAGES} images of Fashion-MNIST, {LATENT} latents, {len(SEEDS)} seeds of {STEPS} steps of {BATCH}",
+        SHARED | {"pairs": PAIRS, "points": POINTS},
+        [{"seed": seed} for seed in SEEDS],
+        run,
+        claims,
+    )
+]

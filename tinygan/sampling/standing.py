@@ -1,0 +1,46 @@
+"""Standing statistics: what a generator's batch norms see, measured anew before it is sampled (Brock et al. 2019, appendix).
+
+The running values of training are an average over θ's of the past, and over latents as they were drawn then. Another θ
+(an average of weights) or another latent (a truncated one) has other statistics.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygan.core.layer import Array, leaves, size
+from tinygan.core.net import Net
+from tinygan.errors import UsageError
+from tinygan.layers import BatchNorm
+
+Draw = Callable[[np.random.Generator], Array]  # x (N, ...) of one batch
+
+
+def standing(net: Net, theta: Array, running: Array, draw: Draw, batches: int, rng: np.random.Generator) -> Array:
+    """The running values (R,) with each batch norm's mean and var the plain means of those of ``batches`` forwards.
+
+    A forward is one of training, at θ, on x of ``draw``; var is the unbiased one of each batch. Other running values
+    (spectral vectors) stay as they are. UsageError for less than one batch.
+    """
+    if batches < 1:
+        raise UsageError(f"standing statistics need at least 1 batch: got {batches}")
+    measuring = copy.deepcopy(net)
+    for f in leaves(measuring.f):
+        if isinstance(f, BatchNorm):
+            f.momentum = 1.0  # an update then returns the batch's own statistics
+    total = np.zeros(len(running))
+    for _ in range(batches):
+        bound = measuring.bind(running, rng)
+        total += bound.update(running, theta, bound.forward(theta, draw(rng))[1])
+    measured = list(statistics(net.f.tree("running")))
+    return np.where(measured, total / batches, running).astype(running.dtype)
+
+
+def statistics(tree: dict[str, Any]) -> Iterator[bool]:
+    """Of each running value in order, whether it is a batch norm's: those alone are called mean and var."""
+    for name, branch in tree.items():
+        yield from statistics(branch) if isinstance(branch, dict) else [name in ("mean", "var")] * size(branch)

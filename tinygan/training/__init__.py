@@ -1,0 +1,1 @@
+"""The loop, its run directory, checkpoints, configuration."""

@@ -1,0 +1,123 @@
+"""What a run stands on: versions, processor, BLAS, threads, backend, precision."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygan import __version__, kernels
+
+OPTIONAL = ("numba", "cupy-cuda12x", "cupy-cuda13x", "tqdm", "pillow", "matplotlib")
+FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "asimd")  # vector instructions that arithmetic lives on
+
+
+def report() -> dict[str, str]:
+    """Name → value, each one line; what is optional is imported only for the compiled backend, where it is installed."""
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return {
+        "tinygan": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "optional": ", ".join(f"{name} {_version(name)}" for name in OPTIONAL),
+        "system": platform.platform(),
+        "cpu": f"{_cpu('model name') or platform.processor() or platform.machine()} ({_features()})",
+        "cores": f"{_cores()} usable of {os.cpu_count()}",
+        "blas": f"{blas.get('name')} {blas.get('version')}",
+        "blas threads": ", ".join(f"{key}={os.environ[key]}" for key in _thread_keys()) or "as the BLAS chooses",
+        "backend": f"{kernels.cpu_backend()} (there are {', '.join(kernels.available())})",
+        "precision": kernels.precision_in_force(),
+        "gpu": _gpu(),
+        **(_compiled() if "jit" in kernels.available() else {}),
+    }
+
+
+def provenance(*more: str) -> dict[str, Any]:
+    """What a result says of its making: date, commit of the checkout, machine, backend, precision, versions (``more`` too)."""
+    about = report()
+    versions = {"python": about["python"], "tinygan": about["tinygan"]} | versions_of(
+        "numpy", "numba", "llvmlite", *more
+    )
+    return {
+        "date": datetime.date.today().isoformat(),
+        "commit": commit(),
+        "machine": f"{about['cpu']}, {about['cores']}",
+        "threads": about.get("threads", "1"),
+        "backend": kernels.cpu_backend(),
+        "precision": kernels.precision_in_force(),
+        "versions": versions,
+    }
+
+
+def commit(root: Path = Path(__file__).parents[2]) -> str:
+    """The checkout's commit, and whether files differ from it; "unknown" of an installed package."""
+    if not (root / ".git").exists():  # or git would name the project around it
+        return "unknown"
+    try:
+        name, changes = (
+            subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+            for words in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", "*.py"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return name + (" with changes" if changes else "")
+
+
+def versions_of(*names: str) -> dict[str, str]:
+    """The installed versions of packages; "-" where there is none."""
+    return {name: _version(name) for name in names}
+
+
+def _gpu() -> str:
+    """Which GPU trains here, or why none does."""
+    if why := kernels.lacks("cuda"):
+        return f"none: backend 'cuda' {why}"
+    device = importlib.import_module("tinygan.kernels.cuda.driver").Device()
+    return f"{device.name}, {device.arch}"
+
+
+def _compiled() -> dict[str, str]:
+    """What the compiled backend makes of this machine."""
+    try:
+        jit_build, jit_host = (importlib.import_module(f"tinygan.kernels.jit.{name}") for name in ("compile", "cpu"))
+    except ImportError as error:
+        return {"jit": f"cannot be loaded: {' '.join(str(error).split())}"}
+    return {
+        "vectors": f"{jit_host.width()} bytes",
+        "threads": str(jit_host.threads()),
+        "kernel cache": str(jit_build.cache_folder() or "none: there is no home folder"),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "-"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _thread_keys() -> list[str]:
+    return [key for key in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS") if key in os.environ]
+
+
+def _features() -> str:
+    known = (_cpu("flags") or _cpu("Features")).split()
+    return " ".join(f for f in FEATURES if f in known) or "features unknown"
+
+
+def _cpu(key: str) -> str:
+    """A value of /proc/cpuinfo, empty where there is none."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.split(":")[0].strip() == key), "")

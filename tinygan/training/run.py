@@ -1,0 +1,205 @@
+"""A run directory: what a training run was asked to do and everything it has made.
+
+config.toml               the resolved configuration
+stats.jsonl               one object a tick: step, losses, penalties, gradient norms, images/s, seconds
+samples/000200.png        grids of the same latents; samples/real.png, a grid of the data
+checkpoints/000200.safetensors    the last few; latest.safetensors is a link to the newest
+train.log                 what was done, in words
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+from tinygan.errors import DataError, FormatError, UsageError
+from tinygan.formats.atomic import sweep, write_atomic
+from tinygan.recipes import find
+from tinygan.training.config import as_mapping, build, differences, read_toml, to_toml
+
+try:
+    import fcntl
+except ImportError:  # not on this system: then two trainings of one run are not told apart
+    fcntl = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The recipe, the data and the loop; ``..._every`` counts steps, ``keep`` checkpoints."""
+
+    recipe: str = "dcgan"
+    data: str = "strokes"
+    steps: int = 1200
+    batch: int = 32
+    seed: int = 0
+    backend: str = "auto"
+    precision: str = "auto"
+    log_every: int = 10
+    sample_every: int = 200
+    save_every: int = 200
+    keep: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "log_every", "sample_every", "save_every", "keep"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is at least 1: got {getattr(self, name)}")
+        if self.steps < 0:
+            raise UsageError(f"steps is at least 0: got {self.steps}")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"seed is at least 0 and below 2^32: got {self.seed}")
+
+
+@dataclass(frozen=True)
+class Config(Loop):
+    """What a run is: a loop and the settings of its recipe."""
+
+    settings: Any = None
+
+
+MAY_CHANGE = {"steps", "log_every", "sample_every", "save_every", "keep"}  # what a resumed run may change
+
+
+def resolve(mapping: dict[str, Any]) -> Config:
+    """The configuration from nested keys, ``settings`` those of the recipe; UsageError for a wrong one."""
+    table = mapping.get("settings", {})
+    if not isinstance(table, dict):
+        raise UsageError("settings is a table: write [settings] and its keys below it")
+    recipe = find(mapping.get("recipe", Loop.recipe))
+    known = {field.name for field in fields(Loop)}
+    for field in fields(recipe.settings):
+        if field.name in mapping and field.name not in known:
+            raise UsageError(f"{field.name} is a setting of the recipe: write it below [settings]")
+    loop = build(Loop, {**recipe.loop, **{key: value for key, value in mapping.items() if key != "settings"}})
+    settings = build(recipe.settings, table, where="settings")
+    return Config(**{**vars(loop), "settings": settings})
+
+
+class Run:
+    """An open run directory; ``with`` closes its files. One training at a time holds it."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self.path, self.config = path, config
+        self.samples, self.checkpoints = path / "samples", path / "checkpoints"
+        self._log: TextIO | None = None
+        self._stats: TextIO | None = None
+
+    @classmethod
+    def create(cls, path: Path, config: Config) -> Self:
+        """A new run directory; UsageError where something is in it already."""
+        if (path / "config.toml").exists():
+            raise UsageError(f"{path} holds a run already: add --resume to go on with it, or choose another --out")
+        sweep(path)  # a start that was killed at once
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UsageError(f"{path} exists and holds no run: choose another --out")
+        run = cls(path, config)
+        path.mkdir(parents=True, exist_ok=True)
+        run._write_config()
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """A run directory as it is; DataError where there is none."""
+        if not (path / "config.toml").is_file():
+            raise DataError(f"{path} holds no run (no config.toml): start one with tinygan train --out {path}")
+        return cls(path, resolve(read_toml(path / "config.toml")))
+
+    def change(self, config: Config) -> None:
+        """Go on under ``config``, which may differ in MAY_CHANGE only; UsageError names what else differs.
+
+        ``rewind`` saves it.
+        """
+        here, there = ({k: v for k, v in as_mapping(c).items() if k not in MAY_CHANGE} for c in (config, self.config))
+        # a run from before a key was a setting says auto
+        wrong = differences(here, {k: here.get(k) if v == "auto" else v for k, v in there.items()})
+        if wrong:
+            raise UsageError(
+                f"{self.path} is another run: {'; '.join(wrong)}: choose another --out, or drop the options"
+            )
+        self.config = config
+
+    def hold(self) -> None:
+        """Take the directory for a training; UsageError where another process has it. Orphans of killed ones go."""
+        log = (self.path / "train.log").open("a")
+        try:
+            if fcntl:
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            log.close()
+            raise UsageError(f"{self.path} is being trained by another process: choose another --out") from error
+        self._log = log
+        for folder in (self.path, self.samples, self.checkpoints):
+            folder.mkdir(exist_ok=True)
+            sweep(folder)
+
+    def rewind(self, step: int) -> None:
+        """Go on after ``step`` under the configuration in force: it is saved, and statistics that a killed training wrote
+        beyond its last checkpoint are dropped."""
+        self._write_config()
+        stats = self.path / "stats.jsonl"
+        kept = [line for line in _records(stats) if json.loads(line)["step"] <= step]
+        write_atomic(stats, lambda file: file.write("".join(kept).encode()))
+        self._stats = stats.open("a")
+
+    def tick(self, record: dict[str, float]) -> None:
+        """One line of statistics, on disk when this returns."""
+        assert self._stats
+        _append(self._stats, json.dumps(record))
+
+    def log(self, text: str) -> None:
+        """One line of train.log."""
+        assert self._log
+        _append(self._log, f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {text}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error and self._log:
+            with suppress(DataError):  # on a full disk the first error is the one to tell
+                self.log(f"{type(error).__name__}: {error}")
+        for file in (self._log, self._stats):
+            if file:
+                with suppress(OSError):
+                    file.close()
+
+    def _write_config(self) -> None:
+        text = to_toml(as_mapping(self.config))
+        write_atomic(self.path / "config.toml", lambda file: file.write(text.encode()))
+
+
+def free_path(name: str, folder: str = "runs") -> Path:
+    """runs/NAME, or runs/NAME-2, -3, ... where that is taken."""
+    path, n = Path(folder, name), 1
+    while path.exists():
+        n += 1
+        path = Path(folder, f"{name}-{n}")
+    return path
+
+
+def _append(file: TextIO, line: str) -> None:
+    """One line, on disk when this returns. Raises DataError."""
+    try:
+        file.write(line + "\n")
+        file.flush()
+    except OSError as error:
+        raise DataError(
+            f"cannot write {file.name}: {error.strerror}; free space and run again with --resume"
+        ) from error
+
+
+def _records(path: Path) -> list[str]:
+    """The whole lines of a JSON-lines file; a last one without its end was cut off by a kill."""
+    if not path.exists():
+        return []
+    lines = path.read_text(errors="replace").splitlines(keepends=True)
+    try:
+        whole = [line for line in lines if line.endswith("\n")]
+        if all(isinstance(json.loads(line)["step"], int) for line in whole):
+            return whole
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    raise FormatError(f"{path} is damaged, expected one JSON object with a step on each line: move it away to go on")
