@@ -6,13 +6,37 @@ State and inputs keep their places; all other memory of the step is of a pool th
 an input too: it is drawn on the host, by the same calls in the same order, so a seed gives the same numbers on every machine.
 """
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import cupy
 import cupyx
 import numpy as np
 
 SLOTS = 2  # steps whose inputs may be on their way
+# What NumPy and CuPy say in a TypeError where an array of the host meets one of the device
+MIXED = (
+    "Unsupported type <class 'numpy.ndarray'>",
+    "Implicit conversion to a NumPy array is not allowed",
+    "Only cupy arrays can be",
+    "no implementation found for 'numpy.",
+    "all returned NotImplemented from __array_ufunc__",
+)
+
+
+class NotCapturable(Exception):
+    """The step cannot be a graph: it mixes arrays of the host and of the device, waits for the device, or calls what CuPy
+    does not record. The message says which."""
+
+
+@contextmanager
+def mixing_is_not_capturable():
+    """Raise NotCapturable for a TypeError of host arrays that meet device arrays; another TypeError is a fault of the step."""
+    try:
+        yield
+    except TypeError as error:
+        if any(words in str(error) for words in MIXED):
+            raise NotCapturable(str(error)) from error
+        raise
 
 
 class Draws:
@@ -71,12 +95,12 @@ def refuse(size):
 class Captured:
     """``step(state, inputs, rng) -> (state, told)``, lists of arrays and a dictionary of numbers, as a graph.
 
-    It must not wait for the device, and what it does must depend on shapes alone.
+    The step must not wait for the device, and what it does must depend on shapes alone. Raises NotCapturable.
     """
 
     def __init__(self, step, state, inputs, rng):
         self.stream, self.pool = cupy.cuda.Stream(non_blocking=True), cupy.cuda.MemoryPool()
-        with self.stream, cupy.cuda.using_allocator(self.pool.malloc):
+        with mixing_is_not_capturable(), self.stream, cupy.cuda.using_allocator(self.pool.malloc):
             self.state = [cupy.asarray(a) for a in state]
             self.inputs = [cupy.asarray(a) for a in inputs]
             self.draws = Draws(rng)
@@ -87,7 +111,7 @@ class Captured:
         self.count = 0
 
     def capture(self, step):
-        """The graph. Raises TypeError where the step waits for the device or asks for what CuPy does not record."""
+        """The graph. Raises NotCapturable where the step waits for the device or calls what CuPy does not record."""
         try:
             cupy.cuda.set_pinned_memory_allocator(refuse)
             self.stream.begin_capture()
@@ -104,7 +128,7 @@ class Captured:
             with suppress(RuntimeError):
                 self.stream.end_capture()
             if isinstance(error, RuntimeError):
-                raise TypeError(f"it cannot be a graph: {error}") from error
+                raise NotCapturable(f"it cannot be a graph: {error}") from error
             raise
         finally:
             cupy.cuda.set_pinned_memory_allocator(cupy.get_default_pinned_memory_pool().malloc)

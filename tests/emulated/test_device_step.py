@@ -160,6 +160,19 @@ def test_what_a_step_waits_for_or_takes_from_the_host_is_noticed():
             OnDevice(other, other.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
 
 
+def test_a_fault_of_the_step_is_not_blamed_on_the_device():
+    """A TypeError that has nothing to do with arrays of the host keeps its type and its traceback."""
+    recipe, batch = system("dcgan")
+
+    class Wrong(type(recipe)):
+        def step(self, state, batch, rng):
+            return state + None
+
+    other = Wrong(recipe.settings, Sample(recipe.shape, 1))
+    with pytest.raises(TypeError, match="can only concatenate tuple"):
+        OnDevice(other, other.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
+
+
 def test_cupy_has_what_is_asked_of_it(monkeypatch):
     """Its functions take the arguments of every call so far, and more of every layer's; its arrays have the methods."""
     for name in CASES:

@@ -58,9 +58,10 @@ class OnDevice:
         """The graph, from a step whose draws are those of a generator like ``rng``."""
         like = np.random.default_rng(0)
         like.bit_generator.state = rng.bit_generator.state
+        graphs = kernels.graphs()
         try:
-            return kernels.graphs().Captured(partial(self.call, names), list(arrays(self.first)), inputs, like)
-        except TypeError as error:  # arrays of the host met arrays of the device
+            return graphs.Captured(partial(self.call, names), list(arrays(self.first)), inputs, like)
+        except graphs.NotCapturable as error:
             why = " ".join(str(error).split())
             raise UsageError(f"this system's steps do not run on a GPU ({why}): use --backend jit") from error
 
