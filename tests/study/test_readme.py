@@ -32,7 +32,7 @@ def test_every_block_is_of_a_kind_that_is_tested():
 
 def test_the_commands_run_one_after_another_outside_the_checkout(tmp_path):
     """As they stand, but for fewer steps, and for drawn data where Fashion-MNIST is not on this machine."""
-    here = any(entry.name == "fashion-mnist" and entry.where for entry in catalogue())
+    here = any(entry.name == "fashion-mnist" and entry.path for entry in catalogue())
     fewer = {
         "2000": "2",
         "3000": "2",

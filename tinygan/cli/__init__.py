@@ -139,8 +139,8 @@ def run_data(args: argparse.Namespace) -> int:
         fetch_data(args.name)
     for entry in (entry for entry in catalogue() if args.name in (None, entry.name)):
         size = by(entry.shape)
-        print(f"{entry.name:16s} {size:9s} {entry.what}")
-        print(f"{'':16s} {'':9s} {entry.where or 'not here: ' + entry.get}")
+        print(f"{entry.name:16s} {size:9s} {entry.description}")
+        print(f"{'':16s} {'':9s} {entry.path or 'not here: ' + entry.how_to_get}")
     if args.name is None:
         print(
             f"{'PATH':16s} {'':9s} a folder or .zip of PNG pictures of one size (JPEG with pillow), in folders by class"

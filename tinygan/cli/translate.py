@@ -7,7 +7,7 @@ import argparse
 from tinygan import kernels
 from tinygan.cli.edit import of_kind, picture_path
 from tinygan.data import open_data
-from tinygan.data.sampler import Order
+from tinygan.data.sampler import Sampler
 from tinygan.errors import UsageError
 from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
@@ -27,7 +27,7 @@ def run_translate(args: argparse.Namespace) -> int:
         recipe, state = of_kind(run, CycleGAN, "translate goes from one domain to another: give a run of cyclegan")
         if data.shape != recipe.shape:
             raise UsageError(f"{data.name} has samples of {data.shape}; the run translates {recipe.shape}")
-        index = Order(data.size, args.seed).indices(0, min(args.n, data.size or args.n))
+        index = Sampler(data.size, args.seed).indices(0, min(args.n, data.size or args.n))
         rows = recipe.rows(state, data.batch(index)[0])
     out = picture_path(args.out, run.samples / f"translate-n{args.n}-seed{args.seed}.png")
     write_png(out, make_grid(rows.reshape(-1, *rows.shape[2:]), nrow=4))

@@ -6,23 +6,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tinygan.data.dataset import Batch, Dataset, Sample
-from tinygan.data.registry import KNOWN, fetched, locate, open_known
+from tinygan.data.registry import DATASETS, downloadable, locate, open_named
 from tinygan.errors import UsageError, nearest
 
-__all__ = ["NAMES", "SPLITS", "Batch", "Dataset", "Entry", "Sample", "catalogue", "fetch_data", "open_data"]
+__all__ = ["NAMES", "SPLITS", "Batch", "CatalogueEntry", "Dataset", "Sample", "catalogue", "fetch_data", "open_data"]
 
 SPLITS = ("train", "test")
-NAMES = tuple(KNOWN)
+NAMES = tuple(DATASETS)
 
 
-class Entry(NamedTuple):
+class CatalogueEntry(NamedTuple):
     """One line of the catalogue; ``where`` is None for a set that is not here, and ``get`` tells how to get it."""
 
     name: str
     shape: tuple[int, ...]
-    what: str
-    where: str | None
-    get: str
+    description: str
+    path: str | None
+    how_to_get: str
 
 
 def open_data(name_or_path: str | Path, *, split: str = "train", data_seed: int = 0) -> Dataset:
@@ -34,8 +34,8 @@ def open_data(name_or_path: str | Path, *, split: str = "train", data_seed: int 
     if split not in SPLITS:
         raise UsageError(f"unknown split {split!r}; expected one of {', '.join(SPLITS)}")
     name = str(name_or_path)
-    if name in KNOWN:
-        return open_known(name, split, data_seed)
+    if name in DATASETS:
+        return open_named(name, split, data_seed)
     if not name or (not Path(name).exists() and "/" not in name):
         raise UsageError(
             f"no data set, file or folder {name!r}{nearest(name, NAMES)}; the names are {', '.join(NAMES)}"
@@ -51,17 +51,17 @@ def fetch_data(name: str) -> None:
         open_data(name, split=split)
 
 
-def catalogue() -> list[Entry]:
+def catalogue() -> list[CatalogueEntry]:
     """Every set that has a name: its sample shape, what it is, where it is, how to get it. Reads no data."""
     return [_entry(name) for name in NAMES]
 
 
-def _entry(name: str) -> Entry:
-    known = KNOWN[name]
+def _entry(name: str) -> CatalogueEntry:
+    known = DATASETS[name]
     if known.base:
-        return _entry(known.base)._replace(name=name, shape=known.shape, what=known.what)
-    if not known.get:
-        return Entry(name, known.shape, known.what, "built in", "nothing to get: drawn by formula")
+        return _entry(known.base)._replace(name=name, shape=known.shape, description=known.description)
+    if not known.how_to_get:
+        return CatalogueEntry(name, known.shape, known.description, "built in", "nothing to get: drawn by formula")
     path = locate(name)
-    get = ("downloaded at first use; or " if fetched(name) else "") + known.get
-    return Entry(name, known.shape, known.what, str(path) if path else None, get)
+    get = ("downloaded at first use; or " if downloadable(name) else "") + known.how_to_get
+    return CatalogueEntry(name, known.shape, known.description, str(path) if path else None, get)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.data.images import Decoded, Images
-from tinygan.data.registry import KNOWN
-from tinygan.data.search_path import among
+from tinygan.data.registry import DATASETS
+from tinygan.data.search_path import find_in
 from tinygan.errors import DataError, FormatError
 from tinygan.formats.archive import open_store
 from tinygan.formats.picture import open_jpeg
@@ -27,13 +27,13 @@ _ADVICE = "expected the file as it is published; get it again"
 
 def find(place: Path, name: str, split: str) -> Path | None:
     """img_align_celeba.zip, or the folder that it unpacks to, with both text files beside it."""
-    found = among(place, ("img_align_celeba.zip", "img_align_celeba"))
-    return found if found and all(among(found.parent, [text]) for text in (_ATTRIBUTES, _PARTITION)) else None
+    found = find_in(place, ("img_align_celeba.zip", "img_align_celeba"))
+    return found if found and all(find_in(found.parent, [text]) for text in (_ATTRIBUTES, _PARTITION)) else None
 
 
 def load(path: Path, name: str, split: str) -> Images:
     """The set in the size of its row in the catalogue."""
-    return faces(path, split, name, side=KNOWN[name].shape[0])
+    return faces(path, split, name, side=DATASETS[name].shape[0])
 
 
 def faces(path: Path, split: str, name: str = "celeba", *, side: int = 64, crop: int = CROP) -> Images:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.data.images import Images
-from tinygan.data.search_path import among
+from tinygan.data.search_path import find_in
 from tinygan.errors import DataError, FormatError
 from tinygan.formats.pickled import parse_pickle
 from tinygan.formats.tar import read_tar
@@ -60,9 +60,9 @@ _FORMS = {
 def find(place: Path, name: str, split: str) -> Path | None:
     """An archive or a folder with the published name, or a folder with the binary files."""
     archives = f"{name}-binary.tar.gz", f"{name}-python.tar.gz"
-    if found := among(place, (archives[0], _FORMS[name].folders[0], archives[1], _FORMS[name].folders[1])):
+    if found := find_in(place, (archives[0], _FORMS[name].folders[0], archives[1], _FORMS[name].folders[1])):
         return found
-    return place if among(place, [f"{_FORMS[name].files[split][0]}.bin"]) else None
+    return place if find_in(place, [f"{_FORMS[name].files[split][0]}.bin"]) else None
 
 
 def load(path: Path, name: str, split: str) -> Images:
@@ -88,7 +88,7 @@ def load(path: Path, name: str, split: str) -> Images:
 def _files(path: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
         for name in names:
-            if among(path, [name]):
+            if find_in(path, [name]):
                 if (path / name).stat().st_size > _MAX_BYTES:
                     raise FormatError(f"{path / name}: is longer than {_MAX_BYTES} bytes; get it again")
                 yield name, (path / name).read_bytes()

@@ -14,8 +14,8 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.data.images import Images
-from tinygan.data.registry import KNOWN
-from tinygan.data.search_path import among
+from tinygan.data.registry import DATASETS
+from tinygan.data.search_path import find_in
 from tinygan.errors import DataError, FormatError
 from tinygan.formats.tar import take
 
@@ -27,7 +27,7 @@ _ADVICE = "expected the file of the package; get it again"
 
 def find(place: Path, name: str, split: str) -> Path | None:
     """digits.csv.gz or mnist_5k.csv.gz."""
-    return among(place, [_FILES[name][0]])
+    return find_in(place, [_FILES[name][0]])
 
 
 def load(path: Path, name: str, split: str) -> Images:
@@ -35,7 +35,7 @@ def load(path: Path, name: str, split: str) -> Images:
 
     Raises DataError and FormatError.
     """
-    white, shape = _FILES[name][1], KNOWN[name].shape
+    white, shape = _FILES[name][1], DATASETS[name].shape
     table = _table(path)
     pixels, labels = table[:, :-1], table[:, -1]
     if pixels.shape[1] != shape[0] * shape[1] or pixels.max(initial=0) > white or labels.max() > 9:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygan.data.images import Images
-from tinygan.data.search_path import among
+from tinygan.data.search_path import find_in
 from tinygan.errors import DataError, FormatError
 from tinygan.formats.archive import MAX_BYTES, open_store
 from tinygan.formats.picture import parse_picture
@@ -29,7 +29,7 @@ _TEST = 10  # one emoji in 10 is for testing, the same in both sets
 def find(place: Path, name: str, split: str) -> Path | None:
     """The package as npm packs it, or as a folder, itself or in node_modules."""
     package = _package(name)
-    return among(place, (f"{package}-{VERSION}.tgz", package, f"node_modules/{package}"))
+    return find_in(place, (f"{package}-{VERSION}.tgz", package, f"node_modules/{package}"))
 
 
 def load(path: Path, name: str, split: str) -> Images:

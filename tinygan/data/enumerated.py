@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tinygan.data.dataset import Dataset
 
 
-class Indexed:
+class Enumerated:
     """The first ``n`` samples of ``data``, with their places as the label "index". UsageError where there are fewer."""
 
     def __init__(self, data: Dataset, n: int) -> None:

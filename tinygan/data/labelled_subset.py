@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy import ndarray as Array
 
-from tinygan.data.sampler import Order
+from tinygan.data.sampler import Sampler
 from tinygan.data.split import labels_per_class
 from tinygan.errors import UsageError
 
@@ -18,7 +18,7 @@ POOL = 10_000  # samples of an endless set among which the labelled are
 BLOCK = 1_000
 
 
-class FewLabels:
+class LabelledSubset:
     """``n`` samples of each class whose labels may be seen, the same for a ``seed``, and ``taken`` of them a step.
 
     Raises UsageError where a class has fewer.
@@ -33,9 +33,9 @@ class FewLabels:
             )
         self.index, _ = labels_per_class(labels, n, seed)
         self._data, self._taken = data, taken
-        self._order = Order(len(self.index), seed)
+        self._order = Sampler(len(self.index), seed)
 
-    def before(self, step: int, batch: Batch) -> Batch:
+    def prepend(self, step: int, batch: Batch) -> Batch:
         """The labelled samples of a step, then those of ``batch``, whose label is −1: hidden."""
         x, labels = self._data.batch(self.index[self._order.indices(step * self._taken, self._taken)])
         label = np.concatenate([labels["class"], np.full(len(batch.x), -1, np.int64)])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from numpy import ndarray as Array
 
 from tinygan.data.images import Images
-from tinygan.data.registry import KNOWN as TABLE
+from tinygan.data.registry import DATASETS
 from tinygan.data.search_path import cache
 from tinygan.errors import DataError, FormatError
 from tinygan.formats.idx import digest, parse_idx, read_idx
@@ -19,7 +19,7 @@ _STEMS = {"train": "train", "test": "t10k"}
 _KINDS = ("images-idx3-ubyte", "labels-idx1-ubyte")
 
 
-class Known(NamedTuple):
+class MnistSpec(NamedTuple):
     """A public set of 28 x 28 grey pictures: its classes, where it can be downloaded, what its bytes are."""
 
     classes: tuple[str, ...]
@@ -27,8 +27,8 @@ class Known(NamedTuple):
     sha256: dict[str, str]  # of the unpacked files, so it does not matter who gzipped them
 
 
-KNOWN = {
-    "fashion-mnist": Known(
+MNIST_SETS = {
+    "fashion-mnist": MnistSpec(
         classes=("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
         mirrors=(
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -41,7 +41,7 @@ KNOWN = {
             "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
         },
     ),
-    "mnist": Known(
+    "mnist": MnistSpec(
         classes=tuple("0123456789"),
         mirrors=(
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -68,8 +68,8 @@ def holds(folder: Path, split: str) -> bool:
 
 
 def load(path: Path, name: str, split: str) -> Images:
-    """One of ``KNOWN``, hashes checked in the cache. Raises FormatError."""
-    return load_folder(path, split, name, KNOWN[name].sha256 if path == cache(name) else {})
+    """One of ``MNIST_SETS``, hashes checked in the cache. Raises FormatError."""
+    return load_folder(path, split, name, MNIST_SETS[name].sha256 if path == cache(name) else {})
 
 
 def download(name: str, split: str) -> None:
@@ -95,7 +95,7 @@ def load_folder(folder: Path, split: str, name: str, sha256: dict[str, str] | No
             "(N, H, W, C) and (N,); use files that belong together"
         )
     count = int(labels.max()) + 1
-    known = KNOWN[name].classes if name in KNOWN else ()
+    known = MNIST_SETS[name].classes if name in MNIST_SETS else ()
     classes = known if count <= len(known) else tuple(str(k) for k in range(count))
     return Images(name, pixels if pixels.ndim == 4 else pixels[..., None], labels, classes)
 
@@ -112,7 +112,7 @@ def _check(array: Array, sha256: str | None, name: str) -> None:
 def _download(name: str, stem: str, folder: Path) -> None:
     from tinygan.data.fetch import fetch  # here: urllib takes longer to import than all of tinygan.data
 
-    known = KNOWN[name]
+    known = MNIST_SETS[name]
     if _file(folder, stem):
         return
 
@@ -123,5 +123,5 @@ def _download(name: str, stem: str, folder: Path) -> None:
         [f"{url}{stem}.gz" for url in known.mirrors],
         folder / f"{stem}.gz",
         verify,
-        hint=f"to get it: {TABLE[name].get}",
+        hint=f"to get it: {DATASETS[name].how_to_get}",
     )

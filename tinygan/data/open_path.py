@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinygan.data import folder, mnist, npz
-from tinygan.data.registry import KNOWN, kind
+from tinygan.data.registry import DATASETS, kind
 from tinygan.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def open_path(path: Path, split: str) -> Dataset:
     """
     if any(mnist.holds(path, each) for each in SPLITS):
         return mnist.load_folder(path, split, path.name)
-    for name in (name for name, known in KNOWN.items() if known.get and known.kind != "mnist"):
+    for name in (name for name, known in DATASETS.items() if known.how_to_get and known.kind != "mnist"):
         if any(kind(name).find(path, name, each) for each in SPLITS):
             found = kind(name).find(path, name, split)
             if found is None:

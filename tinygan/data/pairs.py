@@ -13,7 +13,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.data.counter_rng import key, uniform
-from tinygan.data.registry import KNOWN, open_known
+from tinygan.data.registry import DATASETS, open_named
 
 if TYPE_CHECKING:
     from tinygan.data.dataset import Dataset
@@ -24,9 +24,9 @@ SOBEL = np.array([1, 2, 1]) / 4, np.array([1, 0, -1])  # across the edge's way, 
 
 def draw(name: str, split: str, seed: int) -> Pairs:
     """A set of the catalogue."""
-    base = open_known(KNOWN[name].base, split, seed)
+    base = open_named(DATASETS[name].base, split, seed)
     of_a, other, of_b = (
-        (halved, open_known("emoji-twitter", split, seed), halved) if "emoji" in name else (same, base, edges)
+        (halved, open_named("emoji-twitter", split, seed), halved) if "emoji" in name else (same, base, edges)
     )
     return Pairs(name, base, of_a, other, of_b, seed, split)
 

@@ -10,7 +10,7 @@ from numpy import ndarray as Array
 ORDER = 4  # the stream of a seed that shuffles; train.py has the others
 
 
-class Order:
+class Sampler:
     """Position t of the stream ↦ index into the data.
 
     A set of ``size`` N is shuffled anew in each epoch e = t // N: index = permutation(seed, e)[t mod N], so every
@@ -20,7 +20,7 @@ class Order:
 
     def __init__(self, size: int | None, seed: int) -> None:
         if size is not None and size < 1:
-            raise ValueError(f"Order: size is {size}; expected at least 1, or None for an endless set")
+            raise ValueError(f"Sampler: size is {size}; expected at least 1, or None for an endless set")
         self.size = size
         self.seed = seed
 

@@ -16,7 +16,7 @@ def cache(name: str) -> Path:
     return Path(home) / "tinygan" / name
 
 
-def places(name: str, package: str = "") -> list[Path]:
+def search_folders(name: str, package: str = "") -> list[Path]:
     """The folders where the set may be, the first first: $TINYGAN_DATA/NAME, $TINYGAN_DATA, the system's data sets,
     ``package`` (a folder inside an installed Python package, which is not imported), the cache."""
     folders = [SYSTEM / name, cache(name)]
@@ -27,7 +27,7 @@ def places(name: str, package: str = "") -> list[Path]:
     return folders
 
 
-def among(place: Path, names: Iterable[str]) -> Path | None:
+def find_in(place: Path, names: Iterable[str]) -> Path | None:
     """``place`` itself if it is called one of ``names``, else the first of them inside it; None where neither is.
 
     A place that cannot be looked into holds nothing.

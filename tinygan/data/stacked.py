@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.data.counter_rng import key, uniform
-from tinygan.data.registry import KNOWN, open_known
+from tinygan.data.registry import DATASETS, open_named
 
 if TYPE_CHECKING:
     from tinygan.data.dataset import Dataset
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def draw(name: str, split: str, seed: int) -> Stacked:
     """A set of the catalogue."""
-    return Stacked(name, open_known(KNOWN[name].base, split, seed), seed, int(split == "test"))
+    return Stacked(name, open_named(DATASETS[name].base, split, seed), seed, int(split == "test"))
 
 
 class Stacked:

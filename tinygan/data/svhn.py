@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tinygan.data.images import Images
-from tinygan.data.search_path import among
+from tinygan.data.search_path import find_in
 from tinygan.errors import FormatError
 from tinygan.formats.mat5 import read_mat
 
@@ -16,7 +16,7 @@ CLASSES = tuple("0123456789")
 
 def find(place: Path, name: str, split: str) -> Path | None:
     """train_32x32.mat or test_32x32.mat."""
-    return among(place, [f"{split}_32x32.mat"])
+    return find_in(place, [f"{split}_32x32.mat"])
 
 
 def load(path: Path, name: str, split: str) -> Images:

@@ -17,7 +17,7 @@ from numpy import ndarray as Array
 
 from tinygan.data import Dataset, open_data
 from tinygan.data.npy import Npy
-from tinygan.data.sampler import Order
+from tinygan.data.sampler import Sampler
 from tinygan.errors import UsageError, nearest
 from tinygan.metrics.features import PINNED, Extractor, Features, load_features, load_shipped, save_features
 from tinygan.metrics.inception import Inception, load_inception
@@ -168,9 +168,9 @@ def evaluate(
         if name not in MEASURES:
             raise UsageError(f"unknown metric {name!r}{nearest(name, MEASURES)}; the metrics are {', '.join(MEASURES)}")
     measures = [MEASURES[name](n, m, names) for name in metrics]
-    order, real_order = Order(images.size, seed), Order(real.size, seed)
+    order, real_order = Sampler(images.size, seed), Sampler(real.size, seed)
 
-    def read(data: Dataset, order: Order, at: int, count: int) -> Read:
+    def read(data: Dataset, order: Sampler, at: int, count: int) -> Read:
         return Read(*extractor(data.batch(order.indices(at, count))[0]))
 
     began = time.perf_counter()

@@ -18,10 +18,10 @@ import numpy as np
 from tinygan import __version__, kernels
 from tinygan.core.layer import Array
 from tinygan.data import Batch, Dataset, Sample
-from tinygan.data.enumerated import Indexed
-from tinygan.data.labelled_subset import FewLabels
+from tinygan.data.enumerated import Enumerated
+from tinygan.data.labelled_subset import LabelledSubset
 from tinygan.data.prefetch import Prefetch
-from tinygan.data.sampler import Order
+from tinygan.data.sampler import Sampler
 from tinygan.errors import FormatError, UsageError
 from tinygan.formats.png import write_png
 from tinygan.formats.safetensors import load
@@ -66,14 +66,14 @@ def recipe_for(config: Config, data: Dataset) -> Recipe:
     return recipe
 
 
-def few_of(recipe: Recipe, data: Dataset, seed: int) -> FewLabels | None:
+def few_of(recipe: Recipe, data: Dataset, seed: int) -> LabelledSubset | None:
     """The samples whose labels a semi-supervised system may see; None for another. Raises UsageError."""
-    return FewLabels(data, recipe.labels, recipe.labelled, seed) if isinstance(recipe, FewLabelled) else None
+    return LabelledSubset(data, recipe.labels, recipe.labelled, seed) if isinstance(recipe, FewLabelled) else None
 
 
 def part_of(recipe: Recipe, data: Dataset) -> Dataset:
     """What a system sees of the data: all, or the first images, of each of which it keeps a latent. Raises UsageError."""
-    return Indexed(data, recipe.images) if isinstance(recipe, Tabled) else data
+    return Enumerated(data, recipe.images) if isinstance(recipe, Tabled) else data
 
 
 def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
@@ -84,7 +84,7 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
     config = run.config
     run.hold()
     data = part_of(recipe, data)
-    order = Order(data.size, config.seed)
+    order = Sampler(data.size, config.seed)
     taken = config.batch * recipe.batches
     facts = facts_of(config, data, recipe)
     state, step = first_or_latest(run, recipe, data, facts)
@@ -101,7 +101,7 @@ def train(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
 
     def batch_of(step: int) -> Batch:
         batch = Batch(*data.batch(order.indices(step * taken, taken)))
-        return few.before(step, batch) if few else batch
+        return few.prepend(step, batch) if few else batch
 
     with Progress(step, config.steps) as progress, Prefetch(batch_of, range(step, config.steps)) as batches:
         tick, began, waited = step, time.perf_counter(), 0.0

@@ -141,5 +141,5 @@ class TestStacked:
         from tinygan.data import catalogue
 
         entries = {entry.name: entry for entry in catalogue()}
-        assert entries["stacked-digits"].where == entries["digits"].where == str(place / "digits/digits.csv.gz")
-        assert entries["stacked-digits"].get == entries["digits"].get
+        assert entries["stacked-digits"].path == entries["digits"].path == str(place / "digits/digits.csv.gz")
+        assert entries["stacked-digits"].how_to_get == entries["digits"].how_to_get

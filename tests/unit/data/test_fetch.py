@@ -204,13 +204,13 @@ def test_the_command_fetches_every_split_and_says_where_it_is(server, tmp_path, 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("TINYGAN_DATA", raising=False)
     hashes = {}
-    for stem in mnist.KNOWN["mnist"].sha256:
+    for stem in mnist.MNIST_SETS["mnist"].sha256:
         array = np.zeros((3, 28, 28) if "images" in stem else 3, np.uint8)
         write_idx(tmp_path / "a.gz", array)
         server.pages[f"/{stem}.gz"] = (tmp_path / "a.gz").read_bytes()
         hashes[stem] = digest(array)
-    known = mnist.KNOWN["mnist"]._replace(mirrors=(f"{server.url}/",), sha256=hashes)
-    monkeypatch.setitem(mnist.KNOWN, "mnist", known)
+    known = mnist.MNIST_SETS["mnist"]._replace(mirrors=(f"{server.url}/",), sha256=hashes)
+    monkeypatch.setitem(mnist.MNIST_SETS, "mnist", known)
     for _ in range(2):
         assert main(["data", "mnist", "--fetch"]) == 0
         assert str(tmp_path / "cache" / "tinygan" / "mnist") in capsys.readouterr().out
@@ -233,15 +233,15 @@ def test_a_set_is_downloaded_once_and_only_with_the_published_contents(server, t
         server.pages[f"/right/{stem}.gz"] = repacked
         server.pages[f"/wrong/{stem}.gz"] = repacked[:-9]
     mirrors = tuple(f"{server.url}/{place}/" for place in ("none", "wrong", "right"))
-    known = mnist.KNOWN["mnist"]._replace(mirrors=mirrors, sha256={stem: digest(a) for stem, a in arrays.items()})
-    monkeypatch.setitem(mnist.KNOWN, "mnist", known)
+    known = mnist.MNIST_SETS["mnist"]._replace(mirrors=mirrors, sha256={stem: digest(a) for stem, a in arrays.items()})
+    monkeypatch.setitem(mnist.MNIST_SETS, "mnist", known)
     assert open_data("mnist").size == 5
     assert len(server.asked) == 6
     assert open_data("mnist").size == 5
     assert len(server.asked) == 6
 
     changed = known._replace(sha256=dict.fromkeys(arrays, "0" * 64))
-    monkeypatch.setitem(mnist.KNOWN, "mnist", changed)
+    monkeypatch.setitem(mnist.MNIST_SETS, "mnist", changed)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
     with pytest.raises(DataError, match=r"no mirror gave it .*SHA-256 differs.*; to get it: "):
         open_data("mnist")

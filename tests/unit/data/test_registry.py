@@ -8,10 +8,8 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
-from tinygan.data import NAMES, catalogue, fetch, open_data
-from tinygan.data import registry as known
-from tinygan.data import search_path as places
-from tinygan.data.registry import KNOWN, kind, locate
+from tinygan.data import NAMES, catalogue, fetch, open_data, registry, search_path
+from tinygan.data.registry import DATASETS, kind, locate
 from tinygan.errors import DataError, FormatError
 
 from ..published import cifar_binary, digits_table, svhn, tar
@@ -23,18 +21,18 @@ CIFAR = tar(cifar_binary("cifar-10"))
 def alone(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TINYGAN_OFFLINE", "1")
-    monkeypatch.setattr(places, "SYSTEM", tmp_path / "system")
+    monkeypatch.setattr(search_path, "SYSTEM", tmp_path / "system")
     monkeypatch.delenv("TINYGAN_DATA", raising=False)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_row_has_a_kind_that_opens_it(name):
-    row = KNOWN[name]
+    row = DATASETS[name]
     assert hasattr(kind(name), "draw") != (hasattr(kind(name), "find") and hasattr(kind(name), "load"))
-    assert bool(row.get) == hasattr(kind(name), "find")
+    assert bool(row.how_to_get) == hasattr(kind(name), "find")
     assert all(len(file.sha256) == 64 and file.urls for file in row.files)
-    assert row.base in ("", *KNOWN) and row.home in ("", *KNOWN)
-    if not row.get and not row.base:
+    assert row.base in ("", *DATASETS) and row.home in ("", *DATASETS)
+    if not row.how_to_get and not row.base:
         assert open_data(name).batch(np.arange(2))[0].shape == (2, *row.shape)
 
 
@@ -85,9 +83,9 @@ def mirror(monkeypatch):
 
 
 def pin(monkeypatch, name, files):
-    row = KNOWN[name]
+    row = DATASETS[name]
     pinned = tuple(file._replace(sha256=sha256(files[file.name]).hexdigest()) for file in row.files)
-    monkeypatch.setitem(known.KNOWN, name, row._replace(files=pinned))
+    monkeypatch.setitem(registry.DATASETS, name, row._replace(files=pinned))
 
 
 def test_what_is_nowhere_is_downloaded_once_and_only_with_the_published_bytes(tmp_path, monkeypatch, mirror):
@@ -118,7 +116,7 @@ def test_files_that_someone_put_there_need_no_hash(tmp_path, monkeypatch):
     monkeypatch.setenv("TINYGAN_DATA", str(tmp_path))
     (tmp_path / "cifar-10-binary.tar.gz").write_bytes(CIFAR)
     assert open_data("cifar-10").size == 15
-    assert {entry.name for entry in catalogue() if entry.where == str(tmp_path / "cifar-10-binary.tar.gz")} == {
+    assert {entry.name for entry in catalogue() if entry.path == str(tmp_path / "cifar-10-binary.tar.gz")} == {
         "cifar-10"
     }
 

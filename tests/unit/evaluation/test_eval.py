@@ -9,7 +9,7 @@ import pytest
 from tinygan.cli import main
 from tinygan.data import open_data
 from tinygan.data.images import Images
-from tinygan.data.sampler import Order
+from tinygan.data.sampler import Sampler
 from tinygan.errors import UsageError
 from tinygan.evaluation.evaluate import evaluate, export, open_features, open_images
 from tinygan.formats.png import write_png
@@ -55,8 +55,8 @@ def test_streamed_values_are_those_of_all_features_at_once(monkeypatch, n, size,
     fake, real = pictures("fake", n, bias=60), pictures("real", size)
     made, values = values_of(fake, real, n)
     assert (made.n, made.m) == (n, m - m % 10 if m < n else m)
-    f, f_logits = Projection(16)(fake.batch(Order(n, 0).indices(0, n))[0])
-    r, r_logits = Projection(16)(real.batch(Order(size, 0).indices(0, size))[0])
+    f, f_logits = Projection(16)(fake.batch(Sampler(n, 0).indices(0, n))[0])
+    r, r_logits = Projection(16)(real.batch(Sampler(size, 0).indices(0, size))[0])
     half, other, other_logits = r[: made.m], r[made.m : 2 * made.m], r_logits[made.m : 2 * made.m]
     r = r[:n]
     np.testing.assert_allclose(values["F"][1:3], [frechet(f, r), frechet(half, other)], rtol=1e-9)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tinygan.data import NAMES, catalogue, open_data
-from tinygan.data.mnist import KNOWN
+from tinygan.data.mnist import MNIST_SETS
 from tinygan.data.registry import locate
 from tinygan.data.search_path import cache
 from tinygan.errors import DataError, FormatError, ShapeError, UsageError
@@ -149,7 +149,7 @@ def test_tinygan_data_holds_a_folder_of_the_name_or_is_it(tmp_path, monkeypatch,
     assert locate("mnist") == place
     assert locate("fashion-mnist") != place, "files of another set are not taken for it"
     assert open_data("mnist").size == 12  # another hash than the published one: the user's own set
-    assert next(entry for entry in catalogue() if entry.name == "mnist").where == str(place)
+    assert next(entry for entry in catalogue() if entry.name == "mnist").path == str(place)
 
 
 def test_every_set_has_its_own_folder_in_the_cache(tmp_path):
@@ -184,11 +184,11 @@ def test_the_catalogue_names_what_can_be_opened():
     entries = {entry.name: entry for entry in catalogue()}
     assert list(entries) == list(NAMES)
     for entry in entries.values():
-        assert entry.what
-        assert entry.get
-        if entry.where == "built in":
+        assert entry.description
+        assert entry.how_to_get
+        if entry.path == "built in":
             assert open_data(entry.name).shape == entry.shape
-    assert entries["mnist"].where is None
+    assert entries["mnist"].path is None
 
 
 needs_fashion = pytest.mark.skipif(not SYSTEM.is_dir(), reason="no data: apt-get install dataset-fashion-mnist")
@@ -203,6 +203,6 @@ def test_the_real_fashion_mnist_opens():
 
 
 @needs_fashion
-@pytest.mark.parametrize("stem", KNOWN["fashion-mnist"].sha256)
+@pytest.mark.parametrize("stem", MNIST_SETS["fashion-mnist"].sha256)
 def test_the_real_fashion_mnist_is_the_published_one(stem):
-    assert digest(read_idx(SYSTEM / f"{stem}.gz")) == KNOWN["fashion-mnist"].sha256[stem]
+    assert digest(read_idx(SYSTEM / f"{stem}.gz")) == MNIST_SETS["fashion-mnist"].sha256[stem]

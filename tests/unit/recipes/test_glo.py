@@ -5,7 +5,7 @@ import pytest
 
 from tinygan.cli import main
 from tinygan.data import Batch, Sample
-from tinygan.data.enumerated import Indexed
+from tinygan.data.enumerated import Enumerated
 from tinygan.errors import UsageError
 from tinygan.images.pyramid import build, laplacian_l1
 from tinygan.optim import Adam
@@ -35,7 +35,7 @@ class Pictures:
 
 @pytest.fixture
 def data(rng):
-    return Indexed(Pictures(rng), N)
+    return Enumerated(Pictures(rng), N)
 
 
 def batch_of(data, index):
@@ -200,7 +200,7 @@ def test_what_does_not_fit_is_one_line_before_there_is_a_run(tmp_path, capsys, o
 
 def test_a_set_with_fewer_images_is_said(rng):
     with pytest.raises(UsageError, match="21 images are asked for and pictures has 20: add --set images=20"):
-        Indexed(Pictures(rng), 21)
+        Enumerated(Pictures(rng), 21)
 
 
 @pytest.mark.parametrize("wrong", [{"images": 1}, {"latent": 0}, {"width": 0}, {"lr_z": -1.0}], ids=str)

@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple
 from tinygan import kernels
 from tinygan.core.layer import Array
 from tinygan.data import Dataset, open_data
-from tinygan.data.registry import KNOWN
-from tinygan.data.sampler import Order
+from tinygan.data.registry import DATASETS
+from tinygan.data.sampler import Sampler
 from tinygan.errors import UsageError, by
 from tinygan.evaluation.evaluate import features_of
 from tinygan.metrics.features import PINNED, Features, load_shipped
@@ -103,9 +103,9 @@ class Work:
     def open(self, name: str, split: str = "train", seed: int = 0, least: int = 1) -> Dataset:
         """A data set of the catalogue. UsageError where --data gives samples of another shape, or fewer than ``least``."""
         data = open_data(self.places.get(name, name), split=split, data_seed=seed)
-        if data.shape != KNOWN[name].shape:
+        if data.shape != DATASETS[name].shape:
             raise UsageError(
-                f"{name} has samples {by(KNOWN[name].shape)}; those at {self.places[name]} are {by(data.shape)}"
+                f"{name} has samples {by(DATASETS[name].shape)}; those at {self.places[name]} are {by(data.shape)}"
             )
         if data.size is not None and data.size < least:
             raise UsageError(f"{least} samples of {name}, split {split}, are needed; {data.name} has {data.size}")
@@ -185,7 +185,7 @@ class Work:
 
 def drawn(data: Dataset, n: int) -> Array:
     """The numbers of n samples of a set, in an order of its own: a folder's are sorted by class."""
-    return Order(data.size, 0).indices(0, n)
+    return Sampler(data.size, 0).indices(0, n)
 
 
 def digest(text: str) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.data import Batch, Dataset, Sample
-from tinygan.data.enumerated import Indexed
-from tinygan.data.sampler import Order
+from tinygan.data.enumerated import Enumerated
+from tinygan.data.sampler import Sampler
 from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.optim import Adam, Schedule
@@ -42,8 +42,8 @@ class Table(NamedTuple):
 
 def trained(data: Dataset, seed: int, work: Work) -> Table:
     """The table of the first IMAGES images."""
-    data = Indexed(data, IMAGES)
-    recipe, order = GLO(SETTINGS, Sample(data.shape)), Order(IMAGES, seed)
+    data = Enumerated(data, IMAGES)
+    recipe, order = GLO(SETTINGS, Sample(data.shape)), Sampler(IMAGES, seed)
     rng = np.random.default_rng(seed)
     state = recipe.begin(recipe.init(rng), data)
     for step in range(STEPS):

@@ -17,7 +17,7 @@ from tinygan.core.net import Net
 from tinygan.data import Dataset
 from tinygan.data.augment import flip
 from tinygan.data.labelled_subset import classes_of
-from tinygan.data.sampler import Order
+from tinygan.data.sampler import Sampler
 from tinygan.data.split import labels_per_class
 from tinygan.layers import Linear
 from tinygan.objectives.losses import cross_entropy
@@ -59,7 +59,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 def learn(net: Net, theta: Array, data: Dataset, seed: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """θ and the running values after STEPS steps on the labelled images, half of them mirrored."""
     known, _ = labels_per_class(classes_of(data), LABELS, seed)
-    adam, order = Adam(lr=LR, b1=0.9, schedule=Schedule("linear", over=STEPS, end=0.0)), Order(len(known), seed)
+    adam, order = Adam(lr=LR, b1=0.9, schedule=Schedule("linear", over=STEPS, end=0.0)), Sampler(len(known), seed)
     running, memory = net.init_running(theta, rng), adam.init(theta)
     for step in range(STEPS):
         x, label = data.batch(known[order.indices(step * BATCH, BATCH)])
