@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygan import kernels
 from tinygan.core.layer import Array
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 from tinygan.errors import UsageError
 
 # ---------------------------------------------------------------- schedules
@@ -43,10 +43,10 @@ class Schedule:
             return 1.0
         s = np.minimum(t / self.over, 1.0)
         if self.kind == "linear":
-            return number(1 + (self.end - 1) * s)
+            return scalar(1 + (self.end - 1) * s)
         if self.kind == "cosine":
-            return number(self.end + (1 - self.end) * (1 + np.cos(math.pi * s)) / 2)
-        return number(self.end**s)
+            return scalar(self.end + (1 - self.end) * (1 + np.cos(math.pi * s)) / 2)
+        return scalar(self.end**s)
 
 
 # ---------------------------------------------------------------- optimisers
@@ -136,9 +136,9 @@ def ema(average: Array, theta: Array, decay: float) -> Array:
 
 def norm(g: Array) -> float:
     """‖g‖."""
-    return number(np.sqrt(kernels.dot(g, g)))
+    return scalar(np.sqrt(kernels.dot(g, g)))
 
 
 def clip_norm(g: Array, most: float) -> Array:
     """g, scaled down to norm ``most`` where it is longer   (Pascanu et al. 2013, alg. 1)."""
-    return g * number(most / np.maximum(norm(g), most))
+    return g * scalar(most / np.maximum(norm(g), most))

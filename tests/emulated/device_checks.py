@@ -97,7 +97,7 @@ def passed(f, p, running, X, G, noise, evaluate):
     bound = f.eval(running) if evaluate else f.bind(running, noise)
     Y, saved = bound.forward(p, X)
     after = bound.update(running, p, saved) if size(f.tree("running")) and not evaluate else ()
-    return (Y, *bound.pull(p, saved, G(Y.shape)), after)
+    return (Y, *bound.vjp(p, saved, G(Y.shape)), after)
 
 
 def layer(name, seed=3):

@@ -95,7 +95,7 @@ def test_the_gradients_of_a_loss_on_tangents_are_those_of_torch(place):
 
 def test_the_second_derivative_is_that_of_torch(place):
     net, f, theta, x, (u, v) = place
-    _, _, (second,) = net.second(theta, x, np.stack([u, v]), ([0], [1]))
+    _, _, (second,) = net.second_derivative(theta, x, np.stack([u, v]), ([0], [1]))
     weights, at, a, b = tensors(theta, x, u, v)
 
     def along_u(q):

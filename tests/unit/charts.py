@@ -22,7 +22,7 @@ class ByHand:
         y, J, _ = self.formulas(z)
         return y, lambda gy: np.einsum("ndi,nd->ni", J, gy)
 
-    def second(self, z, z_dot, pairs):
+    def second_derivative(self, z, z_dot, pairs):
         H = self.formulas(z)[2]
         i, j = (z_dot[list(k)] for k in pairs)
         return *self.jvp(z, z_dot), np.einsum("ndab,pna,pnb->pnd", H, i, j)
@@ -115,7 +115,7 @@ class Square(Layer):
         GX[0] += 2 * (X[1:] * G[1:]).sum(axis=0)
         return GX
 
-    def second(self, p, x, u, v):
+    def second_derivative(self, p, x, u, v):
         return 2 * u * v
 
 

@@ -26,25 +26,27 @@ def _conditioned(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     c, d = pick(2, 3), pick(1, 3)
     n = 2 * 3 * c
     stem = Sequential(L.Columns(0, n), L.Reshape(2, 3, c))
-    block = Row(L.BatchNorm(c), L.Film(Sequential(L.Linear(n + d, 3), L.Tanh(), L.Linear(3, 2 * c))), L.SiLU())
+    block = Row(L.BatchNorm(c), L.FiLM(Sequential(L.Linear(n + d, 3), L.Tanh(), L.Linear(3, 2 * c))), L.SiLU())
     fork = Fork(block, Row(L.Conv2d(c, c, 1)) if pick(0, 1) else None)
-    join = L.Join(L.Linear(n + d, 2) if pick(0, 1) else L.Columns(n, n + d))
+    join = L.ConcatCondition(L.Linear(n + d, 2) if pick(0, 1) else L.Columns(n, n + d))
     return Conditioned(stem, Sequential(), Row(fork, join)), (n + d,)
 
 
 def _film(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     c, d = pick(1, 3), pick(1, 3)
-    return _of_row(L.Film(L.Linear(d, 2 * c)), (pick(1, 3), pick(1, 3), c), d)
+    return _of_row(L.FiLM(L.Linear(d, 2 * c)), (pick(1, 3), pick(1, 3), c), d)
 
 
 def _join(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     c, d = pick(1, 3), pick(1, 3)
-    return _of_row(L.Join(L.Linear(d, pick(1, 3)) if pick(0, 1) else Sequential()), (pick(1, 3), pick(1, 3), c), d)
+    return _of_row(
+        L.ConcatCondition(L.Linear(d, pick(1, 3)) if pick(0, 1) else Sequential()), (pick(1, 3), pick(1, 3), c), d
+    )
 
 
 def _project(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     n, d = pick(1, 5), pick(1, 4)
-    return _of_row(L.Project(L.Linear(n, 1), L.SpectralNorm(L.Linear(d, n, bias=False))), (n,), d)
+    return _of_row(L.ProjectionHead(L.Linear(n, 1), L.SpectralNorm(L.Linear(d, n, bias=False))), (n,), d)
 
 
 def _filterbank(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
@@ -68,10 +70,10 @@ def _of_row(f: Conditional, shape: tuple[int, ...], d: int) -> tuple[Layer, tupl
 CONDITIONAL: dict[str, Case] = {
     "Columns": _columns,
     "Conditioned": _conditioned,
-    "Film": _film,
+    "FiLM": _film,
     "Filterbank": _filterbank,
-    "Join": _join,
-    "Project": _project,
+    "ConcatCondition": _join,
+    "ProjectionHead": _project,
     "Read": _read,
     "Write": _write,
 }

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygan.checks.compare import far, norm, ratio, settled
-from tinygan.core.layer import Array, Layer, leaves, pull, push
+from tinygan.core.layer import Array, Layer, apply, modules, vjp
 from tinygan.core.net import Net, flat
 from tinygan.errors import ShapeError
 
@@ -73,7 +73,7 @@ class Trial:
         self.key = int(rng.integers(2**31))
         self.source = net
         self.net = net.bind(self.running, np.random.default_rng(self.key))
-        self.affine = all(f.affine for f in leaves(net.f))
+        self.affine = all(f.affine for f in modules(net.f))
         self.x, self.x_dot = self.draw(N, *shape), self.draw(K, N, *shape)
         self.gy, self.gy_dot = self.cotangents()
 
@@ -130,7 +130,7 @@ class Trial:
         _, v = x_dot = self.draw(2, self.N, *self.shape)
         first, y_dot, saved = self.net.jvp(self.theta, self.x, x_dot[:1])
         curve = self.net.backward(self.theta, saved, np.zeros_like(first), self.gy[None], wrt_theta=False).x
-        y, tangents, (uv, vu) = self.net.second(self.theta, self.x, x_dot, ((0, 1), (1, 0)))
+        y, tangents, (uv, vu) = self.net.second_derivative(self.theta, self.x, x_dot, ((0, 1), (1, 0)))
         both = norm(self.gy) * norm(uv) + norm(curve) * norm(v)
         error = ratio((self.gy * uv).sum() - (curve * v).sum(), both)
         return max(far(y, first), far(tangents[0], y_dot[0]), far(uv, vu), error)
@@ -213,8 +213,8 @@ class Trial:
         theta = self.theta.astype(dtype)
         X = dress(np.concatenate([self.x[None], self.x_dot]).astype(dtype))
         G = dress(np.concatenate([self.gy[None], self.gy_dot]).astype(dtype))
-        Y, saved = push(net.f, net.params(theta), X)
-        GX, g = pull(net.f, net.params(theta), saved, G)
+        Y, saved = apply(net.f, net.params(theta), X)
+        GX, g = vjp(net.f, net.params(theta), saved, G)
         return Y, GX[0], GX[1:], flat(g, dtype)
 
 
@@ -232,7 +232,7 @@ def _read_only(X: Array) -> Array:
 
 
 def _has_second(f: Layer) -> bool:
-    return not any(leaf.curved and type(leaf).second is Layer.second for leaf in leaves(f))
+    return not any(leaf.curved and type(leaf).second_derivative is Layer.second_derivative for leaf in modules(f))
 
 
 def _title(net: Net) -> str:

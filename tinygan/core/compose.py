@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygan import kernels
-from tinygan.core.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+from tinygan.core.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape, apply, vjp
 from tinygan.errors import ShapeError
 
 
@@ -24,10 +24,10 @@ class Composite(Layer):
         return tuple(f.init(rng) for f in self.children)
 
     def backward(self, p: Params, saved: Saved, G: Bundle) -> Any:
-        return self.pull(p, saved, G, wrt_p=False)[0]
+        return self.vjp(p, saved, G, wrt_p=False)[0]
 
     def gradient(self, p: Params, saved: Saved, G: Bundle) -> Any:
-        return self.pull(p, saved, G, wrt_x=False)[1]
+        return self.vjp(p, saved, G, wrt_x=False)[1]
 
     @property
     def piecewise_linear(self) -> bool:
@@ -65,7 +65,7 @@ class Sequential(Composite):
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         saved = []
         for f, q in zip(self.children, p, strict=True):
-            X, s = push(f, q, X)
+            X, s = apply(f, q, X)
             saved.append(s)
         return X, saved
 
@@ -74,26 +74,28 @@ class Sequential(Composite):
             X = f.jet(q, X, pairs)
         return X
 
-    def pull(
+    def vjp(
         self, p: Params, saved: Saved, G: Any, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
         grads: list[Any] = []
         for i in reversed(range(len(self.children))):
-            G, g = pull(self.children[i], p[i], saved[i], G, wrt_x=wrt_x or i > 0, wrt_p=wrt_p)
+            G, g = vjp(self.children[i], p[i], saved[i], G, wrt_x=wrt_x or i > 0, wrt_p=wrt_p)
             grads.append(g)
         return G if wrt_x else None, tuple(reversed(grads)) if wrt_p else None
 
-    def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
+    def backward_recording(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
         met: list[Any] = []
         for f, q, (_, s) in zip(reversed(self.children), reversed(p), reversed(saved), strict=True):
-            G, t = f.trace(q, s, G)
+            G, t = f.backward_recording(q, s, G)
             met.append(t)
         return G, met[::-1]
 
-    def mixed(self, p: Params, saved: Saved, trace: Any, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+    def penalty_gradient(
+        self, p: Params, saved: Saved, recorded: Any, Z: Bundle, r: Array | None
+    ) -> tuple[Bundle, Params]:
         grads = []
-        for f, q, (_, s), t in zip(self.children, p, saved, trace, strict=True):
-            Z, g = f.mixed(q, s, t, Z, r)
+        for f, q, (_, s), t in zip(self.children, p, saved, recorded, strict=True):
+            Z, g = f.penalty_gradient(q, s, t, Z, r)
             grads.append(g)
         return Z, tuple(grads)
 
@@ -111,28 +113,30 @@ class Residual(Composite):
         return a
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        (Y, s), (Z, t) = (push(f, q, X) for f, q in zip(self.children, p, strict=True))
+        (Y, s), (Z, t) = (apply(f, q, X) for f, q in zip(self.children, p, strict=True))
         return kernels.combine(1, Y, 1, Z), (s, t)
 
     def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
         Y, Z = (f.jet(q, X, pairs) for f, q in zip(self.children, p, strict=True))
         return kernels.combine(1, Y, 1, Z)
 
-    def pull(
+    def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
         (a, g), (b, h) = (
-            pull(f, q, s, G, wrt_x=wrt_x, wrt_p=wrt_p) for f, q, s in zip(self.children, p, saved, strict=True)
+            vjp(f, q, s, G, wrt_x=wrt_x, wrt_p=wrt_p) for f, q, s in zip(self.children, p, saved, strict=True)
         )
         return kernels.combine(1, a, 1, b) if wrt_x else None, (g, h) if wrt_p else None
 
-    def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
-        (a, s), (b, t) = (f.trace(q, s, G) for f, q, (_, s) in zip(self.children, p, saved, strict=True))
+    def backward_recording(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
+        (a, s), (b, t) = (f.backward_recording(q, s, G) for f, q, (_, s) in zip(self.children, p, saved, strict=True))
         return a + b, (s, t)
 
-    def mixed(self, p: Params, saved: Saved, trace: Any, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+    def penalty_gradient(
+        self, p: Params, saved: Saved, recorded: Any, Z: Bundle, r: Array | None
+    ) -> tuple[Bundle, Params]:
         (a, g), (b, h) = (
-            f.mixed(q, s, t, Z, r) for f, q, (_, s), t in zip(self.children, p, saved, trace, strict=True)
+            f.penalty_gradient(q, s, t, Z, r) for f, q, (_, s), t in zip(self.children, p, saved, recorded, strict=True)
         )
         return a + b, (g, h)
 
@@ -147,31 +151,34 @@ class Concat(Composite):
         return *outs[0][:-1], sum(out[-1] for out in outs)
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        branches = [push(f, q, X) for f, q in zip(self.children, p, strict=True)]
+        branches = [apply(f, q, X) for f, q in zip(self.children, p, strict=True)]
         return np.concatenate([Y for Y, _ in branches], axis=-1), [s for _, s in branches]
 
     def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
         return np.concatenate([f.jet(q, X, pairs) for f, q in zip(self.children, p, strict=True)], axis=-1)
 
-    def pull(
+    def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
         pulled = [
-            pull(f, q, s, g, wrt_x=wrt_x, wrt_p=wrt_p)
+            vjp(f, q, s, g, wrt_x=wrt_x, wrt_p=wrt_p)
             for f, q, s, g in zip(self.children, p, saved, self._parts(saved, G), strict=True)
         ]
         GX = sum(gx for gx, _ in pulled) if wrt_x else None
         return GX, tuple(g for _, g in pulled) if wrt_p else None
 
-    def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
-        traced = [
-            f.trace(q, s, g) for f, q, (_, s), g in zip(self.children, p, saved, self._parts(saved, G), strict=True)
-        ]
-        gx: Any = sum(gx for gx, _ in traced)
-        return gx, [t for _, t in traced]
+    def backward_recording(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
+        parts = self._parts(saved, G)
+        pulled = [f.backward_recording(q, s, g) for f, q, (_, s), g in zip(self.children, p, saved, parts, strict=True)]
+        gx: Any = sum(gx for gx, _ in pulled)
+        return gx, [t for _, t in pulled]
 
-    def mixed(self, p: Params, saved: Saved, trace: Any, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
-        pairs = [f.mixed(q, s, t, Z, r) for f, q, (_, s), t in zip(self.children, p, saved, trace, strict=True)]
+    def penalty_gradient(
+        self, p: Params, saved: Saved, recorded: Any, Z: Bundle, r: Array | None
+    ) -> tuple[Bundle, Params]:
+        pairs = [
+            f.penalty_gradient(q, s, t, Z, r) for f, q, (_, s), t in zip(self.children, p, saved, recorded, strict=True)
+        ]
         return np.concatenate([Y for Y, _ in pairs], axis=-1), tuple(g for _, g in pairs)
 
     def _parts(self, saved: Saved, G: Bundle) -> list[Bundle]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygan import kernels
 from tinygan.core.compose import Composite, Sequential
-from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, apply, vjp
 from tinygan.errors import ShapeError
 
 
@@ -50,18 +50,18 @@ def fits(f: Layer, shape: Shape, d: int) -> Shape:
 
 
 def meet(f: Layer, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
-    """``push``, of h and c; a layer of one input lets c by."""
+    """``apply``, of h and c; a layer of one input lets c by."""
     if not isinstance(f, Conditional):
-        return push(f, p, H)
+        return apply(f, p, H)
     Y, saved = f.meet(p, H, C)
     return Y, (Y.shape, saved)
 
 
 def part(f: Layer, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Any, Any]:
-    """``pull``, to (h̄, c̄, p̄); c̄ of a layer of one input is 0."""
+    """``vjp``, to (h̄, c̄, p̄); c̄ of a layer of one input is 0."""
     if isinstance(f, Conditional):
         return f.part(p, saved[1], G, wrt_h=wrt_h, wrt_p=wrt_p)
-    GH, g = pull(f, p, saved, G, wrt_x=wrt_h, wrt_p=wrt_p)
+    GH, g = vjp(f, p, saved, G, wrt_x=wrt_h, wrt_p=wrt_p)
     return GH, 0, g
 
 
@@ -87,7 +87,7 @@ class Conditioned(Composite):
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         stem, condition, f = self.children
-        (H, s), (C, t) = push(stem, p[0], X), push(condition, p[1], X)
+        (H, s), (C, t) = apply(stem, p[0], X), apply(condition, p[1], X)
         Y, u = meet(f, p[2], H, C)
         return Y, (s, t, u)
 
@@ -95,13 +95,13 @@ class Conditioned(Composite):
         stem, condition, f = self.children
         return meet_jet(f, p[2], stem.jet(p[0], X, pairs), condition.jet(p[1], X, pairs), pairs)
 
-    def pull(
+    def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
         stem, condition, f = self.children
         GH, GC, g = part(f, p[2], saved[2], G, wrt_h=True, wrt_p=wrt_p)
-        a, g_stem = pull(stem, p[0], saved[0], GH, wrt_x=wrt_x, wrt_p=wrt_p)
-        b, g_condition = pull(condition, p[1], saved[1], GC, wrt_x=wrt_x, wrt_p=wrt_p)
+        a, g_stem = vjp(stem, p[0], saved[0], GH, wrt_x=wrt_x, wrt_p=wrt_p)
+        b, g_condition = vjp(condition, p[1], saved[1], GC, wrt_x=wrt_x, wrt_p=wrt_p)
         return kernels.combine(1, a, 1, b) if wrt_x else None, (g_stem, g_condition, g) if wrt_p else None
 
 

@@ -11,7 +11,7 @@ Second derivatives go forward over forward. Along x(s, t) with ∂ₛx = ẋᵢ,
 
     ÿ = J ẍ + H(ẋᵢ, ẋⱼ),        H(u, v) = ∂²f(x)[u, v]
 
-of which J ẍ is one more tangent. ``Layer.second`` is H, the only formula to add, where f is curved.
+of which J ẍ is one more tangent. ``Layer.second_derivative`` is H, the only formula to add, where f is curved.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Layer:
             raise NotImplementedError(f"{type(self).__name__} has parameters: write its gradient")
         return ()
 
-    def pull(
+    def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
         """``backward`` and ``gradient`` as asked; a composite overrides it with one sweep for both."""
@@ -77,17 +77,20 @@ class Layer:
 
     @property
     def piecewise_linear(self) -> bool:
-        """Whether f is affine around almost every x: a penalty on its derivative meets no curvature, and ``mixed`` holds."""
+        """Whether f is affine around almost every x. Its second derivative is then zero, and ``penalty_gradient`` is exact."""
         return self.affine and not self.shapes
 
-    def trace(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
+    def backward_recording(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
         """``backward``, and the cotangents that it met on the way; a leaf's is its own."""
         return self.backward(p, saved, G), G
 
-    def mixed(self, p: Params, saved: Saved, trace: Any, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
-        """p̄ of Σₙ ⟨gₙ, rₙ f(xₙ) + J ẋₙ⟩ where f is piecewise linear and g is what ``trace`` met: one product, not two.
+    def penalty_gradient(
+        self, p: Params, saved: Saved, recorded: Any, Z: Bundle, r: Array | None
+    ) -> tuple[Bundle, Params]:
+        """p̄ of Σₙ ⟨gₙ, rₙ f(xₙ) + J ẋₙ⟩ of a piecewise linear f, by one product instead of two.
 
-        Z = r x + ẋ (1, N, ...) comes in and r y + J ẋ goes out. r (N,) is a factor for each sample; None: zero.
+        g is the cotangent that ``backward_recording`` returned for this layer. Z = r x + ẋ (1, N, ...) is the input and
+        r y + J ẋ the output. r (N,) is a factor for each sample; None means zero.
         """
         Y, _ = self.forward(
             p, np.concatenate([np.zeros_like(Z), Z])
@@ -99,16 +102,16 @@ class Layer:
         """Whether f has second derivatives that are not zero around almost every x."""
         return not (self.affine or self.piecewise_linear)
 
-    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+    def second_derivative(self, p: Params, x: Array, u: Array, v: Array) -> Array:
         """H(u, v) = ∂²f(x)[u, v] of each of P pairs; asked for where f is ``curved``.   x (N, ...), u, v (P, N, ...)."""
-        raise UsageError(f"{type(self).__name__} has no second derivative: write its second(p, x, u, v)")
+        raise UsageError(f"{type(self).__name__} has no second derivative: write its second_derivative(p, x, u, v)")
 
     def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
         """(x, ẋ, ẍ) ↦ (y, J ẋ, J ẍ + H(ẋᵢ, ẋⱼ)).   X (1+T+P, N, ...): the point, T tangents, and ẍ for each of P ``pairs``."""
-        Y, _ = push(self, p, X)
+        Y, _ = apply(self, p, X)
         if self.curved:
             u, v = (X[1:][list(k)] for k in pairs)
-            Y[len(Y) - len(u) :] += self.second(p, X[0], u, v)
+            Y[len(Y) - len(u) :] += self.second_derivative(p, X[0], u, v)
         return Y
 
     def init_running(self, p: Params, rng: np.random.Generator) -> Params:
@@ -143,10 +146,10 @@ class Layer:
         return ShapeError(f"{type(self).__name__}: {rule}: x (N, {', '.join(map(str, x))}){own}")
 
 
-def leaves(f: Layer) -> Iterator[Layer]:
+def modules(f: Layer) -> Iterator[Layer]:
     """The layers of which f is put together."""
     for child in getattr(f, "children", ()):
-        yield from leaves(child)
+        yield from modules(child)
     if not hasattr(f, "children"):
         yield f
 
@@ -171,8 +174,8 @@ def onehot(label: Array, classes: int, dtype: Any = np.float32) -> Array:
     return (label[:, None] == np.arange(classes, like=label)).astype(dtype)
 
 
-def push(f: Layer, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-    """f.forward with x checked; remembers the shape of Y for ``pull``."""
+def apply(f: Layer, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+    """f.forward with x checked; remembers the shape of Y for ``vjp``."""
     if X.dtype.kind != "f":
         raise TypeError(f"{type(f).__name__}: x is an array of floats: got {X.dtype}; use x.astype(np.float32)")
     f.out_shape(X.shape[2:])
@@ -180,12 +183,12 @@ def push(f: Layer, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
     return Y, (Y.shape, saved)
 
 
-def pull(f: Layer, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True) -> Any:
-    """f.pull with the cotangent checked: broadcasting it silently would give a wrong gradient."""
+def vjp(f: Layer, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True) -> Any:
+    """f.vjp with the cotangent checked: broadcasting it silently would give a wrong gradient."""
     shape, saved = saved
     if G.shape != shape:
         raise ShapeError(f"{type(f).__name__}: a cotangent has the shape of its output: got {G.shape}, output {shape}")
-    return f.pull(p, saved, G, wrt_x=wrt_x, wrt_p=wrt_p)
+    return f.vjp(p, saved, G, wrt_x=wrt_x, wrt_p=wrt_p)
 
 
 def unpack(tree: dict[str, Any], flat: Array) -> Params:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygan import kernels
 from tinygan.core.compose import Sequential
-from tinygan.core.layer import Array, Layer, Pairs, Params, Saved, pack, pull, push, size, unpack
+from tinygan.core.layer import Array, Layer, Pairs, Params, Saved, apply, pack, size, unpack, vjp
 from tinygan.errors import ShapeError
 
 
@@ -57,17 +57,17 @@ class Net:
 
     def forward(self, theta: Array, x: Array) -> tuple[Array, Saved]:
         """y = f(x; θ).   x (N, ...)."""
-        Y, saved = push(self.f, self.params(theta), x[None])
+        Y, saved = apply(self.f, self.params(theta), x[None])
         return Y[0], saved
 
     def jvp(self, theta: Array, x: Array, x_dot: Array) -> tuple[Array, Array, Saved]:
         """y = f(x; θ) and ẏₖ = J ẋₖ.   x (N, ...), x_dot (K, N, ...)."""
         if x_dot.shape[1:] != x.shape:
             raise ShapeError(f"Net: x_dot is (K, *x.shape): x_dot {x_dot.shape}, x {x.shape}")
-        Y, saved = push(self.f, self.params(theta), np.concatenate([x[None], x_dot]))
+        Y, saved = apply(self.f, self.params(theta), np.concatenate([x[None], x_dot]))
         return Y[0], Y[1:], saved
 
-    def second(self, theta: Array, x: Array, x_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
+    def second_derivative(self, theta: Array, x: Array, x_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
         """y = f(x; θ), ẏₖ = J ẋₖ and ∂²f(x)[ẋᵢ, ẋⱼ] for each (i, j) of ``pairs``, forward over forward.
 
         x (N, ...), x_dot (K, N, ...), pairs two sequences of P numbers below K  →  y (N, ...), ẏ (K, N, ...), (P, N, ...).
@@ -93,7 +93,7 @@ class Net:
         if gy_dot is not None and gy_dot.shape[1:] != gy.shape:
             raise ShapeError(f"Net: gy_dot is (K, *gy.shape): gy_dot {gy_dot.shape}, gy {gy.shape}")
         G = gy[None] if gy_dot is None else np.concatenate([gy[None], gy_dot])
-        GX, g = pull(self.f, self.params(theta), saved, G, wrt_x=wrt_x, wrt_p=wrt_theta)
+        GX, g = vjp(self.f, self.params(theta), saved, G, wrt_x=wrt_x, wrt_p=wrt_theta)
         return Pullback(
             GX[0] if wrt_x else None, GX[1:] if wrt_x else None, flat(g, theta.dtype, theta) if wrt_theta else None
         )
@@ -103,14 +103,17 @@ class Net:
         """Whether y is affine around almost every x: weights, rectifiers, pools; no smooth activation, no batch statistics."""
         return self.f.piecewise_linear
 
-    def trace(self, theta: Array, saved: Saved, u: Array) -> tuple[Array, Any]:
-        """Jᵀu, and the cotangents met on the way, for ``mixed``."""
-        GX, met = self.f.trace(self.params(theta), saved[1], u[None])
+    def backward_recording(self, theta: Array, saved: Saved, u: Array) -> tuple[Array, Any]:
+        """Jᵀu, and the cotangents met on the way, for ``penalty_gradient``."""
+        GX, met = self.f.backward_recording(self.params(theta), saved[1], u[None])
         return GX[0], met
 
-    def mixed(self, theta: Array, saved: Saved, trace: Any, z: Array, r: Array | None) -> Array:
-        """The gradient in θ of Σₙ rₙ⟨u, f(xₙ)⟩ + ⟨u, J ẋ⟩ of a piecewise linear net;  z = r x + ẋ, u is that of ``trace``."""
-        return flat(self.f.mixed(self.params(theta), saved[1], trace, z[None], r)[1], theta.dtype, theta)
+    def penalty_gradient(self, theta: Array, saved: Saved, recorded: Any, z: Array, r: Array | None) -> Array:
+        """The gradient in θ of Σₙ rₙ⟨u, f(xₙ)⟩ + ⟨u, J ẋ⟩ of a piecewise linear net.
+
+        z = r x + ẋ; u and ``recorded`` are those of ``backward_recording``.
+        """
+        return flat(self.f.penalty_gradient(self.params(theta), saved[1], recorded, z[None], r)[1], theta.dtype, theta)
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample's y; ShapeError where a layer does not fit."""

@@ -1,13 +1,15 @@
-"""A scalar: Python's float on the host, left on the device there."""
+"""A scalar: a Python float on the CPU, an array without axes on a device."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy import ndarray as Array
+
+Scalar = float | Array  # a number that may live on a device: ``float(x)`` there would make the CPU wait
 
 
-def number(x: Any) -> float:
-    """A Python float. Where x lives on a device it stays there, an array of no axes, so that nothing waits for it."""
-    told: float = float(x) if isinstance(x, (float, int, np.generic, np.ndarray)) else x
-    return told
+def scalar(x: Any) -> Any:
+    """x as a Python float. An x that lives on a device is returned as it is, so that the CPU does not wait for it."""
+    return float(x) if isinstance(x, (float, int, np.generic, np.ndarray)) else x

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tinygan.core.layer import Array, Pairs, leaves
+from tinygan.core.layer import Array, Pairs, modules
 from tinygan.core.net import Net
 from tinygan.errors import Diverged, UsageError
 from tinygan.layers.noise import Random
@@ -26,8 +26,8 @@ class Chart(Protocol):
     def vjp(self, z: Array) -> tuple[Array, Callable[[Array], Array]]:
         """y (N, D), and ȳ (N, D) ↦ Jᵀȳ (N, n)."""
 
-    def second(self, z: Array, z_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
-        """y, J ż and ∂²F[żᵢ, żⱼ] (P, N, D) of each (i, j) in ``pairs``, as ``Net.second``."""
+    def second_derivative(self, z: Array, z_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
+        """y, J ż and ∂²F[żᵢ, żⱼ] (P, N, D) of each (i, j) in ``pairs``, as ``Net.second_derivative``."""
 
 
 class Generator:
@@ -37,7 +37,7 @@ class Generator:
     """
 
     def __init__(self, net: Net, theta: Array, shape: tuple[int, ...] = (-1,)) -> None:
-        for f in leaves(net.f):
+        for f in modules(net.f):
             if isinstance(f, BatchNorm | Random):
                 why = "an image depend on its batch" if isinstance(f, BatchNorm) else "an image random"
                 raise UsageError(f"{type(f).__name__} makes {why}, so that there is no chart; use net.eval(running)")
@@ -56,8 +56,8 @@ class Generator:
 
         return _flat(y, 1), pull
 
-    def second(self, z: Array, z_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
-        y, y_dot, y_ddot = self.net.second(self.theta, self._x(z), self._x(z_dot), pairs)
+    def second_derivative(self, z: Array, z_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
+        y, y_dot, y_ddot = self.net.second_derivative(self.theta, self._x(z), self._x(z_dot), pairs)
         return _flat(y, 1), _flat(y_dot, 2), _flat(y_ddot, 2)
 
     def _x(self, z: Array) -> Array:
@@ -78,9 +78,9 @@ class Composed:
         value, back = self.f.vjp(y)
         return value, lambda g: pull(back(g))
 
-    def second(self, z: Array, z_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
-        y, y_dot, y_ddot = self.F.second(z, z_dot, pairs)
-        value, f_dot, f_ddot = self.f.second(y, y_dot, pairs)
+    def second_derivative(self, z: Array, z_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
+        y, y_dot, y_ddot = self.F.second_derivative(z, z_dot, pairs)
+        value, f_dot, f_ddot = self.f.second_derivative(y, y_dot, pairs)
         return value, f_dot, f_ddot + self.f.jvp(y, y_ddot)[1]
 
 
@@ -111,7 +111,7 @@ def derivatives(F: Chart, z: Array) -> tuple[Array, Array]:
         used, at = np.unique(pairs, return_inverse=True)
         i, j = at.reshape(pairs.shape).T
         some = SAMPLES // (len(used) + len(pairs))
-        parts = [F.second(part, _spread(axes[used], part), (i, j))[2] for part in _blocks(z, some)]
+        parts = [F.second_derivative(part, _spread(axes[used], part), (i, j))[2] for part in _blocks(z, some)]
         y_ddot = np.concatenate(parts, axis=1)
         for (a, b), column in zip(pairs, y_ddot, strict=True):
             H[..., a, b] = H[..., b, a] = column

@@ -44,7 +44,7 @@ def sectional(F: Chart, z: Array, u: Array, v: Array) -> Array:
     if basis.shape[2] < 2 or parallel.any():
         raise UsageError(f"u and v are parallel at latent {int(parallel.argmax())}; a plane needs two directions")
     way = np.linalg.solve(R, basis).transpose(2, 0, 1)
-    bent = F.second(z, way, ([0, 1, 0], [0, 1, 1]))[2]
+    bent = F.second_derivative(z, way, ([0, 1, 0], [0, 1, 1]))[2]
     uu, vv, uv = _normal(Q, finite("∂²F", bent.transpose(1, 2, 0))).transpose(2, 0, 1)
     return (uu * vv).sum(axis=1) - (uv * uv).sum(axis=1)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinygan.core.layer import Array, Layer, Shape, push
+from tinygan.core.layer import Array, Layer, Shape, apply
 from tinygan.errors import ShapeError
 from tinygan.layers import PyramidDown, PyramidUp
 
@@ -82,7 +82,7 @@ def _up(like: Array) -> PyramidUp:
 
 
 def _apply(f: Layer, x: Array) -> Array:
-    return push(f, (), x[None])[0][0]
+    return apply(f, (), x[None])[0][0]
 
 
 def _back(f: Layer, g: Array, size: Shape | None = None) -> Array:

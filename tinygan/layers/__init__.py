@@ -4,7 +4,7 @@ from tinygan.layers.attention import Attend, Scale, SelfAttention
 from tinygan.layers.blur import Blur
 from tinygan.layers.border import Pad
 from tinygan.layers.canvas import Canvas
-from tinygan.layers.conditional import Film, Join, Project
+from tinygan.layers.conditional import ConcatCondition, FiLM, ProjectionHead
 from tinygan.layers.conv import Conv2d, ConvTranspose2d
 from tinygan.layers.coupling import Coupling
 from tinygan.layers.filterbank import Filterbank
@@ -37,12 +37,13 @@ __all__ = [
     "Canvas",
     "Closeness",
     "Columns",
+    "ConcatCondition",
     "Conv2d",
     "ConvPool2d",
     "ConvTranspose2d",
     "Coupling",
     "Dropout",
-    "Film",
+    "FiLM",
     "Filterbank",
     "GRUCell",
     "GRUGates",
@@ -51,7 +52,6 @@ __all__ = [
     "GlobalSumPool",
     "GroupNorm",
     "InstanceNorm",
-    "Join",
     "LSTMCell",
     "LSTMGates",
     "LayerNorm",
@@ -64,7 +64,7 @@ __all__ = [
     "MinibatchDiscrimination",
     "Pad",
     "PixelNorm",
-    "Project",
+    "ProjectionHead",
     "PyramidDown",
     "PyramidUp",
     "ReLU",

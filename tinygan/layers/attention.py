@@ -85,7 +85,7 @@ class Attend(Layer):
         keys = self.pool.backward((), pooled, np.concatenate([GK, GV], axis=-1).reshape(shape))
         return np.concatenate([times_dx(GS, K).reshape(*G.shape[:4], self.inner), keys], axis=-1)
 
-    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+    def second_derivative(self, p: Params, x: Array, u: Array, v: Array) -> Array:
         Q, K, V, _ = self.split(np.concatenate([x[None], u, v]))
         S = times(Q, turn(K))
         B = softmax(S)

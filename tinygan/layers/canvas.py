@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygan.core.compose import Composite
-from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, apply, vjp
 from tinygan.layers.recurrent import plus
 
 
@@ -50,7 +50,7 @@ class Canvas(Composite):
         saved = []
 
         def through(turn: Layer, q: Params, X: Bundle) -> Bundle:
-            Y, s = push(turn, q, X)
+            Y, s = apply(turn, q, X)
             saved.append(s)
             return Y
 
@@ -68,19 +68,19 @@ class Canvas(Composite):
             Y = Y + C
         return Y
 
-    def pull(
+    def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
         of_z: list[Any] = []
         of_p: tuple[list[Any], ...] = [], []
         GC = G
         for i in reversed(range(0, len(self.turns), 2)):
-            GZ, grad = pull(self.turns[i], p[0], saved[i], GC, wrt_x=wrt_x or i > 0, wrt_p=wrt_p)
+            GZ, grad = vjp(self.turns[i], p[0], saved[i], GC, wrt_x=wrt_x or i > 0, wrt_p=wrt_p)
             of_z.append(GZ)
             of_p[0].append(grad)
             if i:
                 GH = GZ[..., self.inputs :].copy()
-                GC, grad = pull(self.turns[i - 1], p[1], saved[i - 1], GH, wrt_p=wrt_p)
+                GC, grad = vjp(self.turns[i - 1], p[1], saved[i - 1], GH, wrt_p=wrt_p)
                 of_p[1].append(grad)
                 GC = G + GC
         GX = sum(GZ[..., : self.inputs] for GZ in of_z) if wrt_x else None

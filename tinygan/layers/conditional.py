@@ -12,12 +12,12 @@ import numpy as np
 
 from tinygan.core.compose import Sequential
 from tinygan.core.condition import Conditional, Conditioned
-from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, apply, vjp
 from tinygan.errors import ShapeError
 from tinygan.layers.shape import Columns, Reshape
 
 
-class Film(Conditional):
+class FiLM(Conditional):
     """y = (1 + a) h + b, channel by channel, [a, b] = m(c) (Perez et al. 2018, eq. 1).
 
     h (N, ..., C), m: c (N, d) → (N, 2C). After batch normalisation: the conditional one (Dumoulin et al. 2017,
@@ -30,18 +30,18 @@ class Film(Conditional):
     def fits(self, shape: Shape, d: int) -> Shape:
         out = self.children[0].out_shape((d,))
         if out != (2 * shape[-1],):
-            raise ShapeError(f"Film: m(c) has two numbers a channel: got {out}, h (N, {', '.join(map(str, shape))})")
+            raise ShapeError(f"FiLM: m(c) has two numbers a channel: got {out}, h (N, {', '.join(map(str, shape))})")
         return shape
 
     def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
-        M, s = push(self.children[0], p[0], C)
+        M, s = apply(self.children[0], p[0], C)
         A, B = self._halves(M, H)
         return product(A, H) + B, ((s,), A, H)
 
     def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
         (s,), A, H = saved
         GM = np.concatenate([over_pixels(product_dx(H, G)), over_pixels(G)], axis=-1)
-        GC, g = pull(self.children[0], p[0], s, GM, wrt_p=wrt_p)
+        GC, g = vjp(self.children[0], p[0], s, GM, wrt_p=wrt_p)
         return product_dx(A, G) if wrt_h else None, GC, (g,) if wrt_p else None
 
     def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
@@ -56,7 +56,7 @@ class Film(Conditional):
         return A, B
 
 
-class Join(Conditional):
+class ConcatCondition(Conditional):
     """y = [h, e] along the channels, e = m(c) the same at every pixel (Mirza & Osindero 2014; Reed et al. 2016, §4.1).
 
     h (N, ..., C), m: c (N, d) → (N, E)  →  y (N, ..., C + E);   ē = Σ over pixels of ȳ's last channels.
@@ -70,14 +70,14 @@ class Join(Conditional):
         return *shape[:-1], shape[-1] + e
 
     def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
-        E, s = push(self.children[0], p[0], C)
+        E, s = apply(self.children[0], p[0], C)
         return self._joined(H, E), ((s,),)
 
     def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
         ((s,),) = saved
         shape, _ = s
         at = G.shape[-1] - shape[-1]
-        GC, g = pull(self.children[0], p[0], s, over_pixels(G[..., at:]), wrt_p=wrt_p)
+        GC, g = vjp(self.children[0], p[0], s, over_pixels(G[..., at:]), wrt_p=wrt_p)
         return G[..., :at].copy() if wrt_h else None, GC, (g,) if wrt_p else None
 
     def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
@@ -87,7 +87,7 @@ class Join(Conditional):
         return np.concatenate([H, np.broadcast_to(at_pixels(E, H), (*H.shape[:-1], E.shape[-1]))], axis=-1)
 
 
-class Project(Conditional):
+class ProjectionHead(Conditional):
     """y = ψ(h) + ⟨v, h⟩, v = m(c): the projection discriminator's last layer (Miyato & Koyama 2018, eq. 3).
 
     h (N, F), ψ: h → (N, 1), m: c (N, d) → (N, F)  →  y (N, 1).
@@ -99,17 +99,19 @@ class Project(Conditional):
     def fits(self, shape: Shape, d: int) -> Shape:
         psi, m = (f.out_shape(at) for f, at in zip(self.children, (shape, (d,)), strict=True))
         if m != shape or psi != (1,):
-            raise ShapeError(f"Project: ψ(h) is one number and m(c) of the shape of h: got {psi}, {m}, h {shape}")
+            raise ShapeError(
+                f"ProjectionHead: ψ(h) is one number and m(c) of the shape of h: got {psi}, {m}, h {shape}"
+            )
         return psi
 
     def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
-        (Y, s), (V, t) = push(self.children[0], p[0], H), push(self.children[1], p[1], C)
+        (Y, s), (V, t) = apply(self.children[0], p[0], H), apply(self.children[1], p[1], C)
         return Y + product(V, H).sum(axis=-1, keepdims=True), ((s, t), V, H)
 
     def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
         (s, t), V, H = saved
-        GC, g_m = pull(self.children[1], p[1], t, product_dx(H, G), wrt_p=wrt_p)
-        GH, g_psi = pull(self.children[0], p[0], s, G, wrt_x=wrt_h, wrt_p=wrt_p)
+        GC, g_m = vjp(self.children[1], p[1], t, product_dx(H, G), wrt_p=wrt_p)
+        GH, g_psi = vjp(self.children[0], p[0], s, G, wrt_x=wrt_h, wrt_p=wrt_p)
         return GH + product_dx(V, G) if wrt_h else None, GC, (g_psi, g_m) if wrt_p else None
 
     def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygan.core.compose import Composite
-from tinygan.core.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+from tinygan.core.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape, apply, vjp
 
 
 class Coupling(Composite):
@@ -37,7 +37,7 @@ class Coupling(Composite):
         return shape
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        ST, of_f = push(self.children[0], p[0], X[..., self.a])
+        ST, of_f = apply(self.children[0], p[0], X[..., self.a])
         S, T = np.split(ST, 2, axis=-1)
         e, x = np.exp(S[0]), X[..., self.b]
         moved = e * x + T
@@ -53,7 +53,7 @@ class Coupling(Composite):
         moved[len(moved) - len(u) :] += e * (u * sv + v * su + x[0] * su * sv)
         return self._joined(X, moved, S.sum(axis=-1))
 
-    def pull(
+    def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
         of_f, e, x, s_dot = saved
@@ -61,7 +61,7 @@ class Coupling(Composite):
         g = e * G_b
         G_s = x[0] * g + G_l
         G_s[0] += (g[1:] * (x[1:] + x[0] * s_dot)).sum(axis=0)
-        GX_a, gp = pull(self.children[0], p[0], of_f, np.concatenate([G_s, G_b], axis=-1), wrt_x=wrt_x, wrt_p=wrt_p)
+        GX_a, gp = vjp(self.children[0], p[0], of_f, np.concatenate([G_s, G_b], axis=-1), wrt_x=wrt_x, wrt_p=wrt_p)
         if not wrt_x:
             return None, (gp,) if wrt_p else None
         g[0] += (g[1:] * s_dot).sum(axis=0)
@@ -76,7 +76,7 @@ class Coupling(Composite):
 
     def inverse(self, p: Params, y: Array) -> Array:
         """[y, ℓ_y] ↦ [x, ℓ_x], each (N, d + 1): x_b = (y_b − t) e⁻ˢ."""
-        st, _ = push(self.children[0], p[0], y[None, :, self.a])
+        st, _ = apply(self.children[0], p[0], y[None, :, self.a])
         s, t = np.split(st[0], 2, axis=-1)
         x = y.copy()
         x[:, self.b] = (y[:, self.b] - t) * np.exp(-s)

@@ -57,7 +57,7 @@ class Filterbank(Layer):
         log_stride = product_dx(delta, (self.places(GM) * GM).sum(axis=-1, keepdims=True))
         return np.concatenate([g, log_var, log_stride], axis=-1)
 
-    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+    def second_derivative(self, p: Params, x: Array, u: Array, v: Array) -> Array:
         n = len(u)
         F, *_ = self.flow(np.concatenate([x[None], u, v, np.zeros_like(u)]), (range(n), range(n, 2 * n)))
         return F[1 + 2 * n :]

@@ -29,7 +29,7 @@ class Gates(Layer):
             raise self.shape_error(f"expects {self.pieces} rows of {self.hidden} numbers", shape)
         return (self.states * self.hidden,)
 
-    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+    def second_derivative(self, p: Params, x: Array, u: Array, v: Array) -> Array:
         n = len(u)
         X = np.concatenate([x[None], u, v, np.zeros_like(u)])
         return self.bend(X, (range(n), range(n, 2 * n)))[1 + 2 * n :]

@@ -38,7 +38,9 @@ class Maxout(Layer):
     def piecewise_linear(self) -> bool:
         return True
 
-    def mixed(self, p: Params, where: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+    def penalty_gradient(
+        self, p: Params, where: Saved, recorded: Bundle, Z: Bundle, r: Array | None
+    ) -> tuple[Bundle, Params]:
         return self.at(where, Z), ()
 
     def at(self, where: Array, X: Bundle) -> Bundle:

@@ -64,7 +64,7 @@ class Closeness(Layer):
             GM[..., c] = (np.sign(between(m)) * W).sum(axis=2)
         return GM.reshape(*G.shape[:2], self.kernels * self.dims)
 
-    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+    def second_derivative(self, p: Params, x: Array, u: Array, v: Array) -> Array:
         k, D = self.near(self.split(np.concatenate([x[None], u, v])))
         return (k * D[1 : 1 + len(u)] * D[1 + len(u) :]).sum(axis=2)
 

@@ -33,12 +33,12 @@ class Normalisation(Layer):
         return kernels.normalise(X, gamma, beta, self.sizes(X.shape[1:]), self.eps, centre=self.centre)
 
     def backward(self, p: Params, saved: Saved, G: Bundle) -> Any:
-        return self.pull(p, saved, G, wrt_p=False)[0]
+        return self.vjp(p, saved, G, wrt_p=False)[0]
 
     def gradient(self, p: Params, saved: Saved, G: Bundle) -> Any:
-        return self.pull(p, saved, G, wrt_x=False)[1]
+        return self.vjp(p, saved, G, wrt_x=False)[1]
 
-    def pull(
+    def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
         GX, g = kernels.normalise_pull(
@@ -52,7 +52,7 @@ class Normalisation(Layer):
         )
         return GX, tuple(a.reshape(q.shape) for a, q in zip(g or (), p, strict=bool(g))) if wrt_p else None
 
-    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+    def second_derivative(self, p: Params, x: Array, u: Array, v: Array) -> Array:
         """γ H(u, v), H = −r² (a Pv + b Pu + (⟨Pu Pv⟩ − 3ab) z),  a = ⟨zu⟩, b = ⟨zv⟩, P u = u − ⟨u⟩ (u without μ).
 
         z is the gradient of a function, n/r of each group of n: H is x̄ of z's pair map for ẋ = u, ẏ̄ = v.

@@ -28,7 +28,7 @@ class Pointwise(Layer):
     def backward(self, p: Params, saved: Saved, G: Bundle) -> Bundle:
         return kernels.pointwise_dx(saved, G, self.f, self.a)
 
-    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+    def second_derivative(self, p: Params, x: Array, u: Array, v: Array) -> Array:
         """φ'' u v, which is x̄ for ẋ = u, ẏ̄ = v."""
         _, saved = self.forward(p, np.stack([np.broadcast_to(x, u.shape), u]))
         return self.backward(p, saved, np.stack([np.zeros_like(v), v]))[0]
@@ -41,7 +41,9 @@ class Rectifier(Pointwise):
     def piecewise_linear(self) -> bool:
         return True
 
-    def mixed(self, p: Params, saved: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+    def penalty_gradient(
+        self, p: Params, saved: Saved, recorded: Bundle, Z: Bundle, r: Array | None
+    ) -> tuple[Bundle, Params]:
         return self.backward(p, saved, Z), ()  # φ' z: a diagonal is its own transpose
 
 

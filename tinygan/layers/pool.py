@@ -51,7 +51,9 @@ class MaxPool2d(Layer):
     def piecewise_linear(self) -> bool:
         return True
 
-    def mixed(self, p: Params, saved: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+    def penalty_gradient(
+        self, p: Params, saved: Saved, recorded: Bundle, Z: Bundle, r: Array | None
+    ) -> tuple[Bundle, Params]:
         where, shape = saved
         Y = np.zeros((*Z.shape[:2], *where.shape[1:]), Z.dtype, like=Z)
         for m, V in enumerate(self.windows(frame(Z, self.pad), shape)):

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygan.core.compose import Composite, Concat, Sequential
 from tinygan.core.init import Init, lecun
-from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, apply, vjp
 from tinygan.layers.gates import GRUGates, LSTMGates
 from tinygan.layers.linear import Linear
 from tinygan.layers.shape import Columns
@@ -98,7 +98,7 @@ class Unroll(Composite):
         (f,), (q,) = self.children, p
         Y, saved, S = [], [], self.start(X)
         for t in range(X.shape[2]):
-            S, s = push(f, q, np.concatenate([X[:, :, t], S], axis=-1))
+            S, s = apply(f, q, np.concatenate([X[:, :, t], S], axis=-1))
             Y.append(S[..., : self.outputs])
             saved.append(s)
         return in_time(Y), saved
@@ -111,14 +111,14 @@ class Unroll(Composite):
             Y.append(S[..., : self.outputs])
         return in_time(Y)
 
-    def pull(
+    def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
         (f,), (q,) = self.children, p
         GX, total, GS = [], None, self.start(G)
         for t in reversed(range(G.shape[2])):
             GS[..., : self.outputs] += G[:, :, t]
-            GZ, g = pull(f, q, saved[t], GS, wrt_p=wrt_p)
+            GZ, g = vjp(f, q, saved[t], GS, wrt_p=wrt_p)
             GX.append(GZ[..., : self.inputs])
             GS = GZ[..., self.inputs :].copy()
             total = g if total is None else plus(total, g)

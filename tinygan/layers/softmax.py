@@ -36,7 +36,7 @@ class LogSoftmax(Layer):
         GX[0] -= prob * (s[1:] * Y[1:]).sum(axis=0)
         return GX
 
-    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+    def second_derivative(self, p: Params, x: Array, u: Array, v: Array) -> Array:
         prob, _ = self._softmax(x)
         return np.broadcast_to(mean_of(prob, u) * mean_of(prob, v) - mean_of(prob, u * v), u.shape)
 

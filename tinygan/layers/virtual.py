@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygan.core.compose import Composite
-from tinygan.core.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+from tinygan.core.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape, apply, vjp
 from tinygan.errors import UsageError
 from tinygan.layers.norm import ScaleShift
 
@@ -35,17 +35,17 @@ class Virtual(Composite):
         return self.children[0].out_shape(shape)
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        Y, saved = push(self.children[0], p[0], self.after_reference(X))
+        Y, saved = apply(self.children[0], p[0], self.after_reference(X))
         return Y[:, self.reference :], (saved, (None, None))
 
     def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
         return self.children[0].jet(p[0], self.after_reference(X), pairs)[:, self.reference :]
 
-    def pull(
+    def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
         none = np.zeros((len(G), self.reference, *G.shape[2:]), G.dtype, like=G)
-        GX, g = pull(self.children[0], p[0], saved[0], np.concatenate([none, G], axis=1), wrt_x=wrt_x, wrt_p=wrt_p)
+        GX, g = vjp(self.children[0], p[0], saved[0], np.concatenate([none, G], axis=1), wrt_x=wrt_x, wrt_p=wrt_p)
         return GX[:, self.reference :] if wrt_x else None, (g, ()) if wrt_p else None
 
     def after_reference(self, X: Bundle) -> Bundle:
@@ -130,7 +130,7 @@ class VirtualBatchNorm(ScaleShift):
         G = self.pixels(G)
         return (G * saved[-1]).sum(axis=(0, 1, 2)), G[0].sum(axis=(0, 1))
 
-    def second(self, p: Params, x: Array, u: Array, v: Array) -> Array:
+    def second_derivative(self, p: Params, x: Array, u: Array, v: Array) -> Array:
         X, mu, v_dot, c, r = self.standardise(np.concatenate([x[None], u, v]))
         i, j = slice(1, 1 + len(u)), slice(1 + len(u), None)
         bend = 2 * self.gather((X[i] * X[j]).mean(axis=2, keepdims=True)) - 2 * mu[i] * mu[j]

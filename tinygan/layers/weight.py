@@ -51,16 +51,18 @@ class WeightLayer(Layer):
     def piecewise_linear(self) -> bool:
         return True
 
-    def mixed(self, p: Params, saved: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+    def penalty_gradient(
+        self, p: Params, saved: Saved, recorded: Bundle, Z: Bundle, r: Array | None
+    ) -> tuple[Bundle, Params]:
         """w̄ = Σ g zᵀ, since Σ rₙ gₙ xₙᵀ + gₙ ẋₙᵀ = Σ gₙ (rₙ xₙ + ẋₙ)ᵀ;  b̄ = Σ rₙ gₙ."""
         Y, _ = self.forward(p[:1], Z)
-        gw, *_ = self.gradient(p[:1], Z, trace)
+        gw, *_ = self.gradient(p[:1], Z, recorded)
         if len(p) == 1:
             return Y, (gw,)
         if r is None:
             return Y, (gw, np.zeros_like(p[1]))
         Y += column(r, Y[0]) * p[1]
-        return Y, (gw, kernels.column_sum(column(r, trace[0]) * trace[0]))
+        return Y, (gw, kernels.column_sum(column(r, recorded[0]) * recorded[0]))
 
 
 class Reparametrised(Layer):
@@ -93,9 +95,11 @@ class Reparametrised(Layer):
     def piecewise_linear(self) -> bool:
         return True
 
-    def mixed(self, p: Params, saved: Saved, trace: Bundle, Z: Bundle, r: Array | None) -> tuple[Bundle, Params]:
+    def penalty_gradient(
+        self, p: Params, saved: Saved, recorded: Bundle, Z: Bundle, r: Array | None
+    ) -> tuple[Bundle, Params]:
         q, *_, inner = saved
-        Y, g = self.f.mixed(q, inner, trace, Z, r)
+        Y, g = self.f.penalty_gradient(q, inner, recorded, Z, r)
         return Y, self.through(saved, g)
 
     def through(self, saved: Saved, g: Params) -> Params:

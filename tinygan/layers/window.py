@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygan.core.condition import Conditional
-from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, pull, push
+from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, apply, vjp
 from tinygan.errors import ShapeError
 from tinygan.layers.attention import times, times_dx, turn
 from tinygan.layers.conditional import product, product_dx, product_jet
@@ -53,8 +53,8 @@ class Window(Conditional):
 
     def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
         m, across, down = self.children
-        M, s = push(m, p[0], C)
-        (FX, x), (FY, y) = push(across, (), sideways(M)), push(down, (), M[..., 1:4])
+        M, s = apply(m, p[0], C)
+        (FX, x), (FY, y) = apply(across, (), sideways(M)), apply(down, (), M[..., 1:4])
         scale = exp_jet(self.sign * M[..., 4:], NONE)
         L, R = self.way(product(scale[..., None], FY))[:, :, None], self.way(FX)[:, :, None]
         H = np.moveaxis(H, -1, 2)
@@ -67,11 +67,11 @@ class Window(Conditional):
         G = np.moveaxis(G, -1, 2)
         GP = turn(times_dx(turn(G), L))
         GL = self.way(times_dx(G, turn(P)).sum(axis=2))
-        GX, _ = pull(across, (), x, self.way(times_dx(turn(GP), H).sum(axis=2)), wrt_p=False)
-        GY, _ = pull(down, (), y, product_dx(scale[..., None], GL), wrt_p=False)
+        GX, _ = vjp(across, (), x, self.way(times_dx(turn(GP), H).sum(axis=2)), wrt_p=False)
+        GY, _ = vjp(down, (), y, product_dx(scale[..., None], GL), wrt_p=False)
         log_scale = self.sign * product_dx(scale, product_dx(FY, GL).sum(axis=(-2, -1))[..., None])
         GM = np.concatenate([GX[..., :1], GY[..., :1], GX[..., 1:] + GY[..., 1:], log_scale], axis=-1)
-        GC, g = pull(m, p[0], s, GM, wrt_p=wrt_p)
+        GC, g = vjp(m, p[0], s, GM, wrt_p=wrt_p)
         return np.moveaxis(times_dx(GP, R), 2, -1) if wrt_h else None, GC, (g, (), ()) if wrt_p else None
 
     def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:

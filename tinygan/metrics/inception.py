@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinygan.core.layer import Array, push
+from tinygan.core.layer import Array, apply
 from tinygan.errors import DataError, FormatError, ShapeError, UsageError
 from tinygan.formats.torchfile import read_torch
 from tinygan.images.grid import to_uint8
@@ -81,7 +81,7 @@ class Inception:
         """The net, block by block, so that nothing is kept for a backward."""
         X = x[None]
         for f, p in zip(self._net.f.children, self._net.params(self._theta), strict=True):  # type: ignore[attr-defined]
-            X, _ = push(f, p, X)
+            X, _ = apply(f, p, X)
         return X[0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygan.core.compose import Concat, Sequential
-from tinygan.core.layer import Array, Bundle, Layer, Params, leaves, push
+from tinygan.core.layer import Array, Bundle, Layer, Params, apply, modules
 from tinygan.core.net import Net, flat
 from tinygan.errors import UsageError
 from tinygan.layers import WeightNorm
@@ -34,6 +34,6 @@ def _begun(f: Layer, p: Params, X: Bundle) -> tuple[Params, Bundle]:
         return tuple(q for q, _ in pairs), np.concatenate([Y for _, Y in pairs], axis=-1)
     if isinstance(f, WeightNorm):
         p = f.standardised(p, X)
-    elif any(isinstance(leaf, WeightNorm) for leaf in leaves(f)):
+    elif any(isinstance(leaf, WeightNorm) for leaf in modules(f)):
         raise UsageError(f"a first batch is led through rows and Concat: {type(f).__name__} has a WeightNorm inside")
-    return p, push(f, p, X)[0]
+    return p, apply(f, p, X)[0]

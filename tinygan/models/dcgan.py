@@ -11,7 +11,7 @@ from tinygan.core.init import normal
 from tinygan.core.layer import Layer
 from tinygan.core.net import Net
 from tinygan.errors import UsageError
-from tinygan.layers import Conv2d, ConvTranspose2d, Join, LeakyReLU, Linear, ReLU, Reshape, Tanh
+from tinygan.layers import ConcatCondition, Conv2d, ConvTranspose2d, LeakyReLU, Linear, ReLU, Reshape, Tanh
 from tinygan.layers.conditional import of_row
 from tinygan.models.normalise import Norm, NormG, behind, biased, weight
 
@@ -62,7 +62,7 @@ def discriminator(shape: tuple[int, ...], width: int, *, norm: Norm = "batch", o
 def conditional_discriminator(shape: tuple[int, ...], width: int, given: int) -> Net:
     """[x, c] (N, HWC + given) → the discriminator of x with c beside every pixel → the logit (N, 1)."""
     layers = _layers(shape, width, given, "batch", 1)
-    return Net(of_row(shape, given, Join(Sequential())), *layers)
+    return Net(of_row(shape, given, ConcatCondition(Sequential())), *layers)
 
 
 def _layers(shape: tuple[int, ...], width: int, given: int, norm: Norm, out: int) -> list[Layer]:

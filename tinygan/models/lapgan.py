@@ -11,7 +11,7 @@ import math
 from tinygan.core.compose import Concat, Sequential
 from tinygan.core.layer import Layer
 from tinygan.core.net import Net
-from tinygan.layers import Columns, Conv2d, Dropout, Join, LeakyReLU, Linear, ReLU, Reshape
+from tinygan.layers import Columns, ConcatCondition, Conv2d, Dropout, LeakyReLU, Linear, ReLU, Reshape
 from tinygan.layers.conditional import of_row
 from tinygan.layers.pyramid import half as halved
 from tinygan.models import perceptron
@@ -41,7 +41,7 @@ def discriminator(shape: tuple[int, ...], classes: int, width: int, dropout: flo
     """An image, or [image, c] → two 5x5 convolutions of stride 2, dropout → linear → the logit (N, 1)."""
     H, W, C = shape
     h, w = (halved(halved(n)) for n in (H, W))
-    layers: list[Layer] = [of_row(shape, classes, Join(Sequential()))] if classes else []
+    layers: list[Layer] = [of_row(shape, classes, ConcatCondition(Sequential()))] if classes else []
     layers += [Conv2d(C + classes, width, 5, stride=2, pad=2), LeakyReLU(0.2)]
     layers += [Conv2d(width, 2 * width, 5, stride=2, pad=2), LeakyReLU(0.2), Reshape(h * w * 2 * width)]
     return Net(*layers, *([Dropout(dropout)] if dropout else []), Linear(h * w * 2 * width, 1))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.compose import Concat, Sequential
-from tinygan.core.layer import Array, Layer, push, unpack
+from tinygan.core.layer import Array, Layer, apply, unpack
 from tinygan.core.net import Net
 from tinygan.layers import Columns, Linear, LSTMCell, Unroll
 
@@ -41,7 +41,7 @@ def spoken(G: Net, theta: Array, u: Array) -> Array:
     (step,), x = unroll.children, np.zeros((len(u), *u.shape[1:], unroll.inputs), theta.dtype)
     state, token = np.zeros((len(u), unroll.state), theta.dtype), np.zeros_like(x[:, 0])
     for t in range(u.shape[1]):
-        state = push(step, p, np.concatenate([token, state], axis=1)[None])[0][0]
+        state = apply(step, p, np.concatenate([token, state], axis=1)[None])[0][0]
         share = np.cumsum(softmax(state[:, : unroll.outputs]), axis=1)
         token = np.eye(unroll.inputs, dtype=theta.dtype)[(u[:, t, None] >= share[:, :-1]).sum(axis=1)]
         x[:, t] = token

@@ -23,11 +23,11 @@ from tinygan.layers import (
     Columns,
     Conv2d,
     ConvPool2d,
-    Film,
+    FiLM,
     GlobalMeanPool,
     GlobalSumPool,
     Linear,
-    Project,
+    ProjectionHead,
     ReLU,
     Reshape,
     SelfAttention,
@@ -139,7 +139,7 @@ def up(a: int, b: int, m: Callable[[int], Layer] | None) -> Any:
     """BN, ReLU, up, 3x3, BN, ReLU, 3x3, beside 1x1, up; after BN a scale and a shift by m.   (N, H, W, a) → (N, 2H, 2W, b)."""
 
     def norm(C: int) -> list[Any]:
-        return [BatchNorm(C), *([Film(m(C))] if m else []), ReLU()]
+        return [BatchNorm(C), *([FiLM(m(C))] if m else []), ReLU()]
 
     branch = [*norm(a), UpConv2d(a, b), *norm(b), Conv2d(b, b, 3, pad=1)]
     shortcut = [Conv2d(a, b, 1), Upsample()]
@@ -174,7 +174,7 @@ def discriminator(
 def projection(shape: tuple[int, ...], width: int, given: int, *, spectral: bool = True, **options: Any) -> Net:
     """[x, c] (N, HWC + given) → ψ(φ(x)) + ⟨V c, φ(x)⟩, (N, 1), φ the features (Miyato & Koyama 2018, eq. 3)."""
     body, F = features(shape, width, spectral=spectral, **options)
-    end = Project(weight(Linear(F, 1), spectral), weight(Linear(given, F, bias=False), spectral))
+    end = ProjectionHead(weight(Linear(F, 1), spectral), weight(Linear(given, F, bias=False), spectral))
     return Net(of_row(shape, given, end, *body))
 
 

@@ -14,7 +14,7 @@ from tinygan.core.compose import Sequential
 from tinygan.core.condition import Conditioned, Row
 from tinygan.core.layer import Layer
 from tinygan.core.net import Net
-from tinygan.layers import Columns, Conv2d, Join, LeakyReLU, Linear, Reshape
+from tinygan.layers import Columns, ConcatCondition, Conv2d, LeakyReLU, Linear, Reshape
 from tinygan.layers.conditional import of_row
 from tinygan.models import dcgan
 
@@ -28,7 +28,7 @@ def embedding(words: int) -> Layer:
 
 def generator(shape: tuple[int, ...], words: int, latent: int, width: int) -> Net:
     """[t, z] (N, words + latent) → dcgan's generator of [z, φ(t)] → (N, H, W, C)."""
-    joined = Conditioned(Columns(words, words + latent), Columns(0, words), Join(embedding(words)))
+    joined = Conditioned(Columns(words, words + latent), Columns(0, words), ConcatCondition(embedding(words)))
     return Net(joined, dcgan.generator(shape, latent + EMBEDDED, width).f)
 
 
@@ -37,7 +37,7 @@ def discriminator(shape: tuple[int, ...], words: int, width: int) -> Net:
     n = dcgan.levels(shape)
     H, W, C = shape[0] >> n, shape[1] >> n, width << n
     told = Row(
-        Join(embedding(words)),
+        ConcatCondition(embedding(words)),
         Conv2d(C // 2 + EMBEDDED, C, 1),
         LeakyReLU(0.2),
         Conv2d(C, C, 3, pad=1),

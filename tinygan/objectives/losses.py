@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan import kernels
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 
 
 class Loss(NamedTuple):
@@ -27,23 +27,23 @@ class Loss(NamedTuple):
 def mean_softplus(d: Array, sign: int) -> tuple[float, Array]:
     """mean sp(±d), and its gradient ±σ(±d)/n."""
     value, saved = kernels.pointwise((sign * d)[None], "softplus")
-    return number(value.mean()), kernels.pointwise_dx(saved, np.full_like(value, sign / d.size), "softplus")[0]
+    return scalar(value.mean()), kernels.pointwise_dx(saved, np.full_like(value, sign / d.size), "softplus")[0]
 
 
 def mean_of(d: Array, sign: int) -> tuple[float, Array]:
     """mean ±d, and its gradient ±1/n."""
-    return sign * number(d.mean()), np.full_like(d, sign / d.size)
+    return sign * scalar(d.mean()), np.full_like(d, sign / d.size)
 
 
 def mean_half_square(d: Array, target: float) -> tuple[float, Array]:
     """mean ½(d − t)², and its gradient (d − t)/n."""
-    return 0.5 * number(np.square(d - target).mean()), (d - target) / d.size
+    return 0.5 * scalar(np.square(d - target).mean()), (d - target) / d.size
 
 
 def mean_hinge(d: Array, sign: int) -> tuple[float, Array]:
     """mean max(0, 1 ± d), and its gradient ±[1 ± d > 0]/n."""
     a = 1 + sign * d
-    return number(np.maximum(a, 0).mean()), sign * (a > 0).astype(d.dtype) / d.size
+    return scalar(np.maximum(a, 0).mean()), sign * (a > 0).astype(d.dtype) / d.size
 
 
 def _both(real: tuple[float, Array], fake: tuple[float, Array]) -> tuple[float, Array, Array]:
@@ -121,12 +121,12 @@ def cross_entropy(logits: Array, label: Array, smoothing: float = 0.0) -> tuple[
     q = np.where(at, 1 - smoothing + smoothing / C, smoothing / C).astype(logits.dtype)
     d = logits - logits.max(axis=1, keepdims=True)
     log_p = d - np.log(np.exp(d).sum(axis=1, keepdims=True))
-    return -number((q * log_p).sum()) / N, (np.exp(log_p) - q) / N
+    return -scalar((q * log_p).sum()) / N, (np.exp(log_p) - q) / N
 
 
 def accuracy(logits: Array, label: Array) -> float:
     """The share whose greatest logit is that of the label, no loss but told beside one."""
-    return number((logits.argmax(axis=1) == label).mean())
+    return scalar((logits.argmax(axis=1) == label).mean())
 
 
 # ---------------------------------------------------------------- of a variational autoencoder
@@ -139,7 +139,7 @@ def bernoulli(d: Array, x: Array) -> tuple[float, Array]:
     """
     e = np.exp(-np.abs(d))
     value = np.maximum(d, 0) - x * d + np.log1p(e)
-    return number(value.sum()) / len(d), (np.where(d >= 0, 1, e) / (1 + e) - x) / len(d)
+    return scalar(value.sum()) / len(d), (np.where(d >= 0, 1, e) / (1 + e) - x) / len(d)
 
 
 def normal_kl(mu: Array, log_var: Array) -> tuple[float, Array, Array]:
@@ -148,7 +148,7 @@ def normal_kl(mu: Array, log_var: Array) -> tuple[float, Array, Array]:
     mu, log_var (N, d); the sum is over d (Kingma & Welling 2014, appendix B).
     """
     excess = np.expm1(log_var)
-    value = 0.5 * number((mu * mu + excess - log_var).sum()) / len(mu)
+    value = 0.5 * scalar((mu * mu + excess - log_var).sum()) / len(mu)
     return value, mu / len(mu), excess / (2 * len(mu))
 
 
@@ -187,7 +187,7 @@ def feature_matching(fake: Array, real: Array) -> tuple[float, Array]:
     fake, real (N, d) features; the real ones are constants.
     """
     gap = fake.mean(axis=0) - real.mean(axis=0)
-    return number(np.abs(gap).mean()), np.broadcast_to(np.sign(gap) / fake.size, fake.shape)
+    return scalar(np.abs(gap).mean()), np.broadcast_to(np.sign(gap) / fake.size, fake.shape)
 
 
 def squared_feature_matching(fake: Array, real: Array) -> tuple[float, Array]:
@@ -196,4 +196,4 @@ def squared_feature_matching(fake: Array, real: Array) -> tuple[float, Array]:
     fake, real (N, d) features; the real ones are constants.
     """
     gap = fake.mean(axis=0) - real.mean(axis=0)
-    return number(np.square(gap).mean()), np.broadcast_to(2 * gap / fake.size, fake.shape)
+    return scalar(np.square(gap).mean()), np.broadcast_to(2 * gap / fake.size, fake.shape)

@@ -18,9 +18,9 @@ from typing import Literal
 import numpy as np
 
 from tinygan import kernels
-from tinygan.core.layer import Array, leaves, onehot
+from tinygan.core.layer import Array, modules, onehot
 from tinygan.core.net import Net
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 from tinygan.errors import UsageError
 from tinygan.layers.spectral import SpectralNorm
 from tinygan.layers.weight import WeightLayer
@@ -42,13 +42,13 @@ def orthogonal(net: Net, theta: Array, form: Form = "relaxed") -> tuple[float, A
         raise UsageError(f"unknown form {form!r} of orthogonal regularisation: choose one of {', '.join(FORMS)}")
     value, g = 0.0, np.zeros_like(theta)
     arrays = zip(net.view(theta).values(), net.view(g).values(), strict=True)
-    for leaf in leaves(net.f):
+    for leaf in modules(net.f):
         own = {name: next(arrays) for name in leaf.shapes}
         f = leaf.f if isinstance(leaf, SpectralNorm) else leaf
         if isinstance(f, WeightLayer):
             w, gw = own["w"]
             W = f.matrix(w)
             A = FORMS[form](kernels.linear(W, W))
-            value += number((A * A).sum())
+            value += scalar((A * A).sum())
             gw[...] = f.from_matrix(kernels.linear_dx(4 * A, W))
     return value, g

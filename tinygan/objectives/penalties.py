@@ -18,7 +18,7 @@ import numpy as np
 from tinygan import kernels
 from tinygan.core.layer import Array, Saved, column, onehot
 from tinygan.core.net import Net, Pullback
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 
 OnTangents = Callable[[Array, Array], tuple[float, Array, Array]]  # (y, ẏ) ↦ (value, ȳ, ẏ̄)
 OnGradient = Callable[[Array], tuple[float, Array]]  # g = Jᵀu ↦ (value, ∇φ(g))
@@ -58,12 +58,12 @@ def through_vjp(
         u = np.ones_like(y)
     if net.piecewise_linear and alone:
         r = None if gy is None else (gy / u).reshape(len(x))
-        g, met = net.trace(theta, saved, u)
+        g, met = net.backward_recording(theta, saved, u)
         value, v = objective(g)
         at_x = np.zeros_like(g) if r is None else column(r, g) * g
         gtheta = None
         if wrt.get("wrt_theta", True):
-            gtheta = net.mixed(theta, saved, met, v if r is None else v + column(r, x) * x, r)
+            gtheta = net.penalty_gradient(theta, saved, met, v if r is None else v + column(r, x) * x, r)
         return value, Pullback(at_x if wrt.get("wrt_x", True) else None, None, gtheta)
     g = net.backward(theta, saved, u, wrt_theta=False).x
     value, v = objective(g)
@@ -105,7 +105,7 @@ def of_first(n: int, objective: OnGradient) -> OnGradient:
 
 def zero_centred(g: Array) -> tuple[float, Array]:
     """½ E‖g‖²: R1 and R2   (Mescheder et al. 2018, eq. 9; times γ)."""
-    return number(0.5 * _square(g).sum() / _count(g)), g / _count(g)
+    return scalar(0.5 * _square(g).sum() / _count(g)), g / _count(g)
 
 
 def one_centred(g: Array) -> tuple[float, Array]:
@@ -119,7 +119,7 @@ def centred(a: float) -> OnGradient:
     def objective(g: Array) -> tuple[float, Array]:
         norm = np.sqrt(_square(g))
         unit = g / np.where(norm > 0, norm, 1)
-        return number(((norm - a) ** 2).sum() / _count(g)), 2 * (norm - a) * unit / _count(g)
+        return scalar(((norm - a) ** 2).sum() / _count(g)), 2 * (norm - a) * unit / _count(g)
 
     return objective
 
@@ -151,7 +151,7 @@ def path_length(
     lengths: list[float] = []
 
     def objective(g: Array) -> tuple[float, Array]:
-        lengths.append(number(np.sqrt(_square(g)).sum() / _count(g)))
+        lengths.append(scalar(np.sqrt(_square(g)).sum() / _count(g)))
         return centred(a)(g)
 
     value, pulled = through_vjp(G, theta, z, n, objective, **wrt)
@@ -178,7 +178,7 @@ def orthonormal(s: float = 1.0, of: int | None = None) -> OnTangents:
     def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
         T, M = _gram(y_dot, s)
         W = _chances(len(y_dot), of, M)
-        return number((W * M**2).sum() / _count(y)), np.zeros_like(y), _rows(4 / _count(y) * W * M, T, y_dot)
+        return scalar((W * M**2).sum() / _count(y)), np.zeros_like(y), _rows(4 / _count(y) * W * M, T, y_dot)
 
     return objective
 
@@ -189,7 +189,7 @@ def orthonormal_l1(s: float = 1.0, of: int | None = None) -> OnTangents:
     def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
         T, M = _gram(y_dot, s)
         W = _chances(len(y_dot), of, M) / (_count(y) * (of or _count(y_dot)) ** 2)
-        return number((W * np.abs(M)).sum()), np.zeros_like(y), _rows(2 * W * np.sign(M), T, y_dot)
+        return scalar((W * np.abs(M)).sum()), np.zeros_like(y), _rows(2 * W * np.sign(M), T, y_dot)
 
     return objective
 
@@ -197,7 +197,7 @@ def orthonormal_l1(s: float = 1.0, of: int | None = None) -> OnTangents:
 def laplace_beltrami(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
     """E Σₖ‖∂f/∂zₖ‖² from tangents carried through the chart and on through f: E‖grad f‖² where the chart is orthonormal,
     which is −E f Δf on a closed manifold   (Qi et al. 2018, §4)."""
-    return number((y_dot**2).sum() / _count(y)), np.zeros_like(y), 2 / _count(y) * y_dot
+    return scalar((y_dot**2).sum() / _count(y)), np.zeros_like(y), 2 / _count(y) * y_dot
 
 
 def _square(g: Array) -> Array:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygan.core.layer import Array, leaves
+from tinygan.core.layer import Array, modules
 from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm
 from tinygan.recipes import RECIPES, Generative, InSteps, OfClass, OfCodes, OfText
@@ -63,7 +63,7 @@ def refuse(recipe: Generative, name: str, asked: Asked) -> None:
     if asked.standing is not None:
         if asked.standing < 1:
             raise UsageError(f"--standing is a number of batches, at least 1: got {asked.standing}")
-        if not any(isinstance(f, BatchNorm) for f in leaves(recipe.nets["G"].f)):
+        if not any(isinstance(f, BatchNorm) for f in modules(recipe.nets["G"].f)):
             raise UsageError("the run's generator has no batch norm, so no statistics: drop --standing")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.core.layer import Array, leaves, size
+from tinygan.core.layer import Array, modules, size
 from tinygan.core.net import Net
 from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm
@@ -29,7 +29,7 @@ def standing(net: Net, theta: Array, running: Array, draw: Draw, batches: int, r
     if batches < 1:
         raise UsageError(f"standing statistics need at least 1 batch: got {batches}")
     measuring = copy.deepcopy(net)
-    for f in leaves(measuring.f):
+    for f in modules(measuring.f):
         if isinstance(f, BatchNorm):
             f.momentum = 1.0  # an update then returns the batch's own statistics
     total = np.zeros(len(running))

@@ -46,7 +46,7 @@ class LopsidedCurvature(Square):
 
 
 class NoFormula(Square):
-    second = Layer.second
+    second_derivative = Layer.second_derivative
 
 
 class NoCurvature(NoFormula):
@@ -55,12 +55,12 @@ class NoCurvature(NoFormula):
 
 
 class WrongSecond(Square):
-    def second(self, p, x, u, v):
+    def second_derivative(self, p, x, u, v):
         return 2 * u * v * (1 + 1e-10)
 
 
 class LopsidedSecond(Square):
-    def second(self, p, x, u, v):
+    def second_derivative(self, p, x, u, v):
         return 2 * u * v + 1e-10 * u * np.roll(v, 1, axis=1)
 
 
@@ -117,8 +117,10 @@ def test_a_right_layer_passes_every_check():
 
 def test_second_derivatives_are_left_out_where_a_curved_layer_has_no_formula():
     assert BOUNDS.keys() - check_layer(NoFormula(), (3, 2)).keys() == {"second"}
-    with pytest.raises(UsageError, match=r"^NoFormula has no second derivative: write its second\(p, x, u, v\)$"):
-        Net(NoFormula()).second(np.zeros(0), np.ones((1, 3)), np.ones((1, 1, 3)), ([0], [0]))
+    with pytest.raises(
+        UsageError, match=r"^NoFormula has no second derivative: write its second_derivative\(p, x, u, v\)$"
+    ):
+        Net(NoFormula()).second_derivative(np.zeros(0), np.ones((1, 3)), np.ones((1, 1, 3)), ([0], [0]))
 
 
 @pytest.mark.parametrize(("layer", "name"), PLANTED, ids=lambda v: v if isinstance(v, str) else v.__name__)

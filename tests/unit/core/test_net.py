@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan.core.compose import Concat, Residual, Sequential
-from tinygan.core.layer import fold, pack, push, unfold, unpack
+from tinygan.core.layer import apply, fold, pack, unfold, unpack
 from tinygan.core.net import Net
 from tinygan.errors import ShapeError
 from tinygan.layers import BatchNorm, Conv2d, Dropout, Linear, ReLU, Reshape, SpectralNorm, Tanh
@@ -81,16 +81,16 @@ def test_wrong_theta_x_and_tangents_raise(net, rng):
 def test_branches_must_fit(rng):
     f = Residual(Linear(3, 2))
     with pytest.raises(ShapeError, match=r"one shape: \(2,\) and \(3,\)"):
-        push(f, f.init(rng), np.ones((1, 1, 3)))
+        apply(f, f.init(rng), np.ones((1, 1, 3)))
     g = Concat(Conv2d(1, 1, 1), Conv2d(1, 1, 2))
     with pytest.raises(ShapeError, match="last axis only"):
-        push(g, g.init(rng), np.ones((1, 1, 3, 3, 1)))
+        apply(g, g.init(rng), np.ones((1, 1, 3, 3, 1)))
 
 
 def test_concat_puts_branches_side_by_side(rng):
     f = Concat(Sequential(), Linear(3, 2))
     p = f.init(rng)
-    Y, _ = push(f, p, X := rng.normal(size=(1, 4, 3)))
+    Y, _ = apply(f, p, X := rng.normal(size=(1, 4, 3)))
     assert np.array_equal(Y, np.concatenate([X, X @ p[1][0].T + p[1][1]], axis=-1))
 
 

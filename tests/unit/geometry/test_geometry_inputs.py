@@ -42,10 +42,10 @@ def test_a_spectral_net_without_its_vectors_is_told_to_eval(rng):
 
 def test_a_layer_without_second_derivative_is_named(rng):
     class Own(Tanh):
-        second = Layer.second
+        second_derivative = Layer.second_derivative
 
     net = Net(Linear(2, 3), Own())
-    with pytest.raises(UsageError, match=r"^Own has no second derivative: write its second\(p, x, u, v\)$"):
+    with pytest.raises(UsageError, match=r"^Own has no second derivative: write its second_derivative\(p, x, u, v\)$"):
         geo.christoffel(Generator(net, net.init(rng)), ONE)
 
 

@@ -12,7 +12,7 @@ from tinygan.checks.cases import CASES
 from tinygan.checks.check import BOUNDS, check_layer
 from tinygan.core.compose import Concat, Residual, Sequential
 from tinygan.core.condition import Conditioned
-from tinygan.core.layer import Layer, push
+from tinygan.core.layer import Layer, apply
 from tinygan.errors import ShapeError
 
 DRAWS = int(os.environ.get("TINYGAN_DRAWS", "200"))
@@ -77,7 +77,7 @@ WRONG = [
 def test_a_wrong_x_is_named_with_layer_rule_and_shapes(f, shape, rule):
     p = f.init(np.random.default_rng(0))
     with pytest.raises(ShapeError) as caught:
-        push(f, p, np.ones((1, 2, *shape)))
+        apply(f, p, np.ones((1, 2, *shape)))
     message = str(caught.value)
     assert type(f).__name__ in message
     assert rule in message

@@ -6,7 +6,7 @@ import pytest
 from tinygan import layers as L
 from tinygan.core.compose import Sequential
 from tinygan.core.condition import Row, meet
-from tinygan.core.layer import push
+from tinygan.core.layer import apply
 from tinygan.errors import ShapeError
 
 SHARP = np.log(1e-4)  # log σ²
@@ -14,7 +14,7 @@ SHARP = np.log(1e-4)  # log σ²
 
 def bank(filters, pixels, x, unit=1.0):
     """F (filters, pixels)."""
-    F, _ = push(L.Filterbank(filters, pixels, unit), (), np.array(x, np.float64)[None, None])
+    F, _ = apply(L.Filterbank(filters, pixels, unit), (), np.array(x, np.float64)[None, None])
     return F[0, 0]
 
 

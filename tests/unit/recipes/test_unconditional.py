@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygan.core.layer import leaves
+from tinygan.core.layer import modules
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm, Dropout, GroupNorm, LayerNorm, Maxout, SpectralNorm
@@ -54,7 +54,7 @@ def test_the_norm_of_D_is_the_one_asked_for(net, norm, rng):
             Plain(settings, Sample((16, 16, 1)))
         return
     D = Plain(settings, Sample((16, 16, 1))).D
-    there = {type(f) for f in leaves(D.f)}
+    there = {type(f) for f in modules(D.f)}
     image = net == "dcgan"
     kinds = {"batch": BatchNorm, "layer": GroupNorm if image else LayerNorm, "spectral": SpectralNorm}
     expected = {kinds[norm]} if norm in kinds else set()
@@ -64,7 +64,7 @@ def test_the_norm_of_D_is_the_one_asked_for(net, norm, rng):
 
 def test_dropout_is_drawn_anew_at_each_step_of_D(rng):
     recipe = Plain(PlainSettings(**SMALL, net="maxout", norm_D="none", dropout=0.5), IMAGE)
-    assert sum(isinstance(f, Dropout) for f in leaves(recipe.D.f)) == 3
+    assert sum(isinstance(f, Dropout) for f in modules(recipe.D.f)) == 3
     state, batch = recipe.init(rng), batch_of(recipe, rng)
     ends = [recipe.step(state, batch, np.random.default_rng(seed))[0] for seed in (1, 1, 2)]
     assert np.array_equal(ends[0].D, ends[1].D) and not np.array_equal(ends[0].D, ends[2].D)

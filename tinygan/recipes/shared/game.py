@@ -24,7 +24,7 @@ import numpy as np
 
 from tinygan.core.layer import Array, Saved
 from tinygan.core.net import Net
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.objectives.losses import LOSSES
@@ -100,8 +100,8 @@ class Game:
         real, fake = y["real"][:, :1], y["fake"][:, :1]
         loss, g_real, g_fake = self.loss.discriminator(real, fake)
         s = self.settings.smoothing
-        loss, g_real = loss + s * number(real.mean()), g_real + s / real.size  # −s log(1 − D) + s log D = s d
-        log = {"loss_D": loss, "D_real": number(real.mean()), "D_fake": number(fake.mean())}
+        loss, g_real = loss + s * scalar(real.mean()), g_real + s / real.size  # −s log(1 − D) + s log D = s d
+        log = {"loss_D": loss, "D_real": scalar(real.mean()), "D_fake": scalar(fake.mean())}
         return log, {"real": first(g_real, y["real"]), "fake": first(g_fake, y["fake"])}
 
     def groups_G(self, c: Array, fake: Array) -> Groups:
@@ -202,7 +202,7 @@ class Game:
             g = g + pulled.theta
             log["orthonormal"] = value
             if not s.orthonormal.scale:
-                log["scale"] = number(np.sqrt(tangent))
+                log["scale"] = scalar(np.sqrt(tangent))
         if s.ortho:
             log["ortho"], g_ortho = orthogonal(self.G, state.G, s.ortho_form)
             g = g + s.ortho * g_ortho

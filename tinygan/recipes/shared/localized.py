@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net, Pullback
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
 from tinygan.objectives.penalties import along_latent
@@ -147,8 +147,8 @@ class LocalGenerator:
         """E‖G(x, 0) − x‖² or the mean of |G(x, 0) − x|, and its gradient in G(x, 0)."""
         r = still - x
         if self.settings.locality == "squared":
-            return number(np.square(r).sum() / len(r)), 2 / len(r) * r
-        return number(np.abs(r).mean()), np.sign(r) / r.size
+            return scalar(np.square(r).sum() / len(r)), 2 / len(r) * r
+        return scalar(np.abs(r).mean()), np.sign(r) / r.size
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """z ~ N(0, σ² I), (n, N)."""

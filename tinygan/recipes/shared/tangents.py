@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net, Pullback
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 from tinygan.errors import UsageError
 from tinygan.objectives.penalties import along_latent, orthonormal, orthonormal_l1, through_jvp
 from tinygan.optim import require
@@ -77,10 +77,10 @@ class Orthonormal:
         form = orthonormal if self.form == "squared" else orthonormal_l1
 
         def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
-            length2 = number(np.square(y_dot).sum()) / (y_dot.shape[0] * y_dot.shape[1])
-            s2 = number(np.where(np.equal(scale2, 0), length2, scale2))
+            length2 = scalar(np.square(y_dot).sum()) / (y_dot.shape[0] * y_dot.shape[1])
+            s2 = scalar(np.where(np.equal(scale2, 0), length2, scale2))
             means.append(AVERAGE * s2 + (1 - AVERAGE) * length2)
-            value, gy, gy_dot = form(self.scale or number(np.sqrt(s2)), N)(y, y_dot)
+            value, gy, gy_dot = form(self.scale or scalar(np.sqrt(s2)), N)(y, y_dot)
             return value, gy, self.eta * gy_dot
 
         net = self.statistics_of(net, running)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 from tinygan.data import Batch, Sample
 from tinygan.models import began
 from tinygan.optim import Adam, Moments, ema, norm, require
@@ -88,7 +88,7 @@ class BEGAN:
         gap, saved = self.D.forward(state.D, x)
         g = np.sign(gap) * (weight / gap.size)
         pulled = self.D.backward(state.D, saved, g, **wrt)
-        return number(np.abs(gap).mean()), pulled.x, pulled.theta
+        return scalar(np.abs(gap).mean()), pulled.x, pulled.theta
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """z ~ U(−1, 1), (n, latent)."""
@@ -102,4 +102,4 @@ class BEGAN:
 def controlled(k: float, ratio: float, gain: float, real: float, fake: float) -> tuple[float, float]:
     """k after a step with the losses L(x) and L(G), and M of that step."""
     balance = ratio * real - fake
-    return number(np.clip(k + gain * balance, 0.0, 1.0)), real + abs(balance)
+    return scalar(np.clip(k + gain * balance, 0.0, 1.0)), real + abs(balance)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 from tinygan.data import Batch, Sample
 from tinygan.errors import ShapeError, UsageError, by
 from tinygan.models import flow
@@ -65,7 +65,7 @@ class Flow:
         g[:, -1] = -1 / n
         gtheta = self.F.backward(state.F, saved, g, wrt_x=False).theta
         F, memory = self.settings.adam.step(state.F, gtheta, state.memory)
-        return State(F, memory), {"NLL": -number(log_density(y).mean()), "grad_F": norm(gtheta)}
+        return State(F, memory), {"NLL": -scalar(log_density(y).mean()), "grad_F": norm(gtheta)}
 
     def log_p(self, state: State, x: Array) -> Array:
         """log p(x) in nats, (n,), of points x (n, d)."""

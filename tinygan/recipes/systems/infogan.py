@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygan.core.layer import Array, onehot
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.models import infogan
@@ -81,7 +81,7 @@ class InfoGAN(Game):
         g["fake"][:, 1 : 1 + K] += s.information * g_logits
         g["fake"][:, 1 + K :] += s.information_continuous * gap / len(gap)
         log = {"L_I": math.log(K) - wrong}
-        return log | ({"cont": number(np.square(gap).sum()) / (2 * len(gap))} if s.continuous else {})
+        return log | ({"cont": scalar(np.square(gap).sum()) / (2 * len(gap))} if s.continuous else {})
 
     # ---------------------------------------------------------------- codes
 

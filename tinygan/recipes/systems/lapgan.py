@@ -19,7 +19,7 @@ import numpy as np
 
 from tinygan.core.layer import Array, onehot
 from tinygan.core.net import Net
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError, by
 from tinygan.images.pyramid import build, enlarged
@@ -84,7 +84,7 @@ class Level(Game):
     def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
         log, g = super().objective_D(y, batch)
         middle = MIDDLE.get(self.settings.loss, 0.0)
-        return log | {"accuracy": number((y["real"] > middle).mean() + (y["fake"] <= middle).mean()) / 2}, g
+        return log | {"accuracy": scalar((y["real"] > middle).mean() + (y["fake"] <= middle).mean()) / 2}, g
 
     def noise(self, n: int, rng: np.random.Generator) -> Array:
         return rng.standard_normal((n, self.noises), np.float32)

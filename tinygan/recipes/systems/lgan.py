@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 from tinygan.data import Batch, Sample
 from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
@@ -91,7 +91,7 @@ class LGAN(Charted):
         )
         loss, g_real, g_fake = self.loss.discriminator(real, fake)
         _, _, g_anchor = self.loss.discriminator(real, anchor)
-        log = {"loss_D": loss, "D_real": number(real.mean()), "D_fake": number(fake.mean())}
+        log = {"loss_D": loss, "D_real": scalar(real.mean()), "D_fake": scalar(fake.mean())}
         if s.gamma:
             r1 = weighted(s.gamma, zero_centred)
             at_real: dict[str, Any] = {"primal": (real, saved_real), "gy": g_real, "wrt_x": False}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.core.scalar import number
+from tinygan.core.scalar import scalar
 from tinygan.data import Batch, Sample
 from tinygan.images.rotation import TURNS, rotations, rotations_adjoint
 from tinygan.models import sngan
@@ -64,7 +64,7 @@ class SSGAN(Game):
 
     def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
         log, g = super().objective_G(y, batch, t)
-        fall = number(np.maximum(0.0, 1 - t / self.settings.anneal)) if self.settings.anneal else 1.0
+        fall = scalar(np.maximum(0.0, 1 - t / self.settings.anneal)) if self.settings.anneal else 1.0
         return self.with_rotation(log, g, y, "fake", fall * self.settings.alpha)
 
     def adjoint_G(self, g: Groups) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.core.layer import push
+from tinygan.core.layer import apply
 from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.layers import Filterbank
@@ -102,9 +102,9 @@ SIDE, SHARP = 28, np.log(1e-4)  # pixels and filters; log σ²
 
 def filters(job: Job, work: Work) -> dict[str, Any]:
     """How far filters a pixel apart are from the identity, and how far rows are from a sum of 1, placed at random."""
-    F, _ = push(Filterbank(SIDE, SIDE), (), np.array([[[0.0, SHARP, 0.0]]]))
+    F, _ = apply(Filterbank(SIDE, SIDE), (), np.array([[[0.0, SHARP, 0.0]]]))
     placed = np.random.default_rng(job["seed"]).normal(size=(1, 1000, 3)) * [1.0, 3.0, 1.0]
-    rows, _ = push(Filterbank(5, SIDE, (SIDE - 1) / 4), (), placed)
+    rows, _ = apply(Filterbank(5, SIDE, (SIDE - 1) / 4), (), placed)
     return {"identity": float(np.abs(F[0, 0] - np.eye(SIDE)).max()), "rows": float(np.abs(rows.sum(axis=-1) - 1).max())}
 
 

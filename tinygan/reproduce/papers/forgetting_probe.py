@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.compose import Composite, Residual
-from tinygan.core.layer import Array, push, unpack
+from tinygan.core.layer import Array, apply, unpack
 from tinygan.core.net import Net
 from tinygan.data import Dataset
 from tinygan.metrics import probe
@@ -31,7 +31,7 @@ def read(D: Net, theta: Array, x: Array) -> list[Array]:
     assert isinstance(D.f, Composite)
     X, found = x[None], []
     for f, p in zip(D.f.children, unpack(D.f.tree("shapes"), theta), strict=True):
-        X, _ = push(f, p, X)
+        X, _ = apply(f, p, X)
         if isinstance(f, Residual):
             n, H, W, C = X[0].shape
             cut = X[0][:, : H - H % 2, : W - W % 2].reshape(n, 2, H // 2, 2, W // 2, C)
