@@ -28,6 +28,35 @@ from tinygan.errors import UsageError
 _inside, _beside = Path(__file__).with_suffix(""), Path(__file__).parents[1] / "kernels"
 __path__ = [str(_inside if _inside.is_dir() else _beside)]
 
+__all__ = [
+    "BACKENDS",
+    "OPERATIONS",
+    "PRECISIONS",
+    "adam",
+    "available",
+    "choose",
+    "column_sum",
+    "combine",
+    "conv2d",
+    "conv2d_dw",
+    "conv2d_dx",
+    "cpu_backend",
+    "dot",
+    "flatten",
+    "linear",
+    "linear_dw",
+    "linear_dx",
+    "matmul",
+    "normalise",
+    "normalise_pull",
+    "on_cpu",
+    "pointwise",
+    "pointwise_dx",
+    "precision",
+    "precision_in_force",
+    "scale_shift",
+]
+
 BACKENDS = ("auto", "reference", "jit", "cuda")
 NEEDS = {
     "jit": ("numba", "0.62", "tinygan[jit]"),

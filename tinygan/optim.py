@@ -1,4 +1,9 @@
-"""Optimisers as pure steps on flat vectors: (θ, g, memory) ↦ (θ, memory)."""
+"""Optimisers as pure steps on flat vectors: (θ, g, memory) ↦ (θ, memory).
+
+adam = tinygan.optim.Adam(lr=2e-4)
+memory = adam.init(theta)
+theta, memory = adam.step(theta, g, memory)    # g (P,), the gradient of the loss in θ (P,)
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,8 @@ from tinygan import kernels
 from tinygan.core.layer import Array
 from tinygan.core.scalar import scalar
 from tinygan.errors import UsageError
+
+__all__ = ["SGD", "Adam", "Moments", "Schedule", "clip_norm", "ema", "norm", "warm"]
 
 # ---------------------------------------------------------------- schedules
 
