@@ -1,7 +1,11 @@
 """The door to the hot operations: one contract each, one implementation for each kind of machine.
 
 ``tinygan.kernels.reference`` (NumPy) defines every operation; faster backends stand beside it in ``kernels/`` and are
-held to it by tests. The backend is picked by where the array lives: CuPy arrays go to ``cuda``, NumPy arrays to the
+held to it by tests:
+
+    y = kernels.conv2d(x, w, stride=(2, 2), pad=((1, 1), (1, 1)))    # x (N, H, W, C), w (kh, kw, C, O) → (N, P, Q, O)
+
+The backend is picked by where the array lives: CuPy arrays go to ``cuda``, NumPy arrays to the
 CPU backend in force (``on_cpu``, else the environment variable ``TINYGAN_CPU``, else the best there is). How exact they
 are is ``precision``, else ``TINYGAN_PRECISION``, else "fast". A run of backend ``cuda`` trains on a GPU and does on the CPU
 what is done beside it. The file is over 250 lines because every contract has its one place here.

@@ -1,4 +1,10 @@
-"""Data sets: what they promise, how they are opened, which there are."""
+"""Data sets: how they are opened, what they offer, and which have a name.
+
+    data = tinygan.open_data("fashion-mnist")      # or the path of a folder of pictures, a .zip or a .npz file
+    x, labels = data.batch(np.arange(32))          # x (32, 28, 28, 1) float32 in [-1, 1], labels["class"] (32,)
+
+``catalogue()`` lists the sets that have a name: what each is, where its files are, and how to get them.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +32,9 @@ class CatalogueEntry(NamedTuple):
 
 
 def open_data(name_or_path: str | Path, *, split: str = "train", data_seed: int = 0) -> Dataset:
-    """A data set by its name in the catalogue, or by the path of its files (``open_path`` says which).
+    """Open a data set by its name in the catalogue, or by the path of its files (``open_path`` says which).
+
+        x, labels = open_data("strokes").batch(np.arange(8))    # x (8, 28, 28, 1) in [-1, 1], labels["class"] (8,)
 
     ``split`` is "train" or "test"; sets drawn by formula draw other samples for it, and for another ``data_seed``
     (the others have no seed). Raises UsageError (unknown name or split), DataError (not here), FormatError (damaged).

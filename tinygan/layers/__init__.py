@@ -1,4 +1,10 @@
-"""The layers, one family a file."""
+"""The layers, one family a file. A layer's docstring is its derivation: forward, tangent and adjoint.
+
+    from tinygan.layers import BatchNorm, Conv2d, LeakyReLU
+    D = tinygan.Net(Conv2d(1, 32, 4, stride=2, pad=1), BatchNorm(32), LeakyReLU(0.2))    # (N, H, W, 1) → (N, H/2, W/2, 32)
+
+Images are channels last, (N, H, W, C). Arguments are sizes and options; weights are drawn by ``Net.init``.
+"""
 
 from tinygan.layers.attention import Attend, Scale, SelfAttention
 from tinygan.layers.blur import Blur

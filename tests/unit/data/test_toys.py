@@ -5,12 +5,12 @@ import pytest
 
 from tinygan.data import open_data
 from tinygan.data.counter_rng import key, normal, uniform
-from tinygan.data.toys import GRID, KINDS, RING
+from tinygan.data.toys import DISTRIBUTIONS, GRID, RING
 
 MANY = np.arange(50_000)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_a_sample_is_the_same_in_every_batch(name):
     toy = open_data(name, data_seed=4)
     points, labels = toy.batch(MANY[:200])
@@ -25,13 +25,13 @@ def test_a_sample_is_the_same_in_every_batch(name):
     assert labels["class"].max() < len(toy.classes)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_seeds_and_splits_draw_other_samples(name):
     drawn = [open_data(name, data_seed=s, split=p).batch(MANY[:9])[0] for s in (0, 1) for p in ("train", "test")]
     assert len({points.tobytes() for points in drawn}) == 4
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_far_indices_and_empty_batches_are_served(name):
     toy = open_data(name)
     assert np.isfinite(toy.batch(np.array([2**62]))[0]).all()
