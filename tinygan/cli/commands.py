@@ -56,7 +56,8 @@ class Top(Parser):
 
     def format_help(self) -> str:
         """The commands by purpose."""
-        groups = [f"{title}:\n{table(names.items())}" for title, names in GROUPS.items()]
+        column = max(map(len, COMMANDS))
+        groups = [f"{title}:\n{table(names.items(), column)}" for title, names in GROUPS.items()]
         parts = [
             "usage: tinygan COMMAND [OPTIONS]",
             paragraph("Generative adversarial networks from scratch: every derivative is written by hand."),
@@ -102,11 +103,10 @@ def parse(words: Sequence[str]) -> tuple[Callable[[argparse.Namespace], int], ar
         raise SystemExit(2)
     name, *rest = words
     if name not in COMMANDS:
-        parser = top()
         if name.startswith("-"):
-            parser.parse_args(words)
-            parser.error(f"no command before {name}")
-        parser.error(f"unknown command {name!r}{nearest(name, COMMANDS)}; expected one of {', '.join(COMMANDS)}")
+            top().parse_args(words)
+            top().error(f"no command before {name}")
+        top().error(f"unknown command {name!r}{nearest(name, COMMANDS)}; expected one of {', '.join(COMMANDS)}")
     parser = Parser(prog=f"tinygan {name}")
     describe(parser, name)
     return module(name).run, parser.parse_args(rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from tinygan.cli.commands import COMMANDS, describe, top
 from tinygan.cli.parser import Parser
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError('completion needs the library shtab: pip install "tinygan[completion]"') from None
     parser = top()
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
-    kinds = {
+    kinds: dict[Any, Any] = {
         "files": shtab.FILE,
         "folders": shtab.DIRECTORY,
         "data": {"bash": "_tinygan_data", "zsh": "_tinygan_data"},
@@ -55,11 +56,12 @@ def run(args: argparse.Namespace) -> int:
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary)
         describe(command, name)
+        action: Any
         for action in command._actions:
             kind = getattr(action, "completes", None)
             if kind in names:
                 action.choices = names[kind]
             elif kind:
                 action.complete = kinds[kind]
-    print(shtab.complete(parser, shell=args.shell, preamble={"bash": BASH, "zsh": ZSH}))
+    print(shtab.complete(parser, shell=args.shell, preamble={"bash": BASH, "zsh": ZSH}[args.shell]))
     return 0

@@ -14,7 +14,7 @@ from tinygan.training.run import Run
 def picture_path(out: Path | None, run: Run, name: str) -> Path:
     """--out, or RUN/samples/NAME.png. Raises UsageError."""
     if out is not None and out.suffix.lower() != ".png":
-        raise UsageError(f"--out is a picture and ends in .png: got {out}")
+        raise UsageError(f"--out ends in .png: got {out}")
     return out or run.samples / f"{name}.png"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TextIO
 
 WIDEST = 100  # characters; longer lines are hard to read
@@ -34,11 +34,10 @@ def paragraphs(text: str) -> str:
     return "\n\n".join(block if block.startswith(" ") else paragraph(" ".join(block.split())) for block in blocks)
 
 
-def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> str:
-    """Rows (name, text): the names in a column, the texts beside it in lines that fit."""
-    pairs = [(name, text) for name, text in rows]
-    column = max(len(name) for name, _ in pairs) + 2
-    return "\n".join(paragraph(text, indent + " " * column, f"{indent}{name:{column}s}") for name, text in pairs)
+def table(rows: Iterable[tuple[str, str]], column: int, indent: str = "  ") -> str:
+    """Rows (name, text): the names in a column of so many characters, the texts beside it in lines that fit."""
+    beside = " " * (len(indent) + column + 2)
+    return "\n".join(paragraph(text, beside, f"{indent}{name:{column}s}  ") for name, text in rows)
 
 
 def plural(n: int, noun: str) -> str:
