@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from tinygan.cli.parser import completes
-from tinygan.formats.toml import shown
+from tinygan.formats.toml import abbreviated
 from tinygan.recipes import find
 from tinygan.recipes.catalogue import CARDS, link, listing
 from tinygan.training.config import as_mapping
@@ -54,5 +54,7 @@ def dotted(mapping: dict[str, Any], prefix: str = "") -> list[str]:
     """KEY=VALUE lines as --set takes them."""
     lines = []
     for key, value in mapping.items():
-        lines += dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}={shown(value)}"]
+        lines += (
+            dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}={abbreviated(value)}"]
+        )
     return lines

@@ -114,7 +114,7 @@ def save_checkpoint(folder: str | Path, step: int, state: Any, metadata: Mapping
 
 
 def _link(folder: Path, target: str) -> None:
-    """Point the link at ``target`` in one move; its temporary name is one that ``atomic.sweep`` removes."""
+    """Point the link at ``target`` in one move; its temporary name is one that ``atomic.remove_stale`` removes."""
     temporary = folder / f".{_LATEST}.tmp-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         temporary.symlink_to(target)

@@ -223,7 +223,7 @@ def test_the_command_fetches_every_split_and_says_where_it_is(server, tmp_path, 
         assert len(server.asked) == 4
     assert main(["data", "strokes", "--fetch"]) == 0
     assert main(["data", "--fetch"]) == 2
-    assert "--fetch needs the NAME of a set" in capsys.readouterr().err
+    assert "--fetch needs the NAME of a data set" in capsys.readouterr().err
 
 
 def test_a_set_is_downloaded_once_and_only_with_the_published_contents(server, tmp_path, monkeypatch):

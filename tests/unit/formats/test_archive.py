@@ -155,5 +155,5 @@ def test_what_is_no_archive_is_refused(tmp_path):
     (tmp_path / "a.dat").write_bytes(b"")
     with pytest.raises(DataError, match=r"an \.npz or a \.zip file; expected images"):
         open_data(tmp_path / "a.dat")
-    with pytest.raises(DataError, match="one split, 'train'"):
+    with pytest.raises(DataError, match="only the split 'train'"):
         open_data(archive(tmp_path, {"a.png": flat(1)}), split="test")
