@@ -1,4 +1,4 @@
-"""The interface of a data set: random access to batches of samples."""
+"""What every data set offers: samples at random access, in batches."""
 
 from __future__ import annotations
 
@@ -6,28 +6,26 @@ from typing import NamedTuple, Protocol
 
 from numpy import ndarray as Array
 
-SPLITS = ("train", "test")
-
 
 class Sample(NamedTuple):
-    """The format of one sample: its ``shape``, the number of ``classes`` of its label "class", and their ``names``."""
+    """What one sample of a set is: its ``shape``, the number of ``classes`` that its label "class" counts, their ``names``."""
 
     shape: tuple[int, ...]
     classes: int = 1
-    names: tuple[str, ...] = ()  # used by text-conditional systems
+    names: tuple[str, ...] = ()  # of use to systems that read texts
 
 
 class Batch(NamedTuple):
-    """The input of a training step: samples ``x`` (n, *shape) and their ``labels``, as ``Dataset.batch`` returns them."""
+    """What a training step takes: samples ``x`` (n, *shape) and their ``labels``, as ``Dataset.batch`` gives them."""
 
     x: Array
     labels: dict[str, Array]
 
 
 class Dataset(Protocol):
-    """Random access to samples. ``size`` is their number, or None if every index from 0 on is a sample (endless).
+    """Samples at random access. ``size`` None: endless, every index from 0 on is a sample.
 
-    ``shape`` is (H, W, C) for images and (2,) for points. ``classes`` has the names of the values of the label "class".
+    ``shape`` is (H, W, C) for pictures and (2,) for points; ``classes`` names the values of the label "class".
     """
 
     name: str
@@ -36,4 +34,4 @@ class Dataset(Protocol):
     size: int | None
 
     def batch(self, index: Array) -> tuple[Array, dict[str, Array]]:
-        """The samples ``index`` (n,) int64: float32 (n, *shape), pixels in [-1, 1], and labels with at least "class"."""
+        """Samples ``index`` (n,) int64: float32 (n, *shape), pixels in [-1, 1]; labels, with at least "class"."""

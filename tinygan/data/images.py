@@ -1,4 +1,4 @@
-"""A finite set of images, stored as bytes in memory or in files, returned as floats."""
+"""Pictures held as bytes, in memory or in their files, given out as floats."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy import ndarray as Array
 
-MOST_CLASSES = 2**16  # of labels in a user's files
-
 
 class Decoded:
-    """An array-like (N, H, W, C) uint8 for ``Images`` that decodes image i by ``read(i)`` each time it is indexed.
+    """What looks like an array (N, H, W, C) uint8 to ``Images`` but decodes picture i, ``read(i)``, when asked for it.
 
-    ``read`` must return (H, W, C) uint8. Several threads may call it.
+    ``read`` must give (H, W, C) uint8, and may be called by several threads.
     """
 
     def __init__(self, shape: tuple[int, ...], read: Callable[[int], Array]) -> None:
@@ -28,9 +26,9 @@ class Decoded:
 
 
 class Images:
-    """A finite data set: ``pixels`` (N, H, W, C) uint8 and ``labels`` (N,), which are indices into ``classes``.
+    """A finite set: ``pixels`` (N, H, W, C) uint8 and their classes ``labels`` (N,), numbers into ``classes``.
 
-    ``more`` has further labels by name, integers (N,). A byte b is the pixel value 2 b / ``white`` - 1.
+    ``more`` are further labels, whole numbers (N,), by name. A byte b stands for 2 b / ``white`` - 1.
     """
 
     size: int | None
@@ -54,11 +52,11 @@ class Images:
         self._levels = (np.arange(256) / (white / 2) - 1).astype(np.float32)
 
     def batch(self, index: Array) -> tuple[Array, dict[str, Array]]:
-        """Images (n, H, W, C) float32 in [-1, 1] and labels (n,) int64 with at least "class". Raises IndexError."""
+        """Pictures (n, H, W, C) float32 in [-1, 1] and labels (n,) int64, among them "class"; IndexError outside."""
         labels = {name: values[index].astype(np.int64) for name, values in self._labels.items()}
         return self._levels[self._pixels[index]], labels
 
 
-def class_numbers(labels: Array) -> tuple[str, ...]:
-    """Class names "0", "1", ... for labels without names."""
+def numbers(labels: Array) -> tuple[str, ...]:
+    """Names for the classes 0 ... max of labels that have none."""
     return tuple(str(k) for k in range(int(labels.max()) + 1))

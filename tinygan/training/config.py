@@ -20,7 +20,7 @@ from re import fullmatch
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from tinygan.errors import UsageError, nearest
-from tinygan.formats.toml import abbreviated, parse_toml, read_toml, to_toml
+from tinygan.formats.toml import parse_toml, read_toml, shown, to_toml
 
 __all__ = ["as_mapping", "build", "differences", "merge", "read_toml", "set_key", "to_toml"]
 
@@ -37,6 +37,7 @@ def build(cls: type[T], mapping: Mapping[str, Any], *, where: str = "") -> T:
     Raises UsageError for an unknown key, a missing one without a default, or a value of another type.
     """
     hints = get_type_hints(cls)
+    mapping = _renamed(cls, mapping)
     known = {field.name: field for field in _fields(cls)}
     for key in mapping:
         if key not in known:
@@ -46,6 +47,19 @@ def build(cls: type[T], mapping: Mapping[str, Any], *, where: str = "") -> T:
             raise UsageError(f"the key {_path(where, name)} is missing; expected {_wanted(hints[name])}; add it")
     whole = {key: _over(known[key].default, value) for key, value in mapping.items()}
     return cls(**{key: _convert(hints[key], value, _path(where, key)) for key, value in whole.items()})
+
+
+def _renamed(cls: type, mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``mapping`` with the keys of today, where a run of an earlier version has others.
+
+    ``cls.RENAMED`` maps an earlier key to today's, and its values to today's.
+    """
+    table: Mapping[str, tuple[str, Mapping[Any, Any]]] = getattr(cls, "RENAMED", {})
+    for old, (new, values) in table.items():
+        for value, today in values.items():
+            if new not in mapping and type(mapping.get(old)) is type(value) and mapping[old] == value:
+                mapping = {key: each for key, each in mapping.items() if key != old} | {new: today}
+    return mapping
 
 
 def _over(default: Any, value: Any) -> Any:
@@ -80,7 +94,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if origin is Literal and isinstance(value, str)
         else ""
     )
-    raise UsageError(f"{where} is {abbreviated(value)}{advice}; expected {_wanted(hint)}")
+    raise UsageError(f"{where} is {shown(value)}{advice}; expected {_wanted(hint)}")
 
 
 def _wanted(hint: Any) -> str:
@@ -89,7 +103,7 @@ def _wanted(hint: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(_wanted(member) for member in members if member is not types.NoneType)
     if origin is Literal:
-        return "one of " + ", ".join(abbreviated(choice) for choice in members)
+        return "one of " + ", ".join(shown(choice) for choice in members)
     if origin is tuple and members[-1] is Ellipsis:
         return f"a list, each {_wanted(members[0])}"
     if origin is tuple:
@@ -104,7 +118,7 @@ def _fields(cls: Any) -> list[Field[Any]]:
 
 
 def _path(where: str, key: str) -> str:
-    key = key if fullmatch(r"[\w-]{1,60}", key) else abbreviated(key)
+    key = key if fullmatch(r"[\w-]{1,60}", key) else shown(key)
     return f"{where}.{key}" if where else key
 
 
@@ -138,7 +152,7 @@ def set_key(mapping: Mapping[str, Any], assignment: str) -> dict[str, Any]:
     """
     key, equals, text = (part.strip() for part in assignment.partition("="))
     if not equals or not fullmatch(r"[\w-]+(\.[\w-]+)*", key):
-        raise UsageError(f"cannot set {abbreviated(assignment)}; expected KEY=VALUE, as in model.width=64")
+        raise UsageError(f"cannot set {shown(assignment)}; expected KEY=VALUE, as in model.width=64")
     try:
         parsed = parse_toml(f"value = {text}")
     except ValueError:
@@ -152,7 +166,7 @@ def _with(mapping: Mapping[str, Any], keys: list[str], value: Any, where: str) -
         where = _path(where, keys[0])
         below = mapping.get(keys[0], {})
         if not isinstance(below, Mapping):
-            raise UsageError(f"cannot set {where}.{keys[1]}: {where} is {abbreviated(below)}; expected a table")
+            raise UsageError(f"cannot set {where}.{keys[1]}: {where} is {shown(below)}; expected a table")
         value = _with(below, keys[1:], value, where)
     return {**mapping, keys[0]: value}
 
@@ -188,4 +202,4 @@ def _flat(mapping: Mapping[str, Any], where: str = "") -> dict[str, dict[str, An
 
 
 def _here(flat: dict[str, dict[str, Any]], key: str) -> str:
-    return abbreviated(flat[key]["value"]) if key in flat else "not set"
+    return shown(flat[key]["value"]) if key in flat else "not set"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -104,6 +104,24 @@ def test_a_table_changes_what_it_names_of_its_own_default() -> None:
         G: Optimiser = Optimiser(rate=1e-3, kind="sgd")
 
     assert Optimiser(1e-3, (0.5, 0.9), "sgd") == build(Game, {"G": {"betas": [0.5, 0.9]}}).G
+
+
+@dataclass(frozen=True)
+class Renamed:
+    RENAMED: ClassVar = {"batch_norm": ("norm", {True: "batch", False: "none"})}
+    norm: Literal["batch", "instance", "none"] = "batch"
+
+
+def test_a_key_of_an_earlier_version_is_read_under_the_name_of_today() -> None:
+    assert build(Renamed, {"batch_norm": True}) == build(Renamed, {}) == Renamed("batch")
+    assert build(Renamed, {"batch_norm": False}) == Renamed("none")
+    assert as_mapping(build(Renamed, {"batch_norm": False})) == {"norm": "none"}
+
+
+@pytest.mark.parametrize("wrong", [{"batch_norm": 1}, {"batch_norm": [1]}, {"batch_norm": True, "norm": "batch"}])
+def test_a_wrong_key_of_an_earlier_version_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="unknown key batch_norm"):
+        build(Renamed, wrong)
 
 
 def test_a_missing_setting_without_a_default_is_named_with_its_table() -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class Settings:
     """What can be chosen. The paper has SGD with rates 1 for G and 10 for z, batches of 128 and batch norm; Adam needs fewer
     steps. ``lr_z`` follows ``adam_G.schedule``.
     """
+
+    RENAMED: ClassVar = {"batch_norm": ("norm_G", {True: "batch", False: "none"})}  # keys of earlier runs
 
     images: int = 2000  # n: the first of the data
     latent: int = 32  # numbers in z

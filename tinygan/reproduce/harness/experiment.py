@@ -86,6 +86,7 @@ class Experiment(NamedTuple):
     run: Callable[[Job, Work], dict[str, Any]]
     claims: Callable[[Sequence[Result]], list[Claim]]
     draw: Callable[[Sequence[Result], Path], list[Path]] | None = None
+    earlier: Sequence[Mapping[str, Any]] = ()  # the same settings, as earlier versions wrote them
 
 
 class Stopped(Exception):

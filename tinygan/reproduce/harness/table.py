@@ -15,10 +15,11 @@ from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result
 def read(path: Path, experiment: Experiment) -> tuple[list[Result], list[Job]]:
     """The results under an experiment's settings, in the order of its jobs, and the jobs without one. Raises FormatError."""
     found: dict[str, Result] = {}
+    settings = [experiment.settings, *experiment.earlier]
     try:
         for line in path.read_text().splitlines() if path.exists() else ():
             record = json.loads(line)
-            if record["experiment"] == experiment.name and record["settings"] == experiment.settings:
+            if record["experiment"] == experiment.name and record["settings"] in settings:
                 found[key(record["job"])] = Result(record["job"], dict(record["figures"].items()))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise FormatError(f"{path} is damaged, expected an experiment's result a line: move it away") from error

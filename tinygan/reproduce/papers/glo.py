@@ -29,6 +29,9 @@ SHOWN, LINES = 16, 6  # images, and lines of latents, in a picture
 ADAM = Adam(lr=3e-3, b1=0.9, schedule=Schedule("cosine", over=STEPS, end=0.0))
 SETTINGS = Settings(images=IMAGES, latent=LATENT, width=16, lr_z=1.0, adam_G=ADAM)
 SHARED = {"data": DATA, "steps": STEPS, "batch": BATCH, "settings": as_mapping(SETTINGS)}
+EARLIER = SHARED | {  # the settings as they were written when norm_G="batch" was batch_norm=true
+    "settings": {name: value for name, value in as_mapping(SETTINGS).items() if name != "norm_G"} | {"batch_norm": True}
+}
 
 
 class Table(NamedTuple):
@@ -115,5 +118,6 @@ EXPERIMENTS = [
         [{"seed": seed} for seed in SEEDS],
         run,
         claims,
+        earlier=[EARLIER | {"pairs": PAIRS, "points": POINTS}],
     )
 ]

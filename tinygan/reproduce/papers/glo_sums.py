@@ -20,7 +20,7 @@ from tinygan.data import Dataset
 from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
-from tinygan.reproduce.papers.glo import DATA, IMAGES, LATENT, SEEDS, SHARED, Table, trained
+from tinygan.reproduce.papers.glo import DATA, EARLIER, IMAGES, LATENT, SEEDS, SHARED, Table, trained
 from tinygan.sampling.interpolation import arithmetic
 
 ATTRIBUTES = INVERTED, FRAMED = "inverted", "framed"
@@ -136,5 +136,6 @@ EXPERIMENTS = [
         [{"attribute": attribute, "seed": seed} for attribute in ATTRIBUTES for seed in SEEDS],
         run,
         claims,
+        earlier=[EARLIER | {"draws": DRAWS, "mean": MEAN, "near": NEAR}],
     )
 ]

@@ -1,0 +1,36 @@
+"""Results that were measured before this version are read, and give the claims that stand beside them."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tinygan.cli import main
+from tinygan.reproduce import SYSTEMS
+
+FOLDER = Path(__file__).parents[2] / "bench/results/reproduce"
+
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="results are of a checkout")
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_claims_of_earlier_results_are_printed_and_are_those_kept(system, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # claims alone, no pictures
+    shutil.copy(FOLDER / f"{system}.jsonl", tmp_path)
+    code = main(["reproduce", system, "--show", "--out", str(tmp_path), "--runs", str(tmp_path / "runs")])
+    printed = capsys.readouterr().out
+    found, kept = (json.loads((folder / f"{system}.json").read_text()) for folder in (tmp_path, FOLDER))
+    assert found == kept
+    claims = [claim for experiment in kept.values() for claim in experiment]
+    assert code == (0 if all(claim["met"] for claim in claims) else 1)
+    for claim in claims:
+        assert claim["what"] in printed
+        assert f"{claim['value']:.4g}" in printed
+
+
+def test_every_kept_result_is_of_a_system_that_is_known():
+    assert (
+        {path.stem for path in FOLDER.glob("*.jsonl")} == {path.stem for path in FOLDER.glob("*.json")} == set(SYSTEMS)
+    )
