@@ -44,13 +44,13 @@ def data(layer: Conv) -> tuple[Array, Array, Array]:
     return x, w, rng.standard_normal((layer.N, layer.P, layer.P, layer.O), np.float32)
 
 
-def operation(door: Any, layer: Conv, which: str, x: Array, w: Array, y: Array) -> Array:
-    """One pass of the layer through ``door``, the kernels or the reference. The passes of a transposed layer change places."""
+def operation(backend: Any, layer: Conv, which: str, x: Array, w: Array, y: Array) -> Array:
+    """One pass of the layer through ``backend``. A transposed layer exchanges forward and dx."""
     if which == "dw":
-        return door.conv2d_dw(x, y, kernel=(layer.k,) * 2, **layer.geometry)
+        return backend.conv2d_dw(x, y, kernel=(layer.k,) * 2, **layer.geometry)
     if (which == "forward") != layer.transposed:
-        return door.conv2d(x, w, **layer.geometry)
-    return door.conv2d_dx(y, w, size=(layer.H,) * 2, **layer.geometry)
+        return backend.conv2d(x, w, **layer.geometry)
+    return backend.conv2d_dx(y, w, size=(layer.H,) * 2, **layer.geometry)
 
 
 def measure(layer: Conv, which: str, arrays: tuple[Array, Array, Array], options: Options) -> Row:

@@ -29,9 +29,9 @@ def under(options: Options, *, precision: str = "fast", threads: int | None = No
         if has_forms(options):
             stack.enter_context(kernels.precision(precision))
         if threads is not None:
-            from tinygan.kernels.jit import pool as jit_pool
+            from tinygan.kernels.jit import pool
 
-            stack.enter_context(jit_pool.threads(threads))
+            stack.enter_context(pool.threads(threads))
         yield
 
 

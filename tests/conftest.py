@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan import kernels
-from tinygan.kernels.cuda import driver as cuda_driver
+from tinygan.kernels.cuda import driver
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def rng():
 @pytest.fixture(autouse=True)
 def gpu(monkeypatch):
     """Tests mean the CPU on machines with a GPU too, as do the processes that they start; tests/device wants it."""
-    monkeypatch.setattr(cuda_driver, "count", lambda: 0)
+    monkeypatch.setattr(driver, "count", lambda: 0)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     if "cuda" in kernels.available():
         kernels.available.cache_clear()

@@ -1,4 +1,4 @@
-"""The door to the hot operations: one contract each, one implementation for each kind of machine.
+"""The dispatcher of the hot operations: one contract each, one implementation for each kind of machine.
 
 ``tinygan.kernels.reference`` (NumPy) defines every operation; faster backends stand beside it in ``kernels/`` and are
 held to it by tests:

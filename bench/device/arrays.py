@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan.kernels import reference
-from tinygan.kernels.cuda import plan_flat as cuda_plan_flat
-from tinygan.kernels.cuda import plan_matmul as cuda_plan_matmul
-from tinygan.kernels.cuda import plan_norm as cuda_plan_norm
+from tinygan.kernels.cuda import plan_flat, plan_matmul, plan_norm
 from tinygan.kernels.cuda.plan import Choice
 from tinygan.kernels.cuda.plan_matmul import Matrices
 
@@ -57,7 +55,7 @@ def matmul_cases(M: int, K: int) -> Iterator[ArrayCase]:
             left, right = (Matrices.of(m.shape, m.strides) for m in (a, view))
             for arithmetic in ("fp32", "tf32x3"):
                 choice = Choice(tile, 1 if K % 4 else 4, 2)
-                operation = cuda_plan_matmul.matmul(left, right, arithmetic=arithmetic, choice=choice)
+                operation = plan_matmul.matmul(left, right, arithmetic=arithmetic, choice=choice)
                 yield ArrayCase(
                     "matmul.cu", f"matmul {form} {arithmetic} {tile}", operation, {"a": a, "b": lines}, [want]
                 )
@@ -67,7 +65,7 @@ def flat_cases(N: int, C: int) -> Iterator[ArrayCase]:
     rng, n = np.random.default_rng(7), N * C if C % 4 == 0 else N * C + 1
     X, G = rng.standard_normal((2, 4, n), np.float32)
     for f in reference.POINTWISE:
-        operations = cuda_plan_flat.pointwise(X.shape, f, 0.2), cuda_plan_flat.pointwise_dx(X.shape, f, 0.2)
+        operations = plan_flat.pointwise(X.shape, f, 0.2), plan_flat.pointwise_dx(X.shape, f, 0.2)
         Y, S = reference.pointwise(X.astype(np.float64), f, 0.2)
         S = S.astype(np.float32)
         GX = reference.pointwise_dx(S.astype(np.float64), G.astype(np.float64), f, 0.2)
@@ -77,18 +75,18 @@ def flat_cases(N: int, C: int) -> Iterator[ArrayCase]:
     rows, (scale, shift) = x[: N * C].reshape(1, N, C), rng.standard_normal((2, C), np.float32)
     wide = {name: a.astype(np.float64) for name, a in (("x", x), ("y", y), ("rows", rows))}
     for name, operation, arrays, want in (
-        ("combine", cuda_plan_flat.combine(n, 0.9, 0.1), {"x": x, "y": y}, 0.9 * wide["x"] + 0.1 * wide["y"]),
+        ("combine", plan_flat.combine(n, 0.9, 0.1), {"x": x, "y": y}, 0.9 * wide["x"] + 0.1 * wide["y"]),
         (
             "flatten",
-            cuda_plan_flat.flatten([n, 3, n - 1]),
+            plan_flat.flatten([n, 3, n - 1]),
             {"0": x, "1": y[:3], "2": y[1:].copy()},
             np.concatenate([x, y[:3], y[1:]]),
         ),
-        ("dot", cuda_plan_flat.dot(n), {"x": x, "y": y}, np.array([wide["x"] @ wide["y"]])),
-        ("column_sum", cuda_plan_flat.column_sum(rows.shape), {"a": rows}, reference.column_sum(wide["rows"])),
+        ("dot", plan_flat.dot(n), {"x": x, "y": y}, np.array([wide["x"] @ wide["y"]])),
+        ("column_sum", plan_flat.column_sum(rows.shape), {"a": rows}, reference.column_sum(wide["rows"])),
         (
             "scale_shift",
-            cuda_plan_flat.scale_shift(rows.shape),
+            plan_flat.scale_shift(rows.shape),
             {"x": rows, "scale": scale, "shift": shift},
             reference.scale_shift(wide["rows"], scale.astype(np.float64), shift),
         ),
@@ -104,12 +102,12 @@ def adam_cases(v: Any, G: Any) -> Iterator[ArrayCase]:
     arrays = {"theta": theta, "g": g, "m": m, "v": v, "e": e, "rates": rates}
     for decay in (None, 0.99):
         average = [] if decay is None else [decay * e.astype(np.float64) + (1 - decay) * want[0]]
-        operation = cuda_plan_flat.adam(theta.size, **ADAM, decay=decay)
+        operation = plan_flat.adam(theta.size, **ADAM, decay=decay)
         yield ArrayCase("adam.cu", "adam" if decay is None else "adam_ema", operation, arrays, [*want, *average])
     yield ArrayCase(
         "adam.cu",
         "adam_rates",
-        cuda_plan_flat.adam_rates(1e-2, b1=ADAM["b1"], b2=ADAM["b2"]),
+        plan_flat.adam_rates(1e-2, b1=ADAM["b1"], b2=ADAM["b2"]),
         {"t": np.array([3]).view(np.float32)},  # the int64 3, as words that memory is made of
         [np.array([1e-2 / (1 - 0.5**3), 1 / (1 - 0.9**3)])],
     )
@@ -126,9 +124,9 @@ def norm_cases(K: int, sizes: tuple[int, int, int, int]) -> Iterator[ArrayCase]:
     m, var, r, m_dot, a = saved[1]
     means = np.concatenate([m[None], m_dot])
     kept = (means, means - means.astype(np.float32), var, r, a)
-    at = {name: s.astype(np.float32) for name, s in zip(cuda_plan_norm.SAVED, kept, strict=True)}
-    forward = cuda_plan_norm.normalise(shape, sizes, 1e-5, centre=True)
-    pull = cuda_plan_norm.normalise_pull(shape, sizes, centre=True)
+    at = {name: s.astype(np.float32) for name, s in zip(plan_norm.SAVED, kept, strict=True)}
+    forward = plan_norm.normalise(shape, sizes, 1e-5, centre=True)
+    pull = plan_norm.normalise_pull(shape, sizes, centre=True)
     name = f"K={K} {sizes}"
     yield ArrayCase("norm.cu", f"normalise {name}", forward, {"x": X, "gamma": gamma, "beta": beta}, [Y])
     arrays = {"x": X, "g": G, "gamma": gamma, **at}

@@ -14,8 +14,8 @@ import numpy as np
 
 from bench.device import arrays as device_arrays
 from tinygan.kernels import reference
-from tinygan.kernels.cuda import driver as cuda_driver
-from tinygan.kernels.cuda import plan as cuda_plan
+from tinygan.kernels.cuda import driver, plan_conv
+from tinygan.kernels.cuda.plan import ARITHMETICS, Choice
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests/emulated"))
 
@@ -28,7 +28,7 @@ class Case(NamedTuple):
 
     operation: str
     arithmetic: str
-    choice: cuda_plan.Choice
+    choice: Choice
     N: int
     size: tuple[int, int]
     channels: tuple[int, int]
@@ -55,19 +55,19 @@ class Case(NamedTuple):
         X, W, GY, B = (a.astype(np.float64) for a in (x, w, gy, bias))
         if self.operation == "conv2d":
             want = reference.conv2d(X, W, bias=B, points=self.N // 2, **self.geometry)
-            return cuda_plan.conv2d(x.shape, w.shape, **how), {"a": x, "b": w, "bias": bias}, want
+            return plan_conv.conv2d(x.shape, w.shape, **how), {"a": x, "b": w, "bias": bias}, want
         if self.operation == "conv2d_dx":
             want = reference.conv2d_dx(GY, W, size=self.size, bias=B, points=self.N // 2, **self.geometry)
-            return cuda_plan.conv2d_dx(gy.shape, w.shape, size=self.size, **how), {"a": gy, "b": w, "bias": bias}, want
+            return plan_conv.conv2d_dx(gy.shape, w.shape, size=self.size, **how), {"a": gy, "b": w, "bias": bias}, want
         how.pop("points")
         want = reference.conv2d_dw(X, GY, kernel=self.kernel, **self.geometry)
-        return cuda_plan.conv2d_dw(x.shape, gy.shape, kernel=self.kernel, **how), {"a": x, "b": gy}, want
+        return plan_conv.conv2d_dw(x.shape, gy.shape, kernel=self.kernel, **how), {"a": x, "b": gy}, want
 
 
 def cases(large: bool = True) -> Iterator[Case]:
     """Every kernel; ``large``: at sizes of several tiles, with a split of k too; else the least that go round the pipeline."""
     for operation in OPERATIONS:
-        for arithmetic in cuda_plan.ARITHMETICS:
+        for arithmetic in ARITHMETICS:
             for tile, vector in (("large", 4), ("small", 4), ("narrow", 4), ("small", 1), ("narrow", 1)):
                 for splits in (1, 3) if large else (1,):
                     channels = (36, 68) if vector == 4 else (13, 21)
@@ -75,16 +75,16 @@ def cases(large: bool = True) -> Iterator[Case]:
                         channels = channels[0], 12 if vector == 4 else 3
                     if operation == "conv2d_dx":
                         channels = channels[::-1]
-                    choice = cuda_plan.Choice(tile, vector, splits)
+                    choice = Choice(tile, vector, splits)
                     kernel = (4, 3) if large else (2, 2)
                     size, N = ((11, 14), 5) if large else ((9, 9), 2)
                     yield Case(operation, arithmetic, choice, N, size, channels, kernel, (2, 1), ((1, 2), (0, 1)))
 
 
 def about() -> Iterator[dict[str, Any]]:
-    device = cuda_driver.Device()
+    device = driver.Device()
     start = time.perf_counter()
-    cubin = cuda_driver.Module(device, "conv.cu").cubin
+    cubin = driver.Module(device, "conv.cu").cubin
     yield {
         "gpu": device.name,
         "arch": device.arch,
@@ -107,7 +107,7 @@ def parity() -> Iterator[dict[str, Any]]:
     """FP32 has the emulator's bits; tensor cores sum in an order of their own, so theirs are near."""
     import emulator
 
-    emulated, module = emulator.of(), cuda_driver.Module(cuda_driver.Device(), "conv.cu")
+    emulated, module = emulator.of(), driver.Module(driver.Device(), "conv.cu")
     for case in cases():
         plan, arrays, want = case.plan_and_arrays()
         (here,), (there,), (again,) = (at.apply(plan, **arrays) for at in (emulated, module, module))
@@ -147,13 +147,13 @@ def parity_of_arrays() -> Iterator[dict[str, Any]]:
 
 
 def modules_of_arrays() -> dict[str, Any]:
-    device = cuda_driver.Device()
-    return {file: cuda_driver.Module(device, file) for file in device_arrays.FILES}
+    device = driver.Device()
+    return {file: driver.Module(device, file) for file in device_arrays.FILES}
 
 
 def small() -> Iterator[dict[str, Any]]:
     """Each kernel once, on little: under compute-sanitizer, whose verdict is the exit status."""
-    module, worst, count = cuda_driver.Module(cuda_driver.Device(), "conv.cu"), 0.0, 0
+    module, worst, count = driver.Module(driver.Device(), "conv.cu"), 0.0, 0
     for case in cases(large=False):
         plan, arrays, want = case.plan_and_arrays()
         error = distance(module.apply(plan, **arrays)[0], want)
@@ -172,11 +172,11 @@ def small() -> Iterator[dict[str, Any]]:
 
 def profile() -> Iterator[dict[str, Any]]:
     """Three kernels on one wide layer, for a profiler: DCGAN-64's second, of 64 points with 8 tangents each."""
-    module, rng = cuda_driver.Module(cuda_driver.Device(), "conv.cu"), np.random.default_rng(0)
+    module, rng = driver.Module(driver.Device(), "conv.cu"), np.random.default_rng(0)
     shapes = {"x": (576, 32, 32, 64), "w": (4, 4, 64, 128), "y": (576, 16, 16, 128)}
     x, w, y = (rng.standard_normal(shape, np.float32) for shape in shapes.values())
     how = {"stride": (2, 2), "pad": ((1, 1), (1, 1)), "arithmetic": "tf32"}
-    module.apply(cuda_plan.conv2d(x.shape, w.shape, **how), a=x, b=w)
-    module.apply(cuda_plan.conv2d_dx(y.shape, w.shape, size=(32, 32), **how), a=y, b=w)
-    module.apply(cuda_plan.conv2d_dw(x.shape, y.shape, kernel=(4, 4), **how), a=x, b=y)
+    module.apply(plan_conv.conv2d(x.shape, w.shape, **how), a=x, b=w)
+    module.apply(plan_conv.conv2d_dx(y.shape, w.shape, size=(32, 32), **how), a=y, b=w)
+    module.apply(plan_conv.conv2d_dw(x.shape, y.shape, kernel=(4, 4), **how), a=x, b=y)
     yield {"launched": 3}

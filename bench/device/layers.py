@@ -14,8 +14,8 @@ from typing import Any
 from bench.device.kernels import BOUNDS, OPERATIONS
 from bench.peers import one_pass, torch
 from bench.shapes import PASSES, Conv, dcgan
-from tinygan.kernels.cuda import driver as cuda_driver
-from tinygan.kernels.cuda import plan as cuda_plan
+from tinygan.kernels.cuda import driver, plan_conv
+from tinygan.kernels.cuda.plan import ARITHMETICS, Choice
 
 REPEATS, REPLAYS = 10, 5
 WORKSPACE = 64 * 2**20  # floats that splits may need
@@ -86,7 +86,7 @@ class Pass:
         self.out = torch.empty(shapes[({"x", "w", "y"} - set(self.operands)).pop()], device="cuda")
 
     def plan(self, arithmetic: str, choice: Any = None) -> Any:
-        make, layer = getattr(cuda_plan, self.operation), self.layer
+        make, layer = getattr(plan_conv, self.operation), self.layer
         more = {"conv2d_dx": {"size": (layer.H,) * 2}, "conv2d_dw": {"kernel": (layer.k,) * 2}}.get(self.operation, {})
         shapes = (tuple(self.at[name].shape) for name in self.operands)
         return make(*shapes, **layer.geometry, **more, arithmetic=arithmetic, choice=choice)
@@ -125,7 +125,7 @@ class Pass:
         for tile in tiles:
             for splits in (1, 2, 4, 8, 16, 32):
                 if splits == 1 or (64 * splits <= K and splits * self.out.numel() <= WORKSPACE):
-                    yield cuda_plan.Choice(tile, chosen.vector, splits)
+                    yield Choice(tile, chosen.vector, splits)
 
 
 def apart(a: Any, b: Any) -> float:
@@ -135,7 +135,7 @@ def apart(a: Any, b: Any) -> float:
 @torch.no_grad()
 def layers() -> Iterator[dict[str, Any]]:
     """Checked against float64 on the GPU, then timed: the plan's own choice, and the best of all tiles and splits."""
-    module = cuda_driver.Module(cuda_driver.Device(), "conv.cu")
+    module = driver.Module(driver.Device(), "conv.cu")
     for net, all_of in (("dcgan32", dcgan(32, 128)), ("dcgan64", dcgan(64, 100))):
         for layer in all_of:
             for operation in OPERATIONS:
@@ -152,7 +152,7 @@ def layers() -> Iterator[dict[str, Any]]:
                     call = one.peer()
                     line |= {f"{name} error": apart(one.in_our_order(call()), truth), f"{name} us": microseconds(call)}
                 right = True
-                for arithmetic in cuda_plan.ARITHMETICS:
+                for arithmetic in ARITHMETICS:
                     plan = one.plan(arithmetic)
                     one.out.fill_(float("nan"))
                     error = apart(one.ours(plan)(), truth)

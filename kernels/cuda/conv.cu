@@ -8,7 +8,7 @@
 //
 // A kernel is named operation_arithmetic_tileV: V = 4 where the channels that it copies are multiples of four, else 1. A bundle
 // of points and tangents is a batch of (1 + K) N samples, the bias goes to the points. Sums are float32, in an order that
-// depends on the shapes alone. cuda_plan.py chooses tiles and splits, and fills the arguments in.
+// depends on the shapes alone. plan_conv.py chooses tiles and splits, and fills the arguments in.
 #include "igemm.cuh"
 
 using ConvArgs = Args<Patches, Matrix, 1>;

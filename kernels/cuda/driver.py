@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from tinygan.kernels.cuda import compile as cuda_build
+from tinygan.kernels.cuda.compile import build
 
 MAX_DYNAMIC_SHARED, MAJOR, MINOR, PROCESSORS = 8, 75, 76, 16  # the driver's numbers of attributes
 
@@ -81,7 +81,7 @@ class Module:
     """The kernels of kernels/``name`` on a device."""
 
     def __init__(self, device, name):
-        self.cubin = cuda_build.build(name, device.arch)
+        self.cubin = build(name, device.arch)
         self.handle = ctypes.c_void_p()
         call("cuModuleLoadData", byref(self.handle), self.cubin.code)
         self.kernels = {}
@@ -95,14 +95,14 @@ class Module:
         return self.kernels[name]
 
     def launch(self, launch, stream=0):
-        """Run a ``cuda_plan.Launch`` on a stream, given by its address; the argument struct is copied before this returns."""
+        """Run a ``plan.Launch`` on a stream, given by its address; the argument struct is copied before this returns."""
         args = (ctypes.c_void_p * 1)(ctypes.addressof(launch.args))
         kernel = self.kernel(launch.name, launch.shared)
         stream = ctypes.c_void_p(stream)
         call("cuLaunchKernel", kernel, *launch.grid, launch.threads, 1, 1, launch.shared, stream, args, None)
 
     def apply(self, operation, **arrays):
-        """The results of a ``cuda_plan.Operation`` on NumPy arrays by name; they start as NaN."""
+        """The results of a ``plan.Operation`` on NumPy arrays by name; they start as NaN."""
         results = {name: np.full(shape, np.nan, np.float32) for name, shape in operation.writes.items()}
         arrays |= results | {"workspace": np.full(operation.workspace, np.nan, np.float32)}
         there = {name: Memory(a) if a is not None and a.size else None for name, a in arrays.items()}

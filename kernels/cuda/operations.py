@@ -12,11 +12,7 @@ import numpy as np
 
 from tinygan.errors import UsageError
 from tinygan.kernels import precision_in_force
-from tinygan.kernels.cuda import driver as cuda_driver
-from tinygan.kernels.cuda import plan as cuda_plan
-from tinygan.kernels.cuda import plan_flat as cuda_plan_flat
-from tinygan.kernels.cuda import plan_matmul as cuda_plan_matmul
-from tinygan.kernels.cuda import plan_norm as cuda_plan_norm
+from tinygan.kernels.cuda import driver, plan_conv, plan_flat, plan_matmul, plan_norm
 from tinygan.kernels.reference import OF_X
 from tinygan.kernels.shapes import fit
 
@@ -31,7 +27,7 @@ WORD = 16  # bytes that a kernel may read at a time
 @cache
 def module(file, ordinal):
     """The kernels of a file on a device, compiled once."""
-    return cuda_driver.Module(cuda_driver.Device(ordinal), file)
+    return driver.Module(driver.Device(ordinal), file)
 
 
 def launch(file, launches):
@@ -67,7 +63,7 @@ def empty(shape):
 
 
 def apply(file, operation, **arrays):
-    """The results of a ``cuda_plan.Operation``, a dictionary."""
+    """The results of a ``plan.Operation``, a dictionary."""
     results = {name: empty(shape) for name, shape in operation.writes.items()}
     arrays |= results | {"workspace": empty(operation.workspace)}
     launch(file, operation.launches({name: address(a) for name, a in arrays.items()}))
@@ -79,8 +75,8 @@ def apply(file, operation, **arrays):
 
 def product(operation, a, b, *, bias=None, **how):
     a, b = aligned(a), aligned(b)
-    plan = getattr(cuda_plan, operation)(a.shape, b.shape, arithmetic=ARITHMETIC[precision_in_force()], **how)
-    return apply("conv.cu", plan, a=a, b=b, bias=ready(bias))["out"]
+    planned = getattr(plan_conv, operation)(a.shape, b.shape, arithmetic=ARITHMETIC[precision_in_force()], **how)
+    return apply("conv.cu", planned, a=a, b=b, bias=ready(bias))["out"]
 
 
 def conv2d(x, w, *, stride, pad, bias=None, points=None):
@@ -123,7 +119,7 @@ def matmul(a, b):
     b = b if matrices(b).in_lines or matrices(b).turned.in_lines else cupy.ascontiguousarray(b)
     arithmetic = "fp32" if precision_in_force() == "direct" else "tf32x3"
     in_words = not (a.data.ptr % WORD or b.data.ptr % WORD)
-    operation = cuda_plan_matmul.matmul(matrices(a), matrices(b), arithmetic=arithmetic, in_words=in_words)
+    operation = plan_matmul.matmul(matrices(a), matrices(b), arithmetic=arithmetic, in_words=in_words)
     return apply("matmul.cu", operation, a=a, b=b)["out"].reshape(out)
 
 
@@ -136,7 +132,7 @@ def batches(a, lead):
 
 
 def matrices(a):
-    return cuda_plan_matmul.Matrices.of(a.shape, a.strides)
+    return plan_matmul.Matrices.of(a.shape, a.strides)
 
 
 # ---------------------------------------------------------------- pointwise, sums
@@ -144,27 +140,27 @@ def matrices(a):
 
 def pointwise(X, f, a):
     X = ready(X)
-    Y = apply("pointwise.cu", cuda_plan_flat.pointwise(X.shape, f, a), s=X)["out"]
+    Y = apply("pointwise.cu", plan_flat.pointwise(X.shape, f, a), s=X)["out"]
     return Y, X if f in OF_X else Y
 
 
 def pointwise_dx(S, G, f, a):
     fit(S.shape == G.shape, S.shape, G.shape)
-    return apply("pointwise.cu", cuda_plan_flat.pointwise_dx(S.shape, f, a), s=ready(S), g=ready(G))["out"]
+    return apply("pointwise.cu", plan_flat.pointwise_dx(S.shape, f, a), s=ready(S), g=ready(G))["out"]
 
 
 def scale_shift(X, scale, shift):
-    operation = cuda_plan_flat.scale_shift(X.shape)
+    operation = plan_flat.scale_shift(X.shape)
     return apply("pointwise.cu", operation, x=ready(X), scale=ready(scale), shift=ready(shift))["out"]
 
 
 def column_sum(A):
-    return apply("pointwise.cu", cuda_plan_flat.column_sum(A.shape), a=ready(A))["out"]
+    return apply("pointwise.cu", plan_flat.column_sum(A.shape), a=ready(A))["out"]
 
 
 def flatten(parts):
     parts = {str(i): ready(a) for i, a in enumerate(parts)}
-    return apply("pointwise.cu", cuda_plan_flat.flatten([a.size for a in parts.values()]), **parts)["out"]
+    return apply("pointwise.cu", plan_flat.flatten([a.size for a in parts.values()]), **parts)["out"]
 
 
 def combine(a, x, b, y):
@@ -172,13 +168,13 @@ def combine(a, x, b, y):
     fit(x.shape == y.shape, x.shape, y.shape)
     if isinstance(a, cupy.ndarray) or isinstance(b, cupy.ndarray):
         return (a * x + b * y).astype(x.dtype, copy=False)
-    operation = cuda_plan_flat.combine(x.size, a, b)
+    operation = plan_flat.combine(x.size, a, b)
     return apply("pointwise.cu", operation, x=ready(x), y=ready(y))["out"].reshape(x.shape)
 
 
 def dot(x, y):
     fit(x.size == y.size, x.shape, y.shape)
-    return apply("pointwise.cu", cuda_plan_flat.dot(x.size), x=ready(x), y=ready(y))["out"].reshape(())
+    return apply("pointwise.cu", plan_flat.dot(x.size), x=ready(x), y=ready(y))["out"].reshape(())
 
 
 # ---------------------------------------------------------------- normalisation
@@ -186,16 +182,16 @@ def dot(x, y):
 
 def normalise(X, gamma, beta, sizes, eps, *, centre):
     X = ready(X)
-    operation = cuda_plan_norm.normalise(X.shape, sizes, eps, centre=centre)
+    operation = plan_norm.normalise(X.shape, sizes, eps, centre=centre)
     found = apply("norm.cu", operation, x=X, gamma=ready(gamma), beta=ready(beta))
     S, _, G, _ = sizes
     mean, var = (a.reshape(S, 1, G, 1) for a in (found["mean"][0], found["var"]))
-    return found["y"], (X, (mean, var, {name: found[name] for name in cuda_plan_norm.SAVED}))
+    return found["y"], (X, (mean, var, {name: found[name] for name in plan_norm.SAVED}))
 
 
 def normalise_pull(saved, gamma, G, sizes, *, centre, wrt_x=True, wrt_p=True):
     X, (_, _, kept) = saved
-    operation = cuda_plan_norm.normalise_pull(X.shape, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
+    operation = plan_norm.normalise_pull(X.shape, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
     found = apply("norm_pull.cu", operation, x=X, g=ready(G), gamma=ready(gamma), **kept)
     return found.get("out"), tuple(found["parameters"]) if wrt_p else None
 
@@ -209,7 +205,7 @@ def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
     at = {"t": cupy.asarray(t, np.int64)}
     if isinstance(lr, cupy.ndarray):
         at["schedule"], lr = lr, 0.0
-    rates = apply("adam.cu", cuda_plan_flat.adam_rates(lr, b1=b1, b2=b2), **at)["rates"]
-    operation = cuda_plan_flat.adam(theta.size, b1=b1, b2=b2, eps=eps)
+    rates = apply("adam.cu", plan_flat.adam_rates(lr, b1=b1, b2=b2), **at)["rates"]
+    operation = plan_flat.adam(theta.size, b1=b1, b2=b2, eps=eps)
     arrays = {"theta": theta, "g": g, "m": m, "v": v}
     return tuple(apply("adam.cu", operation, **{n: ready(a) for n, a in arrays.items()}, rates=rates).values())

@@ -7,7 +7,7 @@ A kernel is written as a function of a ``Vector`` (and static choices) that retu
         def run(part, thread, x: Reals, n: Int): ...
         return run
 
-``double(v, parts, x, n)`` runs parts 0 … parts − 1 on the threads of ``jit_pool``. Arguments are contiguous arrays of
+``double(v, parts, x, n)`` runs parts 0 … parts − 1 on the threads of ``pool``. Arguments are contiguous arrays of
 the vector's dtype (``Reals``), of int64 (``Ints``), numbers (``Int``, ``Real``). A kernel's results may depend on ``part``,
 never on ``thread``, which is for scratch memory: so they do not depend on how many threads there are.
 """
@@ -33,8 +33,7 @@ from numba.core.cpu_options import FastMathOptions
 from numba.core.registry import cpu_target
 
 from tinygan.kernels.cache import cache_folder
-from tinygan.kernels.jit import cpu as jit_host
-from tinygan.kernels.jit import pool as jit_pool
+from tinygan.kernels.jit import cpu, pool
 from tinygan.kernels.jit.vector import integer
 
 OLD = 30 * 24 * 3600
@@ -54,7 +53,7 @@ class Kernel:
 
     def __call__(self, v, parts, *args, static=()):
         address, pack = self.compiled(v, *static)
-        jit_pool.run(address, pack(*map(_plain, args)), parts)
+        pool.run(address, pack(*map(_plain, args)), parts)
 
     def _compiled(self, v, *static):
         loop = self.build(v, *static)
@@ -97,12 +96,12 @@ def _compile(loop, kinds, v):
     library.finalize()  # links what the loop calls, and optimises
     module = binding.parse_assembly(library.get_llvm_str())
     module.get_function(made.fndesc.llvm_func_name).linkage = "internal"
-    machine = jit_host.machine()
+    machine = cpu.machine()
     passes = binding.create_new_module_pass_manager()
     passes.add_global_dead_code_eliminate_pass()
     passes.run(module, binding.create_pass_builder(machine, binding.create_pipeline_tuning_options()))
     outside = {f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")}
-    if unknown := outside - set(jit_host.LIBRARY):
+    if unknown := outside - set(cpu.LIBRARY):
         raise AssertionError(f"a kernel calls what no library has: {sorted(unknown)}")
     return f"run.{made.fndesc.llvm_func_name}", machine.emit_object(module)
 
@@ -140,7 +139,7 @@ def folder():
     """The folder of a key of everything that object code depends on, below ``cache_folder``; None where none can be used."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     chosen = [str(getattr(config, name)) for name in CHOICES]
-    parts = [jit_host.description(), numba_version, *chosen, *(p.read_text("utf-8") for p in sources)]
+    parts = [cpu.description(), numba_version, *chosen, *(p.read_text("utf-8") for p in sources)]
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     above = cache_folder()
     return above and _usable(above / f"kernels-{key}")
@@ -182,7 +181,7 @@ def _load(name, make):
             if file:
                 _write(file, name, *kept)
         symbol, code = kept
-        return jit_host.load([symbol], code=code)[0]
+        return cpu.load([symbol], code=code)[0]
 
 
 def _digest(name, whole):

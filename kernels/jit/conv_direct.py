@@ -1,4 +1,4 @@
-"""The direct form of the convolutions: the tables that ``jit_direct_kernels`` work by.
+"""The direct form of the convolutions: the tables that conv_direct_kernels.py work by.
 
 x̄ of stride s is s·s convolutions of ȳ of stride 1, one for each phase of x̄'s pixels, so that each x̄ is written once.
 """
@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygan.kernels.jit import pool as jit_pool
 from tinygan.kernels.jit.conv_direct_kernels import correlate
 from tinygan.kernels.jit.memory import empty, workspace
 from tinygan.kernels.jit.pack import bias_rows, pack, pack_transposed, panels
+from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.tile import SPARE
 from tinygan.kernels.reference import shift
 from tinygan.kernels.shapes import phases
@@ -51,7 +51,7 @@ def correlated(v, x, pack_weight, plan, shape, bias, points):
     if not plan.full:
         y[:] = 0
         shift(y, bias, points)
-    threads = jit_pool.pool().n
+    threads = pool().n
     packed, frames = workspace(x.dtype, plan.packed, threads * plan.room)
     pack_weight(packed)
     start, zero = bias_rows(v, bias, plan.panels, shape[3], x.dtype)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygan.kernels.jit import pool as jit_pool
 from tinygan.kernels.jit.conv_direct_kernels import contract
 from tinygan.kernels.jit.memory import empty, workspace
 from tinygan.kernels.jit.pack import pack, panels
+from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.reference import frame
 
 CHUNK = 192  # pixels of the inner loop: their panel stays in a first-level cache
@@ -84,7 +84,7 @@ def conv2d_dw(v, x, gy, kernel, stride, pad):
     pack(v, chunks * t.blocks, gy, packed, cut, len(cut), O, N * P * Q, t.per_chunk * P * Q, t.blocks, t.size)
     whole = t.rows == kh * kw * C and step == O
     gw = empty((t.ranges, t.rows, step), x.dtype)
-    splits = min(len(t.units), -(-4 * jit_pool.pool().n // t.ranges))
+    splits = min(len(t.units), -(-4 * pool().n // t.ranges))
     contract(
         v, t.ranges * splits, x, packed, gw, t.units, cut, t.ix, t.ig, t.begin, splits, len(t.units), len(cut),
         len(t.ix), t.ranges, chunks, t.blocks, t.size, t.per_chunk, N, step, t.rows, H * W * C,

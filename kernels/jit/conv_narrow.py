@@ -8,10 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from tinygan.kernels.jit import pool as jit_pool
 from tinygan.kernels.jit.compile import Int, Ints, Reals, kernel
 from tinygan.kernels.jit.memory import empty, workspace
 from tinygan.kernels.jit.pack import bias_rows, pack, panels
+from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.tile import SPARE, product
 from tinygan.kernels.jit.vector import at, copy
 
@@ -75,7 +75,7 @@ def spread_taps(v, x, w, size, stride, pad, bias, points):
     room = P * Q * columns + FH * FW * O
     start, zero = bias_rows(v, bias, cut, O, x.dtype)
     y = empty((N, H, W, O), x.dtype)
-    packed, scratch = workspace(x.dtype, C * columns, jit_pool.pool().n * room)
+    packed, scratch = workspace(x.dtype, C * columns, pool().n * room)
     pack(v, 1, np.ascontiguousarray(w), packed, cut, len(cut), kh * kw * O, C, C, 1, C)
     ia, ic = tables(P * Q, C, columns)
     spread(

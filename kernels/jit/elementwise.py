@@ -11,7 +11,7 @@ from numba.extending import intrinsic
 
 from tinygan.kernels.jit.vector import I32, integer, loop
 
-STRICT = ("nsz",)  # an instruction without flags would get those that jit_build gives to all of a kernel
+STRICT = ("nsz",)  # an instruction without flags would get those that compile.py gives to all of a kernel
 
 
 class Lanes:

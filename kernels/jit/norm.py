@@ -3,15 +3,15 @@
 x is (S, R, G, D), as in ``reference.normalise``. Where a set has rows (R > 1: batch, group and instance norm) sums are taken
 of columns: a chunk of some rows, ``period`` numbers, is added to as many accumulators, 16 chunks to a block, blocks to a part,
 parts in float64; what is done to x then comes from tables of ``period`` numbers. Parts are cut by shape, so results do
-not depend on threads. Where R = 1 (layer and pixel norm) jit_norm_rows does row by row in the first-level cache.
+not depend on threads. Where R = 1 (layer and pixel norm) norm_rows.py does row by row in the first-level cache.
 """
 
 import numpy as np
 
-from tinygan.kernels.jit import pool as jit_pool
 from tinygan.kernels.jit.compile import Int, Reals, kernel
 from tinygan.kernels.jit.elementwise import columns, each
 from tinygan.kernels.jit.memory import empty
+from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.vector import at, clear
 from tinygan.kernels.reference import pulled_terms
 
@@ -19,7 +19,7 @@ BLOCK = 16  # chunks
 PERIOD = 256  # numbers of a chunk, about
 
 
-# ---------------------------------------------------------------- formulas on vectors; jit_norm_rows shares them
+# ---------------------------------------------------------------- formulas on vectors; norm_rows.py shares them
 
 
 def y_point(x, mu, scale, beta):
@@ -158,7 +158,7 @@ def summed(v, what, X, G, tables, sizes):
     m, period, splits = cut(sizes, rows)
     terms, _ = TERMS[what]
     sums = empty((S, splits, rows, terms, m, groups, D), X.dtype)
-    scratch = empty((jit_pool.pool().n * terms * period,), X.dtype)
+    scratch = empty((pool().n * terms * period,), X.dtype)
     numbers = n, rows, R * groups * D, period, splits, S * period
     column_sums(v, S * splits, X, G, tables, sums, scratch, *numbers, static=(what,))
     return sums.sum(axis=1, dtype=np.float64).sum(axis=3).transpose(2, 1, 0, 3, 4)[:, :, :, None]

@@ -21,7 +21,7 @@ NEAR = 4096  # numbers of some rows of x, which stay near while the bundle's tan
 
 @numba.njit(inline="always")
 def middle(x, D):
-    """The middle one of three, as in jit_norm."""
+    """The middle one of three, as in norm.py."""
     a, b, c = x[0] + 0.0, x[D // 2] + 0.0, x[D - 1] + 0.0
     return max(min(a, b), min(max(a, b), c))
 

@@ -8,15 +8,8 @@ from math import prod
 import numpy as np
 
 from tinygan.kernels import precision_in_force, reference
-from tinygan.kernels.jit import conv_direct as jit_direct
-from tinygan.kernels.jit import conv_direct_dw as jit_direct_dw
-from tinygan.kernels.jit import conv_narrow as jit_few
-from tinygan.kernels.jit import cpu as jit_host
-from tinygan.kernels.jit import norm as jit_norm
-from tinygan.kernels.jit import norm_rows as jit_norm_rows
-from tinygan.kernels.jit import pointwise as jit_pointwise
-from tinygan.kernels.jit import winograd as jit_winograd
-from tinygan.kernels.jit import winograd_forms as jit_winograd_forms
+from tinygan.kernels.jit import conv_direct, conv_direct_dw, conv_narrow, cpu, norm, norm_rows, winograd, winograd_forms
+from tinygan.kernels.jit import pointwise as flat
 from tinygan.kernels.jit.vector import Vector
 from tinygan.kernels.shapes import fit, outputs
 
@@ -33,7 +26,7 @@ def prepare(*arrays):
     dtype = np.result_type(*arrays)
     if dtype not in FLOATS:
         return None, *arrays
-    return Vector(FLOATS[dtype], jit_host.width()), *(np.ascontiguousarray(a, dtype) for a in arrays)
+    return Vector(FLOATS[dtype], cpu.width()), *(np.ascontiguousarray(a, dtype) for a in arrays)
 
 
 def images(a):
@@ -74,11 +67,11 @@ def conv2d(x, w, *, stride, pad, bias=None, points=None):
     if v is None or not (x.size and w.size and prod(size)):
         return reference.conv2d(x, w, stride=stride, pad=pad, bias=bias, points=points)
     points = len(range(len(x))[:points])
-    if form := winograd(v, "y", *w.shape[2:], size, w.shape[:2], stride):
-        return jit_winograd.conv2d(v, form, x, w, size, stride, pad, bias, points)
+    if form := winograd_form(v, "y", *w.shape[2:], size, w.shape[:2], stride):
+        return winograd.conv2d(v, form, x, w, size, stride, pad, bias, points)
     if stride == (1, 1) and few(v, w.shape[3], w.shape[2]):
-        return jit_few.conv2d(v, x, w, size, pad, bias, points)
-    return jit_direct.conv2d(v, x, w, size, stride, pad, bias, points)
+        return conv_narrow.conv2d(v, x, w, size, pad, bias, points)
+    return conv_direct.conv2d(v, x, w, size, stride, pad, bias, points)
 
 
 def conv2d_dx(gy, w, *, size, stride, pad, bias=None, points=None):
@@ -89,14 +82,14 @@ def conv2d_dx(gy, w, *, size, stride, pad, bias=None, points=None):
     size, (stride, pad), points = tuple(size), geometry(stride, pad), len(range(len(gy))[:points])
     kh, kw, C, O = w.shape
     pixel = gy.shape[1:3] == (1, 1)
-    if form := winograd(v, "dx", C, O, gy.shape[1:3], (kh, kw), stride):
-        return jit_winograd.conv2d_dx(v, form, gy, w, size, stride, pad, bias, points)
+    if form := winograd_form(v, "dx", C, O, gy.shape[1:3], (kh, kw), stride):
+        return winograd.conv2d_dx(v, form, gy, w, size, stride, pad, bias, points)
     if pixel and size == (kh, kw) != (1, 1) and pad == ONE["pad"]:  # to a whole image: a matrix
         whole = None if bias is None else np.tile(bias, kh * kw)
         return linear(gy[:, 0, 0], w.reshape(-1, O), bias=whole, points=points).reshape(len(gy), kh, kw, C)
     if few(v, C, O) and not pixel:
-        return jit_few.conv2d_dx(v, gy, w, size, stride, pad, bias, points)
-    return jit_direct.conv2d_dx(v, gy, w, size, stride, pad, bias, points)
+        return conv_narrow.conv2d_dx(v, gy, w, size, stride, pad, bias, points)
+    return conv_direct.conv2d_dx(v, gy, w, size, stride, pad, bias, points)
 
 
 def conv2d_dw(x, gy, *, kernel, stride, pad):
@@ -105,14 +98,14 @@ def conv2d_dw(x, gy, *, kernel, stride, pad):
         return reference.conv2d_dw(x, gy, kernel=kernel, stride=stride, pad=pad)
     kernel, (stride, pad) = tuple(kernel), geometry(stride, pad)
     fit(gy.shape[:3] == (len(x), *outputs(x.shape[1:3], kernel, stride, pad)), x.shape, gy.shape)
-    if form := winograd(v, "dw", x.shape[3], gy.shape[3], gy.shape[1:3], kernel, stride):
-        return jit_winograd.conv2d_dw(v, form, x, gy, stride, pad)
+    if form := winograd_form(v, "dw", x.shape[3], gy.shape[3], gy.shape[1:3], kernel, stride):
+        return winograd.conv2d_dw(v, form, x, gy, stride, pad)
     if stride == (1, 1) and few(v, gy.shape[3], x.shape[3]):
         # The same sums with x and ȳ exchanged: the taps run backwards.
         swapped = tuple((k - 1 - first, k - 1 - last) for k, (first, last) in zip(kernel, pad, strict=True))
-        gw = jit_direct_dw.conv2d_dw(v, gy, x, kernel, stride, swapped)
+        gw = conv_direct_dw.conv2d_dw(v, gy, x, kernel, stride, swapped)
         return np.ascontiguousarray(gw[::-1, ::-1].swapaxes(2, 3))
-    return jit_direct_dw.conv2d_dw(v, x, gy, kernel, stride, pad)
+    return conv_direct_dw.conv2d_dw(v, x, gy, kernel, stride, pad)
 
 
 def geometry(stride, pad):
@@ -125,20 +118,20 @@ def few(v, out, into):
     return 2 * out <= v.lanes and into > out
 
 
-def winograd(v, *shape):
+def winograd_form(v, *shape):
     """The form of Winograd's algorithm for this shape; None for the direct form, or where the user insists on it."""
-    return None if precision_in_force() == "direct" else jit_winograd_forms.form(v, *shape)
+    return None if precision_in_force() == "direct" else winograd_forms.form(v, *shape)
 
 
 def pointwise(X, f, a):
     v, X = prepare(X)
-    return reference.pointwise(X, f, a) if v is None or not X.size else jit_pointwise.pointwise(v, X, f, a)
+    return reference.pointwise(X, f, a) if v is None or not X.size else flat.pointwise(v, X, f, a)
 
 
 def pointwise_dx(S, G, f, a):
     v, S, G = prepare(S, G)
     fit(S.shape == G.shape, S.shape, G.shape)
-    return reference.pointwise_dx(S, G, f, a) if v is None or not G.size else jit_pointwise.pointwise_dx(v, S, G, f, a)
+    return reference.pointwise_dx(S, G, f, a) if v is None or not G.size else flat.pointwise_dx(v, S, G, f, a)
 
 
 def normalise(X, gamma, beta, sizes, eps, *, centre):
@@ -149,8 +142,8 @@ def normalise(X, gamma, beta, sizes, eps, *, centre):
     S, R, G, D = sizes
     p = vectors(X.dtype, sizes, gamma, beta)
     if R > 1 and (G > 1 or S < FEW):
-        return jit_norm.normalise(v, X, *p, sizes, eps, centre)
-    return jit_norm_rows.normalise(v, X, *(np.tile(a, (1, R)) for a in p), (S, 1, G, R * D), eps, centre)
+        return norm.normalise(v, X, *p, sizes, eps, centre)
+    return norm_rows.normalise(v, X, *(np.tile(a, (1, R)) for a in p), (S, 1, G, R * D), eps, centre)
 
 
 def normalise_pull(saved, gamma, G, sizes, *, centre, wrt_x=True, wrt_p=True):
@@ -158,9 +151,9 @@ def normalise_pull(saved, gamma, G, sizes, *, centre, wrt_x=True, wrt_p=True):
     if v is None or not X.size:
         return reference.normalise_pull(saved, gamma, G, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
     fit(X.size == G.size == len(G) * prod(sizes), X.shape, G.shape, sizes)
-    room = jit_norm if sizes[1] > 1 else jit_norm_rows
+    module = norm if sizes[1] > 1 else norm_rows
     gamma, _ = vectors(X.dtype, sizes, gamma, None)
-    return room.normalise_pull(v, (X, saved[1]), gamma, G, sizes, centre, wrt_x, wrt_p)
+    return module.normalise_pull(v, (X, saved[1]), gamma, G, sizes, centre, wrt_x, wrt_p)
 
 
 def vectors(dtype, sizes, gamma, beta):
@@ -173,29 +166,29 @@ def vectors(dtype, sizes, gamma, beta):
 def scale_shift(X, scale, shift):
     v, X, scale, shift = prepare(X, scale, shift)
     ready = v is not None and X.size
-    return jit_norm.scale_shift(v, X, scale, shift) if ready else reference.scale_shift(X, scale, shift)
+    return norm.scale_shift(v, X, scale, shift) if ready else reference.scale_shift(X, scale, shift)
 
 
 def column_sum(A):
     v, A = prepare(A)
-    return reference.column_sum(A) if v is None or not A.size else jit_norm.column_sum(v, A)
+    return reference.column_sum(A) if v is None or not A.size else norm.column_sum(v, A)
 
 
 def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
-    vector, *flat = prepare(theta, g, m, v)
+    vector, *arrays = prepare(theta, g, m, v)
     fit(theta.shape == g.shape == m.shape == v.shape, theta.shape, g.shape, m.shape, v.shape)
     if vector is None:
         return reference.adam(theta, g, m, v, lr=lr, b1=b1, b2=b2, eps=eps, t=t)
-    return jit_pointwise.adam(vector, *flat, lr, b1, b2, eps, t)
+    return flat.adam(vector, *arrays, lr, b1, b2, eps, t)
 
 
 def combine(a, x, b, y):
     v, x, y = prepare(x, y)
     fit(x.shape == y.shape, x.shape, y.shape)
-    return reference.combine(a, x, b, y) if v is None or not x.size else jit_pointwise.combine(v, a, x, b, y)
+    return reference.combine(a, x, b, y) if v is None or not x.size else flat.combine(v, a, x, b, y)
 
 
 def dot(x, y):
     v, x, y = prepare(x, y)
     fit(x.size == y.size, x.shape, y.shape)
-    return reference.dot(x, y) if v is None or not x.size else jit_pointwise.dot(v, x, y)
+    return reference.dot(x, y) if v is None or not x.size else flat.dot(v, x, y)

@@ -6,11 +6,11 @@ The table is POINTWISE of ``reference`` on vectors. Rows of a bundle lie far apa
 
 import numpy as np
 
-from tinygan.kernels.jit import pool as jit_pool
 from tinygan.kernels.jit.compile import Int, Real, Reals, kernel
 from tinygan.kernels.jit.elementwise import each, totals
 from tinygan.kernels.jit.exp import exp, expm1, sigmoid, softplus, tanh
 from tinygan.kernels.jit.memory import empty
+from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.vector import at
 from tinygan.kernels.reference import OF_X
 
@@ -104,14 +104,14 @@ def backward(v, f):
 
 def pointwise(v, X, f, a):
     Y, n = empty(X.shape, X.dtype), X[0].size
-    scratch = empty((jit_pool.pool().n * BLOCK,), X.dtype) if len(X) > 1 else X
+    scratch = empty((pool().n * BLOCK,), X.dtype) if len(X) > 1 else X
     forward(v, parts(n), X, Y, scratch, n, len(X), float(a), static=(f,))
     return Y, X if f in OF_X else Y
 
 
 def pointwise_dx(v, S, G, f, a):
     GX, n = empty(G.shape, G.dtype), G[0].size
-    scratch = empty((2 * jit_pool.pool().n * BLOCK,), G.dtype) if len(G) > 1 else G
+    scratch = empty((2 * pool().n * BLOCK,), G.dtype) if len(G) > 1 else G
     backward(v, parts(n), S, G, GX, scratch, n, len(G), float(a), static=(f,))
     return GX
 

@@ -28,7 +28,7 @@ import numpy as np
 from llvmlite import ir
 
 from tinygan.errors import UsageError
-from tinygan.kernels.jit import cpu as jit_host
+from tinygan.kernels.jit import cpu
 
 LOOK = 20_000  # looks for work before sleep, a fraction of a millisecond: longer than Python takes between two kernels
 PATIENCE = 4096  # looks before the core is offered to another thread, once in so many: helpers may be more than cores
@@ -38,8 +38,8 @@ class Pool:
     """The caller's thread and up to ``n`` − 1 helpers, which start with the first kernel and end at ``close``."""
 
     def __init__(self, n):
-        if not 1 <= n <= jit_host.MOST_THREADS:
-            raise UsageError(f"kernels run on 1 to {jit_host.MOST_THREADS} threads: got {n}")
+        if not 1 <= n <= cpu.MOST_THREADS:
+            raise UsageError(f"kernels run on 1 to {cpu.MOST_THREADS} threads: got {n}")
         self.n = n
         self.begin()
 
@@ -97,7 +97,7 @@ def _forked():
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
-_everyones = Pool(jit_host.threads())  # here, so that a wrong number is told before a run begins
+_everyones = Pool(cpu.threads())  # here, so that a wrong number is told before a run begins
 _pool = ContextVar("pool", default=_everyones)
 
 
@@ -129,7 +129,7 @@ def native():
     """The functions above that run outside the interpreter; ctypes lets go of its lock around them."""
     word = ctypes.c_int64
     kinds = {"run": (word, word, ctypes.c_char_p, word), "help": (word, word, word), "woken": (word, word)}
-    found = zip(kinds.items(), jit_host.load(kinds, assembly=_assembly()), strict=True)
+    found = zip(kinds.items(), cpu.load(kinds, assembly=_assembly()), strict=True)
     return SimpleNamespace(**{name: ctypes.CFUNCTYPE(None, *kind)(address) for (name, kind), address in found})
 
 
@@ -152,7 +152,7 @@ def _assembly():
         return b.gep(b.inttoptr(box, pointer), [k(i)])
 
     pause = ir.InlineAsm(ir.FunctionType(void, []), _pause(), "~{memory}", side_effect=True)
-    offer = ir.Function(module, ir.FunctionType(ir.IntType(32), []), jit_host.YIELD)
+    offer = ir.Function(module, ir.FunctionType(ir.IntType(32), []), cpu.YIELD)
 
     def rest(b, looked):
         """A moment; now and then the core is another's."""

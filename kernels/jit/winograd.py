@@ -1,4 +1,4 @@
-"""The convolutions by Winograd's algorithm: the tables that ``jit_winograd_kernels`` work by."""
+"""The convolutions by Winograd's algorithm: the tables that winograd_kernels.py work by."""
 
 from functools import lru_cache
 from itertools import product
@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygan.kernels.jit import pool as jit_pool
 from tinygan.kernels.jit.memory import empty, workspace
 from tinygan.kernels.jit.pack import bias_rows, panels
+from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.tile import SPARE
 from tinygan.kernels.jit.winograd_kernels import SKEW, contract, correlate, transform_weight, turn
 from tinygan.kernels.shapes import phases
@@ -72,7 +72,7 @@ def even(v, total, threads=1):
 
 def correlated(v, f, plan, taps, x, y_shape, w, bias, turned=None):
     """y by ``plan`` from the phases of w that ``taps`` tell; ``turned`` (taps, C, O): w is to be turned round first."""
-    sizes = plan.packed, jit_pool.pool().n * plan.room, w.size if turned else 0
+    sizes = plan.packed, pool().n * plan.room, w.size if turned else 0
     packed, scratch, other = workspace(x.dtype, *sizes)
     if turned:
         turn(v, turned[0], w, other, *turned[1:])
@@ -88,7 +88,7 @@ def correlated(v, f, plan, taps, x, y_shape, w, bias, turned=None):
     start, zero = bias_rows(v, bias, plan.panels, y_shape[3], x.dtype)
     tables = plan.blocks, plan.panels, plan.phases, plan.ia, plan.ic, np.zeros(1, np.int64), taps
     parts, n_panels = len(plan.blocks) * len(plan.phases), len(plan.panels)
-    splits = min(n_panels, -(-jit_pool.pool().n // parts))  # few blocks: the threads share a block's output channels
+    splits = min(n_panels, -(-pool().n // parts))  # few blocks: the threads share a block's output channels
     correlate(v, parts * splits, x, w, y, start, zero, scratch, *tables, own, splits, *plan.numbers, static=f)
     return y
 
@@ -116,7 +116,7 @@ def forward_plan(v, f, shape, w_shape, S, pad, size, points, threads):
 def conv2d(v, f, x, w, size, stride, pad, bias, points):
     """``reference.conv2d`` by F(m, r) of kernel S r, stride S."""
     O = w.shape[3]
-    plan, parts = forward_plan(v, f, x.shape, w.shape, stride[0], pad, size, points, jit_pool.pool().n)
+    plan, parts = forward_plan(v, f, x.shape, w.shape, stride[0], pad, size, points, pool().n)
     return correlated(v, f, plan, parts, x, (len(x), *size, O), w, bias)
 
 
@@ -140,7 +140,7 @@ def backward_plan(v, f, shape, w_shape, size, S, pad, points, threads):
 def conv2d_dx(v, f, gy, w, size, stride, pad, bias, points):
     """``reference.conv2d_dx`` by F(m, r): S² correlations of ȳ with the weight's phases, turned round."""
     kh, kw, C, O = w.shape
-    plan, parts = backward_plan(v, f, gy.shape, w.shape, size, stride[0], pad, points, jit_pool.pool().n)
+    plan, parts = backward_plan(v, f, gy.shape, w.shape, size, stride[0], pad, points, pool().n)
     return correlated(v, f, plan, parts, gy, (len(gy), *size, C), w, bias, turned=(kh * kw, C, O))
 
 
@@ -154,7 +154,7 @@ def lists(lanes, tiles):
 def conv2d_dw(v, f, x, gy, stride, pad):
     """``reference.conv2d_dw`` by F(m, r). A part sums over all tiles, in order."""
     (m, r), S, (N, H, W, C), (_, P, Q, O) = f, stride[0], x.shape, gy.shape
-    n, wanted, cut = m + r - 1, 2 * jit_pool.pool().n, panels(O, v.lanes)[0]
+    n, wanted, cut = m + r - 1, 2 * pool().n, panels(O, v.lanes)[0]
     TH, TW = -(-P // m), -(-Q // m)
     FH, FW = S * (TH * m + r - 1), S * (TW * m + r - 1)
     slices = min(C // v.lanes, wanted)
@@ -163,7 +163,7 @@ def conv2d_dw(v, f, x, gy, stride, pad):
     total = N * TH * TW
     TB = even(v, total)
     room = n * n * (TB * (K + OT) + K * OT + 3 * SKEW) + FH * FW * K // (S * S) + TH * m * TW * m * OT
-    (scratch,) = workspace(x.dtype, jit_pool.pool().n * room)
+    (scratch,) = workspace(x.dtype, pool().n * room)
     gw = empty((S * r, S * r, C, O), x.dtype)
     ix, ig = lists(v.lanes, TB)
     numbers = len(cut), splits, slices, total, S, H, W, C, O, P, Q, FH, FW, pad[0][0], pad[1][0], TH, TW, TB, room

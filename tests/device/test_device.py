@@ -8,7 +8,7 @@ import pytest
 from tinygan import kernels
 from tinygan.checks.cases import CASES
 from tinygan.cli import main
-from tinygan.kernels.cuda import plan as cuda_plan
+from tinygan.kernels.cuda import plan_conv
 from tinygan.recipes import RECIPES
 from tinygan.training.execution import OnDevice
 
@@ -66,7 +66,7 @@ def test_convolutions_in_float32_have_the_emulators_bits(operation, rng):
     how = {key: value for key, value in how.items() if key != "bias"}
     with kernels.precision("direct"):
         found = getattr(kernels, operation)(*checks.there((a, b)), **how)
-    (want,) = emu.of().apply(getattr(cuda_plan, operation)(a.shape, b.shape, arithmetic="fp32", **how), a=a, b=b)
+    (want,) = emu.of().apply(getattr(plan_conv, operation)(a.shape, b.shape, arithmetic="fp32", **how), a=a, b=b)
     assert np.array_equal(found.get(), want)
 
 

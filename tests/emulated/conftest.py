@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tinygan.kernels.cuda import compile as cuda_build
+from tinygan.kernels.cuda import compile as build
 
 from . import emulator as emu
 
@@ -34,7 +34,7 @@ def meanwhile(request, tmp_path_factory):
     asked, folder = {item.path.stem for item in request.session.items}, tmp_path_factory.mktemp("cubins")
     pool, compiled, outcomes = ThreadPoolExecutor(1), [], {}
     emu.folder()  # once, before two threads ask for it
-    if asked & {"test_cubin", "test_sass"} and cuda_build.compiler():
+    if asked & {"test_cubin", "test_sass"} and build.compiler():
         compiled = [pool.submit(longest_files, arch, folder) for arch in emu.ARCHS]
     if "test_sanitized" in asked and not emu.missing():
         from .test_sanitized import RUNS

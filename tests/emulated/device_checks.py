@@ -77,7 +77,7 @@ def error(found, want, typical=0.0):
 
 
 def operation(name, seed=1):
-    """The error of an operation of the door."""
+    """The error of one of the dispatcher's operations."""
     rng, (shapes, how) = np.random.default_rng(seed), OPERATIONS[name]
     arrays = tuple(rng.standard_normal(shape) for shape in shapes)
     how = {key: rng.standard_normal(value) if key == "bias" else value for key, value in how.items()}

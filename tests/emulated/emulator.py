@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tinygan import kernels
-from tinygan.kernels.cuda import plan as cuda_plan
+from tinygan.kernels.cuda import plan_conv
 
 HERE = Path(__file__).parents[1] / "emu"
 SOURCES = Path(kernels.__path__[0]) / "cuda"
@@ -132,14 +132,14 @@ def of(name="conv.cu"):
 
 
 def conv2d(emulator, x, w, *, bias=None, points=None, how=None, **geometry):
-    plan = cuda_plan.conv2d(x.shape, w.shape, points=points, **geometry)
+    plan = plan_conv.conv2d(x.shape, w.shape, points=points, **geometry)
     return emulator.apply(plan, a=x, b=w, bias=bias, **(how or {}))[0]
 
 
 def conv2d_dx(emulator, gy, w, *, bias=None, points=None, how=None, **geometry):
-    plan = cuda_plan.conv2d_dx(gy.shape, w.shape, points=points, **geometry)
+    plan = plan_conv.conv2d_dx(gy.shape, w.shape, points=points, **geometry)
     return emulator.apply(plan, a=gy, b=w, bias=bias, **(how or {}))[0]
 
 
 def conv2d_dw(emulator, x, gy, *, how=None, **geometry):
-    return emulator.apply(cuda_plan.conv2d_dw(x.shape, gy.shape, **geometry), a=x, b=gy, **(how or {}))[0]
+    return emulator.apply(plan_conv.conv2d_dw(x.shape, gy.shape, **geometry), a=x, b=gy, **(how or {}))[0]

@@ -130,14 +130,14 @@ EMULATED = types.SimpleNamespace(name="emulated", arch="on a CPU")
 def installed(monkeypatch, emulated):
     """Put the device into the process for a test; ``emulated``: a file's name -> its kernels on the emulator."""
     from tinygan import kernels
-    from tinygan.kernels.cuda import driver as cuda_driver
+    from tinygan.kernels.cuda import driver
 
     for name, value in modules(emulated).items():
         monkeypatch.setitem(sys.modules, name, value)
     for name in ("tinygan.kernels.cuda.operations", "tinygan.kernels.cuda.graph"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setattr(cuda_driver, "Device", lambda ordinal=0: EMULATED)
-    monkeypatch.setattr(cuda_driver, "Module", lambda _, file: Module(emulated(file)))
+    monkeypatch.setattr(driver, "Device", lambda ordinal=0: EMULATED)
+    monkeypatch.setattr(driver, "Module", lambda _, file: Module(emulated(file)))
     others = kernels.lacks
     monkeypatch.setattr(kernels, "lacks", lambda name: "" if name == "cuda" else others(name))
     kernels.available.cache_clear()

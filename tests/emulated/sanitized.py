@@ -9,9 +9,7 @@ import sys
 import emulator as emu
 import numpy as np
 
-from tinygan.kernels.cuda import plan_flat as cuda_plan_flat
-from tinygan.kernels.cuda import plan_matmul as cuda_plan_matmul
-from tinygan.kernels.cuda import plan_norm as cuda_plan_norm
+from tinygan.kernels.cuda import plan_flat, plan_matmul, plan_norm
 from tinygan.kernels.cuda.plan import Choice
 
 library, rng = emu.Emulator(sys.argv[1]), np.random.default_rng(0)
@@ -36,19 +34,19 @@ def conv(arithmetic, *asked):
 
 def pointwise(N, C):
     X = 3, N, C
-    library.apply(cuda_plan_flat.pointwise(X, "silu", 0), s=draw(*X))
-    library.apply(cuda_plan_flat.pointwise_dx(X, "elu", 1), s=draw(*X), g=draw(*X))
-    library.apply(cuda_plan_flat.scale_shift(X), x=draw(*X), scale=draw(C), shift=draw(C))
-    library.apply(cuda_plan_flat.combine(N * C, 1, 2), x=draw(N * C), y=draw(N * C))
-    library.apply(cuda_plan_flat.flatten([N, 0, C]), **{"0": draw(N), "1": draw(0), "2": draw(C)})
-    library.apply(cuda_plan_flat.dot(N * C), x=draw(N * C), y=draw(N * C))
-    library.apply(cuda_plan_flat.column_sum((N, C)), a=draw(N, C))
+    library.apply(plan_flat.pointwise(X, "silu", 0), s=draw(*X))
+    library.apply(plan_flat.pointwise_dx(X, "elu", 1), s=draw(*X), g=draw(*X))
+    library.apply(plan_flat.scale_shift(X), x=draw(*X), scale=draw(C), shift=draw(C))
+    library.apply(plan_flat.combine(N * C, 1, 2), x=draw(N * C), y=draw(N * C))
+    library.apply(plan_flat.flatten([N, 0, C]), **{"0": draw(N), "1": draw(0), "2": draw(C)})
+    library.apply(plan_flat.dot(N * C), x=draw(N * C), y=draw(N * C))
+    library.apply(plan_flat.column_sum((N, C)), a=draw(N, C))
 
 
 def adam(N, C):
     arrays = {name: draw(N * C) ** 2 for name in ("theta", "g", "m", "v", "e")}
     for decay in (None, 0.9):
-        operation = cuda_plan_flat.adam(N * C, b1=0.5, b2=0.9, eps=1e-8, decay=decay)
+        operation = plan_flat.adam(N * C, b1=0.5, b2=0.9, eps=1e-8, decay=decay)
         library.apply(operation, rates=draw(2) ** 2, **arrays)
 
 
@@ -56,20 +54,20 @@ def norm(N, C):
     for sizes in ((1, N, C, 1), (N, 1, 1, C), (2, N, C, 3)):
         X = 3, *sizes
         of = {"x": draw(*X), "gamma": draw(sizes[2] * sizes[3])}
-        forward = cuda_plan_norm.normalise(X, sizes, 1e-5, centre=True)
+        forward = plan_norm.normalise(X, sizes, 1e-5, centre=True)
         _, *saved = library.apply(forward, **of, beta=of["gamma"])
-        of |= dict(zip(cuda_plan_norm.SAVED, saved, strict=True))
-        library.apply(cuda_plan_norm.normalise_pull(X, sizes, centre=True), **of, g=draw(*X))
+        of |= dict(zip(plan_norm.SAVED, saved, strict=True))
+        library.apply(plan_norm.normalise_pull(X, sizes, centre=True), **of, g=draw(*X))
 
 
 def matmul(N, C):
     a, b = draw(1, 2, N, C), draw(1, 2, C, N)
-    left, right = (cuda_plan_matmul.Matrices.of(m.shape, m.strides) for m in (a, b))
+    left, right = (plan_matmul.Matrices.of(m.shape, m.strides) for m in (a, b))
     for splits in (1, 2):
         for tile in ("small", "narrow"):
             choice = Choice(tile, 1 if N % 4 or C % 4 else 4, splits)
             for lies, at in ((right, b), (left.turned, a)):
-                operation = cuda_plan_matmul.matmul(left, lies, arithmetic="fp32", choice=choice)
+                operation = plan_matmul.matmul(left, lies, arithmetic="fp32", choice=choice)
                 library.apply(operation, a=a, b=at)
 
 

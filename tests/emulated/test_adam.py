@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tinygan.kernels import reference
-from tinygan.kernels.cuda import plan_flat as plan
+from tinygan.kernels.cuda import plan_flat
 
 from . import emulator as emu
 from .test_convolution import drawn
@@ -36,10 +36,10 @@ def truth(arrays, t):
 def test_a_step_is_the_references(decay):
     @drawn
     @given(st.integers(0, 70) | st.sampled_from([4000, 4001]), st.integers(1, 1000), st.integers(0, 2**20))
-    @example(plan.BLOCKS * plan.THREADS + 7, 1, 0)
+    @example(plan_flat.BLOCKS * plan_flat.THREADS + 7, 1, 0)
     def check(n, t, seed):
         arrays = state(n, seed)
-        found = emu.schedules(emu.of("adam.cu"), plan.adam(n, **HOW, decay=decay), **arrays, rates=rates(t))
+        found = emu.schedules(emu.of("adam.cu"), plan_flat.adam(n, **HOW, decay=decay), **arrays, rates=rates(t))
         for a, b in zip(found, truth(arrays, t)[: len(found)], strict=True):
             emu.close(a, b, BOUND)
 
@@ -51,7 +51,7 @@ def test_a_graph_of_one_launch_steps_on_in_place_as_its_rates_change(n):
     arrays, at_rates = state(n, 1), rates(1)
     at = {name: a.ctypes.data for name, a in arrays.items()}
     at |= {f"new_{name}": at[name] for name in ("theta", "m", "v", "e")} | {"rates": at_rates.ctypes.data}
-    (launch,) = plan.adam(n, **HOW, decay=DECAY).launches(at)
+    (launch,) = plan_flat.adam(n, **HOW, decay=DECAY).launches(at)
     assert launch.name == ("adam_ema4" if n % 4 == 0 else "adam_ema1")
     want = {name: a.astype(np.float64) for name, a in arrays.items()}
     for t in range(1, 6):

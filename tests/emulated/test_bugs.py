@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygan.kernels.cuda import plan as cuda_plan
+from tinygan.kernels.cuda import plan
 
 from . import emulator as emu
 from .test_convolution import BOUNDS, Case
@@ -14,7 +14,7 @@ TG_KERNEL(conv2d_fp32_small4, ConvArgs, Small::THREADS, igemm<Small, Fp32, 4, Co
 TG_KERNEL(conv2d_tf32_small4, ConvArgs, Small::THREADS, igemm<Small, Tf32, 4, ConvArgs>)
 TG_KERNEL(join_splits, JoinArgs, JOIN_THREADS, join)
 """
-CHOICE = cuda_plan.Choice("small", 4, 1)
+CHOICE = plan.Choice("small", 4, 1)
 BARRIER = "__syncthreads(); // slice i is there for all"
 BUGS = {  # what is wrong: file, text that stands there once, text instead
     "no barrier": ("igemm.cuh", BARRIER, "// slice i is there for all"),

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan.kernels import reference
-from tinygan.kernels.cuda import plan_flat as cuda_plan_flat
-from tinygan.kernels.cuda import plan_norm as cuda_plan_norm
+from tinygan.kernels.cuda import plan_flat, plan_norm
 
 from . import emulator as emu
 from .test_adam import HOW, rates, state, truth
@@ -45,18 +44,18 @@ def cases(kernels):
     """(operation, arrays, results in float64)."""
     rng = np.random.default_rng(0)
     if kernels == "adam.cu":
-        n = cuda_plan_flat.BLOCKS * cuda_plan_flat.THREADS + 5
+        n = plan_flat.BLOCKS * plan_flat.THREADS + 5
         arrays = state(n, 0)
-        yield cuda_plan_flat.adam(n, **HOW, decay=0.99), arrays | {"rates": rates(2)}, truth(arrays, 2)
+        yield plan_flat.adam(n, **HOW, decay=0.99), arrays | {"rates": rates(2)}, truth(arrays, 2)
     elif kernels == "pointwise.cu":
         S, G = rng.standard_normal((2, 3, 40), np.float32)
         want = reference.pointwise_dx(S.astype(float), G.astype(float), "silu", 0)
-        yield cuda_plan_flat.pointwise_dx(S.shape, "silu", 0), {"s": S, "g": G}, [want]
+        yield plan_flat.pointwise_dx(S.shape, "silu", 0), {"s": S, "g": G}, [want]
     else:
         for sizes in ((1, 37, 5, 1), (1, 9, 5, 1), (1, 5001, 3, 1), (3, 1, 1, 50)):
             X = (1000 + rng.standard_normal((3, *sizes))).astype(np.float32)
             want, _ = reference.normalise(X.astype(float), None, None, sizes, 1e-5, centre=True)
-            yield cuda_plan_norm.normalise(X.shape, sizes, 1e-5, centre=True), {"x": X}, [want]
+            yield plan_norm.normalise(X.shape, sizes, 1e-5, centre=True), {"x": X}, [want]
 
 
 def verdicts(kernels, emulator):

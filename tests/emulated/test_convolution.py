@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tinygan.kernels import reference
-from tinygan.kernels.cuda import plan as cuda_plan
+from tinygan.kernels.cuda import plan, plan_conv
 from tinygan.kernels.cuda.args import Divisor
 from tinygan.kernels.shapes import outputs
 
@@ -24,7 +24,7 @@ NO_BIAS = {"conv2d": {"bias": None}, "conv2d_dx": {"bias": None}, "conv2d_dw": {
 INSTANCES = [
     (operation, arithmetic, tile, vector)
     for operation in OPERATIONS
-    for arithmetic in cuda_plan.ARITHMETICS
+    for arithmetic in plan.ARITHMETICS
     for tile, vector in (("large", 4), ("small", 4), ("small", 1), ("narrow", 4), ("narrow", 1))
 ]
 drawn = settings(
@@ -108,7 +108,7 @@ def test_an_instance_is_the_references_operation_whatever_the_schedule(instance)
     @drawn
     @given(case=cases(operation, vector), splits=st.sampled_from([1, 1, 2, 5]), seed=st.integers(0, 99))
     def holds(case, splits, seed):
-        choice = cuda_plan.Choice(tile, vector, splits)
+        choice = plan.Choice(tile, vector, splits)
         found = case.run(emu.of(), operation, arithmetic, choice)
         case.check(found, operation, BOUNDS[arithmetic])
         for schedule in ("reverse", "random"):
@@ -128,7 +128,7 @@ LAYERS = {  # DCGAN's, narrower: (size, C, O), kernel, stride, pad
 
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("arithmetic", cuda_plan.ARITHMETICS)
+@pytest.mark.parametrize("arithmetic", plan.ARITHMETICS)
 def test_a_bundle_is_more_samples_and_the_bias_goes_to_its_points(layer, operation, arithmetic):
     (size, channels), kernel, stride, p = LAYERS[layer]
     case = Case(3 * 4, size, channels, kernel, stride, ((p, p), (p, p)), seed=1, points=4)
@@ -143,7 +143,7 @@ def test_no_samples_and_no_channels(operation):
 
 
 @pytest.mark.parametrize("bits", [0x7FFFFFFF, 0xFFFFFFFF, 0x7FC00000], ids=hex)
-@pytest.mark.parametrize("arithmetic", cuda_plan.ARITHMETICS)
+@pytest.mark.parametrize("arithmetic", plan.ARITHMETICS)
 @pytest.mark.parametrize("of", ["x", "w"])
 def test_a_nan_is_passed_on(bits, arithmetic, of):
     """A GPU's own has all bits set, so that one added to them would make it a zero."""
@@ -165,13 +165,13 @@ def test_a_divisor_divides_every_31_bit_number(by, rng):
 
 def test_arrays_beyond_32_bit_offsets_are_refused():
     with pytest.raises(ValueError, match="shapes do not fit"):
-        cuda_plan.conv2d((2**20, 64, 64, 4), (1, 1, 4, 4), stride=(1, 1), pad=((0, 0), (0, 0)), arithmetic="fp32")
+        plan_conv.conv2d((2**20, 64, 64, 4), (1, 1, 4, 4), stride=(1, 1), pad=((0, 0), (0, 0)), arithmetic="fp32")
 
 
 def test_the_plans_of_dcgan_fill_a_chip():
     for shape, w in (((64, 8, 8, 128), (4, 4, 128, 256)), ((64, 32, 32, 64), (4, 4, 64, 128))):
-        plan = cuda_plan.conv2d(shape, w, stride=(2, 2), pad=((1, 1), (1, 1)), arithmetic="tf32")
+        plan = plan_conv.conv2d(shape, w, stride=(2, 2), pad=((1, 1), (1, 1)), arithmetic="tf32")
         first, *_ = plan.launches(NOWHERE)
-        assert prod(first.grid) >= cuda_plan.PROCESSORS // 2
+        assert prod(first.grid) >= plan.PROCESSORS // 2
         assert ctypes.sizeof(first.args) <= 4096
         assert first.shared <= 227 * 1024

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tinygan.kernels import reference
-from tinygan.kernels.cuda import compile as cuda_build
-from tinygan.kernels.cuda import plan as cuda_plan
+from tinygan.kernels.cuda import compile as build
+from tinygan.kernels.cuda import plan, plan_conv
 
 from . import test_matmul
 from .emulator import ARCHS
@@ -36,19 +36,19 @@ BUDGET = json.loads((Path(__file__).parent / "budget.json").read_text())
 
 @pytest.fixture(autouse=True)
 def compiler(monkeypatch, cubins):
-    if not cuda_build.compiler():
+    if not build.compiler():
         pytest.skip("no CUDA compiler: neither NVRTC (pip install nvidia-cuda-nvrtc) nor nvcc")
     monkeypatch.setenv("TINYGAN_CACHE", str(cubins))
 
 
 def test_every_file_is_compiled():
-    assert {path.name for path in cuda_build.SOURCES.glob("*.cu")} == FILES.keys()
+    assert {path.name for path in build.SOURCES.glob("*.cu")} == FILES.keys()
 
 
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("arch", ARCHS)
 def test_no_kernel_spills_and_none_takes_more_registers_than_its_budget(arch, file):
-    cubin = cuda_build.build(file, arch)
+    cubin = build.build(file, arch)
     assert cubin.code.startswith(b"\x7fELF")
     assert cubin.resources.keys() == FILES[file]
     spilt = {name: r for name, r in cubin.resources.items() if r.stack or r.spills}
@@ -67,11 +67,11 @@ SHAPES = {  # arrays, and what else an operation takes
 def test_two_blocks_of_a_product_have_room_on_a_processor_of_hopper():
     """Else nothing runs where one waits. It has 228 KiB, of which each block takes one more than it asks for, and 65,536
     registers, given by 8 a thread; large tiles are the exception, for registers."""
-    resources, geometry = cuda_build.build("conv.cu", "sm_90a").resources, {"stride": (1, 1), "pad": ((0, 0), (0, 0))}
+    resources, geometry = build.build("conv.cu", "sm_90a").resources, {"stride": (1, 1), "pad": ((0, 0), (0, 0))}
     for operation, arithmetic, tile, vector in INSTANCES:
         a, b, how = SHAPES[operation]
-        how = {"arithmetic": arithmetic, "choice": cuda_plan.Choice(tile, vector, 1), **how, **geometry}
-        (launch,) = getattr(cuda_plan, operation)(a, b, **how).launches(NOWHERE)
+        how = {"arithmetic": arithmetic, "choice": plan.Choice(tile, vector, 1), **how, **geometry}
+        (launch,) = getattr(plan_conv, operation)(a, b, **how).launches(NOWHERE)
         assert 2 * (launch.shared + 1024) <= 228 * 1024
         assert tile == "large" or 2 * launch.threads * -(-resources[launch.name].registers // 8) * 8 <= 65536
 
@@ -82,21 +82,21 @@ def test_a_cubin_is_kept_and_made_anew_when_any_source_changes(monkeypatch, tmp_
         ("b.cuh", "#define B 1"),
     ):
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(cuda_build, "SOURCES", tmp_path)
-    first = cuda_build.build("a.cu", "sm_90a")
-    compiler = cuda_build.compiler()
+    monkeypatch.setattr(build, "SOURCES", tmp_path)
+    first = build.build("a.cu", "sm_90a")
+    compiler = build.compiler()
     with monkeypatch.context() as patch:
         patch.setattr(type(compiler), "compile", lambda *_: pytest.fail("compiled again"))
-        assert cuda_build.build("a.cu", "sm_90a") == first
+        assert build.build("a.cu", "sm_90a") == first
     (tmp_path / "b.cuh").write_text("#define B 2")
-    assert cuda_build.build("a.cu", "sm_90a").code != first.code
+    assert build.build("a.cu", "sm_90a").code != first.code
 
 
 def test_the_compilers_words_come_with_its_failure(monkeypatch, tmp_path):
     (tmp_path / "a.cu").write_text("no such thing;")
-    monkeypatch.setattr(cuda_build, "SOURCES", tmp_path)
+    monkeypatch.setattr(build, "SOURCES", tmp_path)
     with pytest.raises(RuntimeError, match=r"cannot compile a\.cu: [\s\S]*error"):
-        cuda_build.build("a.cu", "sm_90a")
+        build.build("a.cu", "sm_90a")
 
 
 def test_registers_stack_and_spills_are_read_off_the_log():
@@ -104,4 +104,4 @@ def test_registers_stack_and_spills_are_read_off_the_log():
         "ptxas info : Compiling entry function 'f' for 'sm_90a'\nptxas info : Function properties for f\n"
         "    272 bytes stack frame, 496 bytes spill stores, 400 bytes spill loads\nptxas info : Used 64 registers, 0 barriers"
     )
-    assert cuda_build.resources(log) == {"f": cuda_build.Resources(64, 272, 896)}
+    assert build.resources(log) == {"f": build.Resources(64, 272, 896)}

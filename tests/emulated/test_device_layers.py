@@ -1,4 +1,4 @@
-"""The cuda backend behind the door, on the emulator: every operation, and every layer of the check tables, on device arrays."""
+"""The cuda backend on the emulator: the dispatcher's operations, and every layer of the check tables, on device arrays."""
 
 import inspect
 

@@ -21,7 +21,7 @@ from bench.device import table as device_table  # noqa: E402
 from bench.device import tangents as device_tangents  # noqa: E402
 from tinygan.checks.cases import CASES  # noqa: E402
 from tinygan.data import Sample  # noqa: E402
-from tinygan.kernels.cuda import driver as cuda_driver  # noqa: E402
+from tinygan.kernels.cuda import driver  # noqa: E402
 from tinygan.recipes import RECIPES, find  # noqa: E402
 
 from . import device_checks, fake_cupy  # noqa: E402
@@ -47,8 +47,8 @@ def test_every_kernel_on_arrays_has_a_case(large):
 @pytest.fixture
 def emulated(monkeypatch, tmp_path):
     """A module of kernels that the emulator runs; results go to a folder of the test's own."""
-    monkeypatch.setattr(cuda_driver, "Device", lambda: None)
-    monkeypatch.setattr(cuda_driver, "Module", lambda _, name="conv.cu": emu.of(name))
+    monkeypatch.setattr(driver, "Device", lambda: None)
+    monkeypatch.setattr(driver, "Module", lambda _, name="conv.cu": emu.of(name))
     monkeypatch.setattr(device, "results", lambda: tmp_path / "device.jsonl")
     return tmp_path / "device.jsonl"
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygan.kernels.cuda import plan as cuda_plan
-from tinygan.kernels.cuda import plan_matmul as cuda_plan_matmul
+from tinygan.kernels.cuda import plan, plan_matmul
 from tinygan.kernels.cuda.plan_matmul import Matrices
 
 from . import emulator as emu
@@ -34,9 +33,7 @@ def laid_out(rng, batch, m, n, order, pad, still, turned):
 
 
 def planned(a, b, arithmetic, choice=None):
-    return cuda_plan_matmul.matmul(
-        *(Matrices.of(m.shape, m.strides) for m in (a, b)), arithmetic=arithmetic, choice=choice
-    )
+    return plan_matmul.matmul(*(Matrices.of(m.shape, m.strides) for m in (a, b)), arithmetic=arithmetic, choice=choice)
 
 
 @pytest.mark.parametrize("instance", INSTANCES, ids=lambda i: f"{i[0]}-{i[1]}-{i[2]}{i[3]}")
@@ -59,7 +56,7 @@ def test_an_instance_is_the_product_of_float64_whatever_the_schedule(instance):
         rng = np.random.default_rng(seed)
         whole_a, a = laid_out(rng, batch, M, K, order_a, pad_a, still_a, False)
         whole_b, b = laid_out(rng, batch, K, N, order_b, pad_b, still_b, form == "nt")
-        operation = planned(a, b, arithmetic, cuda_plan.Choice(tile, vector, splits))
+        operation = planned(a, b, arithmetic, plan.Choice(tile, vector, splits))
         first = operation.launches(NOWHERE)[0]
         assert first.name == f"matmul_{form}_{arithmetic}_{tile}{vector}" or 1 in (K, N)
         (found,) = emu.schedules(emu.of("matmul.cu"), operation, a=whole_a, b=whole_b)
@@ -87,13 +84,13 @@ def test_nothing_times_nothing(batch, M, K, N):
 )
 def test_what_does_not_fit_is_refused(a, b):
     with pytest.raises(ValueError, match="shapes do not fit"):
-        cuda_plan_matmul.matmul(Matrices(*a), Matrices(*b), arithmetic="fp32")
+        plan_matmul.matmul(Matrices(*a), Matrices(*b), arithmetic="fp32")
 
 
 def test_more_columns_than_a_launch_has_room_for_are_refused():
     a, b = Matrices((1, 1, 8, 8), (0, 0, 8, 1)), Matrices((1, 1, 8, 4_400_000), (0, 0, 4_400_000, 1))
     with pytest.raises(ValueError, match="shapes do not fit"):
-        cuda_plan_matmul.matmul(a, b, arithmetic="fp32")
+        plan_matmul.matmul(a, b, arithmetic="fp32")
 
 
 def test_more_products_than_a_launch_has_room_for_are_refused_in_a_line():
@@ -106,7 +103,7 @@ def test_words_of_four_are_asked_for_only_where_lines_begin_at_some():
     def chosen(in_words=True, **change):
         steps = {"a": (0, 0, 8, 1), "b": (0, 0, 12, 1)} | change
         a, b = Matrices((1, 1, 4, 8), steps["a"]), Matrices((1, 1, 8, 12), steps["b"])
-        launch, *_ = cuda_plan_matmul.matmul(a, b, arithmetic="fp32", in_words=in_words).launches(NOWHERE)
+        launch, *_ = plan_matmul.matmul(a, b, arithmetic="fp32", in_words=in_words).launches(NOWHERE)
         return launch.name
 
     assert chosen() == "matmul_nn_fp32_narrow4"
@@ -116,9 +113,9 @@ def test_words_of_four_are_asked_for_only_where_lines_begin_at_some():
 def test_the_gram_matrices_of_many_long_tangents_are_split():
     """Of 64 samples' 8 tangents in 64x64x3 pixels: tiles alone would leave most of a chip without work."""
     T = Matrices((1, 64, 8, 12288), (0, 12288, 64 * 12288, 1))
-    first, _ = cuda_plan_matmul.matmul(T, T.turned, arithmetic="tf32x3").launches(NOWHERE)
+    first, _ = plan_matmul.matmul(T, T.turned, arithmetic="tf32x3").launches(NOWHERE)
     assert first.name == "matmul_nt_tf32x3_narrow4"
-    assert first.grid[2] >= 4 * cuda_plan.PROCESSORS
+    assert first.grid[2] >= 4 * plan.PROCESSORS
 
 
 BUGS = {  # what is wrong: text of matmul.cu, text instead

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tinygan.kernels import reference
-from tinygan.kernels.cuda import plan_norm as plan
+from tinygan.kernels.cuda import plan_norm
 
 from . import emulator as emu
 from .test_convolution import drawn
@@ -52,9 +52,11 @@ def check(X, gamma, beta, G, sizes, centre, run):
     """Against the truth; ``run`` takes a file's name and an operation with its arrays."""
     Y, (mu, var, r, x_mean, a), GX, g = truth(X, gamma, beta, G, sizes, centre)
     of = {} if gamma is None else {"gamma": gamma}
-    y, *found = run("norm.cu", plan.normalise(X.shape, sizes, EPS, centre=centre), x=X, **of, beta=beta)
-    saved = dict(zip(plan.SAVED, found, strict=True))
-    gx, parameters = run("norm_pull.cu", plan.normalise_pull(X.shape, sizes, centre=centre), x=X, g=G, **of, **saved)
+    y, *found = run("norm.cu", plan_norm.normalise(X.shape, sizes, EPS, centre=centre), x=X, **of, beta=beta)
+    saved = dict(zip(plan_norm.SAVED, found, strict=True))
+    gx, parameters = run(
+        "norm_pull.cu", plan_norm.normalise_pull(X.shape, sizes, centre=centre), x=X, g=G, **of, **saved
+    )
     emu.close(y, Y, BOUND)
     mean = saved["mean"].astype(np.float64) + saved["rest"]
     S, _, groups, _ = sizes
@@ -102,10 +104,12 @@ def test_nothing_to_normalise(sizes):
 @pytest.mark.parametrize("sizes", [(1, 37, 8, 1), (3, 5, 2, 4)])
 def test_what_is_not_asked_for_is_not_there_and_the_rest_is_the_same(sizes):
     X, gamma, beta, G = arrays(sizes, 2, 0)
-    _, *found = emu.of("norm.cu").apply(plan.normalise(X.shape, sizes, EPS, centre=True), x=X, gamma=gamma, beta=beta)
-    of = {"x": X, "g": G, "gamma": gamma, **dict(zip(plan.SAVED, found, strict=True))}
+    _, *found = emu.of("norm.cu").apply(
+        plan_norm.normalise(X.shape, sizes, EPS, centre=True), x=X, gamma=gamma, beta=beta
+    )
+    of = {"x": X, "g": G, "gamma": gamma, **dict(zip(plan_norm.SAVED, found, strict=True))}
     both, x, p = (
-        emu.of("norm_pull.cu").apply(plan.normalise_pull(X.shape, sizes, centre=True, wrt_x=a, wrt_p=b), **of)
+        emu.of("norm_pull.cu").apply(plan_norm.normalise_pull(X.shape, sizes, centre=True, wrt_x=a, wrt_p=b), **of)
         for a, b in ((True, True), (True, False), (False, True))
     )
     assert np.array_equal(x[0], both[0])
@@ -117,13 +121,13 @@ def test_a_nan_spoils_its_group_and_no_other():
     sizes = (2, 6, 3, 2)
     X, gamma, beta, _ = arrays(sizes, 0, 0)
     X[0, -1, -1, -1] = np.nan
-    y, *_ = emu.of("norm.cu").apply(plan.normalise(X.shape, sizes, EPS, centre=True), x=X, gamma=gamma, beta=beta)
+    y, *_ = emu.of("norm.cu").apply(plan_norm.normalise(X.shape, sizes, EPS, centre=True), x=X, gamma=gamma, beta=beta)
     assert np.isnan(y).sum() == sizes[1] * sizes[3]
 
 
 def test_the_plans_of_dcgan_fill_a_chip():
     X = 9, 64, 16, 16, 128
-    at = dict.fromkeys(("x", "gamma", "beta", "y", "workspace", *plan.SAVED), 0)
-    launches = plan.normalise(X, (1, 64 * 256, 128, 1), EPS, centre=True).launches(at)
+    at = dict.fromkeys(("x", "gamma", "beta", "y", "workspace", *plan_norm.SAVED), 0)
+    launches = plan_norm.normalise(X, (1, 64 * 256, 128, 1), EPS, centre=True).launches(at)
     assert [launch.name for launch in launches] == ["norm_moments4", "norm_join", "normalise4"]
-    assert np.prod(launches[0].grid) >= plan.BLOCKS // 2
+    assert np.prod(launches[0].grid) >= plan_norm.BLOCKS // 2

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tinygan.kernels import reference
-from tinygan.kernels.cuda import plan_flat as plan
+from tinygan.kernels.cuda import plan_flat
 
 from . import emulator as emu
 from .test_convolution import drawn
@@ -48,7 +48,7 @@ def test_an_activation_and_its_adjoint_are_the_references(f, V):
         X, G = (draw(seed + i, 1 + K, N, 4 * C if V == 4 else 4 * (C // 4) * N + 1, scale=3) for i in range(2))
         want, S = reference.pointwise(*wide(X), f, a)
         S = S.astype(np.float32)
-        operations = plan.pointwise(X.shape, f, a), plan.pointwise_dx(X.shape, f, a)
+        operations = plan_flat.pointwise(X.shape, f, a), plan_flat.pointwise_dx(X.shape, f, a)
         if N and V == 4:
             assert launched(operations[0], s=X) == [f"pointwise_{f}{V}"]
         (Y,), (GX,) = (
@@ -65,20 +65,20 @@ def test_an_activation_and_its_adjoint_are_the_references(f, V):
 def test_the_values_at_extreme_points_and_at_nan_are_the_references(f):
     X = np.array([[-np.inf, -1e30, -120, -1e-30, -0.0, 0, 1e-30, 20, 120, 1e30, np.inf, np.nan]], np.float32)
     want, _ = reference.pointwise(*wide(X), f, 0.5)
-    (Y,) = library().apply(plan.pointwise(X.shape, f, 0.5), s=X)
+    (Y,) = library().apply(plan_flat.pointwise(X.shape, f, 0.5), s=X)
     np.testing.assert_allclose(Y, want, rtol=4e-7, atol=1e-37)
 
 
 def test_more_elements_than_threads_and_rows_that_no_word_divides():
-    X = draw(0, 2, plan.BLOCKS * plan.THREADS + 77)
-    operation = plan.pointwise(X.shape, "leaky_relu", 0.2)
+    X = draw(0, 2, plan_flat.BLOCKS * plan_flat.THREADS + 77)
+    operation = plan_flat.pointwise(X.shape, "leaky_relu", 0.2)
     assert launched(operation, s=X) == ["pointwise_leaky_relu1"]
     emu.close(library().apply(operation, s=X)[0], reference.pointwise(*wide(X), "leaky_relu", 0.2)[0], BOUND)
 
 
 def test_arrays_that_start_between_words_are_read_one_by_one():
     X = draw(0, 33)[1:].reshape(1, 32)
-    operation = plan.pointwise(X.shape, "tanh", 0)
+    operation = plan_flat.pointwise(X.shape, "tanh", 0)
     assert launched(operation, s=X) == ["pointwise_tanh1"]
     emu.close(library().apply(operation, s=X)[0], np.tanh(*wide(X)), BOUND)
 
@@ -87,12 +87,12 @@ def test_arrays_that_start_between_words_are_read_one_by_one():
 
 
 @pytest.mark.parametrize(
-    "sizes", [[5], [0, 3, 0], [7] * 64, [1, 0, 2] * 43, [plan.BLOCKS * plan.THREADS + 9, 4]], ids=len
+    "sizes", [[5], [0, 3, 0], [7] * 64, [1, 0, 2] * 43, [plan_flat.BLOCKS * plan_flat.THREADS + 9, 4]], ids=len
 )
 def test_arrays_in_a_vector_lie_one_after_another(sizes):
     parts = [draw(i, n) for i, n in enumerate(sizes)]
     arrays = {str(i): a for i, a in enumerate(parts)}
-    (flat,) = emu.schedules(library(), plan.flatten(sizes), **arrays)
+    (flat,) = emu.schedules(library(), plan_flat.flatten(sizes), **arrays)
     assert np.array_equal(flat, np.concatenate(parts)) and np.array_equal(flat, reference.flatten(parts))
 
 
@@ -101,7 +101,7 @@ def test_arrays_in_a_vector_lie_one_after_another(sizes):
 def test_a_scale_and_shift_is_the_references(shape, seed):
     K, N, C = shape
     X, scale, shift = draw(seed, 1 + K, N, C), draw(seed + 1, C), draw(seed + 2, C)
-    (Y,) = emu.schedules(library(), plan.scale_shift(X.shape), x=X, scale=scale, shift=shift)
+    (Y,) = emu.schedules(library(), plan_flat.scale_shift(X.shape), x=X, scale=scale, shift=shift)
     emu.close(Y, reference.scale_shift(*wide(X, scale, shift)), BOUND)
 
 
@@ -110,11 +110,11 @@ def test_a_scale_and_shift_is_the_references(shape, seed):
 def test_combinations_and_products_are_the_references(n, numbers, seed):
     x, y = draw(seed, n), draw(seed + 1, n)
     a, b = numbers
-    (z,) = emu.schedules(library(), plan.combine(n, a, b), x=x, y=y)
+    (z,) = emu.schedules(library(), plan_flat.combine(n, a, b), x=x, y=y)
     emu.close(z, reference.combine(a, *wide(x), b, *wide(y)), BOUND)
-    (s,) = emu.schedules(library(), plan.dot(n), x=x, y=y)
+    (s,) = emu.schedules(library(), plan_flat.dot(n), x=x, y=y)
     emu.close(s, [reference.dot(*wide(x, y))], BOUND, np.linalg.norm(x * y))
-    (elsewhere,) = library().apply(plan.dot(n), x=np.append(0, x).astype(np.float32)[1:], y=y)
+    (elsewhere,) = library().apply(plan_flat.dot(n), x=np.append(0, x).astype(np.float32)[1:], y=y)
     assert elsewhere == s
 
 
@@ -125,13 +125,13 @@ def test_combinations_and_products_are_the_references(n, numbers, seed):
 @example(37, 0, 0)
 def test_a_column_sum_is_the_references(R, C, seed):
     A = draw(seed, R, C)
-    (s,) = emu.schedules(library(), plan.column_sum((1, *A.shape)), a=A)
+    (s,) = emu.schedules(library(), plan_flat.column_sum((1, *A.shape)), a=A)
     emu.close(s, reference.column_sum(*wide(A)), BOUND, np.linalg.norm(A))
 
 
 def test_sums_of_much_are_cut_into_parts_that_fill_a_chip():
     rows, columns = 64 * 32 * 32, 64
-    width, run, parts = plan.columns(rows, columns)
-    assert parts * (columns // width) >= plan.PROCESSORS
+    width, run, parts = plan_flat.columns(rows, columns)
+    assert parts * (columns // width) >= plan_flat.PROCESSORS
     assert (parts - 1) * run < rows <= parts * run
-    assert len(launched(plan.column_sum((rows, columns)), a=None)) == 2
+    assert len(launched(plan_flat.column_sum((rows, columns)), a=None)) == 2

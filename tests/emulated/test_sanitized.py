@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tinygan.kernels.cuda import plan as cuda_plan
+from tinygan.kernels.cuda import plan
 
 from . import emulator as emu
 from . import test_bugs, test_bugs_arrays
@@ -118,7 +118,7 @@ ARRAYS = {  # what sanitized.py does: the kernels that it needs
 }
 SMALL = only(["small"]), ("conv", "fp32", "small")
 INSIDE = {  # in FP32: the other arithmetics read the same shared memory and no more
-    "every tile and map": Run(ADDRESS, only(cuda_plan.TILES), ("conv", "fp32", *cuda_plan.TILES)),
+    "every tile and map": Run(ADDRESS, only(plan.TILES), ("conv", "fp32", *plan.TILES)),
     **{what: Run(ADDRESS, text, (what,)) for what, text in ARRAYS.items()},
 }
 APART = {

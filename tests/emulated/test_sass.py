@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tinygan.kernels.cuda import compile as cuda_build
-from tinygan.kernels.cuda import plan as cuda_plan
+from tinygan.kernels.cuda import compile as build
+from tinygan.kernels.cuda import plan
 
 from .emulator import ARCHS
 from .test_cubin import FILES
@@ -39,7 +39,7 @@ def disassembler():
 
 @pytest.fixture(autouse=True)
 def tools(monkeypatch, cubins):
-    if not cuda_build.compiler() or disassembler() is None:
+    if not build.compiler() or disassembler() is None:
         pytest.skip("no CUDA compiler, or no nvdisasm: pip install nvidia-cuda-nvrtc nvidia-cuda-nvdisasm")
     monkeypatch.setenv("TINYGAN_CACHE", str(cubins))
 
@@ -57,8 +57,8 @@ def instructions(code, folder):
 def products(name):
     """The FFMA of a thread and the HMMA (16 x 8, depth 8) of a warp for one slice: the main loop stands there once."""
     _, arithmetic, tile = re.fullmatch(r"(\w+)_(fp32|tf32|tf32x3)_([a-z]+)\d", name).groups()
-    shape = cuda_plan.TILES[tile]
-    of_thread = shape.M * shape.N * cuda_plan.DEPTH // shape.threads
+    shape = plan.TILES[tile]
+    of_thread = shape.M * shape.N * plan.DEPTH // shape.threads
     of_warp = 32 * of_thread // (16 * 8 * 8)
     return {"fp32": (of_thread, 0), "tf32": (0, of_warp), "tf32x3": (0, 3 * of_warp)}[arithmetic]
 
@@ -78,7 +78,7 @@ def faults(file, name, found):
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("arch", ARCHS)
 def test_the_machine_code_has_the_instructions_it_should(arch, file, tmp_path):
-    found = instructions(cuda_build.build(file, arch).code, tmp_path)
+    found = instructions(build.build(file, arch).code, tmp_path)
     assert found.keys() == FILES[file]
     assert not [fault for name, counted in found.items() for fault in faults(file, name, counted)]
 
@@ -103,6 +103,6 @@ BAD = {
 @pytest.mark.parametrize("fault", BAD)
 def test_a_bad_kernel_is_noticed(fault, tmp_path, monkeypatch):
     (tmp_path / "a.cu").write_text(BAD[fault])
-    monkeypatch.setattr(cuda_build, "SOURCES", tmp_path)
-    ((name, counted),) = instructions(cuda_build.build("a.cu", "sm_90a").code, tmp_path).items()
+    monkeypatch.setattr(build, "SOURCES", tmp_path)
+    ((name, counted),) = instructions(build.build("a.cu", "sm_90a").code, tmp_path).items()
     assert any(fault in line for line in faults("pointwise.cu", name, counted))

@@ -12,17 +12,17 @@ import pytest
 
 from .tools import python
 
-jit_build = pytest.importorskip("tinygan.kernels.jit.compile", exc_type=ImportError)
+build = pytest.importorskip("tinygan.kernels.jit.compile", exc_type=ImportError)
 
 WORK = """
 import numpy as np
-from tinygan.kernels.jit import operations as jit; from tinygan.kernels.jit import compile as jit_build
+from tinygan.kernels.jit import operations as jit; from tinygan.kernels.jit import compile as build
 made = []
-compile_ = jit_build._compile
+compile_ = build._compile
 def count(*args):
     made.append(1)
     return compile_(*args)
-jit_build._compile = count
+build._compile = count
 y = jit.linear_dx(np.full((400, 80), 2, 'f'), np.ones((80, 24), 'f'))
 assert y.shape == (400, 24) and (y == 160).all()
 print(len(made))
@@ -98,11 +98,11 @@ SPOILED = {
 @pytest.fixture
 def keep(tmp_path, monkeypatch):
     """(kernel's name, its code, may it be made) → the code that would be run, kept in a folder of its own."""
-    monkeypatch.setattr(jit_build, "folder", lambda: tmp_path)
-    monkeypatch.setattr(jit_build.jit_host, "load", lambda symbols, code: [(symbols, code)])
+    monkeypatch.setattr(build, "folder", lambda: tmp_path)
+    monkeypatch.setattr(build.cpu, "load", lambda symbols, code: [(symbols, code)])
 
     def keep(name, code, made=True):
-        (symbol,), found = jit_build._load(name, lambda: ("symbol", code) if made else pytest.fail("made again"))
+        (symbol,), found = build._load(name, lambda: ("symbol", code) if made else pytest.fail("made again"))
         assert symbol == "symbol"
         return found
 
@@ -147,22 +147,22 @@ def test_another_source_machine_or_numba_is_another_folder(tmp_path, monkeypatch
     seen = set()
 
     def key():
-        jit_build.folder.cache_clear()
-        seen.add(jit_build.folder().name)
+        build.folder.cache_clear()
+        seen.add(build.folder().name)
 
     try:
         key()
         key()
         assert len(seen) == 1
         with monkeypatch.context() as patch:
-            patch.setattr(jit_build, "numba_version", "0.0")
+            patch.setattr(build, "numba_version", "0.0")
             key()
         with monkeypatch.context() as patch:
-            patch.setattr(jit_build.jit_host, "description", lambda: "another machine")
+            patch.setattr(build.cpu, "description", lambda: "another machine")
             key()
         for name, value in (("OPT", 0), ("LOOP_VECTORIZE", 0), ("CPU_NAME", "generic")):
             with monkeypatch.context() as patch:
-                patch.setattr(jit_build.config, name, value)
+                patch.setattr(build.config, name, value)
                 key()
         read = Path.read_text
         for file in ("pack.py", "operations.py"):
@@ -171,7 +171,7 @@ def test_another_source_machine_or_numba_is_another_folder(tmp_path, monkeypatch
                 key()
         assert len(seen) == 8
     finally:
-        jit_build.folder.cache_clear()
+        build.folder.cache_clear()
 
 
 @pytest.mark.parametrize(("place", "prepare"), [("cache", True), ("cache/below", True), ("/proc/tinygan", False)])
@@ -208,7 +208,7 @@ def test_only_this_user_can_write_and_read_what_is_run(cache):
 def test_without_a_home_and_without_settings_nothing_is_kept(tmp_path):
     homeless = "import pathlib\ndef no(*a): raise RuntimeError('no home')\npathlib.Path.home = no\n"
     out = python(
-        homeless + WORK + "print(jit_build.folder())", TINYGAN_CACHE=None, XDG_CACHE_HOME=None, HOME=None, cwd=tmp_path
+        homeless + WORK + "print(build.folder())", TINYGAN_CACHE=None, XDG_CACHE_HOME=None, HOME=None, cwd=tmp_path
     )
     assert out[1].endswith("\nNone")
     assert not list(tmp_path.iterdir())
@@ -223,7 +223,7 @@ def test_without_a_home_and_without_settings_nothing_is_kept(tmp_path):
 def test_where_the_cache_is(settings, expected, tmp_path, monkeypatch):
     for name, value in settings.items():
         monkeypatch.setenv(name, value.format(tmp_path))
-    assert jit_build.cache_folder() == Path(expected.format(tmp_path))
+    assert build.cache_folder() == Path(expected.format(tmp_path))
 
 
 def test_two_processes_may_compile_at_once(tmp_path):

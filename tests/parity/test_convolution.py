@@ -10,7 +10,7 @@ from tinygan.kernels import reference
 
 from .tools import BOUNDS, DRAWS, FORMS, WIDTHS, agree, vectors
 
-jit_pool = pytest.importorskip("tinygan.kernels.jit.pool", exc_type=ImportError)
+pool = pytest.importorskip("tinygan.kernels.jit.pool", exc_type=ImportError)
 
 CHANNELS = st.sampled_from((1, 2, 3, 4, 5, 8, 16, 17, 31, 32, 33, 48, 64))
 DTYPES = ("float32", "float64")
@@ -124,14 +124,14 @@ def test_the_other_forms_are_the_references(case, width):
 
 def test_the_other_forms_are_met(monkeypatch):
     """The layers above have every form of every operation: else the tests have nothing to say of it."""
-    jit_winograd = pytest.importorskip("tinygan.kernels.jit.winograd_forms")
-    seen, form = set(), jit_winograd.form
+    winograd_forms = pytest.importorskip("tinygan.kernels.jit.winograd_forms")
+    seen, form = set(), winograd_forms.form
 
     def noted(v, what, *shape):
         seen.add((what, form(v, what, *shape)))
         return form(v, what, *shape)
 
-    monkeypatch.setattr(jit_winograd, "form", noted)
+    monkeypatch.setattr(winograd_forms, "form", noted)
     for layer in LAYERS.values():
         with kernels.on_cpu("jit"), kernels.precision("fast"), vectors(32):
             triple(made(*layer, dtype="float32"))
@@ -200,7 +200,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(case, form):
     with kernels.on_cpu("jit"), kernels.precision(form):
         by_threads = []
         for n in (1, 2, 3):
-            with jit_pool.threads(n):
+            with pool.threads(n):
                 by_threads.append(triple(made(*case)))
     for name in ("y", "dx", "dw"):
         one, two, three = (found[name].tobytes() for found in by_threads)

@@ -142,22 +142,22 @@ def test_a_fork_while_another_thread_compiles():
         """
 import os, signal, threading, time
 import numpy as np
-from tinygan.kernels.jit import operations as jit; from tinygan.kernels.jit import compile as jit_build
+from tinygan.kernels.jit import operations as jit; from tinygan.kernels.jit import compile as build
 x = np.ones((2, 9), 'f')
-began, load = threading.Event(), jit_build._load
+began, load = threading.Event(), build._load
 def slow(name, make):
-    with jit_build.global_compiler_lock:
+    with build.global_compiler_lock:
         began.set()
         time.sleep(1)
     return load(name, make)
-jit_build._load = slow
+build._load = slow
 thread = threading.Thread(target=lambda: jit.pointwise(x, 'tanh', 0.0))
 thread.start()
 began.wait()
 pid = os.fork()
 if not pid:
     signal.alarm(30)
-    jit_build._load = load
+    build._load = load
     assert (jit.pointwise(x, 'relu', 0.0)[0] == 1).all()
     os._exit(0)
 assert os.waitpid(pid, 0)[1] == 0

@@ -10,17 +10,17 @@ import pytest
 
 from .tools import python
 
-jit_memory = pytest.importorskip("tinygan.kernels.jit.memory", exc_type=ImportError)
-empty, room, Store, SMALL, ALIGN = (getattr(jit_memory, name) for name in ("empty", "room", "Store", "SMALL", "ALIGN"))
+memory = pytest.importorskip("tinygan.kernels.jit.memory", exc_type=ImportError)
+empty, room, Store, SMALL, ALIGN = (getattr(memory, name) for name in ("empty", "room", "Store", "SMALL", "ALIGN"))
 COUNT = SMALL  # float32s of an array that goes through the store
 
 
 @pytest.fixture(autouse=True)
 def store(monkeypatch):
     """The store, empty."""
-    jit_memory.STORE.begin()
-    yield jit_memory.STORE
-    jit_memory.STORE.begin()
+    memory.STORE.begin()
+    yield memory.STORE
+    memory.STORE.begin()
 
 
 def address(a):
@@ -96,7 +96,7 @@ def test_too_much_is_a_memory_error_and_nothing_else(store):
 
 def test_a_workspace_is_arrays_side_by_side_that_nobody_else_has():
     counts = 1, 0, 1000, 17, 300_000
-    held = [jit_memory.workspace("float32", *counts) for _ in range(3)]
+    held = [memory.workspace("float32", *counts) for _ in range(3)]
     places = []
     for space in held:
         assert [a.size for a in space] == list(counts)
@@ -107,7 +107,7 @@ def test_a_workspace_is_arrays_side_by_side_that_nobody_else_has():
     kept = held[0][2][::3]
     del held, space
     kept[...] = 5
-    for other in (jit_memory.workspace("float32", *counts) for _ in range(2)):
+    for other in (memory.workspace("float32", *counts) for _ in range(2)):
         other[4][...] = other[2][...] = 6
     assert (kept == 5).all()
 
@@ -117,7 +117,7 @@ def test_threads_never_share_a_workspace():
 
     def use(k):
         for i in range(500):
-            a, b = jit_memory.workspace("float64", 3000 + 7 * k, 20_000)
+            a, b = memory.workspace("float64", 3000 + 7 * k, 20_000)
             a[...], b[...] = k, -k
             if i % 7 == 0:
                 time.sleep(0)
@@ -211,8 +211,8 @@ def test_many_threads_never_share_memory():
     for user in users:
         user.join()
     assert not wrong
-    jit_memory.STORE.settle()
-    assert sum(size * len(pieces) for size, pieces in jit_memory.STORE.free.items()) == jit_memory.STORE.kept
+    memory.STORE.settle()
+    assert sum(size * len(pieces) for size, pieces in memory.STORE.free.items()) == memory.STORE.kept
 
 
 def test_collections_in_the_middle_do_no_harm():
@@ -228,7 +228,7 @@ def test_collections_in_the_middle_do_no_harm():
     finally:
         gc.set_threshold(*before)
     gc.collect()
-    store = jit_memory.STORE
+    store = memory.STORE
     store.settle()
     assert store.kept
     assert sum(size * len(pieces) for size, pieces in store.free.items()) == store.kept <= store.most
@@ -266,7 +266,7 @@ ENDINGS = [
     "class C: pass\nc = C(); c.c = c; c.a = a; del a",
     "import threading; threading.Thread(target=lambda b=a: __import__('time').sleep(9), daemon=True).start()",
     "import atexit; atexit.register(lambda b=a: None); del a",
-    "from tinygan.kernels.jit import memory as jit_memory; jit_memory.kept = a; jit_memory.Block.kept = a",
+    "from tinygan.kernels.jit import memory; memory.kept = a; memory.Block.kept = a",
     "def f():\n    while True: yield a\ng = f(); next(g)",
     "from tinygan.kernels.jit import memory as m; [setattr(m, n, None) for n in ('STORE', 'Store', 'KEPT', 'np')]; del a",
 ]

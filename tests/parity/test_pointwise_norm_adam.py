@@ -11,7 +11,7 @@ from tinygan.kernels import reference
 from .tools import DRAWS, WIDTHS, vectors
 
 jit = pytest.importorskip("tinygan.kernels.jit.operations", exc_type=ImportError)
-jit_pool = pytest.importorskip("tinygan.kernels.jit.pool", exc_type=ImportError)
+pool = pytest.importorskip("tinygan.kernels.jit.pool", exc_type=ImportError)
 
 DTYPES = ("float32", "float64")
 EXACT = {"float32": 1e-5, "float64": 1e-12}  # relative to the largest output
@@ -299,10 +299,10 @@ def test_results_do_not_depend_on_the_number_of_threads(sizes, dtype):
         yield from jit.adam(flat, flat, flat, flat * flat, **ADAM)
         yield jit.dot(flat, flat)
 
-    with jit_pool.threads(1):
+    with pool.threads(1):
         alone = list(all_of_it())
     for n in (2, 3):
-        with jit_pool.threads(n):
+        with pool.threads(n):
             assert all(np.array_equal(a, b) for a, b in zip(all_of_it(), alone, strict=True))
 
 

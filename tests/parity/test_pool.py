@@ -16,13 +16,13 @@ from tinygan.errors import UsageError
 from .tools import python
 
 jit = pytest.importorskip("tinygan.kernels.jit.operations", exc_type=ImportError)
-jit_pool = pytest.importorskip("tinygan.kernels.jit.pool", exc_type=ImportError)
+pool = pytest.importorskip("tinygan.kernels.jit.pool", exc_type=ImportError)
 
 HOW = "stride=(1, 1), pad=((1, 1), (1, 1))"
 WORK = f"""
 import os, sys, time, threading, signal
 import numpy as np
-from tinygan.kernels.jit import operations as jit; from tinygan.kernels.jit import pool as jit_pool
+from tinygan.kernels.jit import operations as jit; from tinygan.kernels.jit import pool
 x, w = np.ones((4, 8, 8, 8), np.float32), np.ones((3, 3, 8, 8), np.float32)
 work = lambda: jit.conv2d(x, w, {HOW})
 right = work()
@@ -36,7 +36,7 @@ def cases(n, seed=0):
     """n small random convolutions and their results on this thread alone."""
     rng = np.random.default_rng(seed)
     made = []
-    with jit_pool.threads(1):
+    with pool.threads(1):
         for _ in range(n):
             N, H, C = rng.integers(1, 6, 3)
             x = rng.normal(size=(N, H + 2, H + 2, 4 * C)).astype("float32")
@@ -54,7 +54,7 @@ def convolve(x, w):
 
 @pytest.mark.parametrize("n", ["1", "3", "1024"])
 def test_the_environment_sets_the_number_of_threads(n):
-    assert python(WORK + "print(jit_pool.pool().n)", threads=n)[1] == n
+    assert python(WORK + "print(pool.pool().n)", threads=n)[1] == n
 
 
 @pytest.mark.parametrize("n", ["0", "-1", "two", "1.5", "1025", " ", "9" * 99])
@@ -83,40 +83,40 @@ def test_a_wrong_setting_of_the_compiled_backend_leaves_the_reference_alone():
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity mask")
 def test_threads_follow_the_affinity_mask():
     one = f"import os; os.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}})\n"
-    assert python(one + WORK + "good(); print(jit_pool.pool().n)", threads=None)[1] == "1"
+    assert python(one + WORK + "good(); print(pool.pool().n)", threads=None)[1] == "1"
     many = len(os.sched_getaffinity(0))
-    assert int(python(WORK + "print(jit_pool.pool().n)", threads="")[1]) <= many
+    assert int(python(WORK + "print(pool.pool().n)", threads="")[1]) <= many
 
 
 @pytest.mark.parametrize(("text", "n"), [("max 100000", 7), ("150000 100000", 2), ("1000 100000", 1), ("", 7)])
 def test_threads_follow_a_containers_quota(text, n, monkeypatch):
-    from tinygan.kernels.jit import cpu as jit_host
+    from tinygan.kernels.jit import cpu
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(7)), raising=False)
-    monkeypatch.setattr(jit_host.Path, "read_text", lambda *_: text)
-    assert jit_host.cores() == n
+    monkeypatch.setattr(cpu.Path, "read_text", lambda *_: text)
+    assert cpu.cores() == n
 
 
 @pytest.mark.parametrize("n", [0, -1, 1025])
 def test_a_pool_of_no_threads_is_refused(n):
-    with pytest.raises(UsageError, match=f"kernels run on 1 to 1024 threads: got {n}"), jit_pool.threads(n):
+    with pytest.raises(UsageError, match=f"kernels run on 1 to 1024 threads: got {n}"), pool.threads(n):
         pass
 
 
 def test_blocks_nest_and_end_with_their_helpers():
     x, w, expected = cases(1)[0]
-    before = jit_pool.pool()
-    with jit_pool.threads(3):
+    before = pool.pool()
+    with pool.threads(3):
         assert np.array_equal(convolve(x, w), expected)
-        with jit_pool.threads(2):
-            inner = jit_pool.pool()
+        with pool.threads(2):
+            inner = pool.pool()
             assert inner.n == 2 and np.array_equal(convolve(x, w), expected)
-        assert jit_pool.pool().n == 3
+        assert pool.pool().n == 3
         inner.run(*NOTHING, 5)  # a pool that is closed has its caller still
-        with pytest.raises(KeyError), jit_pool.threads(4):
+        with pytest.raises(KeyError), pool.threads(4):
             raise KeyError
-        assert jit_pool.pool().n == 3 and np.array_equal(convolve(x, w), expected)
-    assert jit_pool.pool() is before
+        assert pool.pool().n == 3 and np.array_equal(convolve(x, w), expected)
+    assert pool.pool() is before
     until(
         lambda: not [t for t in threading.enumerate() if t.name.startswith("tinygan") and t._target.__self__ is inner]
     )
@@ -155,13 +155,13 @@ def test_every_part_is_done_once_whatever_the_helpers_do():
 
     address = ctypes.cast(note, ctypes.c_void_p).value
     rng = np.random.default_rng(0)
-    with jit_pool.threads(4):
+    with pool.threads(4):
         for parts in rng.integers(1, 40, 300):
             done.clear()
-            jit_pool.run(address, b"", int(parts))
+            pool.run(address, b"", int(parts))
             assert sorted(part for part, _ in done) == list(range(parts))
             assert {thread for _, thread in done} <= set(range(4))
-        jit_pool.run(address, b"", 0)
+        pool.run(address, b"", 0)
 
 
 @pytest.mark.parametrize("wait", [0, 0.001, 0.3], ids=["helpers spin", "helpers go to sleep", "helpers sleep"])
@@ -175,20 +175,20 @@ def test_helpers_take_part_also_after_sleep(wait):
         who.add(thread)
         time.sleep(0.02)
 
-    with jit_pool.threads(3):
+    with pool.threads(3):
         for _ in range(4):  # who falls asleep at the very moment may miss one kernel, not two
-            jit_pool.run(ctypes.cast(slow, ctypes.c_void_p).value, b"", 12)
+            pool.run(ctypes.cast(slow, ctypes.c_void_p).value, b"", 12)
             time.sleep(wait)
             who.clear()
             for _ in range(2):
-                jit_pool.run(ctypes.cast(slow, ctypes.c_void_p).value, b"", 12)
+                pool.run(ctypes.cast(slow, ctypes.c_void_p).value, b"", 12)
             assert who == {0, 1, 2}
 
 
 @pytest.mark.parametrize("n", [2, 3, 8])
 def test_thousands_of_small_kernels_with_sleeps_between_are_all_right(n):
     rng, made = np.random.default_rng(n), cases(40)
-    with jit_pool.threads(n):
+    with pool.threads(n):
         for k in range(4000):
             x, w, expected = made[k % len(made)]
             assert np.array_equal(convolve(x, w), expected)
@@ -205,7 +205,7 @@ def test_several_python_threads_may_call_at_the_same_time():
             for _ in range(300):
                 x, w, expected = made[rng.integers(len(made))]
                 if rng.random() < 0.01:
-                    with jit_pool.threads(int(rng.integers(1, 4))):
+                    with pool.threads(int(rng.integers(1, 4))):
                         assert np.array_equal(convolve(x, w), expected)
                 assert np.array_equal(convolve(x, w), expected)
         except BaseException as error:
@@ -293,10 +293,10 @@ def test_a_forked_child_and_its_parent_both_go_on(wait):
 @forking
 def test_a_fork_from_a_fork_and_inside_a_block():
     fork("child(lambda: (good(), child(good), good()))")
-    fork("with jit_pool.threads(2):\n    good()\n    child(good)\n    good()\ngood()")
+    fork("with pool.threads(2):\n    good()\n    child(good)\n    good()\ngood()")
     fork("""
 def leaves_the_block():
-    with jit_pool.threads(2):
+    with pool.threads(2):
         good()
         if os.fork():
             assert os.wait()[1] == 0
@@ -363,7 +363,7 @@ assert caught > 50, caught
 time.sleep(0.3)
 good()
 time.sleep(0.3)
-assert jit_pool.pool().box[24] >= 2, "a helper was lost"
+assert pool.pool().box[24] >= 2, "a helper was lost"
 """
     python(WORK + code, threads=3)
 
@@ -409,10 +409,10 @@ ENDINGS = {
     "while helpers go to sleep": "good(); time.sleep(0.0004)",
     "while helpers sleep": "good(); time.sleep(0.3)",
     "before a helper started": "",
-    "inside a block": "c = jit_pool.threads(3); c.__enter__(); good()",
+    "inside a block": "c = pool.threads(3); c.__enter__(); good()",
     "by sys.exit": "good(); sys.exit(0)",
     "with a kernel at exit": "import atexit; atexit.register(good); good()",
-    "with a first kernel at exit": "import atexit; p = jit_pool.threads(2); p.__enter__(); atexit.register(good)",
+    "with a first kernel at exit": "import atexit; p = pool.threads(2); p.__enter__(); atexit.register(good)",
     "with another thread in kernels": "t = threading.Thread(target=lambda: [good() for _ in range(9**9)], daemon=True)\n"
     "t.start(); time.sleep(0.05)",
     "with arrays alive": "from tinygan.kernels.jit.memory import empty\n"
@@ -447,7 +447,7 @@ def test_no_interpreter_lock_is_held_while_kernels_run():
 
     thread = threading.Thread(target=count)
     thread.start()
-    with jit_pool.threads(1), kernels.precision("direct"):
+    with pool.threads(1), kernels.precision("direct"):
         convolve(x, w)
         before, began = counted[0], time.perf_counter()
         convolve(x, w)

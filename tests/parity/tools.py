@@ -26,13 +26,13 @@ BOUNDS = {
 @contextmanager
 def vectors(width):
     """Kernels of ``width`` bytes a vector inside the block."""
-    from tinygan.kernels.jit import cpu as jit_host
+    from tinygan.kernels.jit import cpu
 
-    before, jit_host.width = jit_host.width, lambda: width
+    before, cpu.width = cpu.width, lambda: width
     try:
         yield
     finally:
-        jit_host.width = before
+        cpu.width = before
 
 
 def agree(found, expected, typical, bound):

@@ -86,13 +86,13 @@ def _gpu() -> str:
 def _compiled() -> dict[str, str]:
     """What the compiled backend makes of this machine."""
     try:
-        jit_build, jit_host = (importlib.import_module(f"tinygan.kernels.jit.{name}") for name in ("compile", "cpu"))
+        build, cpu = (importlib.import_module(f"tinygan.kernels.jit.{name}") for name in ("compile", "cpu"))
     except ImportError as error:
         return {"jit": f"cannot be loaded: {' '.join(str(error).split())}"}
     return {
-        "vectors": f"{jit_host.width()} bytes",
-        "threads": str(jit_host.threads()),
-        "kernel cache": str(jit_build.cache_folder() or "none: there is no home folder"),
+        "vectors": f"{cpu.width()} bytes",
+        "threads": str(cpu.threads()),
+        "kernel cache": str(build.cache_folder() or "none: there is no home folder"),
     }
 
 

@@ -1,4 +1,4 @@
-"""The door: which backends there are, and how exact they are."""
+"""The dispatcher: which backends there are, and how exact they are."""
 
 import importlib.machinery
 import importlib.metadata

@@ -87,7 +87,7 @@ def test_activations_and_derivatives_stay_finite_at_extreme_values(f, dtype):
     assert np.isfinite(Y).all() and np.isfinite(G).all()
 
 
-def test_the_door_knows_its_backends():
+def test_the_dispatcher_knows_its_backends():
     assert kernels.choose("auto") in kernels.available()
     with kernels.on_cpu("reference"):
         assert kernels.cpu_backend() == "reference"
@@ -97,7 +97,7 @@ def test_the_door_knows_its_backends():
 
 
 @pytest.mark.parametrize("operation", kernels.OPERATIONS)
-def test_every_backend_has_every_operation_with_the_doors_arguments(operation):
+def test_every_backend_has_every_operation_with_the_dispatchers_arguments(operation):
     wanted = inspect.signature(getattr(kernels, operation)).parameters
     for name in kernels.available():
         if name == "cuda":
