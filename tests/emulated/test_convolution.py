@@ -170,8 +170,8 @@ def test_arrays_beyond_32_bit_offsets_are_refused():
 
 def test_the_plans_of_dcgan_fill_a_chip():
     for shape, w in (((64, 8, 8, 128), (4, 4, 128, 256)), ((64, 32, 32, 64), (4, 4, 64, 128))):
-        plan = plan_conv.conv2d(shape, w, stride=(2, 2), pad=((1, 1), (1, 1)), arithmetic="tf32")
-        first, *_ = plan.launches(NOWHERE)
+        operation = plan_conv.conv2d(shape, w, stride=(2, 2), pad=((1, 1), (1, 1)), arithmetic="tf32")
+        first, *_ = operation.launches(NOWHERE)
         assert prod(first.grid) >= plan.PROCESSORS // 2
         assert ctypes.sizeof(first.args) <= 4096
         assert first.shared <= 227 * 1024
