@@ -16,6 +16,7 @@ import numpy as np
 from tinygan import kernels
 from tinygan.core.layer import Array
 from tinygan.core.scalar import scalar
+from tinygan.core.settings import Checked, setting
 from tinygan.errors import UsageError
 
 __all__ = ["SGD", "Adam", "Moments", "Schedule", "clip_norm", "ema", "norm", "warm"]
@@ -24,26 +25,25 @@ __all__ = ["SGD", "Adam", "Moments", "Schedule", "clip_norm", "ema", "norm", "wa
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Checked):
     """A factor f(t) on the learning rate at step t = 0, 1, ..., with s = min(t/over, 1).
 
     constant f = 1 (``over`` and ``end`` stay at 1);  linear f = 1 + (end − 1) s;  exponential f = end^s;
     cosine f = end + (1 − end)(1 + cos πs)/2   (Loshchilov & Hutter 2017, eq. 5).
     """
 
-    kind: Literal["constant", "linear", "exponential", "cosine"] = "constant"
-    over: int = 1
-    end: float = 1.0
+    kind: Literal["constant", "linear", "exponential", "cosine"] = setting("constant", "how the learning rate falls")
+    over: int = setting(1, "steps until the learning rate has fallen to its end", least=1)
+    end: float = setting(1.0, "share of the learning rate at the end; of an exponential schedule above 0", least=0)
 
     def __post_init__(self) -> None:
-        if self.over < 1:
-            raise UsageError(f"schedule.over is a number of steps, at least 1: got {self.over}")
+        super().__post_init__()
         if self.kind == "constant" and (self.over, self.end) != (1, 1.0):
             raise UsageError(
                 "schedule.over and schedule.end do nothing in a constant schedule: set schedule.kind or leave both at 1"
             )
-        if not (0 <= self.end < math.inf) or (self.kind == "exponential" and self.end == 0):
-            raise UsageError(f"schedule.end is at least 0, of an exponential schedule above 0: got {self.end}")
+        if self.kind == "exponential" and self.end == 0:
+            raise UsageError("schedule.end is 0; expected a number above 0 with schedule.kind=exponential")
 
     def __call__(self, t: int) -> float:
         if self.kind == "constant":
@@ -75,26 +75,19 @@ def require(name: str, value: float, low: float, high: float) -> None:
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Checked):
     """m ← b₁m + (1−b₁)g,  v ← b₂v + (1−b₂)g²,  θ ← θ − lr m̂/(√v̂ + ε),  m̂ = m/(1−b₁ᵗ)   (Kingma & Ba 2015, alg. 1).
 
     With ``history`` h the cost has h ‖θ − θ̄‖² beside it, θ̄ the mean of θ at the start and after each step: g ← g + 2h (θ − θ̄)
     (historical averaging, Salimans et al. 2016, §3.3; θ̄ is held). Clipping and logs of g know nothing of it.
     """
 
-    lr: float = 2e-4
-    b1: float = 0.5
-    b2: float = 0.999
-    eps: float = 1e-8
-    schedule: Schedule = Schedule()
-    history: float = 0.0  # h; 0: the past is not kept
-
-    def __post_init__(self) -> None:
-        require("lr", self.lr, 0, math.inf)
-        require("b1", self.b1, 0, 1)
-        require("b2", self.b2, 0, 1)
-        require("eps", self.eps, 1e-30, math.inf)
-        require("history", self.history, 0, math.inf)
+    lr: float = setting(2e-4, "learning rate, the length of a step of each weight", least=0)
+    b1: float = setting(0.5, "decay a step of the running mean of gradients (β₁)", least=0, below=1)
+    b2: float = setting(0.999, "decay a step of the running mean of squared gradients (β₂)", least=0, below=1)
+    eps: float = setting(1e-8, "ε, added to the root of the mean square so that it is never 0", least=1e-30)
+    schedule: Schedule = setting(Schedule(), "schedule of the learning rate")
+    history: float = setting(0.0, "weight of historical averaging, h ‖θ − mean of past θ‖²; 0: none", least=0)
 
     def init(self, theta: Array) -> Moments:
         return Moments(np.zeros_like(theta), np.zeros_like(theta), 0, theta if self.history else ())
@@ -109,16 +102,12 @@ class Adam:
 
 
 @dataclass(frozen=True)
-class SGD:
+class SGD(Checked):
     """m ← μm + g,  θ ← θ − lr m   (Polyak 1964; the form of PyTorch). v is not used."""
 
-    lr: float = 1e-2
-    momentum: float = 0.0
-    schedule: Schedule = Schedule()
-
-    def __post_init__(self) -> None:
-        require("lr", self.lr, 0, math.inf)
-        require("momentum", self.momentum, 0, 1)
+    lr: float = setting(1e-2, "learning rate", least=0)
+    momentum: float = setting(0.0, "share of the last step that is added to the next (μ)", least=0, below=1)
+    schedule: Schedule = setting(Schedule(), "schedule of the learning rate")
 
     def init(self, theta: Array) -> Moments:
         return Moments(np.zeros_like(theta), np.zeros_like(theta[:0]), 0)

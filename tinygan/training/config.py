@@ -17,8 +17,9 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from re import fullmatch
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from tinygan.core.settings import Meaning, WrongValue, expected, settings_of
 from tinygan.errors import UsageError, nearest
 from tinygan.formats.toml import parse_toml, read_toml, shown, to_toml
 
@@ -46,7 +47,12 @@ def build(cls: type[T], mapping: Mapping[str, Any], *, where: str = "") -> T:
         if name not in mapping and field.default is MISSING and field.default_factory is MISSING:
             raise UsageError(f"the key {_path(where, name)} is missing; expected {_wanted(hints[name])}; add it")
     whole = {key: _over(known[key].default, value) for key, value in mapping.items()}
-    return cls(**{key: _convert(hints[key], value, _path(where, key)) for key, value in whole.items()})
+    meanings = {key: meaning for key, (_, meaning) in settings_of(cast(Any, cls)).items()}
+    values = {key: _convert(hints[key], value, _path(where, key), meanings.get(key)) for key, value in whole.items()}
+    try:
+        return cls(**values)
+    except WrongValue as error:
+        raise error.within(where) from None
 
 
 def _renamed(cls: type, mapping: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -68,8 +74,8 @@ def _over(default: Any, value: Any) -> Any:
     return merge(as_mapping(default), value) if nested else value
 
 
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    """``value`` as the annotation ``hint`` wants it."""
+def _convert(hint: Any, value: Any, where: str, meaning: Meaning | None = None) -> Any:
+    """``value`` as the annotation ``hint`` wants it; ``meaning`` is that of the setting, for messages."""
     origin, members = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         (hint,) = (member for member in members if member is not types.NoneType)  # X | None; TOML has no None
@@ -94,7 +100,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if origin is Literal and isinstance(value, str)
         else ""
     )
-    raise UsageError(f"{where} is {shown(value)}{advice}; expected {_wanted(hint)}")
+    words = expected(hint, meaning) if meaning and not is_dataclass(hint) else _wanted(hint)
+    raise UsageError(f"{where} is {shown(value)}{advice}; expected {words}")
 
 
 def _wanted(hint: Any) -> str:

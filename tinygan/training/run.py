@@ -16,6 +16,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self, TextIO
 
+from tinygan import kernels
+from tinygan.core.settings import Checked, setting
 from tinygan.errors import DataError, FormatError, UsageError
 from tinygan.formats.atomic import sweep, write_atomic
 from tinygan.recipes import find
@@ -28,29 +30,26 @@ except ImportError:  # not on this system: then two trainings of one run are not
 
 
 @dataclass(frozen=True)
-class Loop:
-    """The recipe, the data and the loop; ``..._every`` counts steps, ``keep`` checkpoints."""
+class Loop(Checked):
+    """The recipe, the data and the loop."""
 
-    recipe: str = "dcgan"
-    data: str = "strokes"
-    steps: int = 1200
-    batch: int = 32
-    seed: int = 0
-    backend: str = "auto"
-    precision: str = "auto"
-    log_every: int = 10
-    sample_every: int = 200
-    save_every: int = 200
-    keep: int = 3
-
-    def __post_init__(self) -> None:
-        for name in ("batch", "log_every", "sample_every", "save_every", "keep"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is at least 1: got {getattr(self, name)}")
-        if self.steps < 0:
-            raise UsageError(f"steps is at least 0: got {self.steps}")
-        if not 0 <= self.seed < 2**32:
-            raise UsageError(f"seed is at least 0 and below 2^32: got {self.seed}")
+    recipe: str = setting("dcgan", "the recipe", values="a name that tinygan recipes lists")
+    data: str = setting("strokes", "the data set", values="a name that tinygan data lists, or the path of files")
+    steps: int = setting(1200, "training steps", least=0)
+    batch: int = setting(32, "samples of one batch; a step takes n_critic batches", least=1)
+    seed: int = setting(0, "seed of all random numbers", least=0, below=2**32)
+    backend: str = setting(
+        "auto", "where and how kernels run; auto: the fastest that is installed", choices=kernels.BACKENDS
+    )
+    precision: str = setting(
+        "auto",
+        "how kernels round; fast: with a stated error, direct: sums as defined, auto: fast",
+        choices=kernels.PRECISIONS,
+    )
+    log_every: int = setting(10, "steps between two lines of statistics", least=1)
+    sample_every: int = setting(200, "steps between two pictures of samples", least=1)
+    save_every: int = setting(200, "steps between two checkpoints", least=1)
+    keep: int = setting(3, "newest checkpoints that stay on disk", least=1)
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def test_smoothed_targets_are_those_of_the_formula(loss, rng):
 
 @pytest.mark.parametrize("loss", ["least-squares", "hinge", "wasserstein"])
 def test_smoothing_is_of_logistic_losses_only(loss):
-    with pytest.raises(UsageError, match=f"smoothing is of a logistic loss.*loss is {loss}"):
+    with pytest.raises(UsageError, match=f"smoothing needs a logistic loss.* it is {loss}"):
         of("cgan", loss=loss, smoothing=0.1)
 
 

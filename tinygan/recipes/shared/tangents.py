@@ -6,7 +6,6 @@ the running mean of ‖J eₖ‖². On a local generator s is 1, which makes its
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -16,31 +15,31 @@ import numpy as np
 from tinygan.core.layer import Array
 from tinygan.core.net import Net, Pullback
 from tinygan.core.scalar import scalar
+from tinygan.core.settings import Checked, setting
 from tinygan.errors import UsageError
 from tinygan.objectives.penalties import along_latent, orthonormal, orthonormal_l1, through_jvp
-from tinygan.optim import require
 
 AVERAGE = 0.99  # decay a step of the running mean of ‖J eₖ‖²
 
 
 @dataclass(frozen=True)
-class Orthonormal:
+class Orthonormal(Checked):
     """What can be chosen. ``statistics`` are those of batch normalisation under the tangents: "frozen", running values, which
     keeps samples apart; or "batch", where J holds every sample's influence on all (what the authors' code differentiates).
     Running values lag behind the weights: where a net moves fast, "frozen" holds another net than the one in training."""
 
-    eta: float = 0.0  # the weight; 0: no constraint
-    tangents: int = 4  # axes a step, drawn anew; the estimate over all of them is unbiased
-    samples: int = 16  # of the batch, at most
-    scale: float = 1.0  # s; 0: learned
-    form: Literal["squared", "absolute"] = "squared"  # ‖M‖²_F (paper), or the mean of |M| (the authors' code)
-    statistics: Literal["frozen", "batch"] = "frozen"
-
-    def __post_init__(self) -> None:
-        require("orthonormal.eta", self.eta, 0, math.inf)
-        require("orthonormal.scale", self.scale, 0, math.inf)
-        require("orthonormal.tangents", self.tangents, 1, 2**14 + 1)
-        require("orthonormal.samples", self.samples, 1, 2**14 + 1)
+    eta: float = setting(0.0, "weight η; 0: no constraint", least=0)
+    tangents: int = setting(
+        4, "latent axes a step, drawn at random; the estimate over all axes is unbiased", least=1, most=2**14
+    )
+    samples: int = setting(16, "samples of the batch that the constraint is computed on, at most", least=1, most=2**14)
+    scale: float = setting(1.0, "length s that tangents should have; 0: learned", least=0)
+    form: Literal["squared", "absolute"] = setting(
+        "squared", "norm of M = JᵀJ − s²I; squared: ‖M‖²_F (paper), absolute: the mean of |M| (the authors' code)"
+    )
+    statistics: Literal["frozen", "batch"] = setting(
+        "frozen", "batch normalisation under the tangents; frozen: by running statistics, batch: by those of the batch"
+    )
 
     def fits(self, latent: int) -> None:
         """UsageError where a generator of ``latent`` axes cannot be held to it."""

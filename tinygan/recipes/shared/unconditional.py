@@ -6,7 +6,6 @@ once, so that a lack of variety shows; replayed, half of the images that D sees 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,38 +13,45 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
+from tinygan.core.settings import setting
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.models import dcgan, perceptron
 from tinygan.models.normalise import Norm, NormG, biased
-from tinygan.optim import require
 from tinygan.recipes.shared.game import Game, Made, State
 from tinygan.recipes.shared.options import GameSettings
 from tinygan.recipes.shared.replay import empty, replayed
 
-Nets = Literal["auto", "dcgan", "perceptron", "maxout"]  # auto: dcgan for images, perceptron for points
+Nets = Literal["auto", "dcgan", "perceptron", "maxout"]
 
 
 @dataclass(frozen=True)
 class PlainSettings(GameSettings):
     """The game's, and its nets."""
 
-    net: Nets = "auto"
-    width: int = 32  # channels after D's first convolution; of a perceptron: units of a hidden layer / 4
-    norm_G: NormG = "batch"
-    norm_D: Norm = "batch"
-    dropout: float = 0.0  # rate behind the hidden layers of D, of a perceptron
-    reach: float = 0.0  # where the kinks of D's first layer begin: [-reach, reach]ᵈ, of a perceptron; 0: at the origin
-    pack: int = 1  # samples that D judges at once; it divides the batch
-    replay: int = 0  # earlier images of G kept for D; 0: none
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name, most in (("width", 2**11), ("pack", 2**6)):
-            require(name, getattr(self, name), 1, most + 1)
-        require("replay", self.replay, 0, 2**16 + 1)
-        require("dropout", self.dropout, 0, 1)
-        require("reach", self.reach, 0, math.inf)
+    net: Nets = setting("auto", "architecture of both nets; auto: dcgan for images, perceptron for points")
+    width: int = setting(
+        32,
+        "channels after D's first convolution, the narrowest layer; a perceptron has 4 width units in a hidden layer",
+        least=1,
+        most=2**11,
+    )
+    norm_G: NormG = setting("batch", "normalisation in G")
+    norm_D: Norm = setting("batch", "normalisation in D")
+    dropout: float = setting(
+        0.0, "dropout rate after D's hidden layers; net=perceptron or maxout only", least=0, below=1
+    )
+    reach: float = setting(
+        0.0,
+        "half side of the box where the kinks of D's first layer begin; net=perceptron only, 0: at the origin",
+        least=0,
+    )
+    pack: int = setting(
+        1, "samples that D classifies as one (PacGAN, Lin et al. 2018); it divides the batch", least=1, most=2**6
+    )
+    replay: int = setting(
+        0, "size of the pool of earlier generated images that D is trained on too; 0: no pool", least=0, most=2**16
+    )
 
 
 class Plain(Game):
