@@ -12,7 +12,7 @@ import numpy as np
 from tinygan import kernels
 from tinygan.checks.cases import CASES
 from tinygan.cli import main
-from tinygan.core.layer import size
+from tinygan.core.tree import tree_size
 from tinygan.data import Batch, Sample, open_data
 from tinygan.kernels import reference
 from tinygan.layers import BatchNorm
@@ -96,7 +96,7 @@ def passed(f, p, running, X, G, noise, evaluate):
     """(Y, X̄, p̄) of a bundle, and the running values afterwards."""
     bound = f.eval(running) if evaluate else f.bind(running, noise)
     Y, saved = bound.forward(p, X)
-    after = bound.update(running, p, saved) if size(f.tree("running")) and not evaluate else ()
+    after = bound.update(running, p, saved) if tree_size(f.tree("running")) and not evaluate else ()
     return (Y, *bound.vjp(p, saved, G(Y.shape)), after)
 
 

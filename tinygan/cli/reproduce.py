@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tinygan.cli.parser import completes
+from tinygan.cli.terminal import paragraph, plural
 from tinygan.data import NAMES
 from tinygan.errors import DataError, TinyganError, UsageError, nearest
 from tinygan.reproduce import SYSTEMS, Experiment, Result, Work, experiments
@@ -16,14 +18,50 @@ from tinygan.reproduce.harness.table import add, key, read, save_claims, shown
 from tinygan.training.interrupt import Interrupt
 from tinygan.training.provenance import provenance
 
+ABOUT = """
+    Repeat the experiments of a paper in small: train what has no result yet, then print each figure beside its bound.
+    Results are kept in a file, so that the command may be stopped and given again; it goes on. Without a name it lists
+    the experiments. Many take hours on a CPU.
+"""
+EXAMPLES = [
+    ("tinygan reproduce", "which experiments there are"),
+    ("tinygan reproduce semi --only digits", "one of them"),
+    ("tinygan reproduce lgan --show", "train nothing; show the results there are"),
+]
 
-def run_reproduce(args: argparse.Namespace) -> int:
-    """``tinygan reproduce``."""
+
+def add_options(p: argparse.ArgumentParser) -> None:
+    """The options."""
+    completes(
+        p.add_argument("system", nargs="?", metavar="NAME", help="whose experiments (default: list them all)"),
+        "systems",
+    )
+    p.add_argument("--only", metavar="A,B", help="some of the experiments, by name (default: all)")
+    p.add_argument(
+        "--show", action="store_true", help="train nothing: the claims and pictures of the results there are"
+    )
+    p.add_argument(
+        "--data", action="append", default=[], metavar="NAME=PATH", help="where a named data set is; may be repeated"
+    )
+    for name, what, default in (
+        ("out", "where results are kept", "bench/results/reproduce"),
+        ("runs", "where runs are kept", "runs/reproduce"),
+    ):
+        completes(
+            p.add_argument(
+                f"--{name}", type=Path, default=Path(default), metavar="DIR", help=f"{what} (default: {default})"
+            ),
+            "folders",
+        )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what has no result, then show all."""
     if args.system is None:
         for name in SYSTEMS:
             print(f"{name}:")
             for each in experiments(name):
-                print(f"    {each.name:16s} {len(each.jobs):3d} jobs  {each.about}")
+                print(paragraph(f"{plural(len(each.jobs), 'job')}; {each.about}", " " * 21, f"    {each.name:16s} "))
         return 0
     chosen = experiments(args.system, tuple(args.only.split(",")) if args.only else ())
     places, results = where(args.data), args.out / f"{args.system}.jsonl"

@@ -16,7 +16,6 @@ of which J ẍ is one more tangent. ``Layer.second_derivative`` is H, the only f
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
@@ -189,24 +188,3 @@ def vjp(f: Layer, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt
     if G.shape != shape:
         raise ShapeError(f"{type(f).__name__}: a cotangent has the shape of its output: got {G.shape}, output {shape}")
     return f.vjp(p, saved, G, wrt_x=wrt_x, wrt_p=wrt_p)
-
-
-def unpack(tree: dict[str, Any], flat: Array) -> Params:
-    """The nested tuple of views into ``flat``, in the order of ``tree``."""
-    views, at = [], 0
-    for branch in tree.values():
-        n = size(branch)
-        part = flat[at : at + n]
-        views.append(unpack(branch, part) if isinstance(branch, dict) else part.reshape(branch))
-        at += n
-    return tuple(views)
-
-
-def pack(p: Params) -> list[Array]:
-    """The leaves of a nested tuple, each flat, in order."""
-    return [leaf for a in p for leaf in (pack(a) if isinstance(a, tuple) else [np.reshape(a, -1)])]
-
-
-def size(tree: Any) -> int:
-    """How many numbers a tree of shapes holds."""
-    return sum(map(size, tree.values())) if isinstance(tree, dict) else math.prod(tree)

@@ -8,7 +8,8 @@ import numpy as np
 
 from tinygan import kernels
 from tinygan.core.compose import Sequential
-from tinygan.core.layer import Array, Layer, Pairs, Params, Saved, apply, pack, size, unpack, vjp
+from tinygan.core.layer import Array, Layer, Pairs, Params, Saved, apply, vjp
+from tinygan.core.tree import tree_flatten, tree_leaves, tree_size, tree_views
 from tinygan.errors import ShapeError
 
 
@@ -30,7 +31,7 @@ class Net:
     def __init__(self, *layers: Layer) -> None:
         self.f: Layer = Sequential(*layers)
         self._trained, self._running = self.f.tree("shapes"), self.f.tree("running")
-        self.size, self.running_size = size(self._trained), size(self._running)
+        self.size, self.running_size = tree_size(self._trained), tree_size(self._running)
 
     def init(self, rng: np.random.Generator, dtype: Any = np.float32) -> Array:
         """θ (P,), drawn."""
@@ -121,18 +122,18 @@ class Net:
 
     def view(self, theta: Array) -> dict[str, Array]:
         """θ by name: {"0.linear.w": ..., ...}, views."""
-        return _named(self._trained, self.params(theta), "")
+        return dict(zip(tree_flatten(self._trained, node=dict), tree_leaves(self.params(theta)), strict=True))
 
     def params(self, theta: Array) -> Params:
         """θ as the layers' nested tuple of views."""
         if theta.shape != (self.size,):
             raise ShapeError(f"Net: theta is one flat vector: got {theta.shape}, expected ({self.size},)")
-        return unpack(self._trained, theta)
+        return tree_views(self._trained, theta)
 
     def _r(self, running: Array) -> Params:
         if running.shape != (self.running_size,):
             raise ShapeError(f"Net: running is one flat vector: got {running.shape}, expected ({self.running_size},)")
-        return unpack(self._running, running)
+        return tree_views(self._running, running)
 
     @staticmethod
     def _of(f: Layer, like: Net) -> Net:
@@ -144,15 +145,8 @@ class Net:
 
 def flat(p: Params, dtype: Any, like: Array | None = None) -> Array:
     """The leaves in one vector; where there are none, one that lives where ``like`` does."""
-    parts = pack(p)
+    parts = [a.reshape(-1) for a in tree_leaves(p)]
     if not parts:
         return np.zeros(0, dtype, like=like)
     vector = kernels.flatten(parts)
     return vector if vector.dtype == dtype else vector.astype(dtype, casting="same_kind")
-
-
-def _named(tree: dict[str, Any], p: Params, prefix: str) -> dict[str, Array]:
-    named: dict[str, Array] = {}
-    for (name, branch), a in zip(tree.items(), p, strict=True):
-        named |= _named(branch, a, f"{prefix}{name}.") if isinstance(branch, dict) else {prefix + name: a}
-    return named

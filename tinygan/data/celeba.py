@@ -1,7 +1,8 @@
-"""CelebA, aligned and cropped (Liu, Luo, Wang and Tang 2015): faces in an archive, attributes and splits in text.
+"""CelebA, aligned and cropped (Liu, Luo, Wang and Tang 2015): an archive of faces and two text files.
 
-list_attr_celeba.txt: the number of pictures; the names of the attributes; for each picture a line, its file and 1 or -1
-for each attribute. list_eval_partition.txt: a line for each picture, its file and 0 train, 1 validation, 2 test.
+list_attr_celeba.txt has the number of images, then the names of the attributes, then one line per image: its file
+name and 1 or -1 for each attribute. list_eval_partition.txt has one line per image: its file name and its split
+(0 train, 1 validation, 2 test).
 """
 
 from __future__ import annotations
@@ -18,29 +19,29 @@ from tinygan.errors import DataError, FormatError
 from tinygan.formats.archive import open_store
 from tinygan.formats.picture import open_jpeg
 
-CROP = 178  # pixels; the pictures are 178 wide and 218 high
+CROP = 178  # pixels; the images are 178 wide and 218 high
 _ATTRIBUTES, _PARTITION = "list_attr_celeba.txt", "list_eval_partition.txt"
 _BILINEAR = 2  # PIL.Image.Resampling.BILINEAR
 _CODES = {"train": b"0", "test": b"2"}
-_ADVICE = "expected the file as it is published; get it again"
+_ADVICE = "expected the published file; download it again"
 
 
 def find(place: Path, name: str, split: str) -> Path | None:
-    """img_align_celeba.zip, or the folder that it unpacks to, with both text files beside it."""
+    """Find img_align_celeba.zip, or the folder it unpacks to, with both text files beside it."""
     found = find_in(place, ("img_align_celeba.zip", "img_align_celeba"))
     return found if found and all(find_in(found.parent, [text]) for text in (_ATTRIBUTES, _PARTITION)) else None
 
 
 def load(path: Path, name: str, split: str) -> Images:
-    """The set in the size of its row in the catalogue."""
+    """The data set at the image size that the registry gives for ``name``."""
     return faces(path, split, name, side=DATASETS[name].shape[0])
 
 
 def faces(path: Path, split: str, name: str = "celeba", *, side: int = 64, crop: int = CROP) -> Images:
-    """Faces (side, side, 3): the square of ``crop`` pixels in the middle, resized by pillow's bilinear filter with its
-    support scaled (so without aliasing). A picture is decoded each time that it is asked for.
+    """Faces (side, side, 3): the central square of ``crop`` pixels, resized by pillow's bilinear filter.
 
-    Each attribute is a label of its name, 1 or 0; "class" is 0. Raises DataError and FormatError.
+    Pillow scales the filter's support, so downsizing does not alias. An image is decoded each time it is read.
+    Each attribute is a label, 1 or 0, under its own name; "class" is always 0. Raises DataError and FormatError.
     """
     of = _partition(path.parent / _PARTITION)
     names, attributes = _table(path.parent / _ATTRIBUTES)
@@ -50,7 +51,7 @@ def faces(path: Path, split: str, name: str = "celeba", *, side: int = 64, crop:
     here = set(store.names)
     missing = next((file for file, _ in chosen if prefix + file not in here), None)
     if missing is not None or not chosen:
-        raise DataError(f"{path}: lacks {prefix + missing if missing else f'pictures of the split {split}'}; {_ADVICE}")
+        raise DataError(f"{path}: has no {prefix + missing if missing else f'images of the split {split}'}; {_ADVICE}")
 
     def read(i: int) -> Array:
         file = prefix + chosen[i][0]
@@ -74,21 +75,21 @@ def _partition(path: Path) -> dict[str, bytes]:
     rows = [line.split() for line in _lines(path)]
     wrong = next((k for k, row in enumerate(rows, 1) if len(row) != 2 or row[1] not in (b"0", b"1", b"2")), None)
     if wrong is not None:
-        raise FormatError(f"{path}: line {wrong} is no file and split; {_ADVICE}")
+        raise FormatError(f"{path}: line {wrong} is not a file name and a split (0, 1 or 2); {_ADVICE}")
     return {file.decode("latin-1"): code for file, code in rows}
 
 
 def _table(path: Path) -> tuple[list[tuple[str, bytes]], tuple[str, ...]]:
-    """(file, an ASCII 0 or 1 for each attribute) of each picture; the names of the attributes."""
+    """For each image (file name, an ASCII 0 or 1 for each attribute), and the names of the attributes."""
     lines = _lines(path)
     names = tuple(lines[1].decode("latin-1").split()) if len(lines) > 1 else ()
     if not names or lines[0].strip() != str(len(lines) - 2).encode():
-        raise FormatError(f"{path}: does not start with the number of its pictures and attributes; {_ADVICE}")
+        raise FormatError(f"{path}: does not start with the number of images and the names of attributes; {_ADVICE}")
     rows = []
     for k, line in enumerate(lines[2:], 3):
         file, *values = line.replace(b"-1", b"0").split() or [b""]
         row = b"".join(values)
         if len(values) != len(names) or len(row) != len(names) or row.strip(b"01"):
-            raise FormatError(f"{path}: line {k} is not a file and {len(names)} values 1 or -1; {_ADVICE}")
+            raise FormatError(f"{path}: line {k} is not a file name and {len(names)} values 1 or -1; {_ADVICE}")
         rows.append((file.decode("latin-1"), row))
     return rows, names

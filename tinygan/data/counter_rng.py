@@ -1,6 +1,6 @@
-"""Random numbers by counting: draw j of sample i under key k is a hash of (k, i, j).
+"""A counter-based random number generator: draw j of sample i under key k is a hash of (k, i, j).
 
-No state is carried from draw to draw, so any sample can be drawn alone, in any order and any batch, and is the same.
+There is no state, so a sample is the same in any order and in any batch.
 The hash is the finaliser of SplitMix64, chained over the words (Steele, Lea and Flood 2014, figure 16):
 
     mix(z):  z ^= z >> 30;  z *= 0xbf58476d1ce4e5b9;  z ^= z >> 27;  z *= 0x94d049bb133111eb;  z ^= z >> 31
@@ -16,7 +16,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def key(*words: int) -> Array:
-    """The hash of some whole numbers (a seed, a split...), shape (1,), uint64."""
+    """The hash of integers such as a seed and a split, shape (1,), uint64."""
     state = np.zeros(1, np.uint64)
     for word in words:
         state = _absorb(state, np.array([word % 2**64], np.uint64))
@@ -24,14 +24,15 @@ def key(*words: int) -> Array:
 
 
 def uniform(stream: Array, index: Array, count: int, first: int = 0) -> Array:
-    """Draws first ... first + count - 1 of the samples ``index`` (n,): float64 (n, count), uniform in [0, 1)."""
+    """Draws first, ..., first + count - 1 of the samples ``index`` (n,): float64 (n, count), uniform in [0, 1)."""
     samples = _absorb(stream, np.asarray(index, np.int64).astype(np.uint64))
     words = _absorb(samples[:, None], np.arange(first, first + count, dtype=np.uint64))
     return (words >> np.uint64(11)) * 2.0**-53
 
 
 def normal(stream: Array, index: Array, count: int, first: int = 0) -> Array:
-    """Standard normal draws (n, count) by Box-Muller, √(-2 ln(1-u)) cos 2πv; uses 2 count uniforms from ``first``."""
+    """Standard normal draws (n, count) by Box-Muller, √(-2 ln(1-u)) cos 2πv; uses the 2 count uniform draws from
+    ``first`` on."""
     u, v = np.split(uniform(stream, index, 2 * count, first), 2, axis=1)
     return np.sqrt(-2 * np.log1p(-u)) * np.cos(2 * np.pi * v)
 

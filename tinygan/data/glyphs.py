@@ -1,8 +1,8 @@
-"""The ten digits as pen strokes: control points, the strokes through them, and the dots along the curve.
+"""The ten digits as pen strokes: control points, splines through them, and dots along the curves.
 
 A stroke is a Catmull-Rom spline: between neighbours P[i], P[i+1] it is the cubic with those ends and the tangents
-(P[i+1] - P[i-1]) / 2 and (P[i+2] - P[i]) / 2 (Catmull and Rom 1974). So every dot of the curve is a fixed linear
-combination of the control points, and a wobbling digit is one matrix product: dots = W @ points.
+(P[i+1] - P[i-1]) / 2 and (P[i+2] - P[i]) / 2 (Catmull and Rom 1974). So every dot on the curve is a fixed linear
+combination of the control points, and a deformed digit is one matrix product: dots = W @ points.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray as Array
 
-DOTS = 72  # along one digit: at most 1 pixel apart for the longest, the 8
+DOTS = 72  # along one digit; at most 1 pixel apart on the longest curve, the 8
 
-# Control points "x,y" in pixels from the centre, x to the right, y down: a digit is 17 pixels high. Then the strokes,
-# which name points by their place (hexadecimal): one that ends where it starts is a smooth loop; where two meet is a
-# corner.
+# Control points "x,y" in pixels from the centre, x to the right, y down; a digit is 17 pixels high. Then the strokes,
+# which refer to points by their index (hexadecimal). A stroke that ends at its start is a smooth loop. Two strokes meet
+# in a corner.
 _DIGITS = (
     ("0.8,-8.5 -3.2,-6.6 -5.2,-1.2 -4.2,5.2 -0.6,8.5 3.4,6.6 5.2,0.8 4.2,-5.4", "012345670"),
     ("-2.6,-5.4 0.4,-8.5 0.4,0.0 0.4,8.5", "01 123"),
@@ -38,7 +38,7 @@ POINTS = max(len(points.split()) for points, _ in _DIGITS)
 
 
 def _spline(stroke: str, steps: int = 32) -> Array:
-    """Weights (rows, POINTS) of the control points at ``steps`` rows for each piece of one stroke, and at its end."""
+    """Weights (rows, POINTS) of the control points along one stroke: ``steps`` rows per segment, and one for its end."""
     at = np.eye(POINTS)[[int(name, 16) for name in stroke]]
     before, after = (at[-2], at[1]) if stroke[0] == stroke[-1] else (at[0], at[-1])
     padded = np.vstack([before, at, after])
@@ -51,10 +51,12 @@ def _spline(stroke: str, steps: int = 32) -> Array:
 
 
 def _dots(points: Array, strokes: str) -> tuple[Array, float]:
-    """Weights (DOTS, POINTS) of dots at equal arc length along all strokes, and the length in pixels."""
+    """Weights (DOTS, POINTS) of dots equally spaced in arc length over all strokes, and the total length in pixels."""
     curves = [_spline(stroke) for stroke in strokes.split()]
     steps = [np.linalg.norm(np.diff(curve @ points, axis=0), axis=1) for curve in curves]
-    travelled = np.cumsum(np.concatenate([np.append(0, step) for step in steps]))  # the pen is up between strokes
+    travelled = np.cumsum(
+        np.concatenate([np.append(0, step) for step in steps])
+    )  # the gap between strokes has no length
     rows, length = np.vstack(curves), travelled[-1]
     middles = (np.arange(DOTS) + 0.5) / DOTS * length
     return np.stack([np.interp(middles, travelled, column) for column in rows.T], axis=1), length

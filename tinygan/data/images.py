@@ -1,4 +1,4 @@
-"""Pictures held as bytes, in memory or in their files, given out as floats."""
+"""A finite set of images, stored as bytes in memory or in files, returned as floats."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy import ndarray as Array
 
+MOST_CLASSES = 2**16  # of labels in a user's files
+
 
 class Decoded:
-    """What looks like an array (N, H, W, C) uint8 to ``Images`` but decodes picture i, ``read(i)``, when asked for it.
+    """An array-like (N, H, W, C) uint8 for ``Images`` that decodes image i by ``read(i)`` each time it is indexed.
 
-    ``read`` must give (H, W, C) uint8, and may be called by several threads.
+    ``read`` must return (H, W, C) uint8. Several threads may call it.
     """
 
     def __init__(self, shape: tuple[int, ...], read: Callable[[int], Array]) -> None:
@@ -26,9 +28,9 @@ class Decoded:
 
 
 class Images:
-    """A finite set: ``pixels`` (N, H, W, C) uint8 and their classes ``labels`` (N,), numbers into ``classes``.
+    """A finite data set: ``pixels`` (N, H, W, C) uint8 and ``labels`` (N,), which are indices into ``classes``.
 
-    ``more`` are further labels, whole numbers (N,), by name. A byte b stands for 2 b / ``white`` - 1.
+    ``more`` has further labels by name, integers (N,). A byte b is the pixel value 2 b / ``white`` - 1.
     """
 
     size: int | None
@@ -52,11 +54,11 @@ class Images:
         self._levels = (np.arange(256) / (white / 2) - 1).astype(np.float32)
 
     def batch(self, index: Array) -> tuple[Array, dict[str, Array]]:
-        """Pictures (n, H, W, C) float32 in [-1, 1] and labels (n,) int64, among them "class"; IndexError outside."""
+        """Images (n, H, W, C) float32 in [-1, 1] and labels (n,) int64 with at least "class". Raises IndexError."""
         labels = {name: values[index].astype(np.int64) for name, values in self._labels.items()}
         return self._levels[self._pixels[index]], labels
 
 
-def numbers(labels: Array) -> tuple[str, ...]:
-    """Names for the classes 0 ... max of labels that have none."""
+def class_numbers(labels: Array) -> tuple[str, ...]:
+    """Class names "0", "1", ... for labels without names."""
     return tuple(str(k) for k in range(int(labels.max()) + 1))

@@ -1,4 +1,4 @@
-"""MNIST and the sets made in its image: four IDX files in a folder."""
+"""MNIST and data sets in the same format: four IDX files in a folder."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _KINDS = ("images-idx3-ubyte", "labels-idx1-ubyte")
 
 
 class MnistSpec(NamedTuple):
-    """A public set of 28 x 28 grey pictures: its classes, where it can be downloaded, what its bytes are."""
+    """A public set of 28 x 28 grey images: its classes, where to download it, and the hashes of its files."""
 
     classes: tuple[str, ...]
     mirrors: tuple[str, ...]
-    sha256: dict[str, str]  # of the unpacked files, so it does not matter who gzipped them
+    sha256: dict[str, str]  # of the unpacked files, so it does not depend on the gzip program
 
 
 MNIST_SETS = {
@@ -58,41 +58,41 @@ MNIST_SETS = {
 
 
 def find(place: Path, name: str, split: str) -> Path | None:
-    """``place`` where it is the set's own folder and holds the split: all sets of this kind have the same file names."""
+    """``place`` if it is called ``name`` and has the split: all sets of this kind use the same file names."""
     return place if place.name == name and holds(place, split) else None
 
 
 def holds(folder: Path, split: str) -> bool:
-    """Are the images and the labels of the split in ``folder``, gzipped or not?"""
+    """Does ``folder`` have the images and the labels of the split, gzipped or not?"""
     return all(_file(folder, f"{_STEMS[split]}-{kind}") for kind in _KINDS)
 
 
 def load(path: Path, name: str, split: str) -> Images:
-    """One of ``MNIST_SETS``, hashes checked in the cache. Raises FormatError."""
+    """Load one of ``MNIST_SETS``. Downloaded files in the cache are checked against their hashes. Raises FormatError."""
     return load_folder(path, split, name, MNIST_SETS[name].sha256 if path == cache(name) else {})
 
 
 def download(name: str, split: str) -> None:
-    """The files of the split to the cache. Raises DataError with the way to get them."""
+    """Download the files of the split to the cache. Raises DataError, which says how else to get them."""
     for kind in _KINDS:
         _download(name, f"{_STEMS[split]}-{kind}", cache(name))
 
 
 def load_folder(folder: Path, split: str, name: str, sha256: dict[str, str] | None = None) -> Images:
-    """The IDX files of a split in ``folder``, hashes checked where ``sha256`` has them. Raises FormatError."""
+    """Load the IDX files of a split, checked against the hashes in ``sha256`` if given. Raises DataError and FormatError."""
     arrays = []
     for kind in _KINDS:
         stem = f"{_STEMS[split]}-{kind}"
         path = _file(folder, stem)
         if path is None:
-            raise DataError(f"{folder}: has no {stem} or {stem}.gz; the split {split!r} needs it; add it")
+            raise DataError(f"{folder}: has no {stem} or {stem}.gz, which the split {split!r} needs; add it")
         arrays.append(read_idx(path))
         _check(arrays[-1], (sha256 or {}).get(stem), str(path))
     pixels, labels = arrays
     if pixels.ndim not in (3, 4) or labels.ndim != 1 or len(pixels) != len(labels) or not pixels.size:
         raise FormatError(
             f"{folder}: the {split} images are {pixels.shape} and the labels {labels.shape}; expected (N, H, W) or "
-            "(N, H, W, C) and (N,); use files that belong together"
+            "(N, H, W, C) and (N,); use the images and labels of one set"
         )
     count = int(labels.max()) + 1
     known = MNIST_SETS[name].classes if name in MNIST_SETS else ()
@@ -101,26 +101,26 @@ def load_folder(folder: Path, split: str, name: str, sha256: dict[str, str] | No
 
 
 def _file(folder: Path, stem: str) -> Path | None:
-    return next((path for path in (folder / f"{stem}.gz", folder / stem) if os.path.isfile(path)), None)  # noqa: PTH113 (no error where one may not look)
+    return next((path for path in (folder / f"{stem}.gz", folder / stem) if os.path.isfile(path)), None)  # noqa: PTH113 (no error in a folder without permission)
 
 
 def _check(array: Array, sha256: str | None, name: str) -> None:
     if sha256 is not None and digest(array) != sha256:
-        raise FormatError(f"{name}: its contents are not the published ones (SHA-256 differs); remove it and try again")
+        raise FormatError(f"{name}: is not the published file (SHA-256 differs); remove it and try again")
 
 
 def _download(name: str, stem: str, folder: Path) -> None:
-    from tinygan.data.fetch import fetch  # here: urllib takes longer to import than all of tinygan.data
+    from tinygan.data.fetch import fetch  # imported here: urllib takes longer to import than all of tinygan.data
 
-    known = MNIST_SETS[name]
+    spec = MNIST_SETS[name]
     if _file(folder, stem):
         return
 
     def verify(file: io.BufferedIOBase) -> None:
-        _check(parse_idx(file, stem), known.sha256[stem], stem)
+        _check(parse_idx(file, stem), spec.sha256[stem], stem)
 
     fetch(
-        [f"{url}{stem}.gz" for url in known.mirrors],
+        [f"{url}{stem}.gz" for url in spec.mirrors],
         folder / f"{stem}.gz",
         verify,
         hint=f"to get it: {DATASETS[name].how_to_get}",

@@ -1,7 +1,7 @@
-"""A .npy file of images, read a batch at a time.
+"""A data set of the images in one .npy file, read a batch at a time.
 
-NEP 1: magic, the version 1.0, the header's length in 2 bytes, the header, a Python literal of dtype, order and shape; the
-values.
+The format (NumPy Enhancement Proposal 1): a magic number, version 1.0, the length of the header in 2 bytes, the header (a
+Python literal with dtype, order and shape), the values.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ _TYPES = {"u1": np.uint8, "f2": np.float16, "f4": np.float32, "f8": np.float64}
 
 
 class Npy:
-    """The images (N, H, W, C) of a file: uint8, or floats in [-1, 1]. They stay on the disk; of one class, "image".
+    """The images (N, H, W, C) of a file, uint8 or floats in [-1, 1]. They stay on disk. All have one class, "image".
 
-    Raises DataError (no such file) and FormatError (not such a file, or pixels out of range, when they are read).
+    Raises DataError (cannot be read) and FormatError (not such a file). Pixels outside [-1, 1] are a FormatError when
+    they are read.
     """
 
     classes: tuple[str, ...] = ("image",)
@@ -43,32 +44,34 @@ class Npy:
         except OSError as error:
             raise DataError(f"cannot read {path}: {error.strerror or error}; expected a .npy file") from error
         if magic != _MAGIC or header is None:
-            raise FormatError(f"{path} is not a .npy file of one array of numbers; save it again with numpy.save")
+            raise FormatError(f"{path} is not a .npy file of one numeric array; save it again with numpy.save")
         descr, fortran, sizes = (part.decode() for part in header.groups())
         shape = tuple(int(size) for size in sizes.split(",") if size.strip().isdecimal())
         if len(shape) != 4 or fortran == "True" or shape[3] not in (1, 3) or 0 in shape or descr[1:] not in _TYPES:
             raise FormatError(
-                f"{path} holds {descr} ({sizes}){' in Fortran order' * (fortran == 'True')}; expected images "
+                f"{path} has {descr} ({sizes}){' in Fortran order' * (fortran == 'True')}; expected images "
                 "(N, H, W, C) in C order with C of 1 or 3, uint8 or floats in [-1, 1]"
             )
         self._dtype = np.dtype(_TYPES[descr[1:]]).newbyteorder(">" if descr[0] == ">" else "<")
         if math.prod(shape) * self._dtype.itemsize != held:
-            raise FormatError(f"{path} declares {descr} ({sizes}) and holds {held} bytes of values; copy it again")
+            raise FormatError(f"{path} declares {descr} ({sizes}) but has {held} bytes of values; copy it again")
         self.size, self.shape = shape[0], tuple(shape[1:])
 
     def batch(self, index: Array) -> tuple[Array, dict[str, Array]]:
-        """Images ``index`` as float32 in [-1, 1], and class 0 for each."""
+        """The images ``index`` as float32 in [-1, 1], and class 0 for each. Raises FormatError."""
         x = np.empty((len(index), *self.shape), self._dtype)
         row = math.prod(self.shape) * self._dtype.itemsize
-        places = x.reshape(len(index), -1).view(np.uint8)
+        buffers = x.reshape(len(index), -1).view(np.uint8)
         with self._path.open("rb", buffering=0) as file:
-            for i in np.argsort(index):  # in the order of the file
+            for i in np.argsort(index):  # in file order
                 file.seek(self._start + int(index[i]) * row)
-                if file.readinto(places[i].data) != row:
-                    raise FormatError(f"{self._path} became shorter while it was read; copy it again")
+                if file.readinto(buffers[i].data) != row:
+                    raise FormatError(f"{self._path} changed while it was being read; copy it again")
         labels = {"class": np.zeros(len(index), np.int64)}
         if x.dtype == np.uint8:
             return x.astype(np.float32) / 127.5 - 1, labels
         if x.size and not (x.min() >= -1.001 and x.max() <= 1.001):
-            raise FormatError(f"{self._path} holds pixels from {x.min()} to {x.max()}; expected -1 to 1, or uint8")
+            raise FormatError(
+                f"{self._path} has pixels from {x.min()} to {x.max()}; expected floats in [-1, 1] or uint8"
+            )
         return x.astype(np.float32), labels

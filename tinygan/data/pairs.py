@@ -1,7 +1,8 @@
-"""Two domains beside each other in one picture's channels: pictures and their edges, emoji of two hands.
+"""Two image domains for translation, concatenated along the channels: images and edges, or emoji in two designs.
 
-In the split "train" b is of another picture than a but for chance: all of them in another order, so that nothing tells which
-belong together. In "test" it is of the same: there the truth of a translation is known.
+In the split "train" the two halves a and b come from different images (except by chance): b is shuffled, so the data has
+no information about pairs. In the split "test" they come from the same image, so a translation can be compared with
+the truth.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from tinygan.data.registry import DATASETS, open_named
 if TYPE_CHECKING:
     from tinygan.data.dataset import Dataset
 
-ENDLESS = 2**40  # numbers of pictures that are drawn from a set without an end
-SOBEL = np.array([1, 2, 1]) / 4, np.array([1, 0, -1])  # across the edge's way, along it
+ENDLESS = 2**40  # images of an endless set from which b is drawn
+SOBEL = np.array([1, 2, 1]) / 4, np.array([1, 0, -1])  # smoothing along an edge, difference across it
 
 
 def draw(name: str, split: str, seed: int) -> Pairs:
-    """A set of the catalogue."""
+    """The data set ``name`` of the registry."""
     base = open_named(DATASETS[name].base, split, seed)
     of_a, other, of_b = (
         (halved, open_named("emoji-twitter", split, seed), halved) if "emoji" in name else (same, base, edges)
@@ -32,9 +33,9 @@ def draw(name: str, split: str, seed: int) -> Pairs:
 
 
 class Pairs:
-    """Sample i: [a, b] (H, W, 2C), a from picture i of ``base``, b from that of ``other`` or, to train, another.
+    """Sample i is [a, b] (H, W, 2C): a from image i of ``base``; b from image i of ``other``, or in training a random one.
 
-    Labels are those of a.
+    The labels are those of a.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Pairs:
         self.shape: tuple[int, ...] = self.batch(np.zeros(1, np.int64))[0].shape[1:]
 
     def batch(self, index: Array) -> tuple[Array, dict[str, Array]]:
-        """Pictures (n, H, W, 2C) float32 in [-1, 1] and a's labels; sample i of a seed is the same in every batch."""
+        """Images (n, H, W, 2C) float32 in [-1, 1] and a's labels. Sample i of a seed is the same in every batch."""
         a, labels = self._a.batch(index)
         if self._apart:
             index = self._another(index)
@@ -62,7 +63,7 @@ class Pairs:
         return np.concatenate([self._of_a(a), self._of_b(b)], axis=3), labels
 
     def _another(self, index: Array) -> Array:
-        """The number of b: from a finite set in a shuffled order, of an endless one drawn."""
+        """The index of b: by a fixed permutation of a finite set, drawn uniformly from an endless one."""
         if self._order is not None:
             return self._order[index % len(self._order)]
         return (ENDLESS * uniform(self._stream, index, 1)[:, 0]).astype(np.int64)
@@ -73,14 +74,16 @@ def same(x: Array) -> Array:
 
 
 def halved(x: Array) -> Array:
-    """Pictures (n, H, W, C) of half the height and width: means of 2 x 2 pixels."""
+    """Images (n, H, W, C) at half the height and width: means of 2 x 2 pixels."""
     n, H, W, C = x.shape
     return x.reshape(n, H // 2, 2, W // 2, 2, C).mean(axis=(2, 4))
 
 
 def edges(x: Array) -> Array:
-    """2 min(|∇p|, 1) − 1 of pictures x = 2p − 1, ∇ by Sobel's filters (the nearest pixel beyond a border): a step from black to
-    white is white."""
+    """Edge images 2 min(|∇p|, 1) − 1 of images x = 2p − 1. ∇ is by Sobel filters; border pixels are repeated outside.
+
+    A step from black to white is white.
+    """
     p = np.pad(x / 2, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="edge")
     across, along = SOBEL
     slopes = [filtered(filtered(p, w, 1), v, 2) for w, v in ((across, along), (along, across))]
@@ -88,6 +91,6 @@ def edges(x: Array) -> Array:
 
 
 def filtered(p: Array, weights: Array, axis: int) -> Array:
-    """Σ_k w_k p[i + k] along an axis, two places shorter."""
+    """Σ_k w_k p[i + k] along an axis, which becomes two shorter."""
     n = p.shape[axis] - 2
     return sum(w * p.take(range(k, k + n), axis=axis) for k, w in enumerate(weights))

@@ -1,4 +1,4 @@
-"""The next batches are made while a step runs."""
+"""Read the next batches in a thread while a training step runs."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
 
-AHEAD = 2  # batches in memory beside the one in use
+AHEAD = 2  # batches in memory besides the one in use
 
 
 class Prefetch(Generic[T]):
-    """``with Prefetch(read, positions) as batches: for batch in batches: ...`` gives read(position), in order.
+    """``with Prefetch(read, positions) as batches: for batch in batches: ...`` yields read(position), in order.
 
-    One thread reads, at most AHEAD batches ahead, so the result is that of a plain loop: the positions are the whole state,
-    and a loop that begins again at the first position it has not used goes on exactly. An exception of ``read`` is raised
-    where its batch would have come, after those before it. ``waited`` is for how many seconds the loop stood still.
-    At the end of the block, however it is left, the thread ends with the batch in hand and is waited for.
+    One thread reads at most AHEAD batches ahead, so the result equals that of a plain loop. The positions are the whole
+    state: a loop that restarts at the first unused position continues exactly. An exception in ``read`` is raised in
+    place of its batch, after the batches before it. ``waited`` is the time in seconds that the loop has waited for
+    batches. At the end of the ``with`` block the thread finishes its current batch and is joined.
     """
 
     def __init__(self, read: Callable[[int], T], positions: Iterable[int]) -> None:
         self.waited = 0.0
         self._read, self._positions = read, iter(positions)
-        self._ready: deque[tuple[list[T], BaseException | None]] = deque()  # ([batch], None), ([], why there is none)
+        self._ready: deque[tuple[list[T], BaseException | None]] = deque()  # ([batch], None) or ([], the exception)
         self._changed = threading.Condition()
         self._stopped = False
         self._thread = threading.Thread(target=self._work, name="prefetch", daemon=True)
@@ -49,9 +49,9 @@ class Prefetch(Generic[T]):
             self._changed.wait_for(lambda: self._ready or self._stopped)
             self.waited += time.perf_counter() - began
             if not self._ready:
-                raise RuntimeError("the block of this Prefetch has ended")
+                raise RuntimeError("Prefetch is used after the end of its with block")
             batch, error = self._ready[0]
-            if error is not None:  # stays: whoever asks again is told again
+            if error is not None:  # stays in the queue: another call raises it again
                 raise error
             self._ready.popleft()
             self._changed.notify_all()
@@ -66,7 +66,7 @@ class Prefetch(Generic[T]):
             made: tuple[list[T], BaseException | None]
             try:
                 made = [self._read(next(self._positions))], None
-            except BaseException as error:  # StopIteration too: the end, where it comes
+            except BaseException as error:  # also StopIteration, which ends the iteration in its place
                 made = [], error
             with self._changed:
                 self._ready.append(made)

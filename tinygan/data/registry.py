@@ -1,4 +1,4 @@
-"""The one table of sets that have a name, and how a row of it is found and opened."""
+"""The registry of named data sets, and how to find, download and open one."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ if TYPE_CHECKING:
 
 
 class File(NamedTuple):
-    """A file that can be downloaded: its name, the addresses to try in order, the hash of its bytes, its split."""
+    """A file to download: its name, the URLs to try in order, its SHA-256, and its split."""
 
     name: str
     urls: tuple[str, ...]
     sha256: str
-    split: str = ""  # empty: all
+    split: str = ""  # empty: every split
 
 
 class DatasetSpec(NamedTuple):
-    """A row: what the set shows, the shape of a sample, and the module of tinygan.data that knows its kind.
+    """A data set: a description, the shape of a sample, and the module of tinygan.data that implements its ``kind``.
 
-    A kind of files has ``find(place, name, split) -> Path | None``, the part of a place that holds the split, and
-    ``load(path, name, split) -> Dataset``; a kind without files (no ``how_to_get``) has ``draw(name, split, seed) -> Dataset``.
+    The module of a kind with files has ``find(folder, name, split) -> Path | None``, which looks for the split in a folder,
+    and ``load(path, name, split) -> Dataset``. The module of a kind without files (``how_to_get`` is empty) has
+    ``draw(name, split, seed) -> Dataset``.
     """
 
     description: str
     shape: tuple[int, ...]
     kind: str
-    how_to_get: str = ""  # how to get the files
-    files: tuple[File, ...] = ()  # what is downloaded at first use
-    package: str = ""  # a folder of a Python package that has the files
-    base: str = ""  # the set that this one is drawn from
-    home: str = ""  # the set whose files these are, where it is another
+    how_to_get: str = ""  # what a user can do to get the files
+    files: tuple[File, ...] = ()  # downloaded at first use
+    package: str = ""  # a folder inside a Python package that contains the files
+    base: str = ""  # the data set that this one is derived from
+    home: str = ""  # the data set whose folder has the files, if it is another one
 
 
 def _put(files: str, name: str) -> str:
@@ -68,10 +69,10 @@ def _faces(side: int) -> DatasetSpec:
 
 
 DATASETS = {
-    "strokes": DatasetSpec("handwritten-looking digits, endless", (28, 28, 1), "strokes"),
-    "patterns": DatasetSpec("words of a toy language of 40, endless", (10, 5), "patterns"),
+    "strokes": DatasetSpec("synthetic handwritten digits, endless", (28, 28, 1), "strokes"),
+    "patterns": DatasetSpec("a toy language of 40 words, endless", (10, 5), "patterns"),
     "fashion-mnist": DatasetSpec(
-        "70,000 pictures of clothes (Xiao, Rasul and Vollgraf 2017)",
+        "70,000 images of clothes (Xiao, Rasul and Vollgraf 2017)",
         (28, 28, 1),
         "mnist",
         f"apt-get install dataset-fashion-mnist, or {_put('its IDX files', 'fashion-mnist')}",
@@ -97,10 +98,10 @@ DATASETS = {
         package="sklearn/datasets/data",
     ),
     "stacked-mnist": DatasetSpec(
-        "3 digits of mnist as R, G, B; 1,000 classes, endless", (28, 28, 3), "stacked", base="mnist"
+        "3 digits of mnist as R, G and B; 1,000 classes, endless", (28, 28, 3), "stacked", base="mnist"
     ),
-    "stacked-mnist-5k": DatasetSpec("the same from mnist-5k", (28, 28, 3), "stacked", base="mnist-5k"),
-    "stacked-digits": DatasetSpec("the same from digits", (8, 8, 3), "stacked", base="digits"),
+    "stacked-mnist-5k": DatasetSpec("the same, from mnist-5k", (28, 28, 3), "stacked", base="mnist-5k"),
+    "stacked-digits": DatasetSpec("the same, from digits", (8, 8, 3), "stacked", base="digits"),
     "cifar-10": DatasetSpec(
         "60,000 photographs, 10 classes (Krizhevsky 2009)",
         (32, 32, 3),
@@ -128,63 +129,66 @@ DATASETS = {
     "celeba": _faces(64),
     "celeba-128": _faces(128),
     "emoji-google": _emoji(
-        "google", "1,911 emoji (Noto)", "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438"
+        "google", "1,911 emoji (Noto design)", "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438"
     ),
     "emoji-twitter": _emoji(
         "twitter",
-        "the same emoji in another hand (Twemoji)",
+        "the same emoji in another design (Twemoji)",
         "f64a530c63bca463bd8317fdc4615ce63a53a0c65018e4ce2d848aaba7a28877",
     ),
-    "strokes-edges": DatasetSpec("strokes beside edges of others, endless", (28, 28, 2), "pairs", base="strokes"),
-    "fashion-edges": DatasetSpec("fashion-mnist beside edges of others", (28, 28, 2), "pairs", base="fashion-mnist"),
+    "strokes-edges": DatasetSpec("unpaired: strokes, and edges of it; endless", (28, 28, 2), "pairs", base="strokes"),
+    "fashion-edges": DatasetSpec(
+        "unpaired: fashion-mnist, and edges of it", (28, 28, 2), "pairs", base="fashion-mnist"
+    ),
     "emoji-hands": DatasetSpec(
-        "emoji-google beside others of emoji-twitter, half as large", (32, 32, 6), "pairs", base="emoji-google"
+        "unpaired: emoji-google, and emoji-twitter; half the size", (32, 32, 6), "pairs", base="emoji-google"
     ),
     # Lin et al. 2018 (PacGAN), §4.1
-    "ring": DatasetSpec("8 Gaussians, sigma 0.01, on the unit circle", (2,), "toys"),
-    "grid": DatasetSpec("25 Gaussians, sigma 0.05, 2 apart", (2,), "toys"),
-    "swiss-roll": DatasetSpec("a spiral of one and a half turns, noise 0.25, divided by 7.5", (2,), "toys"),
-    "moons": DatasetSpec("two half circles in each other's arms, noise 0.1", (2,), "toys"),
+    "ring": DatasetSpec("8 Gaussians on the unit circle, standard deviation 0.01", (2,), "toys"),
+    "grid": DatasetSpec("25 Gaussians on a grid of spacing 2, standard deviation 0.05", (2,), "toys"),
+    "swiss-roll": DatasetSpec("a spiral of 1.5 turns, noise 0.25, all divided by 7.5", (2,), "toys"),
+    "moons": DatasetSpec("two interleaved half circles, noise 0.1", (2,), "toys"),
     "circle": DatasetSpec("the unit circle, without noise", (2,), "toys"),
 }
 
 
 def kind(name: str) -> Any:
-    """The module that knows the kind of the set; imported now, so that a set costs nothing before it is asked for."""
+    """The module that implements the set's kind. It is imported on first use only."""
     return importlib.import_module(f"tinygan.data.{DATASETS[name].kind}")
 
 
 def locate(name: str, split: str = "train") -> Path | None:
-    """The first file or folder that holds the split of a set of files; None where none does. Reads no data."""
-    known, find = DATASETS[name], kind(name).find
+    """The first file or folder in the search path that has the split; None if there is none. Reads no data."""
+    spec, find = DATASETS[name], kind(name).find
     return next(
-        (found for at in search_folders(known.home or name, known.package) if (found := find(at, name, split))), None
+        (found for folder in search_folders(spec.home or name, spec.package) if (found := find(folder, name, split))),
+        None,
     )
 
 
 def open_named(name: str, split: str, seed: int) -> Dataset:
-    """The set of a row. Raises DataError with the way to get it, FormatError where its files are damaged.
+    """Open the set ``name``. Raises DataError, which says how to get missing files, and FormatError (damaged files).
 
-    What comes from the net must have the pinned hash, on arrival and on every later reading; files that someone put
-    elsewhere are taken as they are.
+    Downloaded files are checked against their pinned hash after the download and each time they are opened. Files in
+    other folders of the search path are not checked.
     """
-    known = DATASETS[name]
-    if not known.how_to_get:
+    spec = DATASETS[name]
+    if not spec.how_to_get:
         return kind(name).draw(name, split, seed)
     path = locate(name, split)
     if path is None:
         _download(name, split)
         path = locate(name, split)
     if path is None:
-        raise DataError(f"{name}: its {split} files are not here; to get them: {known.how_to_get}")
-    for file in known.files:
+        raise DataError(f"{name}: its {split} files were not found; to get them: {spec.how_to_get}")
+    for file in spec.files:
         if path == cache(name) / file.name:
             _check(path, file)
     return kind(name).load(path, name, split)
 
 
 def downloadable(name: str) -> bool:
-    """Is the set downloaded when it is nowhere?"""
+    """Is the set downloaded if it is not found?"""
     return bool(DATASETS[name].files) or hasattr(kind(name), "download")
 
 
@@ -193,7 +197,7 @@ def _download(name: str, split: str) -> None:
         kind(name).download(name, split)
     for file in DATASETS[name].files:
         if file.split in ("", split):
-            # here: urllib takes longer to import than all of tinygan.data
+            # imported here: urllib takes longer to import than all of tinygan.data
             from tinygan.data.fetch import fetch, sha256_is
 
             fetch(
@@ -208,4 +212,4 @@ def _check(path: Path, file: File) -> None:
     with path.open("rb") as opened:
         found = hashlib.file_digest(opened, "sha256").hexdigest()
     if found != file.sha256:
-        raise FormatError(f"{path}: its bytes are not the published ones (SHA-256 differs); remove it and try again")
+        raise FormatError(f"{path}: is not the published file (SHA-256 differs); remove it and try again")

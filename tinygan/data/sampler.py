@@ -1,4 +1,4 @@
-"""Which sample comes when: a pure function of the position in the stream, so one whole number resumes a run exactly."""
+"""The shuffled order of samples, a pure function of the position in the stream: one integer resumes a run exactly."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ ORDER = 4  # the stream of a seed that shuffles; train.py has the others
 
 
 class Sampler:
-    """Position t of the stream ↦ index into the data.
+    """Maps position t of the stream to an index into the data.
 
-    A set of ``size`` N is shuffled anew in each epoch e = t // N: index = permutation(seed, e)[t mod N], so every
-    sample comes once an epoch and a batch may cross from one epoch into the next. An endless set (``size`` None)
-    is taken as it comes: index = t.
+    A set of ``size`` N is shuffled anew in each epoch e = t // N: index = permutation(seed, e)[t mod N]. Every sample
+    occurs once in an epoch, and a batch may contain the end of one epoch and the start of the next. An endless set
+    (``size`` None) is not shuffled: index = t. Raises ValueError if ``size`` is below 1.
     """
 
     def __init__(self, size: int | None, seed: int) -> None:
@@ -25,19 +25,19 @@ class Sampler:
         self.seed = seed
 
     def indices(self, position: int, n: int) -> Array:
-        """Indices (n,) int64 of the stream's positions position ... position + n - 1."""
+        """Indices (n,) int64 of positions position, ..., position + n - 1."""
         t = np.arange(position, position + n, dtype=np.int64)
         if self.size is None:
             return t
-        epochs, places = np.divmod(t, self.size)
+        epochs, offsets = np.divmod(t, self.size)
         index = np.empty_like(t)
         for epoch in np.unique(epochs):
             here = epochs == epoch
-            index[here] = _permutation(self.size, self.seed, int(epoch))[places[here]]
+            index[here] = _permutation(self.size, self.seed, int(epoch))[offsets[here]]
         return index
 
 
-@lru_cache(maxsize=4)  # the epoch in hand and the next, for two sets in step
+@lru_cache(maxsize=4)  # this epoch and the next, for two data sets read together
 def _permutation(size: int, seed: int, epoch: int) -> Array:
     order = np.random.default_rng([seed, ORDER, epoch]).permutation(size)
     order.flags.writeable = False

@@ -1,4 +1,4 @@
-"""Where the files of a named set lie."""
+"""The folders in which the files of a named data set are looked for."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ SYSTEM = Path("/usr/share/datasets")
 
 
 def cache(name: str) -> Path:
-    """Where downloads of the set go: $XDG_CACHE_HOME/tinygan/NAME, else ~/.cache/tinygan/NAME."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (a home may be missing)
+    """The folder for downloads of the set: $XDG_CACHE_HOME/tinygan/NAME, else ~/.cache/tinygan/NAME."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (there may be no home)
     return Path(home) / "tinygan" / name
 
 
 def search_folders(name: str, package: str = "") -> list[Path]:
-    """The folders where the set may be, the first first: $TINYGAN_DATA/NAME, $TINYGAN_DATA, the system's data sets,
-    ``package`` (a folder inside an installed Python package, which is not imported), the cache."""
+    """The folders to search, in order: $TINYGAN_DATA/NAME, $TINYGAN_DATA, the system's data sets, ``package``, the cache.
+
+    ``package`` is a folder inside an installed Python package, which is not imported.
+    """
     folders = [SYSTEM / name, cache(name)]
     if package and (inside := _installed(package)):
         folders.insert(1, inside)
@@ -28,12 +30,12 @@ def search_folders(name: str, package: str = "") -> list[Path]:
 
 
 def find_in(place: Path, names: Iterable[str]) -> Path | None:
-    """``place`` itself if it is called one of ``names``, else the first of them inside it; None where neither is.
+    """``place`` itself if it has one of the ``names``, else the first of ``names`` inside it, else None.
 
-    A place that cannot be looked into holds nothing.
+    A folder without read permission counts as empty.
     """
     names = tuple(names)
-    if place.name in names and os.path.exists(place):  # noqa: PTH110 (no error where one may not look)
+    if place.name in names and os.path.exists(place):  # noqa: PTH110 (no error in a folder without permission)
         return place
     return next((place / name for name in names if os.path.exists(place / name)), None)  # noqa: PTH110
 

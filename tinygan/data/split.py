@@ -1,4 +1,4 @@
-"""Parts of a data set by index: which labels a semi-supervised system may see, and two halves of a set."""
+"""Random parts of a data set, by index: the labelled samples of a semi-supervised task, and two halves."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ SPLIT = 6  # the stream of a seed that splits; train.py and data/order.py have t
 
 
 def labels_per_class(labels: Array, n: int, seed: int) -> tuple[Array, Array]:
-    """Indices of ``n`` samples of each class, drawn without repetition, and indices of all others; both int64, ascending.
+    """Indices of ``n`` random samples of each class, and indices of all other samples; both int64, ascending.
 
-    ``labels`` (N,) are class numbers, of which those that occur count. The draw of a class depends on the seed, the class
-    and its own samples only, and the first n of it are among the first n + 1: more labels add to fewer.
-    Raises UsageError where a class has fewer than ``n`` samples or labels are not class numbers.
+    ``labels`` (N,) are class indices; a class that does not occur is ignored. The samples drawn from a class depend only on
+    the seed, the class and its own samples, and those for n are among those for n + 1.
+    Raises UsageError if a class has fewer than ``n`` samples or if labels are not class indices.
     """
     labels = np.asarray(labels)
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
-        raise UsageError(f"labels are class numbers (N,), 0 and up: got {labels.dtype} {labels.shape}")
+        raise UsageError(f"labels must be class indices (N,), at least 0; got {labels.dtype} {labels.shape}")
     if n < 1 or seed < 0:
-        raise UsageError(f"labels per class are 1 or more and a seed 0 or more: got {n} and {seed}")
+        raise UsageError(f"expected at least 1 label per class and a seed of at least 0; got {n} and {seed}")
     classes, counts = np.unique(labels, return_counts=True)
     if not len(classes) or counts.min() < n:
-        fewest = f"class {classes[counts.argmin()]} has {counts.min()}" if len(classes) else "there are none"
-        raise UsageError(f"{n} labels of each class are asked for and {fewest}: ask for fewer")
+        fewest = f"class {classes[counts.argmin()]} has {counts.min()}" if len(classes) else "there are no samples"
+        raise UsageError(f"{n} labels per class are needed and {fewest}; choose fewer labels")
     drawn = [np.random.default_rng([seed, SPLIT, int(c)]).permutation(np.flatnonzero(labels == c))[:n] for c in classes]
     labelled = np.sort(np.concatenate(drawn))
     return labelled, np.setdiff1d(np.arange(len(labels)), labelled)
 
 
 def halves(size: int, seed: int) -> tuple[Array, Array]:
-    """Two disjoint sets of ⌊size/2⌋ indices each, drawn at random, int64, ascending. Raises UsageError below two samples."""
+    """Two disjoint random sets of ⌊size/2⌋ indices each, int64, ascending. Raises UsageError if ``size`` is below 2."""
     if size < 2 or seed < 0:
-        raise UsageError(f"two halves need at least 2 samples and a seed 0 or more: got {size} and {seed}")
+        raise UsageError(f"two halves need at least 2 samples and a seed of at least 0; got {size} and {seed}")
     order = np.random.default_rng([seed, SPLIT]).permutation(size)
     half = size // 2
     return np.sort(order[:half]), np.sort(order[half : 2 * half])

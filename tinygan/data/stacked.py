@@ -1,4 +1,4 @@
-"""Stacked digits: three as the channels of one picture, so that there are 1,000 modes to find (Metz et al. 2017)."""
+"""Stacked MNIST: three digits as the channels of one image, a distribution with 1,000 modes (Metz et al. 2017)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 
 def draw(name: str, split: str, seed: int) -> Stacked:
-    """A set of the catalogue."""
+    """The data set ``name`` of the registry."""
     return Stacked(name, open_named(DATASETS[name].base, split, seed), seed, int(split == "test"))
 
 
 class Stacked:
-    """Sample i: three pictures of ``base`` (grey, K classes), drawn uniformly and independently, as red, green, blue.
+    """Sample i has three images of ``base`` (grey, K classes), drawn uniformly and independently, as red, green and blue.
 
-    Endless; sample i of a seed is the same in every batch. The label "class" is K² r + K g + b, named "rgb" where each
-    is named by one letter. ("Unrolled GANs", §3.3.1; the count of modes is that of Lin et al. 2018, §4.2.)
+    The set is endless. The label "class" is K² r + K g + b for the classes r, g, b of the channels; its name joins theirs.
+    Source: Metz et al. 2017, §3.3.1; modes are counted as in Lin et al. 2018, §4.2. Raises ValueError if ``base`` is
+    endless or not grey.
     """
 
     size: int | None = None
@@ -38,7 +39,7 @@ class Stacked:
         self._stream = key(seed, split)
 
     def batch(self, index: Array) -> tuple[Array, dict[str, Array]]:
-        """Pictures (n, H, W, 3) float32 in [-1, 1] and {"class": (n,) int64}."""
+        """Images (n, H, W, 3) float32 in [-1, 1] and {"class": (n,) int64}. Sample i of a seed is the same in every batch."""
         drawn = (self._count * uniform(self._stream, index, 3)).astype(np.int64)
         pictures, labels = self._base.batch(drawn.ravel())
         kinds, k = labels["class"].reshape(-1, 3), len(self._base.classes)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tinygan.errors import DataError, FormatError
+from tinygan.formats.limits import MOST_PACKED
 
 MAX_BYTES = 2**26  # of one file: 64 MiB; CelebA's attributes, the largest text that is read, have 26.7 million
-_MOST_PACKED = 1032  # bytes that one byte of deflate can stand for (RFC 1951: 258 bytes by 2 bits)
 _ADVICE = "expected a zip archive, stored or deflated, not encrypted; get it again"
 
 
@@ -78,7 +78,7 @@ def _zip(path: Path, max_bytes: int) -> Store:
         packed, unpacked = info.compress_size, info.file_size
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
             raise FormatError(f"{where}: is packed by method {info.compress_type} or encrypted; {_ADVICE}")
-        if packed > path.stat().st_size or unpacked > min(max_bytes, _MOST_PACKED * packed):
+        if packed > path.stat().st_size or unpacked > min(max_bytes, MOST_PACKED * packed):
             raise FormatError(f"{where}: declares {packed} bytes packed and {unpacked} unpacked; {_ADVICE}")
         try:
             return archive.read(info)

@@ -43,7 +43,7 @@ def write_atomic(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
         raise DataError(f"cannot write {path}: {reason}; expected a folder with room that can be written to") from error
 
 
-def sweep(folder: str | Path) -> list[Path]:
+def remove_stale(folder: str | Path) -> list[Path]:
     """Remove temporary files whose writer is gone (killed in the middle); return what was removed.
 
     A temporary file of a process that still runs is left to it. A folder that is not there holds none.

@@ -19,9 +19,9 @@ from numpy import ndarray as Array
 
 from tinygan.errors import DataError, FormatError, ShapeError
 from tinygan.formats.atomic import write_atomic
+from tinygan.formats.limits import MOST_PACKED
 
 MAX_BYTES = 2**28  # of one unpacked array: 256 MiB
-_MOST_PACKED = 1032  # bytes that one byte of deflate can stand for (RFC 1951: 258 bytes by 2 bits)
 _ADVICE = "expected an IDX file of bytes, raw or gzipped; get the file again"
 
 
@@ -50,7 +50,7 @@ def parse_idx(file: io.BufferedIOBase, name: str, *, max_bytes: int = MAX_BYTES)
         size = math.prod(shape)
         if math.prod(n or 1 for n in shape) > max_bytes:  # NumPy refuses vast sizes beside a zero
             raise FormatError(f"{name}: declares the sizes {shape}, more than {max_bytes} bytes; {_ADVICE}")
-        if size > limit * (_MOST_PACKED if packed else 1):
+        if size > limit * (MOST_PACKED if packed else 1):
             raise FormatError(f"{name}: declares {size} bytes {shape} but holds only {limit}; {_ADVICE}")
         array = np.empty(size, np.uint8)
         got = _fill(stream, array.data)

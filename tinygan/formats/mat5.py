@@ -20,9 +20,9 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.errors import DataError, FormatError
+from tinygan.formats.limits import MOST_PACKED
 
 MAX_BYTES = 2**31  # of one unpacked array: 2 GiB
-_MOST_PACKED = 1032  # bytes that one byte of deflate can stand for (RFC 1951: 258 bytes by 2 bits)
 _MATRIX, _PACKED = 14, 15
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 _NUMERIC = range(6, 16)  # the classes double, single and whole numbers; others are cells, structures, text
@@ -79,7 +79,7 @@ def _unpacked(body: memoryview, order: str) -> _Element:
     stream = zlib.decompressobj()
     head = stream.decompress(body, 8)
     kind, length = struct.unpack(f"{order}II", head)
-    if kind != _MATRIX or length > min(MAX_BYTES, _MOST_PACKED * len(body)):
+    if kind != _MATRIX or length > min(MAX_BYTES, MOST_PACKED * len(body)):
         raise _Damage(f"declares a packed element of type {kind} and {length} bytes in {len(body)}")
     data = stream.decompress(stream.unconsumed_tail, length) if length else b""
     if len(data) < length or stream.decompress(stream.unconsumed_tail, 1) or not stream.eof:

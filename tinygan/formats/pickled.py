@@ -16,10 +16,10 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.errors import FormatError
+from tinygan.formats.limits import MAX_RANK
 from tinygan.formats.unpickle import Machine, unpickle
 
 _UINT8 = object()
-_MAX_RANK = 64  # NumPy's own limit
 
 
 def parse_pickle(data: bytes, name: str) -> Any:
@@ -74,7 +74,7 @@ class _Copies:
 def _frombuffer(content: object, kind: object, shape: object, order: object) -> Array:
     if kind is not _UINT8 or type(content) is not bytes or type(shape) is not tuple or order not in ("C", "F", b"C"):
         raise TypeError("an array of other things than bytes")
-    sides = len(shape) <= _MAX_RANK and all(type(n) is int and 0 < n <= len(content) for n in shape)
+    sides = len(shape) <= MAX_RANK and all(type(n) is int and 0 < n <= len(content) for n in shape)
     if not sides or math.prod(shape) != len(content):
         raise ValueError(f"an array of {len(content)} bytes that has another shape")
     return np.frombuffer(content, np.uint8).reshape(shape, order="F" if order == "F" else "C")

@@ -16,10 +16,10 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.errors import UsageError
+from tinygan.formats.limits import MAX_RANK
 
 MAX_HEADER = 2**19  # bytes; the format allows 100,000,000, for which Python's JSON can need 24 s and 2.5 GB
 MAX_TENSORS = 4096  # a header of 100,000 tensors is a known way to keep a reader busy
-MAX_RANK = 64  # NumPy's own limit
 MAX_BYTES = 2**63 - 1
 
 _WIDEST_FIRST = (
@@ -29,7 +29,7 @@ DTYPES = {name: np.dtype(code) for name, code in (pair.split() for pair in _WIDE
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
-class Entry(NamedTuple):
+class TensorEntry(NamedTuple):
     """One tensor: where it lies behind the header and what its bytes are."""
 
     name: str
@@ -83,7 +83,7 @@ def encode(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
     return header
 
 
-def decode(header: bytes, size: int) -> tuple[list[Entry], dict[str, str]]:
+def decode(header: bytes, size: int) -> tuple[list[TensorEntry], dict[str, str]]:
     """The tensors in the order of their bytes, and the metadata; ``size`` bytes follow the header.
 
     Raises ValueError with what is wrong, on one line, for anything but a header that ``encode`` could have written
@@ -123,7 +123,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def _entry(name: str, value: object) -> Entry:
+def _entry(name: str, value: object) -> TensorEntry:
     if not isinstance(value, dict) or value.keys() != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{short(name)} is not described by dtype, shape and data_offsets")
     dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
@@ -137,7 +137,7 @@ def _entry(name: str, value: object) -> Entry:
     begin, end = offsets
     if end - begin != width * math.prod(shape):
         raise ValueError(f"{short(name)} has {end - begin} bytes; {dtype} of shape {short(shape)} needs another number")
-    return Entry(name, DTYPES[dtype], tuple(shape), begin, end)
+    return TensorEntry(name, DTYPES[dtype], tuple(shape), begin, end)
 
 
 def _naturals(value: object) -> bool:

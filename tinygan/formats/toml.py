@@ -112,7 +112,7 @@ def _value(value: Any) -> str:
     raise UsageError(f"a {type(value).__name__} cannot be written as TOML; expected bool, int, float, text or a list")
 
 
-def shown(value: Any) -> str:
+def abbreviated(value: Any) -> str:
     """A value for a message: as a person writes it in TOML, on one line, at most 60 characters."""
     try:
         text = _value(value)

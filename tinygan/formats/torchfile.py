@@ -23,12 +23,12 @@ from numpy import ndarray as Array
 from numpy.lib.stride_tricks import as_strided
 
 from tinygan.errors import DataError, FormatError
+from tinygan.formats.limits import MAX_RANK
 from tinygan.formats.unpickle import Machine, unpickle
 
 MAX_BYTES = 2**31  # of one file: 2 GiB
 _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
 _ADVICE = "expected a PyTorch file of tensors by name (torch.save of a state_dict); get the file again"
-_MAX_RANK = 64  # NumPy's own limit
 _TYPES = "Float <f4, Double <f8, Half <f2, Long <i8, Int <i4, Short <i2, Char |i1, Byte |u1"
 _DAMAGE: tuple[type[Exception], ...] = (ValueError, TypeError, LookupError, OverflowError, EOFError, OSError)
 _DAMAGE += (RuntimeError, struct.error, zlib.error, zipfile.BadZipFile)
@@ -165,7 +165,7 @@ def _array(name: Any, tensor: Any, blobs: dict[_Storage, Array]) -> Array:
     if type(tensor) is not _Tensor or type(tensor.storage) is not _Storage or type(name) is not str:
         raise ValueError(f"holds {_short(name)}, which is no tensor")
     storage, offset, shape, stride = tensor
-    places = type(shape) is tuple and type(stride) is tuple and len(shape) == len(stride) <= _MAX_RANK
+    places = type(shape) is tuple and type(stride) is tuple and len(shape) == len(stride) <= MAX_RANK
     if not places or not _naturals(offset, *shape, *stride):
         raise ValueError(f"has {_short(name)} with a place, shape or stride of other than natural numbers")
     size, blob = math.prod(shape), blobs[storage]

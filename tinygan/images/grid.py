@@ -44,6 +44,23 @@ def make_grid(images: Array, nrow: int = 8, padding: int = 2, pad_value: float =
     return grid
 
 
+LEAST, MOST = 512, 2048  # pixels a side of a picture for a person to look at
+FACTORS = 64  # an enlarged picture stays one that a reader of PNG accepts
+
+
+def enlarge(picture: Array, scale: int | None = None) -> Array:
+    """A picture (H, W, ...) → (kH, kW, ...), every pixel a square of k x k pixels: nearest neighbour, so no new colours.
+
+    k is ``scale``, or by default the least whole factor that gives both sides LEAST pixels, but no more than keeps the
+    longer side within MOST, and at least 1. Raises ShapeError for a scale below 1 or beyond FACTORS.
+    """
+    short, long = sorted(picture.shape[:2])
+    k = max(1, min(-(-LEAST // short), MOST // long)) if scale is None else scale
+    if not 1 <= k <= FACTORS:
+        raise ShapeError(f"enlarge: scale is a whole factor from 1 to {FACTORS}: scale {k}")
+    return picture.repeat(k, axis=0).repeat(k, axis=1)
+
+
 def picture_of(samples: Array, nrow: int = 8) -> Array:
     """Samples as one picture uint8: images (N, H, W, C) by ``make_grid``, pairs of them (N, H, W, 2C) side by side, points
     (N, 2) by ``dots``, strings (N, T, tokens) as images of a row a token, white where it stands."""

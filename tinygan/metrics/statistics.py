@@ -20,10 +20,10 @@ from numpy.lib import format as npy
 
 from tinygan.errors import DataError, FormatError
 from tinygan.formats.atomic import write_atomic
+from tinygan.formats.limits import MOST_PACKED
 from tinygan.metrics.frechet import Gaussian, of_covariance
 
 MAX_BYTES = 2**29  # of one unpacked member: sigma of 8192 features
-_MOST_PACKED = 1032  # bytes that one byte of deflate can stand for (RFC 1951: 258 bytes by 2 bits)
 _DAMAGE = (ValueError, KeyError, EOFError, RuntimeError, OSError, zipfile.BadZipFile, zlib.error)  # as zipfile meets it
 _ADVICE = "expected a .npz with mu (d,) and sigma (d, d) as pytorch-fid saves it; compute it again"
 
@@ -62,7 +62,7 @@ def _member(archive: zipfile.ZipFile, name: str, size: int) -> Array:
     info = archive.getinfo(name)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name} is packed in another way than stored or deflated")
-    most = size * (_MOST_PACKED if info.compress_type == zipfile.ZIP_DEFLATED else 1)
+    most = size * (MOST_PACKED if info.compress_type == zipfile.ZIP_DEFLATED else 1)
     if info.compress_size > size or info.file_size > min(most, MAX_BYTES):
         raise ValueError(f"{name} declares {info.file_size} bytes, more than there are or than {MAX_BYTES}")
     with archive.open(info) as stream:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tinygan.core.compose import Concat, Sequential
-from tinygan.core.layer import Array, Layer, unpack
+from tinygan.core.layer import Array, Layer
 from tinygan.core.net import Net
+from tinygan.core.tree import tree_views
 from tinygan.layers import Coupling, Linear, Tanh
 
 
@@ -28,6 +29,6 @@ def conditioner(n: int, moved: int, width: int) -> Layer:
 def inverse(net: Net, theta: Array, y: Array) -> Array:
     """[z, ℓ] ↦ [x, ℓ − log |det ∂z/∂x|], each (N, d + 1)."""
     chain: Any = net.f
-    for f, p in zip(reversed(chain.children), reversed(unpack(chain.tree("shapes"), theta)), strict=True):
+    for f, p in zip(reversed(chain.children), reversed(tree_views(chain.tree("shapes"), theta)), strict=True):
         y = f.inverse(p, y)
     return y

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.compose import Concat, Sequential
-from tinygan.core.layer import Array, Layer, apply, unpack
+from tinygan.core.layer import Array, Layer, apply
 from tinygan.core.net import Net
+from tinygan.core.tree import tree_views
 from tinygan.layers import Columns, Linear, LSTMCell, Unroll
 
 
@@ -37,7 +38,7 @@ def spoken(G: Net, theta: Array, u: Array) -> Array:
     → one-hot (N, T, tokens).
     """
     chain: Any = G.f
-    (unroll,), ((p,),) = chain.children, unpack(chain.tree("shapes"), theta)
+    (unroll,), ((p,),) = chain.children, tree_views(chain.tree("shapes"), theta)
     (step,), x = unroll.children, np.zeros((len(u), *u.shape[1:], unroll.inputs), theta.dtype)
     state, token = np.zeros((len(u), unroll.state), theta.dtype), np.zeros_like(x[:, 0])
     for t in range(u.shape[1]):

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.core.layer import Array, modules, size
+from tinygan.core.layer import Array, modules
 from tinygan.core.net import Net
+from tinygan.core.tree import tree_size
 from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm
 
@@ -43,4 +44,4 @@ def standing(net: Net, theta: Array, running: Array, draw: Draw, batches: int, r
 def statistics(tree: dict[str, Any]) -> Iterator[bool]:
     """Of each running value in order, whether it is a batch norm's: those alone are called mean and var."""
     for name, branch in tree.items():
-        yield from statistics(branch) if isinstance(branch, dict) else [name in ("mean", "var")] * size(branch)
+        yield from statistics(branch) if isinstance(branch, dict) else [name in ("mean", "var")] * tree_size(branch)

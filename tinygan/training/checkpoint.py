@@ -11,12 +11,13 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygan.core.tree import tree_flatten, tree_unflatten
 from tinygan.errors import DataError, FormatError, UsageError
 from tinygan.formats.safetensors import load, save
 from tinygan.formats.safetensors_header import Array
@@ -34,30 +35,20 @@ def flatten(state: Any, prefix: str = "") -> dict[str, Array]:
     An int becomes a 0-d int64, a float a 0-d float64, a bool a 0-d bool; None and an empty tuple have no leaf.
     Raises UsageError for a leaf of another type, or an int that does not fit 64 bits.
     """
-    if isinstance(state, tuple):
-        leaves: dict[str, Array] = {}
-        for name, child in _children(state):
-            leaves |= flatten(child, f"{prefix}.{name}" if prefix else name)
-        return leaves
-    match state:
-        case None:
-            return {}
-        case np.ndarray() | np.generic():
-            return {prefix: np.asarray(state)}
-        case bool():
-            return {prefix: np.asarray(state)}
-        case int() if -(2**63) <= state < 2**63:
-            return {prefix: np.asarray(state, np.int64)}
+    return {name: _array(name, leaf) for name, leaf in tree_flatten(state, prefix).items()}
+
+
+def _array(name: str, leaf: Any) -> Array:
+    match leaf:
+        case np.ndarray() | np.generic() | bool():
+            return np.asarray(leaf)
+        case int() if -(2**63) <= leaf < 2**63:
+            return np.asarray(leaf, np.int64)
         case float():
-            return {prefix: np.asarray(state, np.float64)}
+            return np.asarray(leaf, np.float64)
     raise UsageError(
-        f"cannot save {prefix!r}, a {type(state).__name__}; expected arrays, numbers of 64 bits, None or a tuple"
+        f"cannot save {name!r}, a {type(leaf).__name__}; expected arrays, numbers of 64 bits, None or a tuple"
     )
-
-
-def _children(state: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
-    """The parts of a tuple by name: the fields of a NamedTuple, else 0, 1, 2..."""
-    return zip(getattr(state, "_fields", map(str, range(len(state)))), state, strict=True)
 
 
 def restore(like: State, tensors: Mapping[str, Array]) -> State:
@@ -81,19 +72,17 @@ def restore(like: State, tensors: Mapping[str, Array]) -> State:
         raise FormatError(
             f"the checkpoint does not fit: {'; '.join(sorted(problems)[:5])}{more}; use the settings it was made with"
         )
-    return _rebuild(like, tensors, "")
+    leaves = (_like(leaf, tensors[name]) for name, leaf in tree_flatten(like).items())
+    state: State = tree_unflatten(like, leaves)
+    return state
 
 
-def _rebuild(like: Any, tensors: Mapping[str, Array], prefix: str) -> Any:
-    if isinstance(like, tuple):
-        parts = [_rebuild(child, tensors, f"{prefix}.{name}" if prefix else name) for name, child in _children(like)]
-        return type(like)(*parts) if hasattr(like, "_fields") else tuple(parts)
-    if like is None:
-        return None
-    if isinstance(like, np.ndarray):
-        return tensors[prefix]
-    value = tensors[prefix][()]
-    return value if isinstance(like, np.generic) else value.item()
+def _like(leaf: Any, tensor: Array) -> Any:
+    """The tensor as an array, a NumPy scalar or a Python number, as ``leaf`` is."""
+    if isinstance(leaf, np.ndarray):
+        return tensor
+    value = tensor[()]
+    return value if isinstance(leaf, np.generic) else value.item()
 
 
 def save_checkpoint(folder: str | Path, step: int, state: Any, metadata: Mapping[str, str], keep: int = 3) -> Path:
@@ -125,7 +114,7 @@ def save_checkpoint(folder: str | Path, step: int, state: Any, metadata: Mapping
 
 
 def _link(folder: Path, target: str) -> None:
-    """Point the link at ``target`` in one move; its temporary name is one that ``atomic.sweep`` removes."""
+    """Point the link at ``target`` in one move; its temporary name is one that ``atomic.remove_stale`` removes."""
     temporary = folder / f".{_LATEST}.tmp-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         temporary.symlink_to(target)

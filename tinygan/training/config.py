@@ -21,7 +21,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 
 from tinygan.core.settings import Meaning, WrongValue, expected, settings_of
 from tinygan.errors import UsageError, nearest
-from tinygan.formats.toml import parse_toml, read_toml, shown, to_toml
+from tinygan.formats.toml import abbreviated, parse_toml, read_toml, to_toml
 
 __all__ = ["as_mapping", "build", "differences", "merge", "read_toml", "set_key", "to_toml"]
 
@@ -101,7 +101,7 @@ def _convert(hint: Any, value: Any, where: str, meaning: Meaning | None = None) 
         else ""
     )
     words = expected(hint, meaning) if meaning and not is_dataclass(hint) else _wanted(hint)
-    raise UsageError(f"{where} is {shown(value)}{advice}; expected {words}")
+    raise UsageError(f"{where} is {abbreviated(value)}{advice}; expected {words}")
 
 
 def _wanted(hint: Any) -> str:
@@ -110,7 +110,7 @@ def _wanted(hint: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(_wanted(member) for member in members if member is not types.NoneType)
     if origin is Literal:
-        return "one of " + ", ".join(shown(choice) for choice in members)
+        return "one of " + ", ".join(abbreviated(choice) for choice in members)
     if origin is tuple and members[-1] is Ellipsis:
         return f"a list, each {_wanted(members[0])}"
     if origin is tuple:
@@ -125,7 +125,7 @@ def _fields(cls: Any) -> list[Field[Any]]:
 
 
 def _path(where: str, key: str) -> str:
-    key = key if fullmatch(r"[\w-]{1,60}", key) else shown(key)
+    key = key if fullmatch(r"[\w-]{1,60}", key) else abbreviated(key)
     return f"{where}.{key}" if where else key
 
 
@@ -159,7 +159,7 @@ def set_key(mapping: Mapping[str, Any], assignment: str) -> dict[str, Any]:
     """
     key, equals, text = (part.strip() for part in assignment.partition("="))
     if not equals or not fullmatch(r"[\w-]+(\.[\w-]+)*", key):
-        raise UsageError(f"cannot set {shown(assignment)}; expected KEY=VALUE, as in model.width=64")
+        raise UsageError(f"cannot set {abbreviated(assignment)}; expected KEY=VALUE, as in model.width=64")
     try:
         parsed = parse_toml(f"value = {text}")
     except ValueError:
@@ -173,7 +173,7 @@ def _with(mapping: Mapping[str, Any], keys: list[str], value: Any, where: str) -
         where = _path(where, keys[0])
         below = mapping.get(keys[0], {})
         if not isinstance(below, Mapping):
-            raise UsageError(f"cannot set {where}.{keys[1]}: {where} is {shown(below)}; expected a table")
+            raise UsageError(f"cannot set {where}.{keys[1]}: {where} is {abbreviated(below)}; expected a table")
         value = _with(below, keys[1:], value, where)
     return {**mapping, keys[0]: value}
 
@@ -209,4 +209,4 @@ def _flat(mapping: Mapping[str, Any], where: str = "") -> dict[str, dict[str, An
 
 
 def _here(flat: dict[str, dict[str, Any]], key: str) -> str:
-    return shown(flat[key]["value"]) if key in flat else "not set"
+    return abbreviated(flat[key]["value"]) if key in flat else "not set"

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygan import kernels
 from tinygan.core.layer import Array
+from tinygan.core.tree import tree_leaves, tree_unflatten
 from tinygan.data import Batch
 from tinygan.errors import UsageError
 from tinygan.training.checkpoint import flatten, restore
@@ -68,8 +69,8 @@ class OnDevice:
     def call(self, names: list[str], state: list[Any], inputs: list[Any], rng: Any) -> tuple[list[Any], dict[str, Any]]:
         x, *labels = inputs
         batch = Batch(x, dict(zip(names, labels, strict=True)))
-        new, log = self.recipe.step(rebuilt(self.first, iter(state)), batch, rng)
-        return list(leaves(new)), log
+        new, log = self.recipe.step(tree_unflatten(self.first, iter(state)), batch, rng)
+        return list(tree_leaves(new)), log
 
     @property
     def state(self) -> Any:
@@ -85,23 +86,6 @@ class OnDevice:
         return log
 
 
-def leaves(tree: Any) -> Iterator[Any]:
-    """What a state holds, in order; None holds nothing."""
-    if isinstance(tree, tuple):
-        for child in tree:
-            yield from leaves(child)
-    elif tree is not None:
-        yield tree
-
-
 def arrays(state: Any) -> Iterator[Array]:
     """The leaves as arrays; of the numbers those with a point are float32, so that they widen nothing that they meet."""
-    return (np.asarray(a, np.float32 if isinstance(a, float) else None) for a in leaves(state))
-
-
-def rebuilt(like: Any, values: Iterator[Any]) -> Any:
-    """``like`` with other leaves."""
-    if isinstance(like, tuple):
-        children = [rebuilt(child, values) for child in like]
-        return type(like)(*children) if hasattr(like, "_fields") else tuple(children)
-    return None if like is None else next(values)
+    return (np.asarray(a, np.float32 if isinstance(a, float) else None) for a in tree_leaves(state))

@@ -19,7 +19,7 @@ from typing import Any, Self, TextIO
 from tinygan import kernels
 from tinygan.core.settings import Checked, setting
 from tinygan.errors import DataError, FormatError, UsageError
-from tinygan.formats.atomic import sweep, write_atomic
+from tinygan.formats.atomic import remove_stale, write_atomic
 from tinygan.recipes import find
 from tinygan.training.config import as_mapping, build, differences, read_toml, to_toml
 
@@ -91,7 +91,7 @@ class Run:
         """A new run directory; UsageError where something is in it already."""
         if (path / "config.toml").exists():
             raise UsageError(f"{path} holds a run already: add --resume to go on with it, or choose another --out")
-        sweep(path)  # a start that was killed at once
+        remove_stale(path)  # a start that was killed at once
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise UsageError(f"{path} exists and holds no run: choose another --out")
         run = cls(path, config)
@@ -132,7 +132,7 @@ class Run:
         self._log = log
         for folder in (self.path, self.samples, self.checkpoints):
             folder.mkdir(exist_ok=True)
-            sweep(folder)
+            remove_stale(folder)
 
     def rewind(self, step: int) -> None:
         """Go on after ``step`` under the configuration in force: it is saved, and statistics that a killed training wrote

@@ -69,7 +69,7 @@ def test_sample_writes_a_grid_or_an_array_and_a_seed_repeats_it(run, capsys):
     a, b, c = (np.load(run.parent / f"{name}.npy") for name in "abc")
     assert a.shape == (5, 28, 28, 1) and a.dtype == np.float32
     assert np.array_equal(a, b) and not np.array_equal(a, c)
-    assert main(["sample", "RUN", "-n", "5"]) == 0
+    assert main(["sample", "RUN", "-n", "5", "--scale", "1"]) == 0
     assert read_png(run / "samples/sample-n5-seed0.png").shape == (32, 5 * 30 + 2, 3)
 
 

@@ -25,7 +25,7 @@ def runs(tmp_path_factory):
 def test_edit_moves_an_image_in_the_chart_of_a_semi_supervised_run_too(tmp_path):
     chart = ["--set", "latent=2", "--set", "orthonormal.tangents=2", "--set", "intrinsic.tangents=2"]
     assert main(["train", "lgan-semi", "--out", str(tmp_path / "S"), *TINY, *chart]) == 0
-    assert main(["edit", str(tmp_path / "S"), "--index", "5", "--columns", "3"]) == 0
+    assert main(["edit", str(tmp_path / "S"), "--index", "5", "--columns", "3", "--scale", "1"]) == 0
     assert read_png(tmp_path / "S/samples/edit-5.png").shape == (2 * 30 + 2, 3 * 30 + 2, 3)
 
 
@@ -38,7 +38,7 @@ def test_edit_of_a_run_on_points_is_one_line(tmp_path, capsys):
 
 
 def test_edit_draws_a_row_a_coordinate_around_the_boxed_anchor(runs):
-    assert main(["edit", str(runs / "L"), "--index", "5", "--columns", "5"]) == 0
+    assert main(["edit", str(runs / "L"), "--index", "5", "--columns", "5", "--scale", "1"]) == 0
     grid = read_png(runs / "L/samples/edit-5.png")
     assert grid.shape == (2 * 30 + 2, 5 * 30 + 2, 3)
     tiles = [[grid[2 + 30 * i : 30 + 30 * i, 2 + 30 * j : 30 + 30 * j] for j in range(5)] for i in range(2)]
@@ -64,7 +64,7 @@ def test_edit_takes_a_picture_too_and_it_is_the_same_as_the_image_of_the_data(ru
 
 
 def test_the_strip_begins_and_ends_alike_in_its_three_rows_and_the_path_is_not_longer(runs, capsys):
-    assert main(["geodesic", str(runs / "D"), "--from", "0", "--to", "1", "--columns", "5"]) == 0
+    assert main(["geodesic", str(runs / "D"), "--from", "0", "--to", "1", "--columns", "5", "--scale", "1"]) == 0
     path, line = map(float, re.findall(r" ([0-9.e-]+)[,;]", capsys.readouterr().out))
     assert path <= line * (1 + 1e-6)
     grid = read_png(runs / "D/samples/geodesic-0-1.png")
@@ -77,7 +77,11 @@ def test_the_strip_begins_and_ends_alike_in_its_three_rows_and_the_path_is_not_l
     ("command", "code", "words"),
     [
         ("edit L", 2, "Give one of --image FILE and --index I"),
-        ("edit D --index 1", 2, "D is a run of dcgan; edit moves an image in its own chart: give a run of lgan"),
+        (
+            "edit D --index 1",
+            2,
+            "D is a run of dcgan; edit needs the local coordinates of a localized GAN: give a run of lgan",
+        ),
         ("edit L --index -1", 2, "--index"),
         ("edit L --index 1 --columns 4", 2, "--columns is odd"),
         ("edit L --image none.png", 4, "No such file"),
@@ -85,7 +89,7 @@ def test_the_strip_begins_and_ends_alike_in_its_three_rows_and_the_path_is_not_l
         ("edit L --image D/samples/real.png", 2, "the run was trained on images of 28x28x1"),
         ("edit L --index 1 --out x.jpg", 2, "--out ends in .png"),
         ("geodesic L --from 0 --to 1", 2, "give a run of dcgan"),
-        ("geodesic D --from 0 --to 0", 2, "two numbers of samples"),
+        ("geodesic D --from 0 --to 0", 2, "the numbers of two samples"),
         ("geodesic D --from 0 --to 1 --columns 2", 2, "--columns is odd"),
     ],
 )

@@ -60,38 +60,72 @@ def test_means_and_differences(rng):
 @pytest.mark.parametrize("name", ["D", "C", "T"])
 def test_a_strip_is_of_its_latents_and_the_same_each_time(runs, tmp_path, name):
     run = str(runs / name)
-    assert main(["interpolate", run, "--from", "0", "--to", "1", "--columns", "5"]) == 0
+    assert main(["interpolate", run, "--from", "0", "--to", "1", "--columns", "5", "--scale", "1"]) == 0
     strip = runs / name / "samples/interpolate-0-1.png"
     first = tiles(strip)
     assert len(first) == 5 and (first[0] != first[4]).any()
-    assert main(["average", run, "--of", "0", "1"]) == 0
+    assert main(["average", run, "--of", "0", "1", "--scale", "1"]) == 0
     mean = tiles(runs / name / "samples/average-0+1.png")
     for tile, other in zip(mean, (first[0], first[4], first[2]), strict=True):
         assert np.abs(tile.astype(int) - other).max() <= 1
     assert (
-        main(["interpolate", run, "--from", "0", "--to", "1", "--columns", "5", "--out", str(tmp_path / "b.png")]) == 0
+        main(
+            [
+                "interpolate",
+                run,
+                "--from",
+                "0",
+                "--to",
+                "1",
+                "--columns",
+                "5",
+                "--scale",
+                "1",
+                "--out",
+                str(tmp_path / "b.png"),
+            ]
+        )
+        == 0
     )
     assert (tmp_path / "b.png").read_bytes() == strip.read_bytes()
 
 
 def test_an_arc_is_another_strip_with_the_same_ends(runs, tmp_path):
     run, line, arc = str(runs / "D"), tmp_path / "line.png", tmp_path / "arc.png"
-    assert main(["interpolate", run, "--from", "0", "--to", "1", "--out", str(line)]) == 0
-    assert main(["interpolate", run, "--from", "0", "--to", "1", "--spherical", "--out", str(arc)]) == 0
+    assert main(["interpolate", run, "--from", "0", "--to", "1", "--scale", "1", "--out", str(line)]) == 0
+    assert main(["interpolate", run, "--from", "0", "--to", "1", "--spherical", "--scale", "1", "--out", str(arc)]) == 0
     straight, round_ = tiles(line), tiles(arc)
     assert all(np.abs(straight[i].astype(int) - round_[i]).max() <= 1 for i in (0, -1))
     assert (straight[5] != round_[5]).any()
 
 
 def test_what_is_added_to_what_was_taken_away_is_there_again(runs):
-    assert main(["arithmetic", str(runs / "T"), "--from", "3", "5", "--minus", "8", "--plus", "8", "--table"]) == 0
+    assert (
+        main(
+            [
+                "arithmetic",
+                str(runs / "T"),
+                "--from",
+                "3",
+                "5",
+                "--minus",
+                "8",
+                "--plus",
+                "8",
+                "--table",
+                "--scale",
+                "1",
+            ]
+        )
+        == 0
+    )
     a, b, c, d = tiles(runs / "T/samples/arithmetic-3+5-8-8-table.png")
     np.testing.assert_array_equal(b, c)
     assert np.abs(a.astype(int) - d).max() <= 1
 
 
 def test_numbers_of_the_table_are_those_of_the_images(runs):
-    assert main(["average", str(runs / "T"), "--of", *map(str, range(6)), "--table"]) == 0
+    assert main(["average", str(runs / "T"), "--of", *map(str, range(6)), "--table", "--scale", "1"]) == 0
     shown = tiles(runs / "T/samples/average-0+1+2+3+2more-table.png")
     recipe, state = restored(Run.open(runs / "T"))
     images = to_uint8(recipe.decode(state, state.Z[:6]))
@@ -100,7 +134,7 @@ def test_numbers_of_the_table_are_those_of_the_images(runs):
 
 def test_points_are_dots(runs):
     assert main(["interpolate", str(runs / "P"), "--from", "0", "--to", "1"]) == 0
-    assert read_png(runs / "P/samples/interpolate-0-1.png").shape == (257, 257, 3)
+    assert read_png(runs / "P/samples/interpolate-0-1.png").shape == (2 * 257, 2 * 257, 3)
 
 
 @pytest.mark.parametrize(
@@ -111,9 +145,9 @@ def test_points_are_dots(runs):
         ("interpolate D --from 0 --to 0 --spherical", 2, "drop --spherical"),
         ("interpolate D --from 0 --to 1 --seed -1", 2, "--seed is at least 0"),
         ("interpolate D --from 0 --to 1 --out x.jpg", 2, "--out ends in .png"),
-        ("average D --of 0 1 --table", 2, "which keeps no latents of images: drop --table"),
+        ("average D --of 0 1 --table", 2, "which keeps no latents of training images: drop --table"),
         ("average T --of 0 20 --table", 2, "the table has images 0 to 19: got 0, 20"),
-        ("average L --of 0 1", 2, "around images, each in its own chart: see tinygan edit"),
+        ("average L --of 0 1", 2, "local coordinates around an image: use tinygan edit"),
         ("arithmetic K --from 0 --minus 1 --plus 2", 2, "a run of classifier, which makes no samples"),
         ("arithmetic none --from 0 --minus 1 --plus 2", 4, "none holds no run"),
     ],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan.core.compose import Concat, Residual, Sequential
-from tinygan.core.layer import apply, fold, pack, unfold, unpack
+from tinygan.core.layer import apply, fold, unfold
 from tinygan.core.net import Net
 from tinygan.errors import ShapeError
 from tinygan.layers import BatchNorm, Conv2d, Dropout, Linear, ReLU, Reshape, SpectralNorm, Tanh
@@ -28,11 +28,6 @@ def test_theta_is_one_vector_and_its_views_have_names(net, rng):
     names["0.linear.w"][0, 0] = 7
     assert theta[0] == 7, "a view, not a copy"
     assert sum(a.size for a in names.values()) == net.size
-
-
-def test_unpack_and_pack_are_inverse(net, rng):
-    theta = net.init(rng, np.float64)
-    assert np.array_equal(np.concatenate(pack(unpack(net.f.tree("shapes"), theta))), theta)
 
 
 def test_the_gradient_of_a_jvp_loss_against_differences(net, rng):

@@ -101,14 +101,20 @@ def test_the_quarters_that_are_returned_undo_the_turn(images, rng):
     ("call", "message"),
     [
         (lambda x: turned(x[:, :4], np.zeros(N, int)), "square images"),
-        (lambda x: mirrored(x, [True]), "a whole number for each"),
-        (lambda x: turned(x, np.zeros(N)), "a whole number for each"),
-        (lambda x: mirrored(x[0], np.zeros(N, bool)), "images are"),
-        (lambda x: cut(x, np.ones(N, int), np.zeros(N, int), (5, 5)), "a part of 5x5 reaches beyond images of 5x5"),
-        (lambda x: cut(x, -np.ones(N, int), np.zeros(N, int), (5, 5)), "begins at 0 or more"),
-        (lambda x: crop(x, np.random.default_rng(0), size=(6, 5)), "a part of 6x5 does not fit in images of 5x5"),
-        (lambda x: crop(x, np.random.default_rng(0), pad=-1), "padding is 0 or more"),
-        (lambda x: shift(x, np.random.default_rng(0), -1), "0 or more pixels"),
+        (lambda x: mirrored(x, [True]), "one integer per image"),
+        (lambda x: turned(x, np.zeros(N)), "one integer per image"),
+        (lambda x: mirrored(x[0], np.zeros(N, bool)), "expected images"),
+        (
+            lambda x: cut(x, np.ones(N, int), np.zeros(N, int), (5, 5)),
+            "a crop of 5x5 pixels reaches outside images of 5x5",
+        ),
+        (lambda x: cut(x, -np.ones(N, int), np.zeros(N, int), (5, 5)), "a start of at least 0"),
+        (
+            lambda x: crop(x, np.random.default_rng(0), size=(6, 5)),
+            "a crop of 6x5 pixels does not fit in images of 5x5",
+        ),
+        (lambda x: crop(x, np.random.default_rng(0), pad=-1), "padding must be at least 0 pixels"),
+        (lambda x: shift(x, np.random.default_rng(0), -1), "at least 0 pixels"),
     ],
 )
 def test_what_does_not_fit_is_one_line(images, call, message):

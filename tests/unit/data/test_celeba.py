@@ -65,12 +65,12 @@ def test_unpacked_pictures_do_as_well(place):
 @pytest.mark.parametrize(
     ("file", "old", "new", "why"),
     [
-        ("list_attr_celeba.txt", b"6\n", b"7\n", "does not start with the number of its pictures"),
-        ("list_attr_celeba.txt", b"000003.jpg -1", b"000003.jpg -2", "line 5 is not a file and 2 values"),
-        ("list_attr_celeba.txt", b"000003.jpg -1", b"000003.jpg", "line 5 is not a file and 2 values"),
-        ("list_attr_celeba.txt", b"Shadow Smiling", b"", "line 3 is not a file and 1 values"),
-        ("list_eval_partition.txt", b"000002.jpg 0", b"000002.jpg 3", "line 2 is no file and split"),
-        ("list_eval_partition.txt", b"000002.jpg 0", b"", "line 2 is no file and split"),
+        ("list_attr_celeba.txt", b"6\n", b"7\n", "does not start with the number of images"),
+        ("list_attr_celeba.txt", b"000003.jpg -1", b"000003.jpg -2", "line 5 is not a file name and 2 values"),
+        ("list_attr_celeba.txt", b"000003.jpg -1", b"000003.jpg", "line 5 is not a file name and 2 values"),
+        ("list_attr_celeba.txt", b"Shadow Smiling", b"", "line 3 is not a file name and 1 values"),
+        ("list_eval_partition.txt", b"000002.jpg 0", b"000002.jpg 3", "line 2 is not a file name and a split"),
+        ("list_eval_partition.txt", b"000002.jpg 0", b"", "line 2 is not a file name and a split"),
     ],
 )
 def test_damaged_lists_are_refused_by_line(place, file, old, new, why):
@@ -83,7 +83,7 @@ def test_damaged_lists_are_refused_by_line(place, file, old, new, why):
 
 def test_a_missing_picture_is_named_at_once(place):
     (place / "img_align_celeba.zip").write_bytes(zipped({"img_align_celeba/000001.jpg": b""}))
-    with pytest.raises(DataError, match=r"lacks img_align_celeba/000002\.jpg"):
+    with pytest.raises(DataError, match=r"has no img_align_celeba/000002\.jpg"):
         open_data("celeba")
 
 
@@ -98,7 +98,7 @@ def test_a_damaged_picture_is_named_when_it_is_asked_for(place):
 def test_without_the_lists_it_is_not_there(place, monkeypatch):
     (place / "list_eval_partition.txt").unlink()
     with pytest.raises(
-        DataError, match=r"its train files are not here; to get them: put img_align_celeba\.zip, list_attr"
+        DataError, match=r"its train files were not found; to get them: put img_align_celeba\.zip, list_attr"
     ):
         open_data("celeba")
 

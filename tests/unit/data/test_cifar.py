@@ -70,7 +70,7 @@ def test_parts_that_are_missing_are_counted(tmp_path):
     files = cifar_binary("cifar-10")
     files.pop("cifar-10-batches-bin/data_batch_3.bin")
     unpack(tmp_path, files)
-    with pytest.raises(DataError, match=r"has 4 of the 5 files data_batch_1, .* of train; add the others"):
+    with pytest.raises(DataError, match=r"has 4 of the 5 files data_batch_1, .* of 'train'; add the missing ones"):
         open_data(tmp_path)
     assert open_data(tmp_path, split="test").size == 3
 
@@ -78,9 +78,9 @@ def test_parts_that_are_missing_are_counted(tmp_path):
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"\1" * 3074, "has 3074 bytes, not whole records of 3073"),
-        (b"\x0a" + bytes(3072), "labels beyond its 10 classes"),
-        (b"", "holds no pictures"),
+        (b"\1" * 3074, "has 3074 bytes, not a multiple of a record's 3073"),
+        (b"\x0a" + bytes(3072), "a label outside its 10 classes"),
+        (b"", "has no images"),
     ],
 )
 def test_records_that_are_not_whole_are_refused(tmp_path, data, why):
@@ -94,7 +94,7 @@ def test_a_pickle_with_other_labels_is_refused(tmp_path):
         return python3_pickle(4)(table | {"labels": [0, 1, 256]})
 
     unpack(tmp_path, cifar_python("cifar-10", dump=dump))
-    with pytest.raises(FormatError, match="has not 3 whole numbers under 'labels'"):
+    with pytest.raises(FormatError, match="expected 3 integers from 0 to 255 under 'labels'"):
         open_data(tmp_path)
 
 

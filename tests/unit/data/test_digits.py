@@ -41,18 +41,21 @@ def test_a_fifth_of_each_digit_is_for_testing(place, name):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (b"", "has no lines"),
-        (b"\n\n", "has no lines"),
-        (b"1,2,3\n1,2\n", "lines of several lengths"),
-        (b"1,,2\n", "values beyond 0 to 255"),
-        (b"1,256\n", "values beyond 0 to 255"),
-        (b"1," + b"9" * 5000, "values beyond 0 to 255"),
-        (b"1,2.5", "not a table of whole numbers"),
-        (b"1,-2", "not a table of whole numbers"),
-        (b"1\n2\n", "has 0 values to 0 and a label to 2"),
-        (b"1,2", "has 1 values to 1 and a label to 2 in a line, not 64 to 16 and one to 9"),
-        (b"17," + b"0," * 63 + b"1", "has 64 values to 17"),
-        (b"0," * 64 + b"10", "a label to 10"),
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (b"1,2,3\n1,2\n", "its lines differ in length"),
+        (b"1,,2\n", "a value outside 0 to 255"),
+        (b"1,256\n", "a value outside 0 to 255"),
+        (b"1," + b"9" * 5000, "a value outside 0 to 255"),
+        (b"1,2.5", "not a table of integers"),
+        (b"1,-2", "not a table of integers"),
+        (b"1\n2\n", "has 0 pixels, the largest is 0 and the largest label 2"),
+        (
+            b"1,2",
+            "has 1 pixels, the largest is 1 and the largest label 2; expected 64 pixels up to 16 and labels up to 9",
+        ),
+        (b"17," + b"0," * 63 + b"1", "has 64 pixels, the largest is 17"),
+        (b"0," * 64 + b"10", "the largest label 10"),
         (b"0," * 64 + b"1", None),
     ],
 )
@@ -60,7 +63,7 @@ def test_other_tables_are_refused(place, text, why):
     (place / "digits/digits.csv.gz").write_bytes(gzip.compress(text))
     if why is None:
         assert open_data("digits").size == 1
-        why, split = "too few pictures for a split 'test'", "test"
+        why, split = "too few images for a split 'test'", "test"
     else:
         split = "train"
     with pytest.raises(FormatError, match=why):

@@ -91,7 +91,13 @@ def test_when_all_fail_each_is_told_in_one_line_and_nothing_is_left(server, tmp_
     with pytest.raises(DataError) as caught:
         fetch(urls, tmp_path / "a", verify, hint="to get it: ask")
     message = str(caught.value)
-    for part in ("404", "cut after 5000 of 15000 bytes", "not the right bytes", "; to get it: ask", *urls):
+    for part in (
+        "404",
+        "the connection ended after 5000 of 15000 bytes",
+        "not the right bytes",
+        "; to get it: ask",
+        *urls,
+    ):
         assert part in message
     assert "\n" not in message
     assert list(tmp_path.iterdir()) == []
@@ -103,7 +109,7 @@ def test_truncated_then_corrupt_then_good_ends_with_the_good_copy_and_says_what_
     assert (tmp_path / "a").read_bytes() == GOOD
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     said = capsys.readouterr().err
-    assert f"{urls[0]}: cut after 5000 of 15000 bytes" in said
+    assert f"{urls[0]}: the connection ended after 5000 of 15000 bytes" in said
     assert f"{urls[1]}: its SHA-256 is " in said and f"expected {SHA256}" in said
     assert f"{urls[2]}: 0.0 MB" in said
 
@@ -116,7 +122,7 @@ def test_after_a_cut_the_next_mirror_goes_on_from_there(server, tmp_path):
 
 def test_after_a_cut_the_next_call_goes_on_from_there(server, tmp_path):
     for have in (5000, 8333):  # a third of the rest each time
-        with pytest.raises(DataError, match=f"cut after {have} of 15000 bytes"):
+        with pytest.raises(DataError, match=f"the connection ended after {have} of 15000 bytes"):
             fetch([server.url + "/range/cut"], tmp_path / "a", verify)
         assert (tmp_path / "a.part").read_bytes() == GOOD[:have]
     fetch([server.url + "/range/good"], tmp_path / "a", verify)
@@ -142,7 +148,7 @@ def test_a_whole_part_is_not_sent_again(server, tmp_path):
 
 def test_a_range_that_was_not_asked_for_is_refused(server, tmp_path):
     (tmp_path / "a.part").write_bytes(GOOD[:100])
-    with pytest.raises(DataError, match="gives another range than from byte 100"):
+    with pytest.raises(DataError, match="sent another range than the one from byte 100 on"):
         fetch([server.url + "/odd"], tmp_path / "a", verify)
     fetch([server.url + "/odd", server.url + "/range/good"], tmp_path / "a", verify)
     assert (tmp_path / "a").read_bytes() == GOOD
@@ -188,7 +194,7 @@ def test_a_body_longer_than_the_cap_is_refused(server, tmp_path):
 
 def test_offline_asks_nobody(server, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYGAN_OFFLINE", "1")
-    with pytest.raises(DataError, match="a is not here and TINYGAN_OFFLINE=1 forbids the download; to get it: ask"):
+    with pytest.raises(DataError, match="a is missing and TINYGAN_OFFLINE=1 forbids its download; to get it: ask"):
         fetch([server.url + "/good"], tmp_path / "a", verify, hint="to get it: ask")
     assert server.asked == []
 
@@ -217,7 +223,7 @@ def test_the_command_fetches_every_split_and_says_where_it_is(server, tmp_path, 
         assert len(server.asked) == 4
     assert main(["data", "strokes", "--fetch"]) == 0
     assert main(["data", "--fetch"]) == 2
-    assert "--fetch needs the NAME of a set" in capsys.readouterr().err
+    assert "--fetch needs the NAME of a data set" in capsys.readouterr().err
 
 
 def test_a_set_is_downloaded_once_and_only_with_the_published_contents(server, tmp_path, monkeypatch):
@@ -243,6 +249,6 @@ def test_a_set_is_downloaded_once_and_only_with_the_published_contents(server, t
     changed = known._replace(sha256=dict.fromkeys(arrays, "0" * 64))
     monkeypatch.setitem(mnist.MNIST_SETS, "mnist", changed)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
-    with pytest.raises(DataError, match=r"no mirror gave it .*SHA-256 differs.*; to get it: "):
+    with pytest.raises(DataError, match=r"failed from every mirror .*SHA-256 differs.*; to get it: "):
         open_data("mnist")
     assert not [path for path in (tmp_path / "other").rglob("*") if path.is_file()]

@@ -63,7 +63,7 @@ def test_pictures_of_two_kinds_name_both_files_and_sizes(tmp_path, shape):
 
 
 def test_no_pictures_is_a_data_error(tmp_path):
-    with pytest.raises(DataError, match="holds no pictures; expected PNG or JPEG"):
+    with pytest.raises(DataError, match="has no images; expected PNG or JPEG"):
         open_data(tmp_path)
 
 
@@ -71,13 +71,13 @@ def test_pictures_beside_class_folders_are_refused(tmp_path):
     (tmp_path / "cat").mkdir()
     for name in ("a.png", "cat/a.png"):
         write_png(tmp_path / name, flat(0, 2, 2))
-    with pytest.raises(DataError, match=r"both beside and inside folders \(a\.png, cat/\)"):
+    with pytest.raises(DataError, match=r"both beside and inside sub-folders \(a\.png, cat/\)"):
         open_data(tmp_path)
 
 
 def test_a_folder_has_one_split(tmp_path):
     write_png(tmp_path / "a.png", flat(0, 2, 2))
-    with pytest.raises(DataError, match="give the folder of the test pictures"):
+    with pytest.raises(DataError, match="give the path of the test images"):
         open_data(tmp_path, split="test")
 
 

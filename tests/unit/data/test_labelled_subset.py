@@ -41,5 +41,5 @@ def test_a_class_without_samples_is_one_line():
 
 
 def test_more_labels_than_a_class_has_are_one_line():
-    with pytest.raises(UsageError, match="ask for fewer"):
+    with pytest.raises(UsageError, match="choose fewer"):
         LabelledSubset(open_data("moons"), POOL, 2, seed=0)

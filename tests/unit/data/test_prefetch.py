@@ -64,7 +64,7 @@ def test_a_block_left_early_leaves_no_thread():
         assert next(batches) == 0
         raise KeyboardInterrupt
     assert not alive()
-    with pytest.raises(RuntimeError, match="has ended"):
+    with pytest.raises(RuntimeError, match="after the end of its with block"):
         for _ in batches:  # what was ready, then
             pass
 

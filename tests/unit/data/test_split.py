@@ -35,13 +35,13 @@ def test_every_sample_is_as_likely():
 @pytest.mark.parametrize(
     ("labels", "n", "seed", "message"),
     [
-        (LABELS, 11, 0, "11 labels of each class are asked for and class 2 has 10: ask for fewer"),
-        (LABELS, 0, 0, "1 or more"),
-        (LABELS, 1, -1, "a seed 0 or more"),
-        (LABELS / 2, 1, 0, "class numbers"),
-        (LABELS - 1, 1, 0, "0 and up"),
-        (LABELS[:, None], 1, 0, "class numbers"),
-        (np.zeros(0, np.int64), 1, 0, "there are none"),
+        (LABELS, 11, 0, "11 labels per class are needed and class 2 has 10; choose fewer labels"),
+        (LABELS, 0, 0, "at least 1 label"),
+        (LABELS, 1, -1, "a seed of at least 0"),
+        (LABELS / 2, 1, 0, "class indices"),
+        (LABELS - 1, 1, 0, "at least 0"),
+        (LABELS[:, None], 1, 0, "class indices"),
+        (np.zeros(0, np.int64), 1, 0, "there are no samples"),
     ],
 )
 def test_what_cannot_be_split_is_one_line(labels, n, seed, message):

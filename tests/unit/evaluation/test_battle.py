@@ -114,7 +114,7 @@ def home(tmp_path, monkeypatch, capsys):
 def test_the_command_prints_both_ratios_and_the_verdict(home, capsys):
     assert main(["battle", "A", "B", "-n", "40"]) == 0
     first, test, sample, end = capsys.readouterr().out.splitlines()
-    assert first.startswith("A against B: 40 samples of the test split of strokes")
+    assert first.startswith("A against B: 40 samples of each, and 40 of the test split of strokes")
     assert test.startswith("r_test ") and sample.startswith("r_sample ")
     assert "wins" in end or "a tie" in end
     assert main(["battle", "A", "A", "-n", "40"]) == 0
@@ -138,9 +138,12 @@ def test_a_mistake_is_one_line(words, status, line, home, capsys):
     assert line in error and error.count("\n") == 1
 
 
-def test_runs_of_two_data_sets_need_to_be_told_by_which_to_judge(home, capsys):
+def test_runs_of_two_data_sets_need_the_data_to_be_named(home, capsys):
     text = (home / "B/config.toml").read_text()
     (home / "B/config.toml").write_text(text.replace('data = "strokes"', 'data = "digits"'))
     assert main(["battle", "A", "B"]) == 2
-    assert "A and B are trained on digits and strokes: judge by one, --data NAME" in capsys.readouterr().err
+    assert (
+        "A and B were trained on different data, digits and strokes: choose one with --data NAME"
+        in capsys.readouterr().err
+    )
     assert main(["battle", "A", "B", "--data", "strokes", "-n", "20"]) == 0

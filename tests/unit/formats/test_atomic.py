@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tinygan.errors import DataError
-from tinygan.formats.atomic import sweep, write_atomic
+from tinygan.formats.atomic import remove_stale, write_atomic
 
 
 def names(folder: Path) -> list[str]:
@@ -82,7 +82,7 @@ def test_a_killed_writer_leaves_the_old_file_and_an_orphan_that_sweep_removes(tm
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], cwd=Path(__file__).parents[3])
     assert done.returncode == -signal.SIGKILL
     assert len(names(tmp_path)) == 2
-    assert len(sweep(tmp_path)) == 1
+    assert len(remove_stale(tmp_path)) == 1
     assert names(tmp_path) == ["a"]
     assert (tmp_path / "a").read_bytes() == b"old"
 
@@ -93,9 +93,9 @@ def test_sweep_leaves_running_writers_and_other_files_alone(tmp_path):
     others = [".a.tmp-x-0123abcd", "a.tmp-1-0123abcd", "a", ".hidden"]
     for name in [running, *gone, *others]:
         (tmp_path / name).write_bytes(b"")
-    assert [path.name for path in sweep(tmp_path)] == sorted(gone)
+    assert [path.name for path in remove_stale(tmp_path)] == sorted(gone)
     assert names(tmp_path) == sorted([running, *others])
 
 
 def test_sweep_of_no_folder_removes_nothing(tmp_path):
-    assert sweep(tmp_path / "none") == []
+    assert remove_stale(tmp_path / "none") == []

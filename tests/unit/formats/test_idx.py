@@ -176,7 +176,7 @@ def test_an_unknown_name_brings_the_nearest_one():
         open_data("fashon-mnist")
     with pytest.raises(UsageError, match="unknown split 'val'; expected one of train, test"):
         open_data("strokes", split="val")
-    with pytest.raises(DataError, match="no such folder"):
+    with pytest.raises(DataError, match="is not a folder"):
         open_data("/nowhere/at/all")
 
 

@@ -93,8 +93,8 @@ def test_svhn_has_the_digit_zero_for_ten(tmp_path, order, packed):
     [
         (None, np.ones((3, 1)), r"has the arrays 'y' uint8 \(3, 1\); expected X"),
         (random_bytes(4, 4, 3, 3), np.ones((2, 1)), r"'X' uint8 \(4, 4, 3, 3\), 'y' uint8 \(2, 1\)"),
-        (random_bytes(4, 4, 3, 2), np.array([[1], [11]]), "labels beyond 1 to 10"),
-        (random_bytes(4, 4, 3, 2), np.array([[1], [0]]), "labels beyond 1 to 10"),
+        (random_bytes(4, 4, 3, 2), np.array([[1], [11]]), "a label outside 1 to 10"),
+        (random_bytes(4, 4, 3, 2), np.array([[1], [0]]), "a label outside 1 to 10"),
     ],
 )
 def test_svhn_of_other_arrays_is_refused(tmp_path, x, y, why):

@@ -41,7 +41,7 @@ def test_a_caption_says_brightness_and_class():
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("dark bog", r"unknown word 'bog' \(did you mean bag\?\); .* dark, middle"), (" ", "no words; a text is of the")],
+    [("dark bog", r"unknown word 'bog' \(did you mean bag\?\); .* dark, middle"), (" ", "no words; expected words of")],
 )
 def test_a_text_of_other_words_is_refused(text, words):
     with pytest.raises(UsageError, match=words):
@@ -54,7 +54,7 @@ def test_a_long_vocabulary_is_told_shortly():
 
 
 def test_data_without_names_are_refused():
-    with pytest.raises(UsageError, match="the names of classes"):
+    with pytest.raises(UsageError, match="captions need class names"):
         GANCLS(Settings(), Sample(SHAPE, 3))
 
 

@@ -199,7 +199,7 @@ def test_what_does_not_fit_is_one_line_before_there_is_a_run(tmp_path, capsys, o
 
 
 def test_a_set_with_fewer_images_is_said(rng):
-    with pytest.raises(UsageError, match="21 images are asked for and pictures has 20: add --set images=20"):
+    with pytest.raises(UsageError, match="21 images are needed and pictures has 20; add --set images=20"):
         Enumerated(Pictures(rng), 21)
 
 

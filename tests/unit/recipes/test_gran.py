@@ -148,7 +148,7 @@ def test_a_sequence_of_the_command_ends_with_its_samples(tmp_path, capsys):
     assert main(["sample", run, "-n", "70", "--out", f"{run}/last.npy"]) == 0
     rows, last = (np.load(f"{run}/{name}.npy") for name in ("rows", "last"))
     assert rows.shape == (70, 2, 28, 28, 1) and np.array_equal(rows[:, 1], last)
-    assert main(["sample", run, "-n", "5", "--sequence"]) == 0
+    assert main(["sample", run, "-n", "5", "--sequence", "--scale", "1"]) == 0
     assert "sample-n5-seed0-sequence.png: 5 x 2 samples" in capsys.readouterr().out
     assert read_png(tmp_path / "run/samples/sample-n5-seed0-sequence.png").shape == (5 * 30 + 2, 2 * 30 + 2, 3)
     assert main(["train", "dcgan", *small, "--steps", "1", "--out", f"{run}2"]) == 0

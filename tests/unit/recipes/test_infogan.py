@@ -170,7 +170,7 @@ def runs(tmp_path_factory):
 
 def test_sweep_writes_a_grid_of_the_codes(runs, capsys):
     run, out = runs / "infogan", runs / "sweep.npy"
-    assert main(["sample", str(run), "--sweep", "c1"]) == 0
+    assert main(["sample", str(run), "--sweep", "c1", "--scale", "1"]) == 0
     assert "sample-seed0-sweepc1.png: 3 x 10 samples" in capsys.readouterr().out
     assert read_png(run / "samples/sample-seed0-sweepc1.png").shape == (3 * 30 + 2, 10 * 30 + 2, 3)
     assert main(["sample", str(run), "--sweep", "c0", "--out", str(out)]) == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinygan.cli import main
-from tinygan.data.captions import WORDS
+from tinygan.data.captions import BRIGHTNESS_WORDS
 from tinygan.sampling.request import Asked
 from tinygan.training.checkpoint import earlier_than
 from tinygan.training.loop import averaged, restored, sample
@@ -28,7 +28,7 @@ def runs(tmp_path_factory):
 def test_the_words_are_in_the_checkpoint(runs, monkeypatch):
     monkeypatch.setattr("tinygan.data.open_data", None)
     recipe, _ = restored(Run.open(runs / "gan-cls"))
-    assert recipe.captions.vocabulary == (*WORDS, *"0123456789")
+    assert recipe.captions.vocabulary == (*BRIGHTNESS_WORDS, *"0123456789")
 
 
 def test_a_text_a_class_and_whatever_else_is_asked_has_a_file_of_its_own(runs, capsys):
@@ -61,7 +61,7 @@ def test_truncation_is_of_z_alone(runs, monkeypatch):
 
 
 MISTAKES = [
-    ("gan-cls --text drak~3", "unknown word 'drak' (did you mean dark?); a text is of the words dark, middle"),
+    ("gan-cls --text drak~3", "unknown word 'drak' (did you mean dark?); expected words of dark, middle"),
     ("gan-cls --text ~", "no words"),
     ("gan-cls --text dark --label 3", "give one of them"),
     ("gan-cls --label 10", "there is no class 10: they are 0 to 9"),

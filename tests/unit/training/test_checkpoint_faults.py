@@ -17,7 +17,7 @@ import pytest
 
 import tinygan.formats.safetensors
 from tinygan.errors import DataError
-from tinygan.formats.atomic import sweep, write_atomic
+from tinygan.formats.atomic import remove_stale, write_atomic
 from tinygan.training.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 
 State = tuple[np.ndarray, tuple[int, float]]
@@ -154,11 +154,11 @@ def test_a_limit_on_file_sizes_leaves_the_previous_checkpoint(tmp_path: Path) ->
 SAVING = """
 import sys
 import numpy as np
-from tinygan.formats.atomic import sweep
+from tinygan.formats.atomic import remove_stale
 from tinygan.training.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 
 folder = sys.argv[1]
-sweep(folder)
+remove_stale(folder)
 latest = latest_checkpoint(folder)
 step = load_checkpoint(latest, (np.zeros(1000, np.float32), (0, 0.0)))[0][1][0] if latest else 0
 while True:
@@ -185,5 +185,5 @@ def test_no_kill_at_any_instant_loses_a_checkpoint(tmp_path: Path) -> None:
         assert {reached - 1, reached} - {0} <= set(whole)
         for step in whole:
             load_checkpoint(tmp_path / f"{step:06d}.safetensors", state(0))
-    sweep(tmp_path)
+    remove_stale(tmp_path)
     assert [name for name in names(tmp_path) if name[0] != "0"] == ["latest.safetensors"]

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.data import Batch, Sample
-from tinygan.data.captions import WORDS, Captions
+from tinygan.data.captions import BRIGHTNESS_WORDS, Captions
 from tinygan.errors import UsageError
 from tinygan.models import text
 from tinygan.objectives.losses import mean_softplus
@@ -85,7 +85,7 @@ class GANCLS(ClassGame):
 
     def asked(self, label: Array, rng: np.random.Generator) -> Array:
         """Captions of the classes, brightness drawn."""
-        return self.captions.compose(rng.integers(len(WORDS), size=len(label)), label)
+        return self.captions.compose(rng.integers(len(BRIGHTNESS_WORDS), size=len(label)), label)
 
     def of_text(self, text: str, n: int, rng: np.random.Generator) -> Array:
         """[t, z] of one text. Raises UsageError."""

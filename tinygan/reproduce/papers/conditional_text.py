@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.data import Batch, Dataset
-from tinygan.data.captions import WORDS
+from tinygan.data.captions import BRIGHTNESS_WORDS
 from tinygan.evaluation.evaluate import open_features
 from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
@@ -58,7 +58,7 @@ def images(recipe: GANCLS, state: Any, z: Array) -> Array:
 
 def within(x: Array, word: Array, label: Array) -> float:
     """E‖x − E x‖² among the images of one caption, the mean over images."""
-    caption = len(WORDS) * label + word
+    caption = len(BRIGHTNESS_WORDS) * label + word
     parts = (x[caption == k].reshape(int((caption == k).sum()), -1) for k in np.unique(caption))
     return float(sum(part.var(axis=0).sum() * len(part) for part in parts)) / len(x)
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.compose import Composite, Residual
-from tinygan.core.layer import Array, apply, unpack
+from tinygan.core.layer import Array, apply
 from tinygan.core.net import Net
+from tinygan.core.tree import tree_views
 from tinygan.data import Dataset
 from tinygan.metrics import probe
 from tinygan.recipes.systems.ssgan import SSGAN
@@ -30,7 +31,7 @@ def read(D: Net, theta: Array, x: Array) -> list[Array]:
     """What each residual block of D gives for images x, means over quarters of the picture: (n, 4C) a block."""
     assert isinstance(D.f, Composite)
     X, found = x[None], []
-    for f, p in zip(D.f.children, unpack(D.f.tree("shapes"), theta), strict=True):
+    for f, p in zip(D.f.children, tree_views(D.f.tree("shapes"), theta), strict=True):
         X, _ = apply(f, p, X)
         if isinstance(f, Residual):
             n, H, W, C = X[0].shape

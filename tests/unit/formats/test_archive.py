@@ -92,7 +92,7 @@ def test_labels_that_are_not_read_are_refused(tmp_path, table):
 
 
 def test_no_pictures_listed_is_a_data_error(tmp_path):
-    with pytest.raises(DataError, match="lists no pictures"):
+    with pytest.raises(DataError, match="lists no images"):
         open_data(archive(tmp_path, LISTED | {"dataset.json": b'{"labels": []}'}))
 
 
@@ -150,10 +150,10 @@ def test_what_is_no_archive_is_refused(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"PK but no archive")
     with pytest.raises(FormatError, match="cannot be opened as a zip archive"):
         open_data(tmp_path / "a.zip")
-    with pytest.raises(DataError, match="holds no pictures"):
+    with pytest.raises(DataError, match="has no images"):
         open_data(archive(tmp_path, {"a.txt": b""}))
     (tmp_path / "a.dat").write_bytes(b"")
-    with pytest.raises(DataError, match=r"no \.npz or \.zip file; expected pictures"):
+    with pytest.raises(DataError, match=r"an \.npz or a \.zip file; expected images"):
         open_data(tmp_path / "a.dat")
-    with pytest.raises(DataError, match="one split, 'train'"):
+    with pytest.raises(DataError, match="only the split 'train'"):
         open_data(archive(tmp_path, {"a.png": flat(1)}), split="test")
