@@ -14,33 +14,11 @@ from types import ModuleType
 import pytest
 
 import tinygan
+from tinygan.book.definitions import public, signature
 
 STORED = Path(__file__).with_suffix(".txt")
 MODULES = [name for name in tinygan.__all__ if isinstance(getattr(tinygan, name), ModuleType)]
 OF_MODULES = {"models", "metrics"}  # their public names are modules themselves
-
-
-def signature(found):
-    """(x, y, *, rng) of a function or class, without annotations: types may become more precise; "" where there is none."""
-    try:
-        parameters = inspect.signature(found).parameters.values()
-    except (TypeError, ValueError):
-        return ""
-    plain = [p.replace(annotation=p.empty, default=p.default if plainly(p.default) else ...) for p in parameters]
-    return str(inspect.Signature(plain)).replace("Ellipsis", "...")
-
-
-def plainly(default):
-    return default is inspect.Parameter.empty or isinstance(default, bool | int | float | str | None)
-
-
-def functions_of(module):
-    """The functions and classes that a module of nets or measures defines."""
-    found = {name: f for name, f in vars(module).items() if getattr(f, "__module__", "") == module.__name__}
-    found = {name: f for name, f in found.items() if inspect.isfunction(f) or inspect.isclass(f)}
-    if module.__name__.startswith("tinygan.models."):  # helpers return layers
-        found = {name: f for name, f in found.items() if "Net" in str(getattr(f, "__annotations__", {}).get("return"))}
-    return {name: f for name, f in found.items() if not name.startswith("_")}
 
 
 def members(path, found):
