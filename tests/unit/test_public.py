@@ -28,12 +28,8 @@ def members(path, found):
             if inspect.isfunction(f) and not name.startswith("_"):
                 yield f"{path}.{name}", f
     if isinstance(found, ModuleType):
-        inside = (
-            functions_of(found)
-            if path.count(".") > 1
-            else {n: getattr(found, n) for n in getattr(found, "__all__", ())}
-        )
-        for name, f in sorted(inside.items()):
+        listed = {name: getattr(found, name) for name in getattr(found, "__all__", ())}
+        for name, f in sorted(dict(public(found)).items() if path.count(".") > 1 else listed.items()):
             yield f"{path}.{name}", f
 
 

@@ -28,7 +28,10 @@ def definitions(name: str, title: str) -> str:
 
 def entry(level: str, name: str, found: Any) -> list[str]:
     """The heading, signature and docstring of a function or class."""
-    return [f"{level} `{name}`", fenced(f"{name.split('.')[-1]}{signature(found)}\n\n{inspect.getdoc(found) or ''}".strip())]
+    return [
+        f"{level} `{name}`",
+        fenced(f"{name.split('.')[-1]}{signature(found)}\n\n{inspect.getdoc(found) or ''}".strip()),
+    ]
 
 
 def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
@@ -61,7 +64,11 @@ class Short:
 
 def short(default: Any) -> Any:
     """The default itself where its text is the same in every process."""
-    return default if default is inspect.Parameter.empty or isinstance(default, bool | int | float | str | None) else Short()
+    return (
+        default
+        if default is inspect.Parameter.empty or isinstance(default, bool | int | float | str | None)
+        else Short()
+    )
 
 
 def constant(found: Any) -> str:

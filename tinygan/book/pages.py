@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinygan.book.commands import commands
 from tinygan.book.definitions import definitions
+from tinygan.book.systems import systems
 
 MADE = "<!-- Made by `python -m tinygan.book` from the code: edit the docstrings, not this page. -->\n\n"
 API = {  # a page of a public module: its title
@@ -28,7 +29,7 @@ ABOUT = {  # the pages that are not made from a public module
 
 def pages() -> dict[str, str]:
     """The text of every page that is made, by file name."""
-    made = {"commands.md": commands()}
+    made = {"commands.md": commands(), "recipes.md": systems()}
     made |= {f"{name}.md": definitions(name, title) for name, title in API.items()}
     return {name: MADE + text for name, text in made.items()} | {"README.md": contents()}
 
