@@ -16,7 +16,7 @@ from tinygan import kernels
 from tinygan.checks.cases import CASES
 from tinygan.data import Batch
 from tinygan.recipes import RECIPES
-from tinygan.training.execution import OnDevice
+from tinygan.training.execution import GraphExecutor
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests/emulated"))
 
@@ -62,7 +62,7 @@ def steps(names: tuple[str, ...] = SYSTEMS) -> Iterator[dict[str, Any]]:
             ours = systems.STEPS[name]()
             batch = Batch(ours.real, {})
             with kernels.precision(precision):
-                device = OnDevice(ours.system, ours.state)
+                device = GraphExecutor(ours.system, ours.state)
                 rng = np.random.default_rng(2)
                 device.step(batch, rng)
             graph = device.captured
@@ -74,7 +74,7 @@ def steps(names: tuple[str, ...] = SYSTEMS) -> Iterator[dict[str, Any]]:
                 device.step(batch, rng)
 
             us, fed = (timed(call, graph.stream) for call in (replayed, whole))
-            log = device.tell()
+            log = device.log()
             yield {
                 "system": name,
                 "precision": precision,

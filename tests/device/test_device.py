@@ -10,7 +10,7 @@ from tinygan.checks.cases import CASES
 from tinygan.cli import main
 from tinygan.kernels.cuda import plan_conv
 from tinygan.recipes import RECIPES
-from tinygan.training.execution import OnDevice
+from tinygan.training.execution import GraphExecutor
 
 from ..emulated import device_checks as checks
 from ..emulated import emulator as emu
@@ -75,7 +75,7 @@ def test_the_same_steps_give_the_same_bits():
     ends = []
     for _ in range(2):
         recipe, batch = checks.system("dcgan")
-        device = OnDevice(recipe, recipe.init(np.random.default_rng(1)))
+        device = GraphExecutor(recipe, recipe.init(np.random.default_rng(1)))
         for t in range(4):
             device.step(batch(t), np.random.default_rng([7, t]))
         ends.append(checks.flatten(device.state))
@@ -84,13 +84,13 @@ def test_the_same_steps_give_the_same_bits():
 
 def test_a_graphs_memory_does_not_grow():
     recipe, batch = checks.system("dcgan")
-    device = OnDevice(recipe, recipe.init(np.random.default_rng(1)))
+    device = GraphExecutor(recipe, recipe.init(np.random.default_rng(1)))
     cupy = importlib.import_module("cupy")
     pools = cupy.get_default_memory_pool(), cupy.get_default_pinned_memory_pool()
     used = []
     for t in range(8):
         device.step(batch(t), np.random.default_rng(t))
-        device.tell()
+        device.log()
         used.append((device.captured.pool.total_bytes(), pools[0].total_bytes(), pools[1].n_free_blocks()))
     assert used[1:] == used[1:2] * 7
 

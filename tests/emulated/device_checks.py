@@ -19,8 +19,8 @@ from tinygan.layers import BatchNorm
 from tinygan.recipes import FewLabelled, find
 from tinygan.reproduce.papers import stability
 from tinygan.training.checkpoint import flatten
-from tinygan.training.execution import OnDevice, OnHost
-from tinygan.training.loop import part_of
+from tinygan.training.execution import GraphExecutor, HostExecutor
+from tinygan.training.loading import training_set
 
 BOUND = 3e-6  # of operations and layers, relative, against float64
 SLACK = 4  # of a step: times the error of NumPy's float32
@@ -129,7 +129,7 @@ def system(name, **settings):
     small |= {"images": 64} if "images" in fields else {}
     data = open_data(DATA.get(name, "strokes"))
     recipe = find(name).make(find(name).settings(**small), Sample(data.shape, len(data.classes), data.classes))
-    data = part_of(recipe, data)
+    data = training_set(recipe, data)
 
     def batch(t, n=4):
         n *= recipe.batches
@@ -164,9 +164,9 @@ def steps(recipe, batch, count=3, kinks=0.0):
     what is allowed, the worst number's, with its name. ``kinks`` is allowed too, relative: a rounding that puts a few of a wide
     net's rectifiers on the other side moves a gradient by parts in a thousand."""
     state = recipe.init(np.random.default_rng(1))
-    device, worst = OnDevice(recipe, state), (0.0, "")
+    device, worst = GraphExecutor(recipe, state), (0.0, "")
     for t in range(count):
-        truth, host = OnHost(recipe, in_float64(state)), OnHost(recipe, state)
+        truth, host = HostExecutor(recipe, in_float64(state)), HostExecutor(recipe, state)
         with np.errstate(all="ignore"):
             for at in (device, host, truth):
                 one = batch(t)
@@ -197,4 +197,4 @@ def whole_and_cut():
 
 
 def told(at):
-    return {f"log {name}": np.asarray(value) for name, value in at.tell().items()}
+    return {f"log {name}": np.asarray(value) for name, value in at.log().items()}

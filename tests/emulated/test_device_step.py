@@ -14,7 +14,7 @@ from tinygan.errors import UsageError
 from tinygan.optim import Adam, Schedule
 from tinygan.recipes import RECIPES
 from tinygan.recipes.shared.tangents import Orthonormal
-from tinygan.training.execution import OnDevice, OnHost
+from tinygan.training.execution import GraphExecutor, HostExecutor
 
 from . import device_checks as checks
 from . import emulator as emu
@@ -88,13 +88,13 @@ def test_a_whole_step_of_dcgan_32_is_numpys(precision):
 def test_a_system_that_stays_on_the_cpu_says_so_in_one_line(name):
     recipe, batch = system(name)
     with pytest.raises(UsageError, match=r"this system's steps do not run on a GPU \([^\n]*\): use --backend jit"):
-        OnDevice(recipe, recipe.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
+        GraphExecutor(recipe, recipe.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
 
 
 def test_a_step_of_dcgan_32_is_a_graph_of_few_nodes():
     """Gradients become a vector in one kernel, running values are a kernel each."""
     recipe, batch = checks.dcgan32(4, 2)
-    device = OnDevice(recipe, recipe.init(np.random.default_rng(1)))
+    device = GraphExecutor(recipe, recipe.init(np.random.default_rng(1)))
     device.step(batch(0), np.random.default_rng(0))
     assert device.captured.graph.nodes <= 220
 
@@ -103,11 +103,11 @@ def test_a_batch_of_another_size_is_a_new_graph():
     """NumPy would spread one image over the places of four."""
     recipe, batch = system("dcgan")
     state, (first, second, third) = recipe.init(np.random.default_rng(1)), (batch(0), batch(1, 1), batch(2, 6))
-    device, host = OnDevice(recipe, state), OnHost(recipe, state)
+    device, host = GraphExecutor(recipe, state), HostExecutor(recipe, state)
     for t, one in enumerate((first, second, third)):
         for at in (device, host):
             at.step(one, np.random.default_rng(t))
-        assert abs(device.tell()["loss_D"] - host.tell()["loss_D"]) <= 1e-3
+        assert abs(device.log()["loss_D"] - host.log()["loss_D"]) <= 1e-3
 
 
 def test_a_number_told_of_the_state_is_of_that_before_the_step():
@@ -120,10 +120,10 @@ def test_a_number_told_of_the_state_is_of_that_before_the_step():
 
     other = Telling(recipe.settings, Sample(recipe.shape, 1))
     state = other.init(np.random.default_rng(1))
-    device, host = OnDevice(other, state), OnHost(other, state)
+    device, host = GraphExecutor(other, state), HostExecutor(other, state)
     for at in (device, host):
         at.step(batch(0), np.random.default_rng(0))
-    assert device.tell()["before"] == host.tell()["before"] == state.G[3]
+    assert device.log()["before"] == host.log()["before"] == state.G[3]
 
 
 def test_what_a_step_waits_for_or_takes_from_the_host_is_noticed():
@@ -157,7 +157,7 @@ def test_what_a_step_waits_for_or_takes_from_the_host_is_noticed():
     ):
         other = kind(recipe.settings, Sample(recipe.shape, 1))
         with pytest.raises(UsageError, match=why):
-            OnDevice(other, other.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
+            GraphExecutor(other, other.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
 
 
 def test_a_fault_of_the_step_is_not_blamed_on_the_device():
@@ -170,7 +170,7 @@ def test_a_fault_of_the_step_is_not_blamed_on_the_device():
 
     other = Wrong(recipe.settings, Sample(recipe.shape, 1))
     with pytest.raises(TypeError, match="can only concatenate tuple"):
-        OnDevice(other, other.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
+        GraphExecutor(other, other.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
 
 
 def test_cupy_has_what_is_asked_of_it(monkeypatch):

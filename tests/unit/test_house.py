@@ -49,12 +49,12 @@ MAY = {
     "checks": "errors core layers",
     "metrics": "errors core formats data models images geometry",
     "recipes": "errors core formats data optim layers objectives models images",
-    "sampling": "errors core layers geometry images recipes",
-    "training": "errors kernels core formats data images recipes sampling",
-    "evaluation": "errors core data objectives metrics recipes training",
+    "training": "errors kernels core formats data images recipes",
+    "sampling": "errors core layers geometry images recipes training",
+    "evaluation": "errors core data objectives metrics recipes training sampling",
     "reproduce": "errors kernels core formats data optim layers objectives models images geometry metrics recipes "
-    "sampling training evaluation",
-    "cli": "errors kernels core formats data checks images metrics recipes sampling training evaluation reproduce",
+    "training sampling evaluation",
+    "cli": "errors kernels core formats data checks images metrics recipes training sampling evaluation reproduce",
     "book": "core recipes training cli",
     "__main__": "cli",
     "__init__": "errors kernels core data optim layers objectives losses penalties models geometry checks metrics recipes "

@@ -13,7 +13,7 @@ from tinygan.errors import UsageError
 from tinygan.evaluation.battle import fight, player, verdict
 from tinygan.evaluation.evaluate import MOST
 from tinygan.metrics.gam import battle
-from tinygan.training.loop import restored
+from tinygan.training.loading import load_state
 from tinygan.training.run import Run
 
 ABOUT = """
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
             "choose one with --data NAME"
         )
     with kernels.on_cpu(runs[0].config.backend), kernels.precision(runs[0].config.precision):
-        a, b = (player(str(run.path), *restored(run)) for run in runs)
+        a, b = (player(str(run.path), *load_state(run)) for run in runs)
         test = open_data(args.data or trained.pop(), split="test")
         n = min(test.size or MOST, MOST) if args.n is None else args.n
         found = fight(a, b, test, n, args.seed)

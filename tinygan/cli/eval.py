@@ -13,7 +13,7 @@ from tinygan.errors import UsageError
 from tinygan.evaluation.evaluate import MOST, Evaluation, accuracy, evaluate, open_features, open_images, record
 from tinygan.metrics.streaming import DEFAULT, MEASURES
 from tinygan.recipes import Classifying, Generative
-from tinygan.training.loop import restored
+from tinygan.training.loading import load_state
 from tinygan.training.run import Run
 
 ABOUT = """
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
 
 def asks_for_accuracy(run: Run, of_images: bool) -> bool:
     """Whether the accuracy is measured: of a classifier's run, unless it makes images too and these are evaluated."""
-    recipe, _ = restored(run)
+    recipe, _ = load_state(run)
     return isinstance(recipe, Classifying) and not (of_images and isinstance(recipe, Generative))
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-import numpy as np
-
 from tinygan import kernels
 from tinygan.cli.loaded import of_kind
 from tinygan.cli.parser import add_picture, add_run, add_seed, whole
@@ -13,8 +11,8 @@ from tinygan.cli.picture import picture_path, write_picture
 from tinygan.cli.terminal import paragraph, plural
 from tinygan.errors import UsageError
 from tinygan.recipes.shared.game import Game
+from tinygan.sampling.sample import numbered_latents
 from tinygan.sampling.traversal import strip
-from tinygan.training.loop import SAMPLE
 from tinygan.training.run import Run
 
 ABOUT = """
@@ -57,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
                 f"{run.path} is a run of {run.config.recipe}, a conditional generator; geodesic needs an unconditional "
                 "one: give a run of dcgan or ssgan"
             )
-        a, b = (recipe.latents(1, np.random.default_rng([args.seed, SAMPLE, i]))[0] for i in (args.a, args.b))
+        a, b = numbered_latents(recipe, (args.a, args.b), args.seed)
         grid, found = strip(recipe, state, a, b, args.columns)
     write_picture(out, grid, args.scale)
     end = "converged" if found.converged else f"NOT converged, stopped after {plural(found.steps, 'step')}"

@@ -15,7 +15,8 @@ from tinygan.errors import UsageError
 from tinygan.images.grid import picture_of
 from tinygan.recipes import Generative, Tabled
 from tinygan.recipes.shared.localized import Charted
-from tinygan.training.loop import SAMPLE, restored
+from tinygan.sampling.sample import numbered_latents
+from tinygan.training.loading import load_state
 from tinygan.training.run import Run
 
 
@@ -39,7 +40,7 @@ class Latents:
         if args.seed < 0:
             raise UsageError(f"--seed is at least 0: got {args.seed}")
         self.out = picture_path(args.out, self.run, f"{name}{'-table' if args.table else ''}")
-        recipe, self.state = restored(self.run)
+        recipe, self.state = load_state(self.run)
         if not isinstance(recipe, Generative):
             raise UsageError(f"{self.run.path} is a run of {config.recipe}, which makes no samples")
         if isinstance(recipe, Charted):
@@ -59,8 +60,7 @@ class Latents:
             raise UsageError(f"samples are numbered from 0: got {min(numbers)}")
         if self.args.table and isinstance(self.recipe, Tabled):
             return self.recipe.of_index(self.state, np.array(numbers))
-        each = (np.random.default_rng([self.args.seed, SAMPLE, i]) for i in numbers)
-        return np.concatenate([self.recipe.latents(1, rng) for rng in each])
+        return numbered_latents(self.recipe, numbers, self.args.seed)
 
     def draw(self, z: Array) -> None:
         """The samples of latents side by side, as ``out``."""

@@ -17,8 +17,8 @@ from tinygan.data.patterns import strings
 from tinygan.errors import UsageError
 from tinygan.formats.atomic import write_atomic
 from tinygan.images.grid import make_grid, picture_of
-from tinygan.sampling.request import Asked
-from tinygan.training.loop import sample
+from tinygan.sampling.request import SampleRequest
+from tinygan.sampling.sample import sample
 from tinygan.training.run import Run
 
 MOST, N, COLUMNS = 100_000, 64, 8
@@ -84,18 +84,20 @@ def run(args: argparse.Namespace) -> int:
     if not 1 <= n <= MOST or args.seed < 0:
         raise UsageError(f"-n is 1 to {MOST} and --seed at least 0: got {n} and {args.seed}")
     run = Run.open(args.dir)
-    asked = Asked(args.label, args.text, args.truncation, args.standing, args.sweep, args.average, args.sequence)
-    if args.columns is not None and (asked.rows or args.columns < 1):
+    request = SampleRequest(
+        args.label, args.text, args.truncation, args.standing, args.sweep, args.average, args.sequence
+    )
+    if args.columns is not None and (request.rows or args.columns < 1):
         raise UsageError(
             f"--columns is at least 1: got {args.columns}"
             if args.columns < 1
             else "--sweep and --sequence have columns of their own: drop --columns"
         )
-    out = args.out or run.samples / file_name(n, args.seed, asked)
+    out = args.out or run.samples / file_name(n, args.seed, request)
     if out.suffix.lower() not in (".png", ".npy", ".txt"):
         raise UsageError(f"--out ends in .png or .npy, for strings also in .txt: got {out}")
     with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
-        images = sample(run, n, args.seed, asked)
+        images = sample(run, n, args.seed, request)
     if out.suffix.lower() == ".npy":
         write_atomic(out, lambda file: np.save(file, images))
     elif out.suffix.lower() == ".txt":
@@ -103,8 +105,8 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"{out}: .txt is for strings, and the run makes none: give .png or .npy")
         write_atomic(out, lambda file: file.write("".join(f"{word}\n" for word in strings(images)).encode()))
     else:
-        write_picture(out, grid_of(images) if asked.rows else picture_of(images, args.columns or COLUMNS), args.scale)
-    print(f"{out}: {' x '.join(map(str, images.shape[:2])) + ' samples' if asked.rows else plural(n, 'sample')}")
+        write_picture(out, grid_of(images) if request.rows else picture_of(images, args.columns or COLUMNS), args.scale)
+    print(f"{out}: {' x '.join(map(str, images.shape[:2])) + ' samples' if request.rows else plural(n, 'sample')}")
     return 0
 
 
@@ -113,12 +115,12 @@ def grid_of(images: Array) -> Array:
     return make_grid(images.reshape(-1, *images.shape[2:]), nrow=images.shape[1])
 
 
-def file_name(n: int, seed: int, asked: Asked) -> Path:
+def file_name(n: int, seed: int, request: SampleRequest) -> Path:
     """sample-n64-seed0-text-dark-sneaker.png: another name for each request; "_" for what a file name cannot hold."""
-    parts = [f"sample-n{n}-seed{seed}" if asked.sweep is None else f"sample-seed{seed}"]
+    parts = [f"sample-n{n}-seed{seed}" if request.sweep is None else f"sample-seed{seed}"]
     words = {"text", "sequence"}
-    parts += [f"{name}{value}" for name, value in asked._asdict().items() if value is not None and name not in words]
-    parts += ["sequence"] if asked.sequence else []
-    if asked.text is not None:
-        parts += ["text", *(re.sub(r"[^\w-]", "_", word) for word in asked.text.lower().split())]
+    parts += [f"{name}{value}" for name, value in request._asdict().items() if value is not None and name not in words]
+    parts += ["sequence"] if request.sequence else []
+    if request.text is not None:
+        parts += ["text", *(re.sub(r"[^\w-]", "_", word) for word in request.text.lower().split())]
     return Path("-".join(parts) + ".png")

@@ -96,7 +96,8 @@ def more_help(args: argparse.Namespace) -> str:
 def run(args: argparse.Namespace) -> int:
     """Train."""
     from tinygan.training.interrupt import Interrupt
-    from tinygan.training.loop import recipe_for, train
+    from tinygan.training.loading import recipe_for
+    from tinygan.training.loop import run_training
 
     with Interrupt() as interrupt:
         if args.resume and args.out is None:
@@ -114,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
         recipe = recipe_for(config, data)
         path = args.out or free_path(f"{config.recipe}-{Path(config.data).name}")
         with kernels.on_cpu(backend), kernels.precision(precision), resumed or Run.create(path, config) as run:
-            step = train(run, recipe, data, interrupt)
+            step = run_training(run, recipe, data, interrupt)
     if step < config.steps:
         print(f"stopped at step {step}, saved; go on with: tinygan train --resume --out {run.path}", file=sys.stderr)
         return interrupt.code

@@ -13,12 +13,12 @@ import numpy as np
 from tinygan.core.layer import Array
 from tinygan.data import Dataset
 from tinygan.errors import UsageError, by
-from tinygan.evaluation.evaluate import Generated
 from tinygan.metrics.gam import Battle
 from tinygan.objectives.losses import MIDDLE
 from tinygan.recipes.shared.game import Game
 from tinygan.recipes.systems.fgan import FGAN
-from tinygan.training.loop import GRID
+from tinygan.sampling.generated import GeneratedDataset
+from tinygan.sampling.request import BATCH
 
 
 class Player(NamedTuple):
@@ -62,15 +62,15 @@ def fight(a: Player, b: Player, test: Dataset, n: int, seed: int = 0) -> Logits:
             )
     if n < 1 or n > (test.size or n):
         raise UsageError(f"-n is 1 to the {test.size or 'endless'} samples of {test.name}'s test split: got {n}")
-    of_a, of_b = (Generated(p.name, p.recipe, p.state, seed) for p in (a, b))
+    of_a, of_b = (GeneratedDataset(p.name, p.recipe, p.state, seed) for p in (a, b))
     return Logits(judged(a, test, n), judged(b, test, n), judged(a, of_b, n), judged(b, of_a, n))
 
 
 def judged(p: Player, data: Dataset, n: int) -> Array:
     """D's logits (n,) of the first n samples, above 0 for "real"."""
     D, found = p.recipe.D.eval(p.state.D_running), []
-    for i in range(0, n, GRID):
-        x, _ = data.batch(np.arange(i, min(i + GRID, n)))
+    for i in range(0, n, BATCH):
+        x, _ = data.batch(np.arange(i, min(i + BATCH, n)))
         found.append(D.forward(p.state.D, p.recipe.seen(x, np.zeros((len(x), 0), x.dtype)))[0][:, 0])
     return np.concatenate(found) - MIDDLE[p.recipe.settings.loss]
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy import ndarray as Array
 
 from tinygan.data import Dataset, open_data
 from tinygan.data.npy import Npy
@@ -24,29 +23,14 @@ from tinygan.metrics.inception import Inception, load_inception
 from tinygan.metrics.streaming import BLOCK, MEASURES, Names, Read, Value
 from tinygan.recipes import Classifying, Generative
 from tinygan.recipes.systems.classifier import ClassifierRecipe
+from tinygan.sampling.generated import GeneratedDataset
+from tinygan.sampling.request import BATCH
 from tinygan.training.checkpoint import latest_checkpoint
-from tinygan.training.loop import GRID, SAMPLE, restored
+from tinygan.training.loading import load_state
 from tinygan.training.progress import Progress
 from tinygan.training.run import Run
 
 MOST = 10_000  # images of a set where -n does not say it
-
-
-class Generated:
-    """The samples of a state: sample i of a seed is the same in every batch."""
-
-    size: int | None = None
-
-    def __init__(self, name: str, recipe: Generative, state: Any, seed: int) -> None:
-        self.name, self._recipe, self._state, self._seed = name, recipe, state, seed
-        self.classes: tuple[str, ...] = ("sample",)
-        self.shape: tuple[int, ...] = self.batch(np.arange(1))[0].shape[1:]
-
-    def batch(self, index: Array) -> tuple[Array, dict[str, Array]]:
-        z = [self._recipe.latents(1, np.random.default_rng([self._seed, SAMPLE, i])) for i in index.tolist()]
-        parts = (np.concatenate(z[i : i + GRID]) for i in range(0, len(z), GRID))
-        x = np.concatenate([self._recipe.sample(self._state, part) for part in parts])
-        return x, {"class": np.zeros(len(index), np.int64)}
 
 
 def open_images(source: str, seed: int = 0) -> Dataset:
@@ -54,12 +38,12 @@ def open_images(source: str, seed: int = 0) -> Dataset:
     path = Path(source)
     if (path / "config.toml").is_file():
         run = Run.open(path)
-        recipe, state = restored(run)
+        recipe, state = load_state(run)
         if not isinstance(recipe, Generative):
             raise UsageError(
                 f"{source} is a run of {run.config.recipe}, which makes no images: give a classifier alone"
             )
-        return Generated(source, recipe, state, seed)
+        return GeneratedDataset(source, recipe, state, seed)
     return Npy(path) if path.suffix.lower() == ".npy" else open_data(source)
 
 
@@ -104,7 +88,7 @@ def open_features(source: str) -> tuple[Extractor, Names]:
 
 def classifier_of(run: Run) -> tuple[ClassifierRecipe, Any]:
     """The recipe and the state of a classifier's run; UsageError for another."""
-    recipe, state = restored(run)
+    recipe, state = load_state(run)
     if not isinstance(recipe, ClassifierRecipe):
         raise UsageError(f"{run.path} is a run of {run.config.recipe}; expected one of classifier")
     return recipe, state
@@ -188,7 +172,7 @@ def evaluate(
 
 def accuracy(run: Run, data: Dataset, n: int | None = None) -> tuple[float, int]:
     """The share of the first n images of ``data`` that the run's classifier names rightly, and n; None: all, or MOST."""
-    recipe, state = restored(run)
+    recipe, state = load_state(run)
     if not isinstance(recipe, Classifying):
         raise UsageError(f"{run.path} is a run of {run.config.recipe}, which tells no classes")
     if (data.shape, len(data.classes)) != recipe.expects[:2]:
@@ -205,8 +189,8 @@ def accuracy(run: Run, data: Dataset, n: int | None = None) -> tuple[float, int]
 def named_rightly(recipe: Classifying, state: Any, data: Dataset, n: int) -> float:
     """The share of the first n samples of ``data`` whose largest logit is that of their class."""
     right = 0
-    for i in range(0, n, GRID):
-        x, labels = data.batch(np.arange(i, min(i + GRID, n)))
+    for i in range(0, n, BATCH):
+        x, labels = data.batch(np.arange(i, min(i + BATCH, n)))
         right += int((recipe.read(state, x)[1].argmax(axis=1) == labels["class"]).sum())
     return right / n
 

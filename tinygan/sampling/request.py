@@ -1,4 +1,4 @@
-"""What can be asked of a generator: a class, a text, a sweep, latents without tails, statistics of its own."""
+"""What a generator can be asked for: a class, a text, a sweep of a code, truncated latents, standing statistics."""
 
 from __future__ import annotations
 
@@ -11,16 +11,23 @@ from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm
 from tinygan.recipes import RECIPES, Generative, InSteps, OfClass, OfCodes, OfText
 from tinygan.recipes.shared.game import Game
-from tinygan.sampling.standing import standing
+from tinygan.sampling.standing import standing_statistics
 from tinygan.sampling.truncation import require, truncated
 
 BATCH = 64  # samples made at once
 
 
-class Asked(NamedTuple):
-    """Samples of one class or of one text, z without what is beyond ±``truncation``, statistics of ``standing`` batches; or the
-    code ``sweep`` from end to end, in rows and columns. Weights are the mean of the last ``average`` checkpoints. As a
-    ``sequence`` a sample is a row of what there is of it after each of its steps."""
+class SampleRequest(NamedTuple):
+    """Which samples to make; without any choice, samples as the recipe draws them.
+
+    label       of this class
+    text        of this text
+    truncation  with each number of z within ±truncation (Brock et al. 2019)
+    standing    with batch-norm statistics measured anew over so many batches of 64
+    sweep       a grid in which this code, as "c1", runs from end to end along each row
+    average     with the mean of the weights of so many checkpoints, the last ones
+    sequence    each sample as the row of its states after each step of a recipe that draws in steps
+    """
 
     label: int | None = None
     text: str | None = None
@@ -36,35 +43,33 @@ class Asked(NamedTuple):
         return self.sweep is not None or self.sequence
 
 
-ANY = Asked()
-
-
-def refuse(recipe: Generative, name: str, asked: Asked) -> None:
-    """UsageError where the system ``name`` cannot do what is asked."""
-    if asked.label is not None and asked.text is not None:
-        raise UsageError("--label asks for a class and --text for a text: give one of them")
-    if asked.label is not None and not isinstance(recipe, OfClass):
-        raise UsageError(f"{name} has no classes to ask for: --label is of {systems('of_class')}")
-    if asked.text is not None and not isinstance(recipe, OfText):
-        raise UsageError(f"{name} reads no text: --text is of {systems('of_text')}")
-    if asked.sweep is not None and not isinstance(recipe, OfCodes):
-        raise UsageError(f"{name} has no codes to sweep: --sweep is of {systems('swept')}")
-    if asked.sequence and not isinstance(recipe, InSteps):
-        raise UsageError(f"{name} makes a sample at once: --sequence is of {systems('canvases')}")
-    if asked.sequence and asked.sweep is not None:
-        raise UsageError("--sweep and --sequence make a grid each: give one of them")
-    if asked.sweep is not None and asked.truncation is not None:
-        raise UsageError("--sweep holds z along each row: drop --truncation")
-    for option, value in (("--truncation", asked.truncation), ("--standing", asked.standing)):
+def refuse(recipe: Generative, name: str, request: SampleRequest) -> None:
+    """UsageError where the recipe called ``name`` does not support the request."""
+    label, text, truncation, standing, sweep, _, sequence = request
+    if label is not None and text is not None:
+        raise UsageError("label chooses a class and text a text: give one of them")
+    if label is not None and not isinstance(recipe, OfClass):
+        raise UsageError(f"{name} has no classes to choose: label is for {systems('of_class')}")
+    if text is not None and not isinstance(recipe, OfText):
+        raise UsageError(f"{name} reads no text: text is for {systems('of_text')}")
+    if sweep is not None and not isinstance(recipe, OfCodes):
+        raise UsageError(f"{name} has no codes to sweep: sweep is for {systems('swept')}")
+    if sequence and not isinstance(recipe, InSteps):
+        raise UsageError(f"{name} makes a sample in one step: sequence is for {systems('canvases')}")
+    if sequence and sweep is not None:
+        raise UsageError("sweep and sequence make a grid each: give one of them")
+    if sweep is not None and truncation is not None:
+        raise UsageError("sweep keeps z along each row: drop truncation")
+    for option, value in (("truncation", truncation), ("standing", standing)):
         if value is not None and not isinstance(recipe, Game):
-            raise UsageError(f"{name} is no game of one G and one D: {option} is of {systems('groups_D')}")
-    if asked.truncation is not None:
-        require(asked.truncation)
-    if asked.standing is not None:
-        if asked.standing < 1:
-            raise UsageError(f"--standing is a number of batches, at least 1: got {asked.standing}")
+            raise UsageError(f"{name} is not a GAN of one G and one D: {option} is for {systems('groups_D')}")
+    if truncation is not None:
+        require(truncation)
+    if standing is not None:
+        if standing < 1:
+            raise UsageError(f"standing is a number of batches, at least 1: got {standing}")
         if not any(isinstance(f, BatchNorm) for f in modules(recipe.nets["G"].f)):
-            raise UsageError("the run's generator has no batch norm, so no statistics: drop --standing")
+            raise UsageError("the run's generator has no batch norm, so no statistics: drop standing")
 
 
 def systems(method: str) -> str:
@@ -72,41 +77,42 @@ def systems(method: str) -> str:
     return ", ".join(name for name, entry in RECIPES.items() if hasattr(entry.make, method))
 
 
-def latents(recipe: Generative, asked: Asked, n: int, rng: np.random.Generator) -> Array:
-    """What n samples come from; of a sweep in rows and columns, of its own number."""
-    if asked.sweep is not None and isinstance(recipe, OfCodes):
-        return recipe.swept(asked.sweep, rng)
-    if asked.label is not None and isinstance(recipe, OfClass):
-        x = recipe.of_class(asked.label, n, rng)
-    elif asked.text is not None and isinstance(recipe, OfText):
-        x = recipe.of_text(asked.text, n, rng)
+def latents(recipe: Generative, request: SampleRequest, n: int, rng: np.random.Generator) -> Array:
+    """The latents (n, d) of n samples; of a sweep (rows, columns, d), whatever n is."""
+    if request.sweep is not None and isinstance(recipe, OfCodes):
+        return recipe.swept(request.sweep, rng)
+    if request.label is not None and isinstance(recipe, OfClass):
+        x = recipe.of_class(request.label, n, rng)
+    elif request.text is not None and isinstance(recipe, OfText):
+        x = recipe.of_text(request.text, n, rng)
     else:
         x = recipe.latents(n, rng)
-    if asked.truncation is not None and isinstance(recipe, Game):
-        z = truncated(rng, (n, recipe.settings.latent), asked.truncation)
+    if request.truncation is not None and isinstance(recipe, Game):
+        z = truncated(rng, (n, recipe.settings.latent), request.truncation)
         x = np.concatenate([x[:, : recipe.given], z], axis=1)
     return x
 
 
-def images(recipe: Generative, state: Any, asked: Asked, z: Array) -> Array:
-    """The samples of latents; of a sweep or a sequence in rows and columns."""
-    if asked.sweep is not None:
+def images(recipe: Generative, state: Any, request: SampleRequest, z: Array) -> Array:
+    """The samples of latents z; of a sweep or a sequence in rows and columns."""
+    if request.sweep is not None:
         return np.stack([recipe.sample(state, row) for row in z])
-    made = recipe.canvases if asked.sequence and isinstance(recipe, InSteps) else recipe.sample
+    made = recipe.canvases if request.sequence and isinstance(recipe, InSteps) else recipe.sample
     return np.concatenate([made(state, z[i : i + BATCH]) for i in range(0, len(z), BATCH)])
 
 
-def settled(recipe: Generative, state: Any, asked: Asked, rng: np.random.Generator) -> Any:
-    """The state with the statistics asked for, of samples of every class and text: those that training saw, too."""
-    if asked.standing is None or not isinstance(recipe, Game):
+def recalibrate(recipe: Generative, state: Any, request: SampleRequest, rng: np.random.Generator) -> Any:
+    """The state with standing statistics where the request wants them. They are measured over all classes and texts, as
+    training saw them, and with the truncation of the request."""
+    if request.standing is None or not isinstance(recipe, Game):
         return state
-    every = asked._replace(label=None, text=None, sweep=None)
-    running = standing(
+    every = request._replace(label=None, text=None, sweep=None)
+    running = standing_statistics(
         recipe.G,
         state.G_ema,
         state.G_running,
         lambda rng: latents(recipe, every, BATCH, rng),
-        asked.standing,
+        request.standing,
         rng,
     )
     return state._replace(G_running=running)

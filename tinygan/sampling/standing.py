@@ -21,7 +21,9 @@ from tinygan.layers import BatchNorm
 Draw = Callable[[np.random.Generator], Array]  # x (N, ...) of one batch
 
 
-def standing(net: Net, theta: Array, running: Array, draw: Draw, batches: int, rng: np.random.Generator) -> Array:
+def standing_statistics(
+    net: Net, theta: Array, running: Array, draw: Draw, batches: int, rng: np.random.Generator
+) -> Array:
     """The running values (R,) with each batch norm's mean and var the plain means of those of ``batches`` forwards.
 
     A forward is one of training, at θ, on x of ``draw``; var is the unbiased one of each batch. Other running values

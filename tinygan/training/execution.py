@@ -1,4 +1,4 @@
-"""Where training steps run: on the host, or on a GPU as one CUDA graph."""
+"""Where training steps run: on the CPU, or on a GPU as one CUDA graph."""
 
 from __future__ import annotations
 
@@ -18,28 +18,30 @@ from tinygan.training.checkpoint import flatten, restore
 Log = dict[str, float]
 
 
-class OnHost:
-    """A recipe's steps by NumPy arrays."""
+class HostExecutor:
+    """A recipe's steps on NumPy arrays."""
 
-    tells_at_once = True  # every step's log is at hand
+    logs_every_step = True  # a log costs no waiting
 
     def __init__(self, recipe: Any, state: Any) -> None:
         self.recipe, self.state = recipe, state
-        self.log: Log = {}
+        self._log: Log = {}
 
     def step(self, batch: Batch, rng: np.random.Generator) -> None:
-        self.state, self.log = self.recipe.step(self.state, batch, rng)
+        """One step: ``state`` becomes the next one."""
+        self.state, self._log = self.recipe.step(self.state, batch, rng)
 
-    def tell(self) -> Log:
-        """The last step's log."""
-        return self.log
+    def log(self) -> Log:
+        """The last step's numbers."""
+        return self._log
 
 
-class OnDevice:
-    """A recipe's steps on a GPU: the first is captured, others replay it, and one of a batch of another kind is captured anew.
-    Raises UsageError where that cannot be."""
+class GraphExecutor:
+    """A recipe's steps on a GPU: the first step is captured as a graph, the next ones replay it.
 
-    tells_at_once = False
+    A batch of other labels, shapes or types is captured anew. Raises UsageError where the recipe's step cannot be captured."""
+
+    logs_every_step = False
 
     def __init__(self, recipe: Any, state: Any) -> None:
         self.recipe, self.first = recipe, state
@@ -47,6 +49,7 @@ class OnDevice:
         self.captured: Any = None
 
     def step(self, batch: Batch, rng: np.random.Generator) -> None:
+        """One step. The CPU does not wait for it."""
         inputs = [batch.x, *batch.labels.values()]
         kind = list(batch.labels), [(a.shape, a.dtype) for a in inputs]
         if self.kind != kind:
@@ -56,7 +59,8 @@ class OnDevice:
         self.captured(inputs, rng)
 
     def capture(self, names: list[str], inputs: list[Array], rng: np.random.Generator) -> Any:
-        """The graph, from a step whose draws are those of a generator like ``rng``."""
+        """The graph, from a step that draws from a copy of ``rng``. Raises UsageError for a step that cannot be captured;
+        any other error is a fault of the recipe and passes."""
         like = np.random.default_rng(0)
         like.bit_generator.state = rng.bit_generator.state
         graphs = kernels.graphs()
@@ -67,6 +71,7 @@ class OnDevice:
             raise UsageError(f"this system's steps do not run on a GPU ({why}): use --backend jit") from error
 
     def call(self, names: list[str], state: list[Any], inputs: list[Any], rng: Any) -> tuple[list[Any], dict[str, Any]]:
+        """The recipe's step as a function of lists of arrays."""
         x, *labels = inputs
         batch = Batch(x, dict(zip(names, labels, strict=True)))
         new, log = self.recipe.step(tree_unflatten(self.first, iter(state)), batch, rng)
@@ -74,18 +79,19 @@ class OnDevice:
 
     @property
     def state(self) -> Any:
-        """On the host."""
+        """The state after the last step, as NumPy arrays. The CPU waits for it."""
         if self.captured is None:
             return self.first
         like = flatten(self.first)
         found = zip(like, self.captured.fetch(), strict=True)
         return restore(self.first, {name: a.astype(like[name].dtype) for name, a in found})
 
-    def tell(self) -> Log:
+    def log(self) -> Log:
+        """The last step's numbers. The CPU waits for them."""
         log: Log = self.captured.tell()
         return log
 
 
 def arrays(state: Any) -> Iterator[Array]:
-    """The leaves as arrays; of the numbers those with a point are float32, so that they widen nothing that they meet."""
+    """The leaves as arrays. A float becomes float32, so that it does not widen the arrays that it is combined with."""
     return (np.asarray(a, np.float32 if isinstance(a, float) else None) for a in tree_leaves(state))

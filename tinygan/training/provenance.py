@@ -70,6 +70,15 @@ def commit(root: Path = Path(__file__).parents[2]) -> str:
     return name + (" with changes" if changes else "")
 
 
+def fingerprint(backend: str) -> str:
+    """What a training runs on, in one line of train.log; the same bits are promised only where this line is the same."""
+    return (
+        f"tinygan {__version__}, numpy {np.__version__}, Python {platform.python_version()}, "
+        f"backend {backend if backend == 'cuda' else kernels.cpu_backend()}, "
+        f"precision {kernels.precision_in_force()}, {platform.machine()}"
+    )
+
+
 def versions_of(*names: str) -> dict[str, str]:
     """The installed versions of packages; "-" where there is none."""
     return {name: _version(name) for name in names}

@@ -8,7 +8,7 @@ from tinygan.errors import UsageError
 from tinygan.formats.png import read_png
 from tinygan.images.grid import to_uint8
 from tinygan.sampling import interpolation as mixing
-from tinygan.training.loop import restored
+from tinygan.training.loading import load_state
 from tinygan.training.run import Run
 
 TINY = ["--steps", "2", "--batch", "8", "--set", "width=4", "--seed", "3"]
@@ -127,7 +127,7 @@ def test_what_is_added_to_what_was_taken_away_is_there_again(runs):
 def test_numbers_of_the_table_are_those_of_the_images(runs):
     assert main(["average", str(runs / "T"), "--of", *map(str, range(6)), "--table", "--scale", "1"]) == 0
     shown = tiles(runs / "T/samples/average-0+1+2+3+2more-table.png")
-    recipe, state = restored(Run.open(runs / "T"))
+    recipe, state = load_state(Run.open(runs / "T"))
     images = to_uint8(recipe.decode(state, state.Z[:6]))
     assert max(np.abs(tile.astype(int) - image).max() for tile, image in zip(shown, images, strict=False)) <= 1
 

@@ -7,10 +7,10 @@ from tinygan.cli import main
 from tinygan.data import Sample, open_data
 from tinygan.errors import UsageError
 from tinygan.evaluation.battle import Player, fight, player
-from tinygan.evaluation.evaluate import Generated
 from tinygan.metrics.gam import battle
 from tinygan.objectives.losses import MIDDLE
 from tinygan.recipes import RECIPES
+from tinygan.sampling.generated import GeneratedDataset
 
 IMAGE = Sample((28, 28, 1), 10)
 SMALL = {"latent": 4, "width": 2}
@@ -40,7 +40,7 @@ def test_the_logits_are_each_ones_on_the_test_set_and_on_the_others_samples(test
         return p.recipe.D.eval(p.state.D_running).forward(p.state.D, x)[0][:, 0]
 
     x = test_set.batch(np.arange(100))[0]
-    of = {p.name: Generated(p.name, p.recipe, p.state, 3).batch(np.arange(100))[0] for p in (a, b)}
+    of = {p.name: GeneratedDataset(p.name, p.recipe, p.state, 3).batch(np.arange(100))[0] for p in (a, b)}
     for ours, theirs in zip(found, (on(a, x), on(b, x), on(a, of[b.name]), on(b, of[a.name])), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
     assert all(len(set(logits.tolist())) > 50 for logits in found), "a constant D would prove nothing"

@@ -24,7 +24,7 @@ from tinygan.recipes.shared.semi_supervised import JudgeSettings
 from tinygan.recipes.systems.lgan_semi import SemiLGAN
 from tinygan.recipes.systems.lgan_semi import Settings as LocalSettings
 from tinygan.recipes.systems.sgan import SGAN, Settings
-from tinygan.sampling.standing import standing
+from tinygan.sampling.standing import standing_statistics
 from tinygan.training.checkpoint import flatten, restore
 
 EXACT = 1e-12
@@ -111,7 +111,7 @@ def test_a_virtual_norm_keeps_samples_apart_and_is_the_batch_norm_of_its_referen
         np.testing.assert_allclose(y[i], expected, rtol=1e-10)
         np.testing.assert_allclose(net.eval(running).forward(theta, x[i : i + 1])[0][0], y[i], rtol=EXACT)
     np.testing.assert_array_equal(net.update(running, theta, saved), running)
-    np.testing.assert_array_equal(standing(net, theta, running, lambda rng: x, 2, rng), running)
+    np.testing.assert_array_equal(standing_statistics(net, theta, running, lambda rng: x, 2, rng), running)
     with pytest.raises(UsageError, match=r"net\.bind"):
         net.forward(theta, x)
 

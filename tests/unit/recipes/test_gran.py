@@ -14,7 +14,7 @@ from tinygan.layers import BatchNorm, Canvas, Linear, ReLU, Tanh
 from tinygan.models import dcgan, gran
 from tinygan.recipes.shared.game import Game
 from tinygan.recipes.systems.gran import GRAN, Settings
-from tinygan.sampling.standing import standing
+from tinygan.sampling.standing import standing_statistics
 from tinygan.training.checkpoint import flatten
 
 SHAPE, N, LATENT, WIDTH = (8, 8, 1), 6, 4, 2
@@ -89,7 +89,7 @@ def test_every_step_has_statistics_of_its_own_and_standing_ones_are_theirs(rng):
     state = recipe.init(rng)
     one, three = (gran.generator(SHAPE, LATENT, WIDTH, steps) for steps in (1, 3))
     assert three.running_size > one.running_size
-    measured = standing(three, state.G, state.G_running, lambda rng: recipe.latents(64, rng), 20, rng)
+    measured = standing_statistics(three, state.G, state.G_running, lambda rng: recipe.latents(64, rng), 20, rng)
     z = recipe.latents(64, rng)
     trained = three.forward(state.G, z)[0]
     evaluated = three.eval(measured).forward(state.G, z)[0]
@@ -153,7 +153,7 @@ def test_a_sequence_of_the_command_ends_with_its_samples(tmp_path, capsys):
     assert read_png(tmp_path / "run/samples/sample-n5-seed0-sequence.png").shape == (5 * 30 + 2, 2 * 30 + 2, 3)
     assert main(["train", "dcgan", *small, "--steps", "1", "--out", f"{run}2"]) == 0
     assert main(["sample", f"{run}2", "--sequence"]) == 2
-    assert "dcgan makes a sample at once: --sequence is of lapgan, gran, draw" in capsys.readouterr().err
+    assert "dcgan makes a sample in one step: sequence is for lapgan, gran, draw" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"steps": 65}, {"width": 0}, {"latent": 0}], ids=str)

@@ -7,9 +7,10 @@ import pytest
 
 from tinygan.cli import main
 from tinygan.data.captions import BRIGHTNESS_WORDS
-from tinygan.sampling.request import Asked
+from tinygan.sampling.request import SampleRequest
+from tinygan.sampling.sample import sample
 from tinygan.training.checkpoint import earlier_than
-from tinygan.training.loop import averaged, restored, sample
+from tinygan.training.loading import load_average, load_state
 from tinygan.training.run import Run
 
 
@@ -27,7 +28,7 @@ def runs(tmp_path_factory):
 
 def test_the_words_are_in_the_checkpoint(runs, monkeypatch):
     monkeypatch.setattr("tinygan.data.open_data", None)
-    recipe, _ = restored(Run.open(runs / "gan-cls"))
+    recipe, _ = load_state(Run.open(runs / "gan-cls"))
     assert recipe.captions.vocabulary == (*BRIGHTNESS_WORDS, *"0123456789")
 
 
@@ -43,18 +44,23 @@ def test_a_text_a_class_and_whatever_else_is_asked_has_a_file_of_its_own(runs, c
 
 def test_what_is_asked_reaches_the_images(runs):
     run = Run.open(runs / "gan-cls")
-    texts = [sample(run, 3, 0, Asked(text=text)) for text in ("dark 3", "3 dark", "bright 3")]
+    texts = [sample(run, 3, 0, SampleRequest(text=text)) for text in ("dark 3", "3 dark", "bright 3")]
     assert np.array_equal(texts[0], texts[1]) and not np.array_equal(texts[0], texts[2])
-    for asked in (Asked(label=3), Asked(truncation=0.1), Asked(standing=2), Asked(label=4)):
-        assert not np.array_equal(sample(run, 3, 0), sample(run, 3, 0, asked))
-        assert np.array_equal(sample(run, 3, 0, asked), sample(run, 3, 0, asked))
+    for request in (
+        SampleRequest(label=3),
+        SampleRequest(truncation=0.1),
+        SampleRequest(standing=2),
+        SampleRequest(label=4),
+    ):
+        assert not np.array_equal(sample(run, 3, 0), sample(run, 3, 0, request))
+        assert np.array_equal(sample(run, 3, 0, request), sample(run, 3, 0, request))
 
 
 def test_truncation_is_of_z_alone(runs, monkeypatch):
     seen = []
-    recipe, _ = restored(Run.open(runs / "cgan"))
+    recipe, _ = load_state(Run.open(runs / "cgan"))
     monkeypatch.setattr(type(recipe), "sample", lambda self, state, z: seen.append(z) or np.zeros((len(z), 8, 8, 1)))
-    sample(Run.open(runs / "cgan"), 40, 0, Asked(label=3, truncation=0.25))
+    sample(Run.open(runs / "cgan"), 40, 0, SampleRequest(label=3, truncation=0.25))
     c, z = np.split(np.concatenate(seen), [recipe.given], axis=1)
     assert np.array_equal(c, np.tile(np.eye(10)[3], (40, 1)))
     assert np.abs(z).max() <= 0.25 and z.std() > 0.1
@@ -66,19 +72,19 @@ MISTAKES = [
     ("gan-cls --text dark --label 3", "give one of them"),
     ("gan-cls --label 10", "there is no class 10: they are 0 to 9"),
     ("cgan --label -1", "there is no class -1"),
-    ("cgan --text dark", "cgan reads no text: --text is of gan-cls"),
-    ("dcgan --label 3", "dcgan has no classes to ask for: --label is of cgan, acgan, pcgan, gan-cls"),
+    ("cgan --text dark", "cgan reads no text: text is for gan-cls"),
+    ("dcgan --label 3", "dcgan has no classes to choose: label is for cgan, acgan, pcgan, gan-cls"),
     ("dcgan --truncation 0", "a truncation is a finite number"),
-    ("dcgan --standing 0", "--standing is a number of batches, at least 1: got 0"),
+    ("dcgan --standing 0", "standing is a number of batches, at least 1: got 0"),
     ("plain --standing 1", "no batch norm"),
-    ("dcgan --sweep c1", "dcgan has no codes to sweep: --sweep is of infogan"),
+    ("dcgan --sweep c1", "dcgan has no codes to sweep: sweep is for infogan"),
     ("infogan --sweep c3", "there is no code 'c3': they are c0, c1, c2"),
     ("infogan --sweep 1", "there is no code '1'"),
-    ("infogan --sweep c1 -n 3", "--sweep makes a grid of its own size: drop -n"),
-    ("infogan --sweep c1 --truncation 1", "drop --truncation"),
-    ("infogan --label 1", "infogan has no classes to ask for"),
-    ("lgan --truncation 0.5", "--truncation is of gan, dcgan"),
-    ("lgan --standing 2", "--standing is of gan, dcgan"),
+    ("infogan --sweep c1 -n 3", "sweep makes a grid of its own size: drop -n"),
+    ("infogan --sweep c1 --truncation 1", "drop truncation"),
+    ("infogan --label 1", "infogan has no classes to choose"),
+    ("lgan --truncation 0.5", "truncation is for gan, dcgan"),
+    ("lgan --standing 2", "standing is for gan, dcgan"),
 ]
 
 
@@ -105,8 +111,8 @@ def test_checkpoints_are_averaged_number_by_number_and_steps_are_not(tmp_path, c
     words, out = ["--steps", "3", "--batch", "4", "--config", str(tmp_path / "c.toml")], str(tmp_path / "run")
     assert main(["train", "dcgan", *words, "--out", out]) == 0
     run = Run.open(tmp_path / "run")
-    states = [restored(run, path)[1] for path in earlier_than(run.checkpoints, 4)]
-    _, mean = averaged(run, 2)
+    states = [load_state(run, path)[1] for path in earlier_than(run.checkpoints, 4)]
+    _, mean = load_average(run, 2)
     assert np.allclose(mean.G_ema, (states[-2].G_ema + states[-1].G_ema) / 2, atol=1e-8)
     assert np.allclose(mean.G_running, (states[-2].G_running + states[-1].G_running) / 2)
     assert mean.G_memory.t == 3 and mean.G_ema.dtype == np.float32
@@ -114,4 +120,4 @@ def test_checkpoints_are_averaged_number_by_number_and_steps_are_not(tmp_path, c
     for n in ("1", str(len(states) + 1)):
         capsys.readouterr()
         assert main(["sample", out, "-n", "2", "--average", n]) == 2
-        assert f"from 2 on, and {out} has {len(states)}" in capsys.readouterr().err
+        assert f"at least 2, and {out} has {len(states)}" in capsys.readouterr().err

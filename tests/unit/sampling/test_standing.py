@@ -7,7 +7,7 @@ from tinygan.core.compose import Residual, Sequential
 from tinygan.core.net import Net
 from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm, Conv2d, Dropout, GlobalSumPool, Linear, Reshape, SelfAttention, SpectralNorm, Tanh
-from tinygan.sampling.standing import standing
+from tinygan.sampling.standing import standing_statistics
 
 BATCHES = 7
 STEM = [SpectralNorm(Linear(3, 8)), Reshape(2, 2, 2)]
@@ -32,7 +32,7 @@ def place(rng):
 
 def test_they_are_the_means_by_hand_and_spectral_vectors_stay(place):
     theta, running = place
-    found = standing(NET, theta, running, draw, BATCHES, np.random.default_rng(1))
+    found = standing_statistics(NET, theta, running, draw, BATCHES, np.random.default_rng(1))
 
     rng, first, second = np.random.default_rng(1), [], []
     for _ in range(BATCHES):
@@ -53,7 +53,7 @@ def test_they_are_the_means_by_hand_and_spectral_vectors_stay(place):
 def test_nothing_given_is_changed(place):
     theta, running = place
     before = theta.copy(), running.copy()
-    standing(NET, theta, running, draw, 2, np.random.default_rng(1))
+    standing_statistics(NET, theta, running, draw, 2, np.random.default_rng(1))
     assert np.array_equal(theta, before[0]) and np.array_equal(running, before[1])
     assert [f.momentum for f in (BRANCH[0], NET.f.children[3])] == [0.3, 0.0]
 
@@ -62,7 +62,7 @@ def test_they_do_not_depend_on_the_statistics_of_before(place):
     theta, running = place
     other = running.copy()
     other[8:12] = 5
-    one, two = (standing(NET, theta, r, draw, 3, np.random.default_rng(1)) for r in (running, other))
+    one, two = (standing_statistics(NET, theta, r, draw, 3, np.random.default_rng(1)) for r in (running, other))
     assert np.array_equal(one, two)
 
 
@@ -70,7 +70,7 @@ def test_a_net_evaluated_with_one_batch_is_that_of_training():
     rng = np.random.default_rng(2)
     net = Net(Linear(3, 4), BatchNorm(4), Tanh())
     theta, x = net.init(rng, np.float64), draw(rng)
-    running = standing(net, theta, net.init_running(theta, rng), lambda rng: x, 4, rng)
+    running = standing_statistics(net, theta, net.init_running(theta, rng), lambda rng: x, 4, rng)
     running[4:] *= 5 / 6  # training divides by the biased variance of the six samples
     assert np.abs(net.eval(running).forward(theta, x)[0] - net.forward(theta, x)[0]).max() <= 1e-13
 
@@ -80,7 +80,9 @@ def test_float32_stays_float32_and_noise_comes_from_the_generator(rng):
     theta = net.init(rng)
     running = net.init_running(theta, rng)
     one, again, other = (
-        standing(net, theta, running, lambda rng: np.ones((8, 3), np.float32), 3, np.random.default_rng(seed))
+        standing_statistics(
+            net, theta, running, lambda rng: np.ones((8, 3), np.float32), 3, np.random.default_rng(seed)
+        )
         for seed in (1, 1, 2)
     )
     assert one.dtype == np.float32
@@ -92,9 +94,11 @@ def test_a_net_without_batch_norm_keeps_its_running_values(rng):
     net = Net(SpectralNorm(Conv2d(2, 3, 3)), GlobalSumPool())
     theta = net.init(rng)
     running = net.init_running(theta, rng)
-    assert np.array_equal(standing(net, theta, running, lambda rng: np.ones((1, 4, 4, 2), np.float32), 2, rng), running)
+    assert np.array_equal(
+        standing_statistics(net, theta, running, lambda rng: np.ones((1, 4, 4, 2), np.float32), 2, rng), running
+    )
 
 
 def test_no_batch_is_refused(place):
     with pytest.raises(UsageError, match="at least 1 batch: got 0"):
-        standing(NET, *place, draw, 0, np.random.default_rng(0))
+        standing_statistics(NET, *place, draw, 0, np.random.default_rng(0))

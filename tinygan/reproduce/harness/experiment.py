@@ -23,7 +23,8 @@ from tinygan.reproduce.harness.lock import claimed
 from tinygan.training.checkpoint import earlier_than, latest_checkpoint
 from tinygan.training.config import as_mapping
 from tinygan.training.interrupt import Interrupt
-from tinygan.training.loop import recipe_for, restored, train
+from tinygan.training.loading import load_state, recipe_for
+from tinygan.training.loop import run_training
 from tinygan.training.run import Config, Run, resolve
 
 Job = dict[str, Any]  # what tells it from the others: names and numbers, as JSON has them
@@ -117,7 +118,7 @@ class Work:
 
         Experiments that ask for the same training share it. Raises Stopped where a signal came first.
         """
-        return restored(self._run(recipe, data, options))
+        return load_state(self._run(recipe, data, options))
 
     def history(self, recipe: str, data: str, **options: Any) -> list[tuple[int, Recipe, Any]]:
         """(step, recipe, state) of each checkpoint kept, in order: ``options`` say which, by save_every and keep.
@@ -127,7 +128,7 @@ class Work:
         run = self._run(recipe, data, options)
         kept = {int(path.stem): path for path in earlier_than(run.checkpoints, run.config.steps + 1)}
         wanted = [step for step in kept if step % run.config.save_every == 0 or step == run.config.steps]
-        return [(step, *restored(run, kept[step])) for step in wanted]
+        return [(step, *load_state(run, kept[step])) for step in wanted]
 
     def statistics(self, recipe: str, data: str, **options: Any) -> list[dict[str, float]]:
         """What a training wrote of its steps, a line a tick."""
@@ -167,7 +168,7 @@ class Work:
         with kernels.on_cpu(config.backend), kernels.precision(config.precision):
             with Run.open(path) if began else Run.create(path, config) as run:
                 before = latest_checkpoint(run.checkpoints)
-                done = train(run, recipe_for(config, samples), samples, self._interrupt)
+                done = run_training(run, recipe_for(config, samples), samples, self._interrupt)
             if done < config.steps:
                 raise Stopped
             self._trained.append(f"{path.name}: steps {int(before.stem) if before else 0} to {done}")

@@ -15,7 +15,7 @@ from tinygan.metrics.manifold import precision_recall
 from tinygan.recipes.systems.pcgan import PCGAN
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work
 from tinygan.reproduce.papers.conditional_classes import FASHION, options
-from tinygan.sampling.standing import standing
+from tinygan.sampling.standing import standing_statistics
 from tinygan.sampling.truncation import truncated, variance
 
 TAUS = (2.0, 1.0, 0.5)
@@ -33,7 +33,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     for tau in TAUS:
         draw = partial(rows, recipe, tau)
         rng = np.random.default_rng(0)
-        at = state._replace(G_running=standing(recipe.G, state.G_ema, state.G_running, draw, BATCHES, rng))
+        at = state._replace(G_running=standing_statistics(recipe.G, state.G_ema, state.G_running, draw, BATCHES, rng))
         fake, _ = judge(np.concatenate([recipe.sample(at, draw(rng)) for _ in range(N // BATCH)]))
         found = precision_recall(real, fake)
         figures["precision"].append(found.precision)

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from tinygan.evaluation.battle import Player, fight, player
-from tinygan.evaluation.evaluate import OWN, Generated, evaluate
+from tinygan.evaluation.evaluate import OWN, evaluate
 from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.metrics.gam import battle
 from tinygan.recipes.systems.gran import GRAN
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, falling, figures_of, over_seeds
+from tinygan.sampling.generated import GeneratedDataset
 
 PAINTED, SEEDS = (1, 3, 5), range(3)  # T
 DATA, STEPS, BATCH = "fashion-mnist", 2000, 32
@@ -34,7 +35,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     """The distance of samples from the test split; of T > 1 the battle with T = 1, too."""
     p = trained(work, job["steps"], job["seed"])
     real = work.open(DATA, "test", least=JUDGED)
-    made = Generated("gran", p.recipe, p.state, seed=0)
+    made = GeneratedDataset("gran", p.recipe, p.state, seed=0)
     (value,) = evaluate(made, real, work.features(DATA, 0), OWN, ("frechet",), n=SAMPLES).values
     found: dict[str, Any] = {"distance": value.value, "floor": value.floor}
     if job["steps"] == 1:

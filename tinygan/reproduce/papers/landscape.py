@@ -13,9 +13,10 @@ from statistics import median
 from typing import Any
 
 from tinygan.errors import Diverged
-from tinygan.evaluation.evaluate import OWN, Generated, evaluate
+from tinygan.evaluation.evaluate import OWN, evaluate
 from tinygan.recipes import Generative
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
+from tinygan.sampling.generated import GeneratedDataset
 
 LOSSES = ("non-saturating", "least-squares", "hinge", "wasserstein")
 PENALTIES = ("none", "wgan-gp", "r1")
@@ -35,7 +36,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     except Diverged:
         return {"distance": LOST, "diverged": True}
     assert isinstance(recipe, Generative)
-    made = Generated("landscape", recipe, state, seed=0)
+    made = GeneratedDataset("landscape", recipe, state, seed=0)
     real = work.open(DATA, "test", least=SAMPLES)
     (value,) = evaluate(made, real, work.features(DATA, 0), OWN, ("frechet",), n=SAMPLES).values
     return {"distance": value.value, "floor": value.floor, "diverged": False}

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.evaluation.evaluate import OWN, Generated, evaluate
+from tinygan.evaluation.evaluate import OWN, evaluate
 from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.images.pyramid import build, collapse
 from tinygan.recipes.systems.lapgan import LAPGAN
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, over_seeds
+from tinygan.sampling.generated import GeneratedDataset
 
 DATA, STEPS, BATCH, SEEDS = "fashion-mnist", 2000, 32, range(3)
 SETTINGS: dict[str, Any] = {
@@ -54,7 +55,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     makers: dict[str, Any] = {"LAPGAN": recipe, "enlarged": Enlarged(recipe)}
     for name, maker in makers.items():
-        made = Generated(name, maker, state, seed=0)
+        made = GeneratedDataset(name, maker, state, seed=0)
         (value,) = evaluate(made, real, features, OWN, ("frechet",), n=SAMPLES).values
         figures[name] = value.value
     late = [line for line in lines if line["step"] > STEPS - LAST]

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan.data import Dataset
-from tinygan.evaluation.evaluate import OWN, Generated, evaluate
+from tinygan.evaluation.evaluate import OWN, evaluate
 from tinygan.images.rotation import rotations
 from tinygan.recipes import Generative
 from tinygan.recipes.systems.ssgan import SSGAN
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, drawn, figures_of, over_seeds
+from tinygan.sampling.generated import GeneratedDataset
 
 PLAIN, ROTATION, MODULATED, CONDITIONAL = "unconditional", "SS-GAN", "SS-GAN (sBN)", "conditional"
 METHODS = (PLAIN, ROTATION, MODULATED, CONDITIONAL)
@@ -60,7 +61,7 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     recipe, state = work.train(name, setting.data, **options(setting, job["method"], job["seed"]))
     assert isinstance(recipe, Generative)
     extractor = work.features(setting.data, setting.features, flip=setting.flip)
-    made = Generated(job["method"], recipe, state, seed=0)
+    made = GeneratedDataset(job["method"], recipe, state, seed=0)
     (value,) = evaluate(made, real, extractor, OWN, ("frechet",), n=SAMPLES).values
     figures = {"distance": value.value, "floor": value.floor, "features": extractor.name}
     if job["method"] in (ROTATION, MODULATED):
