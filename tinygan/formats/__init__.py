@@ -1,1 +1,1 @@
-"""Files of other people: readers and writers of bytes."""
+"""File formats: readers that check untrusted files, and writers. Every parser here is fuzzed by the tests."""

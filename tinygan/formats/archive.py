@@ -1,4 +1,4 @@
-"""Files by their names, in a folder or in a zip archive, read one at a time."""
+"""Read the files in a folder or a zip archive by name, one at a time."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import NamedTuple
 from tinygan.errors import DataError, FormatError
 from tinygan.formats.limits import MOST_PACKED
 
-MAX_BYTES = 2**26  # of one file: 64 MiB; CelebA's attributes, the largest text that is read, have 26.7 million
-_ADVICE = "expected a zip archive, stored or deflated, not encrypted; get it again"
+MAX_BYTES = 2**26  # of one file: 64 MiB; the largest file read here, CelebA's attributes, has 26.7 million
+_ADVICE = "expected a zip archive, stored or deflated, not encrypted; download it again"
 
 
 class Store(NamedTuple):
-    """Where the files are; their names, with / between folders, hidden ones left out, in order; and their bytes.
+    """Files at ``path``: their sorted ``names``, with / between folders and without hidden files, and ``read``.
 
-    ``read(name)`` raises DataError (not there) and FormatError (damaged); several threads may call it.
+    ``read(name)`` returns a file's bytes. It raises DataError (missing) and FormatError (damaged). It is thread-safe.
     """
 
     path: Path
@@ -28,9 +28,9 @@ class Store(NamedTuple):
 
 
 def open_store(path: Path, *, depth: int = 2, max_bytes: int = MAX_BYTES) -> Store:
-    """A folder with the files down to ``depth``, 1 for its own and 2 for those of its folders, or a zip archive.
+    """Open a folder or a zip archive. Of a folder, ``depth`` 1 lists its own files, 2 also those of its sub-folders.
 
-    A file of more than ``max_bytes`` is refused when it is read. Raises DataError and FormatError.
+    Reading a file of more than ``max_bytes`` is a FormatError. Raises DataError and FormatError.
     """
     return _folder(path, depth, max_bytes) if path.is_dir() else _zip(path, max_bytes)
 
@@ -40,7 +40,7 @@ def _folder(path: Path, depth: int, max_bytes: int) -> Store:
         try:
             with (path / name).open("rb") as file:
                 data = file.read(min(max_bytes, os.fstat(file.fileno()).st_size) + 1)
-        except (OSError, ValueError) as error:  # a zero byte in a name is a ValueError
+        except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
             raise DataError(
                 f"cannot read {path / name}: {getattr(error, 'strerror', error)}; check the file"
             ) from error
@@ -73,13 +73,15 @@ def _zip(path: Path, max_bytes: int) -> Store:
     def read(name: str) -> bytes:
         where = f"{path}, {name}"
         if name not in entries:
-            raise DataError(f"{where}: no such file in the archive; add it")
+            raise DataError(f"{where}: is missing in the archive; add it")
         info = entries[name]
         packed, unpacked = info.compress_size, info.file_size
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
-            raise FormatError(f"{where}: is packed by method {info.compress_type} or encrypted; {_ADVICE}")
+            raise FormatError(f"{where}: is compressed by method {info.compress_type} or encrypted; {_ADVICE}")
         if packed > path.stat().st_size or unpacked > min(max_bytes, MOST_PACKED * packed):
-            raise FormatError(f"{where}: declares {packed} bytes packed and {unpacked} unpacked; {_ADVICE}")
+            raise FormatError(
+                f"{where}: declares {packed} compressed and {unpacked} uncompressed bytes, too many; {_ADVICE}"
+            )
         try:
             return archive.read(info)
         except (OSError, EOFError, zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError) as error:

@@ -1,7 +1,7 @@
-"""A file is there whole or not at all, whatever stops the program.
+"""Atomic writes: a file is complete or absent, even if the program is killed or the power fails.
 
-Order: write a temporary file in the same folder, flush, fsync it, rename it over the old file, fsync the folder.
-The rename is atomic (POSIX rename(2)); the two fsyncs keep that promise through a power cut.
+The steps are: write a temporary file in the same folder, flush it, fsync it, rename it over the old file, fsync the
+folder. The rename is atomic (POSIX rename(2)). The two calls of fsync make it last through a power failure.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _TEMPORARY = re.compile(r"\..+\.tmp-(\d+)-[0-9a-f]{8}")
 
 
 def write_atomic(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a new file, then put it in the place of ``path`` in one move.
+    """Write a new file by ``write(file)``, then rename it to ``path``.
 
-    If anything fails the old file is untouched and the temporary one is removed. The folder must exist.
-    An error of the disk, or of ``write`` on its file, becomes a DataError; any other exception passes through.
+    If anything fails, the old file is unchanged and the temporary file is removed. The folder must exist.
+    Raises DataError for an OSError, also one raised in ``write``. Other exceptions pass through.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}-{secrets.token_hex(4)}")
@@ -40,27 +40,27 @@ def write_atomic(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
             raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise DataError(f"cannot write {path}: {reason}; expected a folder with room that can be written to") from error
+        raise DataError(f"cannot write {path}: {reason}; expected a writable folder with free space") from error
 
 
 def remove_stale(folder: str | Path) -> list[Path]:
-    """Remove temporary files whose writer is gone (killed in the middle); return what was removed.
+    """Remove temporary files of processes that were killed; returns the removed paths.
 
-    A temporary file of a process that still runs is left to it. A folder that is not there holds none.
+    Temporary files of running processes are kept. A missing folder counts as empty.
     """
     folder = Path(folder)
     removed = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         match = _TEMPORARY.fullmatch(path.name)
         if match and not _runs(int(match[1])):
-            with contextlib.suppress(PermissionError):  # Windows: its writer still has it open
+            with contextlib.suppress(PermissionError):  # Windows: its process still has it open
                 path.unlink(missing_ok=True)
                 removed.append(path)
     return removed
 
 
 def _runs(pid: int) -> bool:
-    """Is another process ``pid`` alive? Only POSIX can be asked, so elsewhere: no."""
+    """Is ``pid`` another running process? Always false on systems other than POSIX, which cannot tell."""
     if os.name != "posix" or pid == os.getpid():
         return False
     try:
@@ -68,12 +68,12 @@ def _runs(pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True  # it is there and belongs to someone else
+        return True  # it runs and belongs to another user
     return True
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in ``folder`` last; only POSIX lets a folder be opened for that."""
+    """Flush a rename in ``folder`` to disk. Only POSIX can open a folder for that."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

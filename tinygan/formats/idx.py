@@ -1,6 +1,7 @@
-"""IDX, the file format of MNIST (LeCun, Cortes and Burges 1998), for bytes: raw or gzipped.
+"""IDX, the file format of MNIST (LeCun, Cortes and Burges 1998), for uint8 arrays, raw or gzipped.
 
-0, 0, 8 (unsigned byte), the number D of dimensions (1 to 4); D sizes, 32 bits each, big-endian; then the bytes
+The header is 0, 0, 8 (meaning uint8), the number D of dimensions (1 to 4) and D sizes, 32 bits each, big-endian. Then
+come the values.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from tinygan.formats.atomic import write_atomic
 from tinygan.formats.limits import MOST_PACKED
 
 MAX_BYTES = 2**28  # of one unpacked array: 256 MiB
-_ADVICE = "expected an IDX file of bytes, raw or gzipped; get the file again"
+_ADVICE = "expected an IDX file of bytes, raw or gzipped; download it again"
 
 
 def read_idx(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Array:
-    """The array (uint8, 1 to 4 dimensions) in an IDX file. Raises DataError (no such file) or FormatError (damaged)."""
+    """Read an IDX file: a uint8 array of 1 to 4 dimensions. Raises DataError (cannot be read) and FormatError (damaged)."""
     try:
         with Path(path).open("rb") as file:
             return parse_idx(file, str(path), max_bytes=max_bytes)
@@ -35,10 +36,10 @@ def read_idx(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Array:
 
 
 def parse_idx(file: io.BufferedIOBase, name: str, *, max_bytes: int = MAX_BYTES) -> Array:
-    """As ``read_idx``, from an open file; ``name`` is for the messages.
+    """Parse an open IDX file; ``name`` is used in error messages. Raises FormatError.
 
-    No memory is asked for before the declared sizes are known to fit ``max_bytes`` and the file's length, and no more
-    than they say is unpacked.
+    The declared sizes are checked against ``max_bytes`` and the file's length before memory is allocated, and no more
+    than the declared size is decompressed.
     """
     limit = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -48,7 +49,7 @@ def parse_idx(file: io.BufferedIOBase, name: str, *, max_bytes: int = MAX_BYTES)
     try:
         shape = _read_shape(stream, name)
         size = math.prod(shape)
-        if math.prod(n or 1 for n in shape) > max_bytes:  # NumPy refuses vast sizes beside a zero
+        if math.prod(n or 1 for n in shape) > max_bytes:  # NumPy refuses very large sizes even if another is 0
             raise FormatError(f"{name}: declares the sizes {shape}, more than {max_bytes} bytes; {_ADVICE}")
         if size > limit * (MOST_PACKED if packed else 1):
             raise FormatError(f"{name}: declares {size} bytes {shape} but holds only {limit}; {_ADVICE}")
@@ -64,7 +65,7 @@ def parse_idx(file: io.BufferedIOBase, name: str, *, max_bytes: int = MAX_BYTES)
 
 
 def write_idx(path: str | Path, array: Array) -> None:
-    """Write a uint8 array of 1 to 4 dimensions, gzipped where the name ends in .gz. Raises ShapeError."""
+    """Write a uint8 array of 1 to 4 dimensions, gzipped if the name ends in .gz. Raises ShapeError and DataError."""
     if array.dtype != np.uint8 or not 1 <= array.ndim <= 4:
         raise ShapeError(f"write_idx: expected uint8 of 1 to 4 dimensions: {array.dtype} {array.shape}")
     payload = _header(array.shape) + array.tobytes()
@@ -73,7 +74,7 @@ def write_idx(path: str | Path, array: Array) -> None:
 
 
 def digest(array: Array) -> str:
-    """SHA-256 of the unpacked IDX file that holds ``array``: what is pinned, however the file was packed."""
+    """SHA-256 of the uncompressed IDX file of ``array``, so the hash does not depend on the gzip program."""
     state = hashlib.sha256(_header(array.shape))
     state.update(np.ascontiguousarray(array).data)
     return state.hexdigest()
@@ -94,7 +95,7 @@ def _read_shape(stream: io.BufferedIOBase, name: str) -> tuple[int, ...]:
 
 
 def _fill(stream: io.BufferedIOBase, view: memoryview, step: int = 2**14) -> int:
-    """Read into ``view`` by small steps, since a gzip stream first makes each step a string; return how much came."""
+    """Read into ``view`` in small steps, because a gzip stream copies each step; returns the number of bytes read."""
     got = 0
     while got < len(view) and (read := stream.readinto(view[got : got + step])):
         got += read

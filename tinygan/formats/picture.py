@@ -1,4 +1,4 @@
-"""The bytes of one picture's file, PNG or JPEG, as pixels."""
+"""Decode one image file, PNG or JPEG."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SUFFIXES = (".png", *JPEG)
 
 
 def parse_picture(data: bytes, name: str, ground: int = 0) -> Array:
-    """Pixels (H, W, 1) or (H, W, 3) uint8; the end of ``name`` tells the format.
+    """Pixels (H, W, 1) or (H, W, 3) uint8. The suffix of ``name`` selects the format.
 
-    Transparency is composited on ``ground``, 0 black to 255 white, and dropped: (c α + g (255 - α)) / 255, rounded.
-    Raises FormatError (damaged) and DataError (JPEG without pillow).
+    A transparent image is composited on the grey value ``ground`` g, 0 (black) to 255 (white): (c α + g (255 - α)) / 255,
+    rounded. Raises FormatError (damaged) and DataError (JPEG without pillow).
     """
     if name.lower().endswith(JPEG):
         image = open_jpeg(data, name)
@@ -36,16 +36,18 @@ def parse_picture(data: bytes, name: str, ground: int = 0) -> Array:
 
 
 def open_jpeg(data: bytes, name: str) -> Image:
-    """A JPEG file, decoded by pillow. Raises FormatError (damaged, too large) and DataError (no pillow)."""
+    """Decode a JPEG file by pillow. Raises FormatError (damaged or too large) and DataError (pillow is not installed)."""
     try:
         from PIL import Image
     except ImportError as error:
-        raise DataError(f"{name}: a JPEG file needs pillow; pip install 'tinygan[image]', or convert to PNG") from error
+        raise DataError(
+            f"{name}: a JPEG file needs pillow; pip install 'tinygan[image]', or convert it to PNG"
+        ) from error
     try:
         image = Image.open(io.BytesIO(data), formats=["JPEG"])
         if image.width * image.height > MAX_PIXELS:
             raise FormatError(f"{name}: declares {image.width} x {image.height} pixels; expected at most 2**24")
         image.load()
     except (OSError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise FormatError(f"{name}: is not a whole JPEG file ({error}); get it again or remove it") from error
+        raise FormatError(f"{name}: is not a whole JPEG file ({error}); copy it again or remove it") from error
     return image

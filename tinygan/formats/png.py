@@ -1,4 +1,4 @@
-"""PNG pictures (ISO/IEC 15948) read and written with zlib alone."""
+"""Read and write PNG images (ISO/IEC 15948) with zlib alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinygan.errors import DataError, FormatError, ShapeError
 from tinygan.formats.atomic import write_atomic
 from tinygan.formats.unfilter import unfilter
 
-MAX_PIXELS = 2**24  # of one picture; reading takes at most 32 bytes of memory a pixel beside the file
+MAX_PIXELS = 2**24  # of one image; reading uses at most 32 bytes of memory per pixel besides the file
 MAX_SIDE = 2**14
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type: grey, RGB, palette, grey + alpha, RGBA
@@ -26,17 +26,17 @@ _COLOUR = {1: 0, 3: 2, 4: 6}
 class _Header(NamedTuple):
     width: int
     height: int
-    depth: int  # bits a sample
+    depth: int  # bits per sample
     colour: int
 
     @property
     def bits(self) -> int:
-        """Bits a pixel."""
+        """Bits per pixel."""
         return self.depth * _CHANNELS[self.colour]
 
     @property
     def row(self) -> int:
-        """Bytes a row, without the byte that names its filter."""
+        """Bytes per row, without the filter byte."""
         return (self.width * self.bits + 7) // 8
 
 
@@ -48,7 +48,7 @@ class _Parts(NamedTuple):
 
 
 def read_png(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Array:
-    """The picture in a PNG file, by the rules of ``parse_png``. Raises DataError (no such file) or FormatError."""
+    """Read a PNG file as ``parse_png`` does. Raises DataError (cannot be read) and FormatError."""
     try:
         data = Path(path).read_bytes()
     except OSError as error:
@@ -57,29 +57,30 @@ def read_png(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Array:
 
 
 def parse_png(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Array:
-    """The picture (H, W, C) uint8: C is 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
+    """Decode a PNG image to (H, W, C) uint8: C is 1 for grey, 2 for grey and alpha, 3 for RGB, 4 for RGBA.
 
-    All colour types and depths, not interlaced. 16 bits keep their upper 8; grey of 1, 2 and 4 bits is stretched to
-    0 ... 255; a palette becomes RGB. A transparency chunk adds alpha: that of a palette's entries, or 0 for the one grey or
-    colour that it names. Gamma, text and all else that is ancillary are passed over, as are bytes after the last chunk.
-    ``name`` is for the messages. Raises FormatError (not PNG, damaged, interlaced, more than ``max_pixels``).
+    All colour types and bit depths are supported, but not interlacing. 16-bit samples keep their upper 8 bits. Grey of 1, 2
+    or 4 bits is scaled to 0 ... 255. A palette becomes RGB. A transparency chunk adds an alpha channel: the alpha of each
+    palette entry, or 0 for the one grey value or colour that it lists. Gamma, text and other ancillary chunks are ignored,
+    and so are bytes after the last chunk. ``name`` is used in error messages.
+    Raises FormatError (not PNG, damaged, interlaced, or more than ``max_pixels``).
     """
     try:
         parts = _parts(data, max_pixels)
         return _pixels(parts, _unpack(parts))
     except _Damage as error:
-        raise FormatError(f"{name}: {error}; expected a whole PNG file; get it again or save it anew") from error
+        raise FormatError(f"{name}: {error}; expected a whole PNG file; copy it again or save it again") from error
 
 
 def write_png(path: str | Path, picture: Array) -> None:
-    """Write a picture uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), whole or not at all. Raises ShapeError."""
+    """Write an image, uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), atomically. Raises ShapeError and DataError."""
     rows = picture[..., None] if picture.ndim == 2 else picture
     if rows.dtype != np.uint8 or rows.ndim != 3 or rows.shape[2] not in _COLOUR or not rows.size:
         raise ShapeError(
             f"write_png: expected uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): {picture.dtype} {picture.shape}"
         )
     height, width, channels = rows.shape
-    unfiltered = np.pad(rows.reshape(height, -1), ((0, 0), (1, 0)))  # a row starts with its filter: 0, none
+    unfiltered = np.pad(rows.reshape(height, -1), ((0, 0), (1, 0)))  # a row starts with its filter type; 0 is no filter
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, _COLOUR[channels], 0, 0, 0)),
         (b"IDAT", zlib.compress(unfiltered.tobytes())),
@@ -92,11 +93,11 @@ def write_png(path: str | Path, picture: Array) -> None:
 
 
 class _Damage(Exception):
-    """What is wrong, without the name of the file."""
+    """What is wrong with the file; the caller adds its name."""
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """(type, body) of the chunks up to IEND, each with its CRC checked."""
+    """The chunks (type, body) up to IEND. Each CRC is checked."""
     if not data.startswith(_SIGNATURE):
         raise _Damage("does not start with the PNG signature")
     at, kind = len(_SIGNATURE), b""
@@ -137,12 +138,12 @@ def _header(kind: bytes, body: memoryview, max_pixels: int) -> _Header:
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= max_pixels):
         raise _Damage(f"declares {width} x {height} pixels, outside 1 to {MAX_SIDE} a side and {max_pixels} in all")
     if interlaced:
-        raise _Damage("is interlaced, which is not read here: save it without interlacing")
+        raise _Damage("is interlaced, which is not supported: save it without interlacing")
     return _Header(width, height, depth, colour)
 
 
 def _unpack(parts: _Parts) -> Array:
-    """Filtered rows (H, 1 + row bytes) uint8; never more than the header declares is unpacked."""
+    """Decompress the filtered rows (H, 1 + row bytes) uint8, at most as many bytes as the header declares."""
     height, row = parts.header.height, 1 + parts.header.row
     size, raw = height * row, bytearray()
     stream = zlib.decompressobj()
@@ -157,13 +158,13 @@ def _unpack(parts: _Parts) -> Array:
         raise _Damage(f"its pixels are not exactly the {size} bytes that the header declares")
     rows = np.frombuffer(raw, np.uint8).reshape(height, row)
     if rows[:, 0].max() > 4:
-        raise _Damage(f"has a row with the filter {rows[:, 0].max()}, of 0 to 4")
+        raise _Damage(f"has a row with the unknown filter {rows[:, 0].max()}")
     return rows
 
 
 def _pixels(parts: _Parts, rows: Array) -> Array:
     header = parts.header
-    unit = max(1, header.bits // 8)  # bytes from a sample to the one it is predicted from
+    unit = max(1, header.bits // 8)  # distance in bytes to the pixel on the left
     samples = unfilter(rows[:, 0], rows[:, 1:].reshape(header.height, -1, unit)).reshape(header.height, -1)
     if header.depth < 8:
         shifts = np.arange(8 - header.depth, -1, -header.depth, dtype=np.uint8)
@@ -180,7 +181,7 @@ def _pixels(parts: _Parts, rows: Array) -> Array:
 
 
 def _keyed(samples: Array, header: _Header, key: memoryview) -> Array:
-    """Alpha (H, W, 1): 0 where a pixel is the ``key``, 16 bits a channel, else 255."""
+    """Alpha (H, W, 1): 0 for pixels equal to ``key`` (16 bits per channel), 255 for the others."""
     if len(key) != 2 * _CHANNELS[header.colour]:
         raise _Damage(f"its transparency chunk has {len(key)} bytes")
     whole = np.ascontiguousarray(samples).view(">u2") if header.depth == 16 else samples
@@ -189,7 +190,7 @@ def _keyed(samples: Array, header: _Header, key: memoryview) -> Array:
 
 
 def _look_up(index: Array, palette: memoryview, alpha: memoryview | None) -> Array:
-    """Colours (H, W, 3), or (H, W, 4) where there is ``alpha``, whose missing entries are opaque."""
+    """Colours (H, W, 3), or (H, W, 4) with ``alpha``. Palette entries without an alpha value are opaque."""
     count = len(palette) // 3
     if len(palette) % 3 or len(alpha or ()) > count or index.max() >= count:
         raise _Damage(f"its palette of {len(palette)} bytes does not fit its pixels or its transparency")

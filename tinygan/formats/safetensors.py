@@ -1,10 +1,10 @@
-"""Named arrays in one file: the safetensors format, own reader and writer.
+"""Named arrays in one file: a reader and a writer of the safetensors format.
 
-A file is 8 bytes, the length of the header, little endian; the header (`tinygan/safetensors_header.py`);
-the tensors' bytes, C order, little endian.
+A file consists of the length of the header in 8 bytes, little-endian; the header (``safetensors_header.py``); and the
+values of the tensors in C order, little-endian.
 
-The writer puts under ``tinygan.digest`` the SHA-256 of the whole file, taken with the digest's own 64 digits as zeros.
-So the reader notices any change, in the header too. The digest guards against damage, not against forgery.
+The writer stores the SHA-256 of the whole file as metadata ``tinygan.digest``. It is computed with zeros in place of its
+own 64 digits, so the reader detects any change, also in the header. It protects against damage, not against forgery.
 """
 
 from __future__ import annotations
@@ -24,23 +24,25 @@ from tinygan.formats.atomic import write_atomic
 from tinygan.formats.safetensors_header import MAX_HEADER, Array, decode, encode, in_file_order, short
 
 _DIGEST = "tinygan.digest"
-_MARK = "tinygan-sha256:"  # key and value both say that there is a digest: no single flipped bit hides it
+_MARK = "tinygan-sha256:"  # in key and value, so that one flipped bit cannot hide the digest
 _BLANK = b"0" * 64
 
 
 def save(path: str | Path, tensors: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> None:
-    """Write ``tensors`` and ``metadata`` to ``path``, whole or not at all.
+    """Write ``tensors`` and ``metadata`` to ``path`` atomically.
 
-    Arrays of any memory order, stride and byte order are written by value; 0-d and empty ones too. The bytes are those
-    of the official writer for the same tensors and metadata, digest included; it writes two or more metadata
-    in an arbitrary order. Raises UsageError for what the format lacks (see ``safetensors_header``) and for metadata
-    under ``tinygan.digest``; DataError if the disk refuses.
+    Arrays may have any memory order, strides and byte order, and may be 0-d or empty. The file equals that of the
+    official writer for the same tensors and metadata including the digest, except that the official writer puts two or
+    more metadata entries in an arbitrary order. Raises UsageError for what the format does not support (see
+    ``safetensors_header``) and for metadata called ``tinygan.digest``; DataError if the file cannot be written.
     """
     metadata = metadata or {}
     if _DIGEST in metadata:
         raise UsageError(f"no metadata can have the name {_DIGEST!r}; choose another")
     arrays = in_file_order(tensors)
-    header = encode(arrays, {_DIGEST: _MARK + _BLANK.decode(), **metadata})  # the digest is first: its place is known
+    header = encode(
+        arrays, {_DIGEST: _MARK + _BLANK.decode(), **metadata}
+    )  # the digest comes first, at a known position
     prefix = len(header).to_bytes(8, "little")
     payload = [array.reshape(-1).view(np.uint8).data for array in arrays.values()]
     digest = _digest([prefix, header, *payload])
@@ -54,11 +56,10 @@ def save(path: str | Path, tensors: Mapping[str, Array], metadata: Mapping[str, 
 
 
 def load(path: str | Path, *, digest: bool = False) -> tuple[dict[str, Array], dict[str, str]]:
-    """Read ``path``: the tensors by name, in the order of the file, writable; and the metadata without the digest.
+    """Read ``path``: the tensors by name in file order, as writable arrays, and the metadata without the digest.
 
-    All that the header declares is checked before a tensor is allocated. A digest is verified where there is one;
-    ``digest=True`` demands one. Raises FormatError for a file that is not whole or not safetensors, DataError for one
-    that is not there or cannot be read.
+    The header is checked before any tensor is allocated. A digest is verified if there is one; ``digest=True`` requires
+    one. Raises FormatError (damaged, or not safetensors) and DataError (cannot be read).
     """
     path = Path(path)
     try:
@@ -77,7 +78,7 @@ def load(path: str | Path, *, digest: bool = False) -> tuple[dict[str, Array], d
 
 
 def _read(file: BufferedReader, digest: bool) -> tuple[dict[str, Array], dict[str, str]]:
-    """The body of ``load``; whatever is wrong with the file is a ValueError."""
+    """Parse an open file for ``load``. Raises ValueError for any damage."""
     size = os.fstat(file.fileno()).st_size
     prefix = file.read(8)
     length = int.from_bytes(prefix, "little")
@@ -104,7 +105,7 @@ def _read(file: BufferedReader, digest: bool) -> tuple[dict[str, Array], dict[st
     if has_digest:
         stored = metadata.pop(_DIGEST, "").removeprefix(_MARK).encode()
         if stored != _digest([prefix, header.replace(stored, _BLANK, 1), *payload]):
-            raise ValueError("its content does not fit its digest; a part has changed since it was written")
+            raise ValueError("its content does not match its digest; a part has changed since it was written")
     return tensors, metadata
 
 

@@ -1,8 +1,8 @@
-"""The header of a safetensors file: what it may say, written and checked.
+"""The header of a safetensors file: encoding, and decoding with checks.
 
-JSON, padded with spaces to a multiple of 8 bytes: each tensor's name with its ``dtype``, its ``shape`` and its
-``data_offsets`` [begin, end), bytes from the end of the header, and ``__metadata__``, a table of texts.
-The tensors follow each other without a hole or an overlap. Source: huggingface/safetensors 0.8.0, tensor.rs.
+It is JSON, padded with spaces to a multiple of 8 bytes. Each tensor's name maps to its ``dtype``, its ``shape`` and its
+``data_offsets`` [begin, end) in bytes from the end of the header; ``__metadata__`` maps texts to texts. The tensors are
+contiguous, without gaps and overlaps. Source: huggingface/safetensors 0.8.0, tensor.rs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tinygan.errors import UsageError
 from tinygan.formats.limits import MAX_RANK
 
 MAX_HEADER = 2**19  # bytes; the format allows 100,000,000, for which Python's JSON can need 24 s and 2.5 GB
-MAX_TENSORS = 4096  # a header of 100,000 tensors is a known way to keep a reader busy
+MAX_TENSORS = 4096  # a header of 100,000 tensors would keep the reader busy for a long time
 MAX_BYTES = 2**63 - 1
 
 _WIDEST_FIRST = (
@@ -30,7 +30,7 @@ _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
 class TensorEntry(NamedTuple):
-    """One tensor: where it lies behind the header and what its bytes are."""
+    """One tensor: its type and shape, and its bytes [begin, end) after the header."""
 
     name: str
     dtype: np.dtype[Any]
@@ -40,9 +40,9 @@ class TensorEntry(NamedTuple):
 
 
 def in_file_order(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays in C order and little endian, sorted as the official writer does: widest dtype first, then by name.
+    """The arrays in C order and little-endian, sorted like the official writer: widest dtype first, then by name.
 
-    Shapes are kept, 0-d too. Raises UsageError for a dtype that the format lacks.
+    Shapes are kept, also 0-d. Raises UsageError for a dtype that the format does not support.
     """
     ready = {}
     for name, array in arrays.items():
@@ -55,15 +55,15 @@ def in_file_order(arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def encode(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
-    """The header of a file that holds ``arrays``, which are in file order.
+    """The header for ``arrays`` in file order.
 
-    Raises UsageError for what no reader accepts: a name or metadata that is not Unicode text, the name
-    ``__metadata__``, more than MAX_TENSORS tensors, more than MAX_HEADER bytes of header.
+    Raises UsageError for a name or metadata that is not Unicode text, for the name ``__metadata__``, for more than
+    MAX_TENSORS tensors, and for a header of more than MAX_HEADER bytes.
     """
     if "__metadata__" in arrays:
         raise UsageError("no tensor can have the name '__metadata__'; choose another")
     if not all(isinstance(text, str) for text in (*arrays, *metadata, *metadata.values())):
-        raise UsageError("names and metadata of a safetensors file are texts; convert the others with str()")
+        raise UsageError("names and metadata of a safetensors file must be texts; convert other values with str()")
     table: dict[str, object] = {"__metadata__": dict(metadata)}
     begin = 0
     for name, array in arrays.items():
@@ -84,10 +84,10 @@ def encode(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
 
 
 def decode(header: bytes, size: int) -> tuple[list[TensorEntry], dict[str, str]]:
-    """The tensors in the order of their bytes, and the metadata; ``size`` bytes follow the header.
+    """The tensors in the order of their bytes, and the metadata. ``size`` is the number of bytes after the header.
 
-    Raises ValueError with what is wrong, on one line, for anything but a header that ``encode`` could have written
-    (other orders of the names and any JSON spacing are accepted).
+    Raises ValueError, in one line, for a header that ``encode`` cannot have written, except for the order of names and
+    for JSON spacing.
     """
     if header[:1] != b"{":
         raise ValueError("its header does not start with '{'")
@@ -99,7 +99,7 @@ def decode(header: bytes, size: int) -> tuple[list[TensorEntry], dict[str, str]]
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise ValueError("its __metadata__ is not a table of texts")
     for text in metadata.values():
-        text.encode()  # a lone surrogate is a UnicodeEncodeError, thus a ValueError
+        text.encode()  # a lone surrogate raises UnicodeEncodeError, a ValueError
     if len(table) > MAX_TENSORS:
         raise ValueError(f"it has {len(table)} tensors; expected at most {MAX_TENSORS}")
 
@@ -145,6 +145,6 @@ def _naturals(value: object) -> bool:
 
 
 def short(value: object) -> str:
-    """A value from outside for a message: on one line, at most 60 characters."""
+    """A value of a file for an error message: one line of at most 60 characters."""
     text = ascii(value)
     return text if len(text) <= 60 else text[:57] + "..."

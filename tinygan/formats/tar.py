@@ -1,7 +1,7 @@
-"""Files in a tar archive, gzipped or not (POSIX.1-1988 ustar): one pass, nothing larger than asked for.
+"""Read files from a tar archive, gzipped or not (POSIX.1-1988 ustar), in one pass and with limited memory.
 
-A file is a block of 512 bytes, name [0:100], size in octal [124:136], checksum [148:156], type [156], prefix [345:500],
-then its bytes, filled up to whole blocks. A block of zeros ends the archive.
+A file is a block of 512 bytes (name [0:100], size in octal [124:136], checksum [148:156], type [156], prefix [345:500])
+and its contents, padded to whole blocks. A block of zeros ends the archive.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from tinygan.errors import DataError, FormatError
 
 _BLOCK = 512
 _STEP = 2**16
-_TAIL = 2**16  # bytes of filling after the end; tar writes less than 10,240
-_ADVICE = "expected a whole tar archive, gzipped or not; get it again"
+_TAIL = 2**16  # bytes of padding after the end; tar writes less than 10,240
+_ADVICE = "expected a whole tar archive, gzipped or not; download it again"
 
 
 def read_tar(path: Path, wanted: Callable[[str], bool], max_bytes: int) -> Iterator[tuple[str, bytes]]:
-    """(name, bytes) of the plain files whose names are ``wanted``, in their order in the archive.
+    """The regular files (name, bytes) for which ``wanted(name)`` is true, in archive order.
 
-    Other kinds of entries (folders, links, long names) are passed over. Raises DataError (cannot be read) and FormatError
-    (damaged, or a wanted file of more than ``max_bytes``).
+    Other entries (folders, links, long names) are ignored. Raises DataError (cannot be read) and FormatError (damaged, or
+    a wanted file of more than ``max_bytes``).
     """
     try:
         with path.open("rb") as raw:
@@ -57,8 +57,8 @@ def _files(stream: object, path: Path, wanted: Callable[[str], bool], max_bytes:
             size -= passed
     if len(block) < _BLOCK:
         raise FormatError(f"{path}: ends without the block of zeros; {_ADVICE}")
-    if len(take(read, _TAIL + 1)) > _TAIL:  # and to the end, where gzip has its checksum
-        raise FormatError(f"{path}: goes on after its end; {_ADVICE}")
+    if len(take(read, _TAIL + 1)) > _TAIL:  # reads to the end, where gzip checks its checksum
+        raise FormatError(f"{path}: continues after the end of the archive; {_ADVICE}")
 
 
 def _header(block: bytes, path: Path) -> tuple[str, int]:
@@ -73,7 +73,7 @@ def _header(block: bytes, path: Path) -> tuple[str, int]:
 
 
 def take(read: Callable[[int], bytes], size: int) -> bytes:
-    """``size`` bytes or as many as come, by small steps: a stream first makes each step a string of that length."""
+    """Read ``size`` bytes, or fewer at the end of the stream, in small steps because a stream copies each step."""
     data = bytearray()
     while len(data) < size and (part := read(min(size - len(data), _STEP))):
         data += part

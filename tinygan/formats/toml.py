@@ -1,6 +1,6 @@
-"""Settings as text: TOML read with limits, and written (the standard library only reads).
+"""Read TOML with limits, and write it (the standard library can only read). Used for settings.
 
-Source: TOML 1.0.0. Dates have no use in settings and are refused when written.
+Source: TOML 1.0.0. The writer does not support dates.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from tinygan.errors import UsageError
 
 MAX_FILE = 2**16  # bytes; tomllib needs up to 2.7 s for 1 MiB
 MAX_DEPTH = 16
-MAX_DOTS = 300_000  # tomllib needs about 0.6 µs for each part of a key in each line below it
+MAX_DOTS = 300_000  # tomllib needs about 0.6 µs per part of a key, for each line below it
 _INT64 = range(-(2**63), 2**63)
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """The settings in a TOML file, UTF-8, of at most 64 KiB.
+    """Read a TOML file in UTF-8 of at most 64 KiB.
 
-    Raises UsageError, and nothing else, for a file that is missing, larger, not UTF-8, not TOML, nested more than
-    16 deep, or with an integer that does not fit 64 bits.
+    Raises UsageError, and nothing else, if the file is missing, larger, not UTF-8, not TOML, nested more than 16 levels, or
+    has an integer that does not fit in 64 bits.
     """
     path = Path(path)
     try:
@@ -44,7 +44,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The settings in ``text``. Raises ValueError, on one line, within the limits that ``read_toml`` states."""
+    """Parse TOML within the limits of ``read_toml``. Raises ValueError with a message of one line."""
     lines = [line.count(".") for line in text.split("\n")]
     if max(lines) * (sum(lines) + len(lines)) > MAX_DOTS:
         raise ValueError(f"a line has {max(lines)} dots; expected shorter keys, or lists on several lines")
@@ -70,16 +70,16 @@ def _children(value: Any) -> Iterator[Any]:
 
 
 def to_toml(mapping: Mapping[str, Any]) -> str:
-    """``mapping`` as TOML; ``tomllib.loads`` gives it back, tuples as lists.
+    """``mapping`` as TOML. ``tomllib.loads`` returns an equal mapping, with lists in place of tuples.
 
-    Values are bool, int of 64 bits, float (infinities and NaN too), str, lists and mappings of these.
-    Raises UsageError for any other.
+    Values are bool, 64-bit int, float (also infinite or NaN), str, and lists and mappings of these. Raises UsageError for
+    other values.
     """
     return "".join(f"{line}\n" for line in _table(mapping, ""))
 
 
 def _table(mapping: Mapping[str, Any], path: str) -> Iterator[str]:
-    """The lines of one table: its own keys first, as what follows ``[name]`` belongs to that name."""
+    """The lines of one table. Its own keys come first, because every key after ``[name]`` belongs to ``name``."""
     for key, value in mapping.items():
         if not isinstance(value, Mapping):
             yield f"{_key(key)} = {_value(value)}"
@@ -91,7 +91,7 @@ def _table(mapping: Mapping[str, Any], path: str) -> Iterator[str]:
 
 def _key(key: Any) -> str:
     if not isinstance(key, str):
-        raise UsageError(f"a key of settings is {key!a}; expected a text")
+        raise UsageError(f"a key of the settings is {key!a}; expected a text")
     return key if _BARE_KEY.fullmatch(key) else _value(key)
 
 
@@ -104,7 +104,7 @@ def _value(value: Any) -> str:
         case float():
             return float.__repr__(value)
         case str() if not any("\ud800" <= letter <= "\udfff" for letter in value):
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON leaves DEL, TOML forbids it
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON allows DEL, TOML does not
         case list() | tuple():
             return f"[{', '.join(_value(item) for item in value)}]"
         case Mapping():
@@ -113,7 +113,7 @@ def _value(value: Any) -> str:
 
 
 def abbreviated(value: Any) -> str:
-    """A value for a message: as a person writes it in TOML, on one line, at most 60 characters."""
+    """A value in TOML syntax for an error message: one line of at most 60 characters."""
     try:
         text = _value(value)
     except UsageError:

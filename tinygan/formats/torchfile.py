@@ -1,10 +1,11 @@
-"""PyTorch's files of tensors by name (``torch.save(module.state_dict(), path)``), both kinds, without PyTorch.
+"""Read PyTorch's files of named tensors (``torch.save(module.state_dict(), path)``), old and new, without PyTorch.
 
-Until version 1.5 a stream: pickles of a magic number, a version, the machine's byte order, the table, and the list of
-storage keys; then each storage in that order, its length (8 bytes, little endian) and its numbers. Since 1.6 a zip archive,
-nothing in it compressed: ``NAME/data.pkl`` the table, ``NAME/data/KEY`` the numbers of each storage.
-In the table a tensor is a call, ``_rebuild_tensor_v2(storage, offset, size, stride, ...)``, and a storage a persistent id,
-``("storage", type, key, place, length, ...)``. Source: torch/serialization.py and torch/_utils.py of PyTorch 1.0 and 2.x.
+Until version 1.5 a file is a stream: pickles of a magic number, a version, the machine's byte order, the table of tensors
+and the list of storage keys; then each storage in that order, as its length (8 bytes, little-endian) and its values.
+Since 1.6 it is an uncompressed zip archive: ``NAME/data.pkl`` is the table, ``NAME/data/KEY`` has the values of a storage.
+In the table a tensor is a call of ``_rebuild_tensor_v2(storage, offset, size, stride, ...)``, and a storage is a
+persistent id ``("storage", type, key, location, length, ...)``.
+Source: torch/serialization.py and torch/_utils.py of PyTorch 1.0 and 2.x.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from tinygan.formats.unpickle import Machine, unpickle
 
 MAX_BYTES = 2**31  # of one file: 2 GiB
 _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
-_ADVICE = "expected a PyTorch file of tensors by name (torch.save of a state_dict); get the file again"
+_ADVICE = "expected a PyTorch file of named tensors (torch.save of a state_dict); download it again"
 _TYPES = "Float <f4, Double <f8, Half <f2, Long <i8, Int <i4, Short <i2, Char |i1, Byte |u1"
 _DAMAGE: tuple[type[Exception], ...] = (ValueError, TypeError, LookupError, OverflowError, EOFError, OSError)
 _DAMAGE += (RuntimeError, struct.error, zlib.error, zipfile.BadZipFile)
@@ -48,30 +49,30 @@ class _Tensor(NamedTuple):
 
 
 def read_torch(path: str | Path, *, max_bytes: int = MAX_BYTES) -> dict[str, Array]:
-    """The tensors of a file by name, read-only. Raises DataError (no such file) or FormatError (anything else in it)."""
+    """The tensors of a file by name, as read-only arrays. Raises DataError (cannot be read) and FormatError (damaged)."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(max_bytes + 1)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}; expected a PyTorch file") from error
     if len(data) > max_bytes:
-        raise FormatError(f"{path}: is over {max_bytes} bytes; {_ADVICE}")
+        raise FormatError(f"{path}: is longer than {max_bytes} bytes; {_ADVICE}")
     return parse_torch(data, str(path))
 
 
 def parse_torch(data: bytes, name: str) -> dict[str, Array]:
-    """As ``read_torch``, from bytes, into which the arrays are views; ``name`` is for the messages.
+    """The tensors by name in the bytes of a file, as views of ``data``. ``name`` is used in error messages.
 
-    Nothing that the file names is imported or called, and memory is only taken for bytes that are there.
+    Nothing that the file refers to is imported or called, and memory is limited by the file's length. Raises FormatError.
     """
     try:
         table, blobs = _from_zip(data) if data[:2] == b"PK" else _from_stream(memoryview(data))
         if type(table) is not dict:
-            raise ValueError("its pickle is no table")
+            raise ValueError("its pickle is not a table")
         return {key: _array(key, value, blobs) for key, value in table.items()}
     except _DAMAGE as error:
         what = str(error) if type(error) is ValueError else f"is damaged ({type(error).__name__}: {error})"
-        what = " ".join(ascii(what[:200])[1:-1].split())  # zipfile may quote half of the file
+        what = " ".join(ascii(what[:200])[1:-1].split())  # zipfile may quote a large part of the file
         raise FormatError(f"{name}: {what}; {_ADVICE}") from error
 
 
@@ -83,16 +84,16 @@ def _from_stream(data: memoryview) -> tuple[Any, dict[_Storage, Array]]:
     version, at = _plain(data, at)
     machine, at = _plain(data, at)
     if version != _VERSION or type(machine) is not dict or machine.get("little_endian") is not True:
-        raise ValueError("is not of the stream's version 1001 in little endian")
+        raise ValueError("is not a little-endian stream of version 1001")
     table, at = _table(data, at, wanted)
     keys, at = _plain(data, at)
     if type(keys) is not list or not all(type(key) is str for key in keys) or sorted(keys) != sorted(wanted):
-        raise ValueError("its list of storages is not that of its tensors")
+        raise ValueError("its list of storages does not match its tensors")
     blobs = {}
     for storage in (wanted[key] for key in keys):
         (length,), size = struct.unpack("<q", data[at : at + 8]), storage.length * storage.dtype.itemsize
         if length != storage.length or at + 8 + size > len(data):
-            raise ValueError(f"ends inside, or has another length of, the storage {storage.key}")
+            raise ValueError(f"the storage {storage.key} is truncated or has another length than declared")
         blobs[storage] = np.frombuffer(data[at + 8 : at + 8 + size], storage.dtype)
         at += 8 + size
     if at != len(data):
@@ -101,7 +102,7 @@ def _from_stream(data: memoryview) -> tuple[Any, dict[_Storage, Array]]:
 
 
 def _from_zip(data: bytes) -> tuple[Any, dict[_Storage, Array]]:
-    left = len(data)  # entries may overlap: together they get no more memory than the file has bytes
+    left = len(data)  # entries may overlap, so their total is limited by the file's length
 
     def read(name: str) -> bytes:
         nonlocal left
@@ -133,13 +134,13 @@ def _plain(data: memoryview, at: int) -> tuple[Any, int]:
 
 
 def _table(data: memoryview, at: int, wanted: dict[str, _Storage]) -> tuple[Any, int]:
-    """The table with a _Tensor for each tensor; the storages they lie in are put into ``wanted``."""
+    """The table with a _Tensor for each tensor. Their storages are added to ``wanted``."""
 
     def storage(value: Any) -> _Storage:
         kind, dtype, key, _, length, *view = value
         sound = kind == "storage" and isinstance(dtype, np.dtype) and type(key) is str and _naturals(length)
         if not sound or any(v is not None for v in view):
-            raise ValueError(f"has the storage {_short(key)} of a kind that is not read here")
+            raise ValueError(f"has the storage {_short(key)} of an unsupported kind")
         found = _Storage(key, dtype, length)
         if wanted.setdefault(key, found) != found:
             raise ValueError(f"has the storage {_short(key)} twice, with different types or lengths")
@@ -161,13 +162,13 @@ def _rebuild(storage: Any, offset: Any, shape: Any, stride: Any, *gradient: Any)
 
 
 def _array(name: Any, tensor: Any, blobs: dict[_Storage, Array]) -> Array:
-    """A view of the numbers of a tensor, which must lie inside its storage and repeat none."""
+    """A view of a tensor's values, which must lie inside its storage and must not overlap."""
     if type(tensor) is not _Tensor or type(tensor.storage) is not _Storage or type(name) is not str:
-        raise ValueError(f"holds {_short(name)}, which is no tensor")
+        raise ValueError(f"holds {_short(name)}, which is not a tensor")
     storage, offset, shape, stride = tensor
-    places = type(shape) is tuple and type(stride) is tuple and len(shape) == len(stride) <= MAX_RANK
-    if not places or not _naturals(offset, *shape, *stride):
-        raise ValueError(f"has {_short(name)} with a place, shape or stride of other than natural numbers")
+    sound = type(shape) is tuple and type(stride) is tuple and len(shape) == len(stride) <= MAX_RANK
+    if not sound or not _naturals(offset, *shape, *stride):
+        raise ValueError(f"has {_short(name)} with an offset, shape or stride that is not of natural numbers")
     size, blob = math.prod(shape), blobs[storage]
     last = offset + sum((n - 1) * step for n, step in zip(shape, stride, strict=True))
     if size > len(blob) or (size and last >= len(blob)):
@@ -177,7 +178,7 @@ def _array(name: Any, tensor: Any, blobs: dict[_Storage, Array]) -> Array:
 
 
 def _short(name: Any) -> str:
-    """Only texts are shown: a tuple of tuples of tuples in few bytes can have a text without end."""
+    """A name for an error message; only texts are quoted, because a small nested tuple can have a very long repr."""
     return ascii(name)[:40] if type(name) is str else f"a {type(name).__name__}"
 
 
@@ -187,14 +188,14 @@ def _protocol(machine: Machine) -> None:
 
 
 def _attributes(machine: Machine) -> None:
-    """A table keeps its contents only, not the attributes of the class it came from."""
+    """Ignore the attributes of a table's class; only its contents are kept."""
     table, _ = machine.pop(2)
     if type(table) is not dict:
-        raise ValueError(f"gives attributes to what is no table at byte {machine.at}")
+        raise ValueError(f"sets attributes of an object that is not a table at byte {machine.at}")
     machine.push(table)
 
 
-_MORE: dict[bytes, Callable[[Machine], None]] = {  # what pickles of protocol 2 have besides plain values
+_MORE: dict[bytes, Callable[[Machine], None]] = {  # instructions of protocol 2 besides those for plain values
     b"\x80": _protocol,
     b"\x8a": lambda m: m.push(int.from_bytes(m.take(m.number("B")), "little", signed=True)),
     b"G": lambda m: m.push(m.number(">d")),

@@ -1,4 +1,4 @@
-"""The five row filters of PNG, undone (ISO/IEC 15948, §9)."""
+"""Reverse the five row filters of PNG (ISO/IEC 15948, §9)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from numpy import ndarray as Array
 
 
 def unfilter(kinds: Array, raw: Array) -> Array:
-    """x = raw + predicted(a, b, c) mod 256, with a the pixel to the left, b the one above, c the one above a.
+    """x = raw + predicted(a, b, c) mod 256, with a the pixel to the left, b the one above, and c the one above a.
 
-    ``kinds`` (H,), of 0 to 4, and ``raw`` (H, W, B), B bytes a pixel, uint8 → x (H, W, B). Predicted is, by kind:
-    0; a; b; ⌊(a + b)/2⌋; Paeth's choice of a, b, c, the nearest to a + b - c. Beyond the edges all are 0.
+    ``kinds`` (H,) are filter types 0 to 4; ``raw`` (H, W, B) uint8 has B bytes per pixel → x (H, W, B). The prediction is,
+    by type: 0; a; b; ⌊(a + b)/2⌋; the one of a, b, c that is nearest to a + b - c (Paeth). Outside the image it uses 0.
     """
     height, width, unit = raw.shape
     x = np.zeros((height + 1, width + 1, unit), np.uint8)
@@ -31,9 +31,9 @@ def _by_rows(kinds: Array, x: Array) -> None:
 
 
 def _by_diagonals(kinds: Array, x: Array) -> None:
-    """All pixels with row + column = d need only those of d - 1 and d - 2, so each diagonal is one array operation.
+    """The pixels with row + column = d depend only on those of d - 1 and d - 2, so each diagonal is one array operation.
 
-    In the framed array, flattened, the pixels of a diagonal lie W apart.
+    In the flattened padded array, the pixels of a diagonal have a stride of W.
     """
     height, width = x.shape[0] - 1, x.shape[1] - 1
     flat = x.reshape(-1, x.shape[2])

@@ -1,8 +1,8 @@
-"""Pickles of plain values, read by a machine of our own that can do nothing else.
+"""A safe reader of pickles of plain values.
 
-A pickle is a program for a stack machine (Python's ``pickletools`` lists the instructions). Here is the part that numbers,
-texts, tuples, lists and tables need; a reader adds what its files have besides. The machine calls only the functions it is
-given, imports nothing, and never asks for more memory than the bytes it has read account for.
+A pickle is a program for a stack machine (Python's ``pickletools`` lists the instructions). This module implements the
+instructions for numbers, texts, tuples, lists and tables; each file reader adds what its files need. The machine calls only
+the functions it is given and imports nothing. Its memory is proportional to the bytes it has read.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ _MOST_NAME = 200  # bytes of a module's or a class's name
 def unpickle(
     data: memoryview, at: int, known: Mapping[tuple[str, str], Any], more: dict[bytes, Callable[[Machine], None]]
 ) -> tuple[Any, int]:
-    """The value of the pickle that begins at byte ``at``, and the place behind it.
+    """The value of the pickle that begins at byte ``at``, and the position after it.
 
-    ``known`` has what each (module, name) stands for that the pickle may use: a value, or a function that it may call.
-    ``more`` has what the instructions do that are not in this file. Raises ValueError, TypeError, LookupError or
-    struct.error for everything else, and what those functions raise.
+    ``known`` maps each (module, name) that the pickle may use to a value, or to a function that it may call. ``more`` has
+    further instructions. Raises ValueError, TypeError, LookupError or struct.error for everything else, and the
+    exceptions of those functions.
     """
     machine, do = Machine(data, at, known), _DO | more
     while (code := machine.take(1)) != b".":
         if code not in do:
-            raise ValueError(f"has the instruction {code!r} at byte {machine.at - 1}, which no plain value needs")
+            raise ValueError(f"has the instruction {code!r} at byte {machine.at - 1}, which plain values do not need")
         do[code](machine)
     return machine.stack.pop(), machine.at
 
 
 class Machine:
-    """What an instruction works on: the bytes and the place in them, the stack, and the values kept for later use."""
+    """The state of the machine: the bytes and the position in them, the stack, and the memo of values for later use."""
 
     def __init__(self, data: memoryview, at: int, known: Mapping[tuple[str, str], Any]) -> None:
         self.data, self.at, self.known = data, at, known
-        self.stack: list[Any] = []  # what was pushed since the last mark
-        self.below: list[list[Any]] = []  # and before it
+        self.stack: list[Any] = []  # values since the last mark
+        self.below: list[list[Any]] = []  # values before each mark
         self.memo: dict[int, Any] = {}
 
     def take(self, count: int) -> bytes:
@@ -52,7 +52,7 @@ class Machine:
     def line(self) -> str:
         text, end, _ = bytes(self.data[self.at : self.at + _MOST_NAME]).partition(b"\n")
         if not end:
-            raise ValueError(f"has a name without an end at byte {self.at}")
+            raise ValueError(f"has an unterminated name at byte {self.at}")
         self.at += len(text) + 1
         return text.decode("ascii")
 
@@ -60,7 +60,7 @@ class Machine:
         self.stack.append(value)
 
     def pop(self, count: int) -> list[Any]:
-        """The last ``count`` values, in order."""
+        """Remove and return the last ``count`` values, in order."""
         if count > len(self.stack):
             raise ValueError(f"takes {count} values from a stack of {len(self.stack)} at byte {self.at}")
         items = self.stack[-count:]
@@ -79,33 +79,34 @@ class Machine:
         self.memo[place] = self.stack[-1]
 
     def named(self, module: object, name: object) -> None:
-        if type(module) is not str or type(name) is not str:  # a deep tuple has a hash and a text without end
-            raise ValueError(f"has a name that is no text at byte {self.at}")
+        if type(module) is not str or type(name) is not str:  # the hash and repr of a nested tuple can take very long
+            raise ValueError(f"has a name that is not a text at byte {self.at}")
         if (module, name) not in self.known:
-            raise ValueError(f"uses {module[:60]}.{name[:60]}, which is not one of the names that such a file needs")
+            raise ValueError(f"uses {module[:60]}.{name[:60]}, which such a file does not need")
         self.push(self.known[module, name])
 
     def call(self) -> None:
         function, arguments = self.pop(2)
         if not any(function is known for known in self.known.values()) or type(arguments) is not tuple:
-            raise ValueError(f"calls what is no function at byte {self.at}")
+            raise ValueError(f"calls an object that is not a function at byte {self.at}")
         self.push(function(*arguments))
 
     def extend(self, items: list[Any]) -> None:
         target = self.stack[-1]
         if type(target) is not list:
-            raise ValueError(f"appends to what is no list at byte {self.at}")
+            raise ValueError(f"appends to an object that is not a list at byte {self.at}")
         target += items
 
     def set(self, items: list[Any]) -> None:
         target, keys = self.stack[-1], items[::2]
         if type(target) is not dict or not all(map(_is_key, keys)):
-            raise ValueError(f"sets what is no table of texts at byte {self.at}")
+            raise ValueError(f"sets items of an object that is not a table of texts at byte {self.at}")
         target.update(zip(keys, items[1::2], strict=True))
 
 
 def _is_key(key: Any) -> bool:
-    """A text or a number of 32 bits: many larger ones can have one hash, and a deep tuple's would overflow C's stack."""
+    """Keys are texts or 32-bit integers: larger integers can share one hash, and hashing a deep tuple can overflow the
+    C stack."""
     return type(key) in (str, bytes) or (type(key) is int and key.bit_length() <= 32)
 
 

@@ -157,7 +157,7 @@ def grey(packed: list[bytes]) -> bytes:
         (png(2, 2, 8, 0, GREY, interlaced=1), "is interlaced, .*: save it without interlacing"),
         (png(2, 2, 8, 0, GREY[:-1]), "not exactly the 6 bytes"),
         (png(2, 2, 8, 0, GREY + b"\0"), "not exactly the 6 bytes"),
-        (png(2, 2, 8, 0, b"\5" + GREY[1:]), "a row with the filter 5"),
+        (png(2, 2, 8, 0, b"\5" + GREY[1:]), "a row with the unknown filter 5"),
         (png(2, 2, 3, 0, GREY), "colour type 0 at 3 bits"),
         (png(2, 2, 8, 7, GREY), "colour type 7 at 8 bits"),
         (png(0, 2, 8, 0, GREY), "0 x 2 pixels"),

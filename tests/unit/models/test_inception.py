@@ -107,7 +107,7 @@ def test_the_file_is_looked_for_checked_and_otherwise_asked_for(monkeypatch, tmp
     monkeypatch.setenv("TINYGAN_DATA", str(tmp_path))
     monkeypatch.setenv("TINYGAN_OFFLINE", "1")
     with pytest.raises(
-        DataError, match=rf"{FILE} is not here and TINYGAN_OFFLINE=1 .* put it in DIR and set TINYGAN_DATA"
+        DataError, match=rf"{FILE} is missing and TINYGAN_OFFLINE=1 .* put it in DIR and set TINYGAN_DATA"
     ):
         load_inception()
     for place in (f"cache/torch/hub/checkpoints/{FILE}", f"cache/tinygan/inception/{FILE}", f"inception/{OTHER}", FILE):
