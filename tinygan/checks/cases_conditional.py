@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 from tinygan import layers as L
-from tinygan.core.compose import Sequential
-from tinygan.core.condition import Conditional, Conditioned, Fork, Row
+from tinygan.core.compose import Residual, Sequential
+from tinygan.core.condition import Conditioned
 from tinygan.core.layer import Layer
 from tinygan.layers.conditional import of_row
 
@@ -26,10 +26,10 @@ def _conditioned(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     c, d = pick(2, 3), pick(1, 3)
     n = 2 * 3 * c
     stem = Sequential(L.Columns(0, n), L.Reshape(2, 3, c))
-    block = Row(L.BatchNorm(c), L.FiLM(Sequential(L.Linear(n + d, 3), L.Tanh(), L.Linear(3, 2 * c))), L.SiLU())
-    fork = Fork(block, Row(L.Conv2d(c, c, 1)) if pick(0, 1) else None)
+    block = Sequential(L.BatchNorm(c), L.FiLM(Sequential(L.Linear(n + d, 3), L.Tanh(), L.Linear(3, 2 * c))), L.SiLU())
+    residual = Residual(block, Sequential(L.Conv2d(c, c, 1)) if pick(0, 1) else None)
     join = L.ConcatCondition(L.Linear(n + d, 2) if pick(0, 1) else L.Columns(n, n + d))
-    return Conditioned(stem, Sequential(), Row(fork, join)), (n + d,)
+    return Conditioned(stem, Sequential(), Sequential(residual, join)), (n + d,)
 
 
 def _film(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
@@ -63,7 +63,7 @@ def _write(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
     return _of_row(L.Write(L.Linear(d, 5), n, size), (n, n, c), d)
 
 
-def _of_row(f: Conditional, shape: tuple[int, ...], d: int) -> tuple[Layer, tuple[int, ...]]:
+def _of_row(f: Layer, shape: tuple[int, ...], d: int) -> tuple[Layer, tuple[int, ...]]:
     return of_row(shape, d, f), (math.prod(shape) + d,)
 
 

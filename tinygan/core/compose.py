@@ -1,24 +1,50 @@
-"""Layers put together: in a row, beside a shortcut, side by side."""
+"""Layers put together: one after another, beside a shortcut, side by side.
+
+Each of the three has a condition if one of its layers has (``WithCondition``): y = f(h, c) then.
+"""
 
 from __future__ import annotations
 
 import copy
 from itertools import accumulate
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from tinygan import kernels
-from tinygan.core.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape, apply, vjp
+from tinygan.core.layer import (
+    Array,
+    Bundle,
+    Flow,
+    Layer,
+    Pairs,
+    Params,
+    Saved,
+    Shape,
+    WithCondition,
+    apply,
+    h_of,
+    jet,
+    out_shape,
+    vjp,
+)
 from tinygan.errors import ShapeError
 
 
 class Composite(Layer):
     """Layers put together: everything but the flow of bundles is done child by child."""
 
+    serves_conditions: ClassVar[bool] = False  # whether it passes a condition to its children
+
     def __init__(self, *children: Layer) -> None:
         super().__init__()
         self.children = children
+        needs = [type(f).__name__ for f in children if f.conditional]
+        if needs and not self.serves_conditions:
+            raise ValueError(
+                f"{type(self).__name__} passes no condition on: put {needs[0]} into Conditioned(stem, condition, f)"
+            )
+        self.conditional = bool(needs)
 
     def init(self, rng: np.random.Generator) -> Params:
         return tuple(f.init(rng) for f in self.children)
@@ -50,34 +76,43 @@ class Composite(Layer):
         other.children = children
         return other
 
+    def cotangent(self, G: Bundle) -> Flow:
+        """ȳ as the cotangent of what flows: of (y, c) it is (ȳ, 0)."""
+        return WithCondition(G, 0) if self.conditional else G
+
     def tree(self, kind: str) -> dict[str, Any]:
         return {f"{i}.{type(f).__name__.lower()}": f.tree(kind) for i, f in enumerate(self.children)}
 
 
 class Sequential(Composite):
-    """y = fₙ(… f₁(x))."""
+    """y = fₙ(… f₁(x)); with a condition y = fₙ(… f₁(h, c) …, c) and c̄ = Σ c̄ᵢ."""
 
-    def out_shape(self, shape: Shape) -> Shape:
+    serves_conditions = True
+
+    def out_shape(self, shape: Any) -> Shape:
         for f in self.children:
-            shape = f.out_shape(shape)
-        return shape
+            shape = out_shape(f, shape)
+        own: Shape = h_of(shape)
+        return own
 
-    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+    def forward(self, p: Params, X: Flow) -> tuple[Bundle, Saved]:
         saved = []
         for f, q in zip(self.children, p, strict=True):
             X, s = apply(f, q, X)
             saved.append(s)
-        return X, saved
+        return h_of(X), saved
 
-    def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
+    def jet(self, p: Params, X: Flow, pairs: Pairs) -> Bundle:
         for f, q in zip(self.children, p, strict=True):
-            X = f.jet(q, X, pairs)
-        return X
+            X = jet(f, q, X, pairs)
+        Y: Bundle = h_of(X)
+        return Y
 
     def vjp(
         self, p: Params, saved: Saved, G: Any, *, wrt_x: bool = True, wrt_p: bool = True
-    ) -> tuple[Bundle | None, Params | None]:
+    ) -> tuple[Flow, Params | None]:
         grads: list[Any] = []
+        G = self.cotangent(G)
         for i in reversed(range(len(self.children))):
             G, g = vjp(self.children[i], p[i], saved[i], G, wrt_x=wrt_x or i > 0, wrt_p=wrt_p)
             grads.append(g)
@@ -101,32 +136,39 @@ class Sequential(Composite):
 
 
 class Residual(Composite):
-    """y = f(x) + s(x), ẏ = Jf ẋ + Js ẋ;   x̄ = f's + s's.   ``Residual(f)`` has the identity for s."""
+    """y = f(x) + s(x), ẏ = J_f ẋ + J_s ẋ;   x̄ = f's x̄ + s's x̄, and c̄ likewise.   ``Residual(f)`` has the identity for s."""
+
+    serves_conditions = True
 
     def __init__(self, f: Layer, shortcut: Layer | None = None) -> None:
         super().__init__(f, shortcut or Sequential())
 
-    def out_shape(self, shape: Shape) -> Shape:
-        a, b = (f.out_shape(shape) for f in self.children)
+    def out_shape(self, shape: Any) -> Shape:
+        a, b = (h_of(out_shape(f, shape)) for f in self.children)
         if a != b:
-            raise ShapeError(f"Residual: the branch and the shortcut end in one shape: {a} and {b}")
-        return a
+            raise ShapeError(f"Residual: the branch and the shortcut must have outputs of one shape: got {a} and {b}")
+        own: Shape = a
+        return own
 
-    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+    def forward(self, p: Params, X: Flow) -> tuple[Bundle, Saved]:
         (Y, s), (Z, t) = (apply(f, q, X) for f, q in zip(self.children, p, strict=True))
-        return kernels.combine(1, Y, 1, Z), (s, t)
+        return kernels.combine(1, h_of(Y), 1, h_of(Z)), (s, t)
 
-    def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
-        Y, Z = (f.jet(q, X, pairs) for f, q in zip(self.children, p, strict=True))
+    def jet(self, p: Params, X: Flow, pairs: Pairs) -> Bundle:
+        Y, Z = (h_of(jet(f, q, X, pairs)) for f, q in zip(self.children, p, strict=True))
         return kernels.combine(1, Y, 1, Z)
 
     def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
-    ) -> tuple[Bundle | None, Params | None]:
+    ) -> tuple[Flow, Params | None]:
+        flow = self.cotangent(G)
         (a, g), (b, h) = (
-            vjp(f, q, s, G, wrt_x=wrt_x, wrt_p=wrt_p) for f, q, s in zip(self.children, p, saved, strict=True)
+            vjp(f, q, s, flow, wrt_x=wrt_x, wrt_p=wrt_p) for f, q, s in zip(self.children, p, saved, strict=True)
         )
-        return kernels.combine(1, a, 1, b) if wrt_x else None, (g, h) if wrt_p else None
+        GX: Flow = kernels.combine(1, h_of(a), 1, h_of(b)) if wrt_x else None
+        if wrt_x and self.conditional:
+            GX = WithCondition(GX, a.c + b.c)
+        return GX, (g, h) if wrt_p else None
 
     def backward_recording(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
         (a, s), (b, t) = (f.backward_recording(q, s, G) for f, q, (_, s) in zip(self.children, p, saved, strict=True))
@@ -144,27 +186,31 @@ class Residual(Composite):
 class Concat(Composite):
     """y = [f₁(x), …, fₙ(x)] along the last axis;   x̄ = Σ f̄ᵢ of each one's slice of ȳ. ``Sequential()`` is the identity."""
 
-    def out_shape(self, shape: Shape) -> Shape:
-        outs = [f.out_shape(shape) for f in self.children]
+    serves_conditions = True
+
+    def out_shape(self, shape: Any) -> Shape:
+        outs = [h_of(out_shape(f, shape)) for f in self.children]
         if len({out[:-1] for out in outs}) > 1:
             raise ShapeError(f"Concat: branches differ in the last axis only: {', '.join(map(str, outs))}")
         return *outs[0][:-1], sum(out[-1] for out in outs)
 
-    def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
+    def forward(self, p: Params, X: Flow) -> tuple[Bundle, Saved]:
         branches = [apply(f, q, X) for f, q in zip(self.children, p, strict=True)]
-        return np.concatenate([Y for Y, _ in branches], axis=-1), [s for _, s in branches]
+        return np.concatenate([h_of(Y) for Y, _ in branches], axis=-1), [s for _, s in branches]
 
-    def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
-        return np.concatenate([f.jet(q, X, pairs) for f, q in zip(self.children, p, strict=True)], axis=-1)
+    def jet(self, p: Params, X: Flow, pairs: Pairs) -> Bundle:
+        return np.concatenate([h_of(jet(f, q, X, pairs)) for f, q in zip(self.children, p, strict=True)], axis=-1)
 
     def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
-    ) -> tuple[Bundle | None, Params | None]:
+    ) -> tuple[Flow, Params | None]:
         pulled = [
-            vjp(f, q, s, g, wrt_x=wrt_x, wrt_p=wrt_p)
+            vjp(f, q, s, self.cotangent(g), wrt_x=wrt_x, wrt_p=wrt_p)
             for f, q, s, g in zip(self.children, p, saved, self._parts(saved, G), strict=True)
         ]
-        GX = sum(gx for gx, _ in pulled) if wrt_x else None
+        GX: Flow = sum(h_of(gx) for gx, _ in pulled) if wrt_x else None
+        if wrt_x and self.conditional:
+            GX = WithCondition(GX, sum(gx.c for gx, _ in pulled))
         return GX, tuple(g for _, g in pulled) if wrt_p else None
 
     def backward_recording(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:

@@ -12,12 +12,17 @@ Second derivatives go forward over forward. Along x(s, t) with ∂ₛx = ẋᵢ,
     ÿ = J ẍ + H(ẋᵢ, ẋⱼ),        H(u, v) = ∂²f(x)[u, v]
 
 of which J ẍ is one more tangent. ``Layer.second_derivative`` is H, the only formula to add, where f is curved.
+
+A layer may have a second input, a condition: y = f(h, c). Through a composition of such layers flows the pair (h, c), a
+``WithCondition``. Such a layer acts on it as (h, c) ↦ (f(h, c), c), any other one as (h, c) ↦ (f(h), c). The adjoints are
+(ȳ, c̄) ↦ (h̄, c̄ + the c̄ of f) and (ȳ, c̄) ↦ (h̄, c̄). The functions ``apply``, ``vjp``, ``jet`` and ``out_shape`` below do this;
+the methods of those names are the formulas of f itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy import ndarray as Array
@@ -28,7 +33,15 @@ Bundle = Array  # (1+K, N, ...): row 0 the point, rows 1..K its tangents
 Shape = tuple[int, ...]
 Params = tuple[Any, ...]  # a leaf's arrays in the order of Layer.shapes; a composite's children's Params
 Saved = Any
+Flow = Any  # a Bundle, or a WithCondition of two
 Pairs = tuple[Sequence[int], Sequence[int]]  # (i, j), each (P,): the p-th pair of tangents is ẋ of i[p] and ẋ of j[p]
+
+
+class WithCondition(NamedTuple):
+    """h (1+K, N, ...) and its condition c (1+K, N, d): bundles, their cotangents, or the shapes of one sample of each."""
+
+    h: Any
+    c: Any
 
 
 class Layer:
@@ -42,6 +55,7 @@ class Layer:
     shapes: dict[str, Shape]
     running: dict[str, Shape]
     affine: ClassVar[bool] = False  # in x: then a difference with step one is exact
+    conditional: bool = False  # whether it is f(h, c), and its X a WithCondition
 
     def __init__(self) -> None:
         self.shapes, self.running = {}, {}
@@ -70,7 +84,7 @@ class Layer:
 
     def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
-    ) -> tuple[Bundle | None, Params | None]:
+    ) -> tuple[Any, Params | None]:
         """``backward`` and ``gradient`` as asked; a composite overrides it with one sweep for both."""
         return self.backward(p, saved, G) if wrt_x else None, self.gradient(p, saved, G) if wrt_p else None
 
@@ -173,18 +187,55 @@ def onehot(label: Array, classes: int, dtype: Any = np.float32) -> Array:
     return (label[:, None] == np.arange(classes, like=label)).astype(dtype)
 
 
-def apply(f: Layer, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-    """f.forward with x checked; remembers the shape of Y for ``vjp``."""
-    if X.dtype.kind != "f":
-        raise TypeError(f"{type(f).__name__}: x is an array of floats: got {X.dtype}; use x.astype(np.float32)")
-    f.out_shape(X.shape[2:])
-    Y, saved = f.forward(p, X)
-    return Y, (Y.shape, saved)
+def apply(f: Layer, p: Params, X: Flow) -> tuple[Flow, Saved]:
+    """``f.forward`` with x checked. The shape of Y is saved for ``vjp``."""
+    H = h_of(X)
+    if H.dtype.kind != "f":
+        raise TypeError(f"{type(f).__name__}: x is an array of floats: got {H.dtype}; use x.astype(np.float32)")
+    out_shape(f, sample_shape(X))
+    Y, saved = f.forward(p, own_input(f, X))
+    return beside(Y, X), (Y.shape, saved)
 
 
-def vjp(f: Layer, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True) -> Any:
-    """f.vjp with the cotangent checked: broadcasting it silently would give a wrong gradient."""
+def vjp(f: Layer, p: Params, saved: Saved, G: Flow, *, wrt_x: bool = True, wrt_p: bool = True) -> Any:
+    """``f.vjp`` with the cotangent checked: silent broadcasting would give a wrong gradient."""
     shape, saved = saved
-    if G.shape != shape:
-        raise ShapeError(f"{type(f).__name__}: a cotangent has the shape of its output: got {G.shape}, output {shape}")
-    return f.vjp(p, saved, G, wrt_x=wrt_x, wrt_p=wrt_p)
+    GY = h_of(G)
+    if GY.shape != shape:
+        raise ShapeError(f"{type(f).__name__}: a cotangent has the shape of its output: got {GY.shape}, output {shape}")
+    GX, g = f.vjp(p, saved, GY, wrt_x=wrt_x, wrt_p=wrt_p)
+    if wrt_x and isinstance(G, WithCondition):
+        GX = WithCondition(GX.h, G.c + GX.c) if f.conditional else WithCondition(GX, G.c)
+    return GX, g
+
+
+def jet(f: Layer, p: Params, X: Flow, pairs: Pairs) -> Flow:
+    """``f.jet``."""
+    return beside(f.jet(p, own_input(f, X), pairs), X)
+
+
+def out_shape(f: Layer, shape: Any) -> Any:
+    """``f.out_shape``."""
+    return beside(f.out_shape(own_input(f, shape)), shape)
+
+
+def h_of(X: Flow) -> Any:
+    """X without its condition."""
+    return X.h if isinstance(X, WithCondition) else X
+
+
+def beside(Y: Any, X: Flow) -> Any:
+    """Y beside the condition of X, if X has one."""
+    return WithCondition(Y, X.c) if isinstance(X, WithCondition) else Y
+
+
+def sample_shape(X: Flow) -> Any:
+    """The shape of one sample of X, and of its condition."""
+    return WithCondition(X.h.shape[2:], X.c.shape[2:]) if isinstance(X, WithCondition) else X.shape[2:]
+
+
+def own_input(f: Layer, X: Flow) -> Any:
+    """What the formulas of f take of X: (h, c) if f is conditional, else h."""
+    if f.conditional and not isinstance(X, WithCondition):
+        raise UsageError(f"{type(f).__name__} needs a condition: put it into Conditioned(stem, condition, f)")
+    return X if f.conditional else h_of(X)

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygan.core.compose import Sequential
 from tinygan.core.condition import Conditional, Conditioned
-from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, apply, vjp
+from tinygan.core.layer import Bundle, Flow, Layer, Pairs, Params, Saved, Shape, WithCondition, apply, vjp
 from tinygan.errors import ShapeError
 from tinygan.layers.shape import Columns, Reshape
 
@@ -27,24 +27,27 @@ class FiLM(Conditional):
     def __init__(self, m: Layer) -> None:
         super().__init__(m)
 
-    def fits(self, shape: Shape, d: int) -> Shape:
-        out = self.children[0].out_shape((d,))
-        if out != (2 * shape[-1],):
-            raise ShapeError(f"FiLM: m(c) has two numbers a channel: got {out}, h (N, {', '.join(map(str, shape))})")
-        return shape
+    def out_shape(self, shape: Any) -> Shape:
+        h: Shape = shape.h
+        out = self.children[0].out_shape(shape.c)
+        if out != (2 * h[-1],):
+            raise ShapeError(f"FiLM: m(c) has two numbers a channel: got {out}, h (N, {', '.join(map(str, h))})")
+        return h
 
-    def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
+    def forward(self, p: Params, X: Flow) -> tuple[Bundle, Saved]:
+        H, C = X
         M, s = apply(self.children[0], p[0], C)
         A, B = self._halves(M, H)
         return product(A, H) + B, ((s,), A, H)
 
-    def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
+    def vjp(self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True) -> tuple[Any, Any]:
         (s,), A, H = saved
         GM = np.concatenate([over_pixels(product_dx(H, G)), over_pixels(G)], axis=-1)
-        GC, g = vjp(self.children[0], p[0], s, GM, wrt_p=wrt_p)
-        return product_dx(A, G) if wrt_h else None, GC, (g,) if wrt_p else None
+        GC, g = vjp(self.children[0], p[0], s, GM, wrt_x=wrt_x, wrt_p=wrt_p)
+        return WithCondition(product_dx(A, G), GC) if wrt_x else None, (g,) if wrt_p else None
 
-    def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
+    def jet(self, p: Params, X: Flow, pairs: Pairs) -> Bundle:
+        H, C = X
         A, B = self._halves(self.children[0].jet(p[0], C, pairs), H)
         return product_jet(A, H, pairs) + B
 
@@ -65,23 +68,24 @@ class ConcatCondition(Conditional):
     def __init__(self, m: Layer) -> None:
         super().__init__(m)
 
-    def fits(self, shape: Shape, d: int) -> Shape:
-        (e,) = self.children[0].out_shape((d,))
-        return *shape[:-1], shape[-1] + e
+    def out_shape(self, shape: Any) -> Shape:
+        h, c = shape
+        (e,) = self.children[0].out_shape(c)
+        return *h[:-1], h[-1] + e
 
-    def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
-        E, s = apply(self.children[0], p[0], C)
-        return self._joined(H, E), ((s,),)
+    def forward(self, p: Params, X: Flow) -> tuple[Bundle, Saved]:
+        E, s = apply(self.children[0], p[0], X.c)
+        return self._joined(X.h, E), ((s,),)
 
-    def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
+    def vjp(self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True) -> tuple[Any, Any]:
         ((s,),) = saved
         shape, _ = s
         at = G.shape[-1] - shape[-1]
-        GC, g = vjp(self.children[0], p[0], s, over_pixels(G[..., at:]), wrt_p=wrt_p)
-        return G[..., :at].copy() if wrt_h else None, GC, (g,) if wrt_p else None
+        GC, g = vjp(self.children[0], p[0], s, over_pixels(G[..., at:]), wrt_x=wrt_x, wrt_p=wrt_p)
+        return WithCondition(G[..., :at].copy(), GC) if wrt_x else None, (g,) if wrt_p else None
 
-    def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
-        return self._joined(H, self.children[0].jet(p[0], C, pairs))
+    def jet(self, p: Params, X: Flow, pairs: Pairs) -> Bundle:
+        return self._joined(X.h, self.children[0].jet(p[0], X.c, pairs))
 
     def _joined(self, H: Bundle, E: Bundle) -> Bundle:
         return np.concatenate([H, np.broadcast_to(at_pixels(E, H), (*H.shape[:-1], E.shape[-1]))], axis=-1)
@@ -96,31 +100,33 @@ class ProjectionHead(Conditional):
     def __init__(self, psi: Layer, m: Layer) -> None:
         super().__init__(psi, m)
 
-    def fits(self, shape: Shape, d: int) -> Shape:
-        psi, m = (f.out_shape(at) for f, at in zip(self.children, (shape, (d,)), strict=True))
-        if m != shape or psi != (1,):
+    def out_shape(self, shape: Any) -> Shape:
+        psi, m = (f.out_shape(part) for f, part in zip(self.children, shape, strict=True))
+        if m != shape.h or psi != (1,):
             raise ShapeError(
-                f"ProjectionHead: ψ(h) is one number and m(c) of the shape of h: got {psi}, {m}, h {shape}"
+                f"ProjectionHead: ψ(h) is one number and m(c) of the shape of h: got {psi}, {m}, h {shape.h}"
             )
         return psi
 
-    def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
+    def forward(self, p: Params, X: Flow) -> tuple[Bundle, Saved]:
+        H, C = X
         (Y, s), (V, t) = apply(self.children[0], p[0], H), apply(self.children[1], p[1], C)
         return Y + product(V, H).sum(axis=-1, keepdims=True), ((s, t), V, H)
 
-    def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Bundle, Any]:
+    def vjp(self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True) -> tuple[Any, Any]:
         (s, t), V, H = saved
-        GC, g_m = vjp(self.children[1], p[1], t, product_dx(H, G), wrt_p=wrt_p)
-        GH, g_psi = vjp(self.children[0], p[0], s, G, wrt_x=wrt_h, wrt_p=wrt_p)
-        return GH + product_dx(V, G) if wrt_h else None, GC, (g_psi, g_m) if wrt_p else None
+        GC, g_m = vjp(self.children[1], p[1], t, product_dx(H, G), wrt_x=wrt_x, wrt_p=wrt_p)
+        GH, g_psi = vjp(self.children[0], p[0], s, G, wrt_x=wrt_x, wrt_p=wrt_p)
+        return WithCondition(GH + product_dx(V, G), GC) if wrt_x else None, (g_psi, g_m) if wrt_p else None
 
-    def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
+    def jet(self, p: Params, X: Flow, pairs: Pairs) -> Bundle:
+        H, C = X
         Y, V = self.children[0].jet(p[0], H, pairs), self.children[1].jet(p[1], C, pairs)
         jet: Bundle = Y + product_jet(V, H, pairs).sum(axis=-1, keepdims=True)
         return jet
 
 
-def of_row(shape: Shape, d: int, f: Conditional, *stem: Layer) -> Conditioned:
+def of_row(shape: Shape, d: int, f: Layer, *stem: Layer) -> Conditioned:
     """y = f(s(h), c) of rows [h, c]: h of ``shape``, c of d numbers, s the layers of ``stem`` in a row."""
     n = math.prod(shape)
     return Conditioned(Sequential(Columns(0, n), Reshape(*shape), *stem), Columns(n, n + d), f)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygan.core.condition import Conditional
-from tinygan.core.layer import Bundle, Layer, Pairs, Params, Saved, Shape, apply, vjp
+from tinygan.core.layer import Bundle, Flow, Layer, Pairs, Params, Saved, Shape, WithCondition, apply, vjp
 from tinygan.errors import ShapeError
 from tinygan.layers.attention import times, times_dx, turn
 from tinygan.layers.conditional import product, product_dx, product_jet
@@ -42,16 +42,18 @@ class Window(Conditional):
         """F as it meets h; its own adjoint."""
         raise NotImplementedError
 
-    def fits(self, shape: Shape, d: int) -> Shape:
+    def out_shape(self, shape: Any) -> Shape:
+        h, c = shape
         before, after = self.sides()
-        out, name = self.children[0].out_shape((d,)), type(self).__name__
+        out, name = self.children[0].out_shape(c), type(self).__name__
         if out != (5,):
-            raise ShapeError(f"{name}: m(c) is 5 numbers: got {out}, h (N, {', '.join(map(str, shape))})")
-        if len(shape) != 3 or shape[:2] != before:
-            raise ShapeError(f"{name}: expects images of {before} pixels: h (N, {', '.join(map(str, shape))})")
-        return *after, shape[2]
+            raise ShapeError(f"{name}: m(c) is 5 numbers: got {out}, h (N, {', '.join(map(str, h))})")
+        if len(h) != 3 or h[:2] != before:
+            raise ShapeError(f"{name}: expects images of {before} pixels: h (N, {', '.join(map(str, h))})")
+        return *after, h[2]
 
-    def meet(self, p: Params, H: Bundle, C: Bundle) -> tuple[Bundle, Saved]:
+    def forward(self, p: Params, X: Flow) -> tuple[Bundle, Saved]:
+        H, C = X
         m, across, down = self.children
         M, s = apply(m, p[0], C)
         (FX, x), (FY, y) = apply(across, (), sideways(M)), apply(down, (), M[..., 1:4])
@@ -61,7 +63,7 @@ class Window(Conditional):
         P = times(H, turn(R))
         return np.moveaxis(times(L, P), 2, -1), ((s, x, y), H, P, L, R, scale, FY)
 
-    def part(self, p: Params, saved: Saved, G: Bundle, *, wrt_h: bool, wrt_p: bool) -> tuple[Any, Any, Any]:
+    def vjp(self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True) -> tuple[Any, Any]:
         (s, x, y), H, P, L, R, scale, FY = saved
         m, across, down = self.children
         G = np.moveaxis(G, -1, 2)
@@ -71,10 +73,12 @@ class Window(Conditional):
         GY, _ = vjp(down, (), y, product_dx(scale[..., None], GL), wrt_p=False)
         log_scale = self.sign * product_dx(scale, product_dx(FY, GL).sum(axis=(-2, -1))[..., None])
         GM = np.concatenate([GX[..., :1], GY[..., :1], GX[..., 1:] + GY[..., 1:], log_scale], axis=-1)
-        GC, g = vjp(m, p[0], s, GM, wrt_p=wrt_p)
-        return np.moveaxis(times_dx(GP, R), 2, -1) if wrt_h else None, GC, (g, (), ()) if wrt_p else None
+        GC, g = vjp(m, p[0], s, GM, wrt_x=wrt_x, wrt_p=wrt_p)
+        GX = WithCondition(np.moveaxis(times_dx(GP, R), 2, -1), GC) if wrt_x else None
+        return GX, (g, (), ()) if wrt_p else None
 
-    def meet_jet(self, p: Params, H: Bundle, C: Bundle, pairs: Pairs) -> Bundle:
+    def jet(self, p: Params, X: Flow, pairs: Pairs) -> Bundle:
+        H, C = X
         m, across, down = self.children
         M = m.jet(p[0], C, pairs)
         FX, FY = across.jet((), sideways(M), pairs), down.jet((), M[..., 1:4], pairs)

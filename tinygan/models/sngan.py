@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tinygan.core.compose import Concat, Residual, Sequential
-from tinygan.core.condition import Conditioned, Fork, Row
+from tinygan.core.condition import Conditioned
 from tinygan.core.init import normal
 from tinygan.core.layer import Layer
 from tinygan.core.net import Net
@@ -132,10 +132,10 @@ def generator(
     if modulation is None:
         return Net(*stem, *blocks, *end)
     z = Columns(given, given + (begins or latent))
-    return Net(Conditioned(Sequential(z, *stem), modulation.of, Row(*blocks)), *end)
+    return Net(Conditioned(Sequential(z, *stem), modulation.of, Sequential(*blocks)), *end)
 
 
-def up(a: int, b: int, m: Callable[[int], Layer] | None) -> Any:
+def up(a: int, b: int, m: Callable[[int], Layer] | None) -> Residual:
     """BN, ReLU, up, 3x3, BN, ReLU, 3x3, beside 1x1, up; after BN a scale and a shift by m.   (N, H, W, a) → (N, 2H, 2W, b)."""
 
     def norm(C: int) -> list[Any]:
@@ -143,7 +143,7 @@ def up(a: int, b: int, m: Callable[[int], Layer] | None) -> Any:
 
     branch = [*norm(a), UpConv2d(a, b), *norm(b), Conv2d(b, b, 3, pad=1)]
     shortcut = [Conv2d(a, b, 1), Upsample()]
-    return Fork(Row(*branch), Sequential(*shortcut)) if m else Residual(Sequential(*branch), Sequential(*shortcut))
+    return Residual(Sequential(*branch), Sequential(*shortcut))
 
 
 def attend(wanted: int, side: int, C: int, spectral: bool) -> list[Layer]:

@@ -11,7 +11,7 @@ the norm, 3.1 without it, 5.2 with the 3x3; G shows the class asked for in 74, 8
 from __future__ import annotations
 
 from tinygan.core.compose import Sequential
-from tinygan.core.condition import Conditioned, Row
+from tinygan.core.condition import Conditioned
 from tinygan.core.layer import Layer
 from tinygan.core.net import Net
 from tinygan.layers import Columns, ConcatCondition, Conv2d, LeakyReLU, Linear, Reshape
@@ -36,7 +36,7 @@ def discriminator(shape: tuple[int, ...], words: int, width: int) -> Net:
     """[x, t] (N, HWC + words) → dcgan's convolutions of x → 1x1 of [h, φ(t)] → 3x3 → linear → the logit (N, 1)."""
     n = dcgan.levels(shape)
     H, W, C = shape[0] >> n, shape[1] >> n, width << n
-    told = Row(
+    joined = Sequential(
         ConcatCondition(embedding(words)),
         Conv2d(C // 2 + EMBEDDED, C, 1),
         LeakyReLU(0.2),
@@ -45,4 +45,4 @@ def discriminator(shape: tuple[int, ...], words: int, width: int) -> Net:
         Reshape(H * W * C),
         Linear(H * W * C, 1, init=dcgan.INIT),
     )
-    return Net(of_row(shape, words, told, *dcgan.convolutions(shape, width)))
+    return Net(of_row(shape, words, joined, *dcgan.convolutions(shape, width)))

@@ -75,7 +75,7 @@ def test_wrong_theta_x_and_tangents_raise(net, rng):
 
 def test_branches_must_fit(rng):
     f = Residual(Linear(3, 2))
-    with pytest.raises(ShapeError, match=r"one shape: \(2,\) and \(3,\)"):
+    with pytest.raises(ShapeError, match=r"one shape: got \(2,\) and \(3,\)"):
         apply(f, f.init(rng), np.ones((1, 1, 3)))
     g = Concat(Conv2d(1, 1, 1), Conv2d(1, 1, 2))
     with pytest.raises(ShapeError, match="last axis only"):

@@ -5,8 +5,7 @@ import pytest
 
 from tinygan import layers as L
 from tinygan.core.compose import Sequential
-from tinygan.core.condition import Row, meet
-from tinygan.core.layer import apply
+from tinygan.core.layer import WithCondition, apply
 from tinygan.errors import ShapeError
 
 SHARP = np.log(1e-4)  # log σ²
@@ -20,7 +19,7 @@ def bank(filters, pixels, x, unit=1.0):
 
 def seen(f, h, m):
     """f(h, c) of one sample with m(c) = c."""
-    Y, _ = meet(f, ((), (), ()), h[None, None], np.array(m, np.float64)[None, None])
+    (Y, _), _ = apply(f, ((), (), ()), WithCondition(h[None, None], np.array(m, np.float64)[None, None]))
     return Y[0, 0]
 
 
@@ -88,12 +87,12 @@ def test_writing_is_the_adjoint_of_reading_but_for_gamma_squared(rng):
 
 def test_wrong_shapes_and_sizes_are_named():
     read, write = L.Read(L.Linear(2, 5), 3, (6, 4)), L.Write(L.Linear(2, 5), 3, (6, 4))
-    assert Row(read, write).fits((6, 4, 2), 2) == (6, 4, 2)
+    assert Sequential(read, write).out_shape(WithCondition((6, 4, 2), (2,))) == (6, 4, 2)
     with pytest.raises(ShapeError, match=r"Read: expects images of \(6, 4\) pixels: h \(N, 4, 6, 2\)"):
-        read.fits((4, 6, 2), 2)
+        read.out_shape(WithCondition((4, 6, 2), (2,)))
     with pytest.raises(ShapeError, match=r"Write: expects images of \(3, 3\) pixels: h \(N, 6, 4, 2\)"):
-        write.fits((6, 4, 2), 2)
+        write.out_shape(WithCondition((6, 4, 2), (2,)))
     with pytest.raises(ShapeError, match=r"Read: m\(c\) is 5 numbers: got \(4,\)"):
-        L.Read(L.Linear(2, 4), 3, (6, 4)).fits((6, 4, 2), 2)
+        L.Read(L.Linear(2, 4), 3, (6, 4)).out_shape(WithCondition((6, 4, 2), (2,)))
     with pytest.raises(ValueError, match="at least one filter"):
         L.Filterbank(0, 4)
