@@ -1,9 +1,9 @@
-"""``python -m bench.table``: writes the README's table of results from bench/results/*.jsonl, between two comments.
+"""``python -m bench.table``: writes the table of cases in bench/results/README.md from the files there, between two comments.
 
     <!-- bench: begin --> ... <!-- bench: end -->
 
 The newest line of each case counts, by date and then by place in the files. ``--check`` writes nothing and exits with 1
-where the README says something else.
+where the page says something else.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ def latest(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The newest line of each case of the best backend, in the order of the table of cases."""
     found = {line["case"]: line for line in sorted(lines, key=lambda line: line["date"])}
     return {name: found[name] for name in CASES if name in found}
+
+
+def newest(root: Path = ROOT) -> dict[str, dict[str, Any]]:
+    """The newest line of each case in the result files."""
+    lines = [line for file in sorted((root / "bench/results").glob("*.jsonl")) for line in read(file)]
+    return latest(line for line in lines if line["backend"] == "jit")
 
 
 def table(lines: dict[str, dict[str, Any]]) -> str:
@@ -58,23 +64,21 @@ def sources(lines: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Rewrite the README, or check it."""
+    """Rewrite the table, or check it."""
     words = sys.argv[1:] if argv is None else list(argv)
     if words not in ([], ["--check"]):
-        print(f"bench.table: knows --check only: got {' '.join(words)}", file=sys.stderr)
+        print(f"bench.table: the only option is --check: got {' '.join(words)}", file=sys.stderr)
         return 2
-    readme = root / "README.md"
-    text = readme.read_text()
+    page = root / "bench/results/README.md"
+    text = page.read_text()
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        print(f"bench.table: {readme} has no lines {BEGIN} and {END} to write between", file=sys.stderr)
+        print(f"bench.table: {page} has no lines {BEGIN} and {END} to write between", file=sys.stderr)
         return 2
-    lines = [line for file in sorted((root / "bench/results").glob("*.jsonl")) for line in read(file)]
-    lines = [line for line in lines if line["backend"] == "jit"]
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    new = f"{before}{BEGIN}\n{table(latest(lines))}{END}{after}"
+    new = f"{before}{BEGIN}\n{table(newest(root))}{END}{after}"
     if words:
         return int(new != text)
-    readme.write_text(new)
+    page.write_text(new)
     return 0
 
 

@@ -208,30 +208,32 @@ def line(case, ratio, date, **others):
     return about | {"rows": [row | {"against": "torch nchw"}]} | others
 
 
-def test_the_table_of_the_readme_is_made_from_the_newest_lines(tmp_path):
+def test_the_table_of_results_is_made_from_the_newest_lines(tmp_path):
     results = tmp_path / "bench/results"
     results.mkdir(parents=True)
     lines = [line("r1_step", 2.5, "2026-11-02"), line("dcgan32_step", 2.4, "2026-11-03")]
     lines += [line("r1_step", 9.0, "2026-11-01"), {"command": "a note of a person"}]
     lines += [line("sample", 1.0, "2026-11-04", backend="reference")]
     (results / "a.jsonl").write_text("".join(json.dumps(a) + "\n" for a in lines))
-    readme = tmp_path / "README.md"
-    readme.write_text(f"above\n{table.BEGIN}\nold\n{table.END}\nbelow\n")
+    page = results / "README.md"
+    page.write_text(f"above\n{table.BEGIN}\nold\n{table.END}\nbelow\n")
     assert table.main(["--check"], tmp_path) == 1
     assert table.main([], tmp_path) == 0 and table.main(["--check"], tmp_path) == 0
-    text = readme.read_text().splitlines()
+    text = page.read_text().splitlines()
     assert text[:4] == ["above", table.BEGIN, *table.HEAD] and text[-2:] == [table.END, "below"]
     assert text[4] == (
         "| `dcgan32_step` | 50 ms | 120 ms (torch nchw) | against the fastest PyTorch 2.4x (target >= 2.2x, met) |"
     )
-    assert text[5].startswith("| `r1_step` | 50 ms | 125 ms") and "sample" not in readme.read_text()
+    assert text[5].startswith("| `r1_step` | 50 ms | 125 ms") and "sample" not in page.read_text()
     assert text[7] == "`dcgan32_step`: M; 2 threads; numpy 2; 2026-11-03, abc."
 
 
-def test_a_readme_without_the_marks_is_left_alone(tmp_path, capsys):
-    (tmp_path / "README.md").write_text("words")
+def test_a_page_without_the_marks_is_left_alone(tmp_path, capsys):
+    page = tmp_path / "bench/results/README.md"
+    page.parent.mkdir(parents=True)
+    page.write_text("words")
     assert table.main([], tmp_path) == 2 and table.main(["--chekc"], tmp_path) == 2
-    assert (tmp_path / "README.md").read_text() == "words"
+    assert page.read_text() == "words"
     assert capsys.readouterr().err.count("\n") == 2
 
 

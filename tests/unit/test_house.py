@@ -55,7 +55,7 @@ MAY = {
     "reproduce": "errors kernels core formats data optim layers objectives models images geometry metrics recipes "
     "training sampling evaluation",
     "cli": "errors kernels core formats data checks images metrics recipes training sampling evaluation reproduce",
-    "book": "core recipes training cli",
+    "book": "core formats recipes training cli",
     "__main__": "cli",
     "__init__": "errors kernels core data optim layers objectives losses penalties models geometry checks metrics recipes "
     "training sampling evaluation",  # for type checkers; at run time it loads a name when that is first used

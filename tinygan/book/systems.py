@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
+from tinygan.book.commands import cell
+from tinygan.core.settings import Row, describe
+from tinygan.formats.toml import abbreviated
 from tinygan.recipes import RECIPES
 from tinygan.recipes.cards import CARDS
-from tinygan.training.config import as_mapping
 from tinygan.training.run import Loop
 
 RESULTS = "../../../bench/results"  # from this folder, in the repository
@@ -25,21 +26,22 @@ def systems() -> str:
         lines += [f"* Result here: [{card.shown}]({RESULTS}/{card.file})"]
         lines += [f"* Trains on {'the CPU and on a GPU' if entry.device else 'the CPU only'}"]
         parts += [f"## `{name}`", f"{entry.about[:1].upper()}{entry.about[1:]}.", "\n".join(lines)]
-        parts += [table(as_mapping(entry.settings()))]
+        parts += [table(entry.settings())]
         if entry.loop:
             own = ", ".join(f"`{key}={value}`" for key, value in entry.loop.items())
             parts += [f"Its defaults of the loop: {own}."]
-    parts += ["## The loop, for every system", table(as_mapping(Loop()))]
+    parts += ["## The loop, for every system", table(Loop())]
     return "\n\n".join(parts) + "\n"
 
 
-def table(settings: dict[str, Any]) -> str:
-    """Keys and defaults."""
-    rows = [f"| `{key}` | `{value}` |" for key, value in flat(settings)]
-    return "\n".join(["| setting | default |", "|---|---|", *rows])
+def table(settings: Any) -> str:
+    """A row for each setting."""
+    rows = [
+        f"| `{row.key}` | {cell(row.meaning)} | {cell(row.allowed)} | {default(row)} |" for row in describe(settings)
+    ]
+    return "\n".join(["| setting | meaning | values | default |", "|---|---|---|---|", *rows])
 
 
-def flat(settings: dict[str, Any], path: str = "") -> Iterable[tuple[str, Any]]:
-    """(dotted key, value)."""
-    for key, value in settings.items():
-        yield from flat(value, f"{path}{key}.") if isinstance(value, dict) else [(f"{path}{key}", value)]
+def default(row: Row) -> str:
+    """The default as --set takes it; empty for the name of a table."""
+    return f"`{abbreviated(row.default)}`" if row.allowed else ""
