@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygan import kernels
+from tinygan.core import softmax as stable
 from tinygan.core.compose import Concat, Residual, Sequential
 from tinygan.core.init import Init, lecun
 from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape
@@ -139,9 +140,8 @@ def times_dx(G: Bundle, C: Bundle) -> Any:
 
 
 def softmax(S: Bundle) -> Bundle:
-    """β = eˢ / Σ eˢ along rows, from the greatest s down: exact for any;  β̇ = β ∘ (ṡ − ⟨β, ṡ⟩)."""
-    e = np.exp(S[0] - S[0].max(axis=-1, keepdims=True))
-    b = e / e.sum(axis=-1, keepdims=True)
+    """β = eˢ / Σ eˢ along rows;  β̇ = β ∘ (ṡ − ⟨β, ṡ⟩)."""
+    b = stable.softmax(S[0])
     B = b * (S - mean_of(b, S))
     B[0] = b
     return B

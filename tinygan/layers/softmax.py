@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.layer import Array, Bundle, Layer, Params, Saved
+from tinygan.core.softmax import log_sum_exp
 
 
 class LogSoftmax(Layer):
@@ -24,7 +25,7 @@ class LogSoftmax(Layer):
         self.rest = rest
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
-        prob, log_sum = self._softmax(X[0])
+        log_sum, prob = log_sum_exp(X[0], rest=self.rest)
         Y = X - mean_of(prob, X)
         Y[0] = X[0] - log_sum
         return Y, (prob, Y)
@@ -37,17 +38,8 @@ class LogSoftmax(Layer):
         return GX
 
     def second_derivative(self, p: Params, x: Array, u: Array, v: Array) -> Array:
-        prob, _ = self._softmax(x)
+        _, prob = log_sum_exp(x, rest=self.rest)
         return np.broadcast_to(mean_of(prob, u) * mean_of(prob, v) - mean_of(prob, u * v), u.shape)
-
-    def _softmax(self, x: Array) -> tuple[Array, Array]:
-        """p and log Σ eˣ (..., 1), from the greatest logit down: exact for any."""
-        top = x.max(axis=-1, keepdims=True)
-        if self.rest:
-            top = np.maximum(top, 0)
-        e = np.exp(x - top)
-        total = e.sum(axis=-1, keepdims=True) + (np.exp(-top) if self.rest else 0)
-        return e / total, top + np.log(total)
 
 
 def mean_of(p: Array, X: Any) -> Any:

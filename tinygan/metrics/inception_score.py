@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
+from tinygan.core.softmax import log_softmax
 from tinygan.errors import UsageError
 from tinygan.metrics.inputs import matrix, rows
 
@@ -55,7 +56,7 @@ def add(sums: Sums, logits: Array) -> Sums:
     ends = np.arange(1, splits + 1) * sums.n // splits
     p, p_log_p = sums.p.copy(), sums.p_log_p.copy()
     for part in rows(len(logits)):
-        log_p = log_softmax(logits[part])
+        log_p = log_softmax(logits[part].astype(np.float64))
         each = np.exp(log_p)
         split = np.searchsorted(ends, sums.seen + np.arange(part.start, part.stop), side="right")
         np.add.at(p, split, each)
@@ -77,13 +78,6 @@ def inception_score(logits: Array, splits: int = 10) -> Score:
     """The score of logits (n, C), in ``splits`` parts in their order."""
     logits = matrix("logits", logits)
     return score(add(start(len(logits), logits.shape[1], splits), logits))
-
-
-def log_softmax(logits: Array) -> Array:
-    """log p (n, C) in float64."""
-    a = logits.astype(np.float64)
-    a -= a.max(axis=1, keepdims=True)
-    return a - np.log(np.exp(a).sum(axis=1, keepdims=True))
 
 
 def _entropy(p: Array) -> Array:

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
+from tinygan.core.softmax import log_softmax
 from tinygan.errors import UsageError
 from tinygan.metrics.agreement import agreement
-from tinygan.metrics.inception_score import log_softmax
 from tinygan.metrics.inputs import classes, matrix, rows
 from tinygan.metrics.moments import add, empty
 

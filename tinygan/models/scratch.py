@@ -12,6 +12,7 @@ import numpy as np
 from tinygan.core.compose import Concat, Sequential
 from tinygan.core.layer import Array, Layer, apply
 from tinygan.core.net import Net
+from tinygan.core.softmax import softmax
 from tinygan.core.tree import tree_views
 from tinygan.layers import Columns, Linear, LSTMCell, Unroll
 
@@ -47,9 +48,3 @@ def spoken(G: Net, theta: Array, u: Array) -> Array:
         token = np.eye(unroll.inputs, dtype=theta.dtype)[(u[:, t, None] >= share[:, :-1]).sum(axis=1)]
         x[:, t] = token
     return x
-
-
-def softmax(d: Array) -> Array:
-    """eᵈ / Σ eᵈ along the last axis."""
-    e = np.exp(d - d.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)

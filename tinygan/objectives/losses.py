@@ -15,6 +15,7 @@ from numpy import ndarray as Array
 
 from tinygan import kernels
 from tinygan.core.scalar import scalar
+from tinygan.core.softmax import log_softmax, log_sum_exp
 
 
 class Loss(NamedTuple):
@@ -119,8 +120,7 @@ def cross_entropy(logits: Array, label: Array, smoothing: float = 0.0) -> tuple[
     N, C = logits.shape
     at = label[:, None] == np.arange(C, like=label)
     q = np.where(at, 1 - smoothing + smoothing / C, smoothing / C).astype(logits.dtype)
-    d = logits - logits.max(axis=1, keepdims=True)
-    log_p = d - np.log(np.exp(d).sum(axis=1, keepdims=True))
+    log_p = log_softmax(logits)
     return -scalar((q * log_p).sum()) / N, (np.exp(log_p) - q) / N
 
 
@@ -171,14 +171,6 @@ def k_plus_one_g(fake: Array) -> tuple[float, Array]:
     d, p = log_sum_exp(fake)
     value, g = non_saturating_g(d)
     return value, g * p
-
-
-def log_sum_exp(logits: Array) -> tuple[Array, Array]:
-    """log Σ_c eˡ (N, 1) and softmax(l) (N, C) of logits l (N, C), from the greatest down."""
-    top = logits.max(axis=1, keepdims=True)
-    e = np.exp(logits - top)
-    total = e.sum(axis=1, keepdims=True)
-    return top + np.log(total), e / total
 
 
 def feature_matching(fake: Array, real: Array) -> tuple[float, Array]:
