@@ -21,10 +21,10 @@ from tinygan.layers import ConvTranspose2d, Linear, Reshape, Softplus
 from tinygan.models import sngan
 from tinygan.objectives.penalties import orthonormal, through_jvp
 from tinygan.optim import Adam
-from tinygan.recipes.shared.game import Game
-from tinygan.recipes.shared.options import GameSettings
+from tinygan.recipes.shared.adversarial import AdversarialRecipe
+from tinygan.recipes.shared.options import AdversarialSettings
 from tinygan.recipes.shared.tangents import Orthonormal
-from tinygan.recipes.shared.unconditional import Plain
+from tinygan.recipes.shared.unconditional import Unconditional
 from tinygan.recipes.systems.dcgan import Settings
 
 Figures = dict[str, Any]
@@ -39,22 +39,24 @@ ADAM_SNGAN = Adam(lr=2e-4, b1=0.0, b2=0.9)  # Miyato et al. 2018, §4
 # ---------------------------------------------------------------- steps
 
 
-def dcgan(size: int, latent: int, **options: Any) -> Plain:
-    return Plain(Settings(latent=latent, width=64, adam_G=ADAM, adam_D=ADAM, **options), Sample((size, size, 3)))
+def dcgan(size: int, latent: int, **options: Any) -> Unconditional:
+    return Unconditional(
+        Settings(latent=latent, width=64, adam_G=ADAM, adam_D=ADAM, **options), Sample((size, size, 3))
+    )
 
 
-def sngan32(width: int = 64) -> Game:
+def sngan32(width: int = 64) -> AdversarialRecipe:
     """The nets of Miyato et al. 2018 in the step of the recipe: hinge, one step of D for one of G, no spectral norm."""
-    settings = GameSettings(latent=128, loss="hinge", adam_G=ADAM_SNGAN, adam_D=ADAM_SNGAN)
+    settings = AdversarialSettings(latent=128, loss="hinge", adam_G=ADAM_SNGAN, adam_D=ADAM_SNGAN)
     G, D = sngan.generator(latent=128, width=width), sngan.discriminator(width=width, spectral=False)
-    return Game(settings, Sample((32, 32, 3)), G, D)
+    return AdversarialRecipe(settings, Sample((32, 32, 3)), G, D)
 
 
 class Steps:
     """One system in training on one batch of noise; ``whole`` steps, or those of D alone."""
 
     def __init__(
-        self, make: Callable[[], Game], dtype: Any = np.float32, *, whole: bool = True, batch: int = BATCH
+        self, make: Callable[[], AdversarialRecipe], dtype: Any = np.float32, *, whole: bool = True, batch: int = BATCH
     ) -> None:
         self.system, self.whole = make(), whole
         state = self.system.init(np.random.default_rng(0))

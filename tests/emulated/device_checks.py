@@ -16,7 +16,7 @@ from tinygan.core.tree import tree_size
 from tinygan.data import Batch, Sample, open_data
 from tinygan.kernels import reference
 from tinygan.layers import BatchNorm
-from tinygan.recipes import FewLabelled, find
+from tinygan.recipes import SemiSupervised, find
 from tinygan.reproduce.papers import stability
 from tinygan.training.checkpoint import flatten
 from tinygan.training.execution import GraphExecutor, HostExecutor
@@ -134,7 +134,7 @@ def system(name, **settings):
     def batch(t, n=4):
         n *= recipe.batches
         x, labels = data.batch(np.arange(t * n, t * n + n))
-        if isinstance(recipe, FewLabelled):
+        if isinstance(recipe, SemiSupervised):
             labels["class"][n // 2 :] = -1
         return Batch(x, labels)
 

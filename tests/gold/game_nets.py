@@ -45,7 +45,7 @@ class Convolutional(Twin):
     def discriminator(self, x, c, running):
         w1, b1, *middle, w, b = cut(self.recipe.D, self.D)
         norm = Norms()
-        if self.recipe.shown:
+        if self.recipe.conditional_d:
             x = torch.cat([x, c[:, None, None].expand(*x.shape[:3], -1)], 3)
         h = F.leaky_relu(conv2d(x, w1, b1, **HALF), 0.2)
         if len(middle) == 3:
@@ -90,7 +90,7 @@ class Residual(Twin):
 
     def seed(self, row):
         """What of a row the linear map sees."""
-        return row[:, self.recipe.given :]
+        return row[:, self.recipe.cond_dim :]
 
     def generator(self, row):
         p, norm = iter(cut(self.recipe.G, self.G)), Norms()

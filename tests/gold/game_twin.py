@@ -42,7 +42,7 @@ class Twin:
 
     def condition(self, label):
         """c (n, given) of the labels of a batch."""
-        return F.one_hot(label, CLASSES)[:, : self.recipe.given]
+        return F.one_hot(label, CLASSES)[:, : self.recipe.cond_dim]
 
     def terms_D(self, on, real, label):
         """What D minimises beside the game, ``on`` its numbers of real and of fake images."""

@@ -6,7 +6,7 @@ import pytest
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
 from tinygan.recipes.shared.tangents import Orthonormal
-from tinygan.recipes.shared.unconditional import Plain
+from tinygan.recipes.shared.unconditional import Unconditional
 from tinygan.recipes.systems.dcgan import Settings
 
 from .game_nets import Convolutional
@@ -77,7 +77,7 @@ def test_steps_with_orthonormal_tangents_are_those_of_autograd_and_adam(statisti
 
 def test_the_same_step_with_native_norms_in_torch_has_a_wrong_gradient():
     constraint = Orthonormal(eta=ETA, tangents=3, samples=3, scale=0.0, statistics="batch")
-    recipe = Plain(Settings(latent=LATENT, width=WIDTH, orthonormal=constraint), Sample(SHAPE))
+    recipe = Unconditional(Settings(latent=LATENT, width=WIDTH, orthonormal=constraint), Sample(SHAPE))
     state = doubled(recipe.init(np.random.default_rng(0)))
     real = np.random.default_rng(1).uniform(-1, 1, size=(N, *SHAPE))
     right, native = Twin(recipe, state), Twin(recipe, state, NORMS["batch norm"][1])
@@ -97,7 +97,7 @@ def batch_of(real):
 
 def compare(settings):
     """STEPS steps of the recipe and of its twin."""
-    recipe = Plain(settings, Sample(SHAPE))
+    recipe = Unconditional(settings, Sample(SHAPE))
     state = doubled(recipe.init(np.random.default_rng(0)))
     twin = Twin(recipe, state)
     images = np.random.default_rng(1).uniform(-1, 1, size=(STEPS, N, *SHAPE))

@@ -46,11 +46,11 @@ def test_the_step_of_the_finer_level_is_that_of_autograd_and_adam(told):
     recipe = LAPGAN(settings, Sample((H, W, 1), KINDS))
     draw = np.random.default_rng(0)
     state = doubled(recipe.init(draw))
-    level, before = recipe.games[0], state.levels[0]
+    level, before = recipe.levels[0], state.levels[0]
     x, label = draw.uniform(-1, 1, (N, H, W, 1)), draw.integers(KINDS, size=N)
     new, log = recipe.step(state, Batch(x, {"class": label}), np.random.default_rng(2))
     rng = np.random.default_rng(2)
-    recipe.games[1].noise(N, rng)  # the coarse level draws first
+    recipe.levels[1].noise(N, rng)  # the coarse level draws first
     z = torch.tensor(level.noise(N, rng)).double()
     coarse = torch.tensor(enlarged(build(x, 1)[1], H, W)).reshape(N, -1)
     c = torch.eye(KINDS).double()[label] if told else torch.zeros(N, 0).double()

@@ -6,7 +6,7 @@ import pytest
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
 from tinygan.recipes.shared.intrinsic import Intrinsic
-from tinygan.recipes.shared.semi_supervised import JudgeSettings
+from tinygan.recipes.shared.semi_supervised import ClassifierSettings
 from tinygan.recipes.shared.tangents import Orthonormal
 from tinygan.recipes.systems.lgan_semi import SemiLGAN, Settings
 
@@ -24,14 +24,14 @@ SETTINGS = Settings(
     mu=2.0,
     keep=0.5,
     adam_G=Adam(lr=1e-3),
-    judge=JudgeSettings(labels=2, labelled=KNOWN, width=3, dropout=0.0, unlabelled=0.7),
+    judge=ClassifierSettings(labels=2, labelled=KNOWN, width=3, dropout=0.0, unlabelled=0.7),
     intrinsic=Intrinsic(weight=0.2, tangents=LATENT, samples=N, trains="both"),
     orthonormal=ALL,
 )
 
 
 def features(system, theta, x):
-    w1, b1, w2, b2, w3, b3, w, b = cut(system.judge.f.net, theta)
+    w1, b1, w2, b2, w3, b3, w, b = cut(system.classifier.f.net, theta)
     h = F.leaky_relu(conv2d(x, w1, b1, **HALF), 0.1)
     h = F.leaky_relu(conv2d(h, w2, b2, padding=1), 0.1)
     return F.leaky_relu(F.linear(h.flatten(1), w3, b3), 0.1), w, b

@@ -5,7 +5,7 @@ import pytest
 
 from tinygan.data import Batch, Sample
 from tinygan.optim import Adam
-from tinygan.recipes.shared.semi_supervised import JudgeSettings
+from tinygan.recipes.shared.semi_supervised import ClassifierSettings
 from tinygan.recipes.systems.sgan import SGAN, Settings
 
 from .twins import SECOND, agree, batch_norm, cut, doubled, tensors
@@ -18,7 +18,7 @@ HISTORY, WEIGHT = 0.3, 0.7
 
 
 def system_of(game, reference):
-    judge = JudgeSettings(
+    judge = ClassifierSettings(
         labels=2,
         labelled=KNOWN,
         width=4,
@@ -41,7 +41,7 @@ def normed(v, g):
 
 def classify(system, theta, x):
     """Features and logits of one batch."""
-    p = iter(cut(system.judge.f.net, theta))
+    p = iter(cut(system.classifier.f.net, theta))
     h = x.flatten(1)
     for _ in range(5):
         h = torch.relu(F.linear(h, normed(next(p), next(p)), next(p)))
@@ -80,7 +80,7 @@ def judged(system, C, known, labels, real, fake):
     return F.cross_entropy(logits, labels) + WEIGHT * game
 
 
-def opposed(system, game, C, real, fake):
+def generator_loss(system, game, C, real, fake):
     """What G minimises."""
     (f_real, _), (f_fake, logits) = classify(system, C, real), classify(system, C, fake)
     if game == "non-saturating":
@@ -101,7 +101,7 @@ def test_steps_with_every_trick_are_those_of_autograd_and_adam(game, reference):
         )
         for _ in range(STEPS)
     ]
-    begun = system.judge.first(state.judge, batches[0], rng)[0].C  # by the first batch: tests/unit/test_tricks.py
+    begun = system.classifier.first(state.judge, batches[0], rng)[0].C  # by the first batch: tests/unit/test_tricks.py
     C, G = tensors(begun, state.G)
     rows = torch.tensor(state.G_running[-reference * LATENT :].reshape(-1, LATENT)) if reference else torch.zeros(0, 5)
     rows, past = rows.double(), [C.detach().clone(), G.detach().clone()]
@@ -115,7 +115,7 @@ def test_steps_with_every_trick_are_those_of_autograd_and_adam(game, reference):
         loss = judged(system, C, known, labels, real, fake.detach()) + HISTORY * (C - past[0]).pow(2).sum()
         (C.grad,) = torch.autograd.grad(loss, C)
         adams[0].step()
-        loss = opposed(system, game, C.detach(), real, fake) + HISTORY * (G - past[1]).pow(2).sum()
+        loss = generator_loss(system, game, C.detach(), real, fake) + HISTORY * (G - past[1]).pow(2).sum()
         (G.grad,) = torch.autograd.grad(loss, G)
         adams[1].step()
         past = [mean + (theta.detach() - mean) / (step + 2) for mean, theta in zip(past, (C, G), strict=True)]

@@ -35,7 +35,7 @@ def test_a_figure_is_the_measured_one(name):
     card = CARDS[name]
     claims = json.loads((ROOT / link(card)).read_text())[card.experiment]
     (claim,) = [claim for claim in claims if claim["what"].startswith(card.claim)]
-    numbers = re.findall(r"[−-]?\d[\d,]*(?:\.\d+)?", card.shown)
+    numbers = re.findall(r"[−-]?\d[\d,]*(?:\.\d+)?", card.headline)
     plain = [number.replace("−", "-").replace(",", "") for number in numbers]
     assert any(float(n) == round(claim["value"], len(n.partition(".")[2])) for n in plain)
-    assert claim["met"] or "MISSED" in card.shown
+    assert claim["met"] or "MISSED" in card.headline

@@ -23,7 +23,7 @@ def systems() -> str:
     for name, entry in RECIPES.items():
         card = CARDS[name]
         lines = [f"* Paper: {card.paper}", f"* Objective: {card.objective}"]
-        lines += [f"* Result here: [{card.shown}]({RESULTS}/{card.file})"]
+        lines += [f"* Result here: [{card.headline}]({RESULTS}/{card.file})"]
         lines += [f"* Trains on {'the CPU and on a GPU' if entry.device else 'the CPU only'}"]
         parts += [f"## `{name}`", f"{entry.about[:1].upper()}{entry.about[1:]}.", "\n".join(lines)]
         parts += [table(entry.settings())]

@@ -16,7 +16,7 @@ from tinygan.core.layer import Array
 from tinygan.data import open_data
 from tinygan.errors import DataError, UsageError
 from tinygan.formats.picture import SUFFIXES, parse_picture
-from tinygan.recipes.shared.localized import Charted
+from tinygan.recipes.shared.localized import Charts
 from tinygan.sampling.traversal import sweep
 from tinygan.training.run import Run
 
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     out = picture_path(args.out, run, f"edit-{args.image.stem if args.image else args.index}")
     with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
         recipe, state = of_kind(
-            run, Charted, "edit needs the local coordinates of a localized GAN: give a run of lgan or lgan-semi"
+            run, Charts, "edit needs the local coordinates of a localized GAN: give a run of lgan or lgan-semi"
         )
         image = from_file(args.image) if args.image else from_data(run, args.index)
         grid = sweep(recipe, state, image, recipe.settings.sigma if args.reach is None else args.reach, args.columns)

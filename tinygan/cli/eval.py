@@ -12,7 +12,7 @@ from tinygan.data import open_data
 from tinygan.errors import UsageError
 from tinygan.evaluation.evaluate import MOST, Evaluation, accuracy, evaluate, open_features, open_images, record
 from tinygan.metrics.streaming import DEFAULT, MEASURES
-from tinygan.recipes import Classifying, Generative
+from tinygan.recipes import Classifies, Generative
 from tinygan.training.loading import load_state
 from tinygan.training.run import Run
 
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
 def asks_for_accuracy(run: Run, of_images: bool) -> bool:
     """Whether the accuracy is measured: of a classifier's run, unless it makes images too and these are evaluated."""
     recipe, _ = load_state(run)
-    return isinstance(recipe, Classifying) and not (of_images and isinstance(recipe, Generative))
+    return isinstance(recipe, Classifies) and not (of_images and isinstance(recipe, Generative))
 
 
 def measured(args: argparse.Namespace, run: Run | None) -> Evaluation:

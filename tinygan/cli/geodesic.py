@@ -10,7 +10,7 @@ from tinygan.cli.parser import add_picture, add_run, add_seed, whole
 from tinygan.cli.picture import picture_path, write_picture
 from tinygan.cli.terminal import paragraph, plural
 from tinygan.errors import UsageError
-from tinygan.recipes.shared.game import Game
+from tinygan.recipes.shared.adversarial import AdversarialRecipe
 from tinygan.sampling.sample import numbered_latents
 from tinygan.sampling.traversal import strip
 from tinygan.training.run import Run
@@ -48,9 +48,9 @@ def run(args: argparse.Namespace) -> int:
     out = picture_path(args.out, run, f"geodesic-{args.a}-{args.b}")
     with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
         recipe, state = of_kind(
-            run, Game, "geodesic needs a generator and a discriminator: give a run of dcgan or ssgan"
+            run, AdversarialRecipe, "geodesic needs a generator and a discriminator: give a run of dcgan or ssgan"
         )
-        if recipe.given:
+        if recipe.cond_dim:
             raise UsageError(
                 f"{run.path} is a run of {run.config.recipe}, a conditional generator; geodesic needs an unconditional "
                 "one: give a run of dcgan or ssgan"

@@ -13,8 +13,8 @@ from tinygan.cli.picture import picture_path, write_picture
 from tinygan.core.layer import Array
 from tinygan.errors import UsageError
 from tinygan.images.grid import picture_of
-from tinygan.recipes import Generative, Tabled
-from tinygan.recipes.shared.localized import Charted
+from tinygan.recipes import Generative, LatentTable
+from tinygan.recipes.shared.localized import Charts
 from tinygan.sampling.sample import numbered_latents
 from tinygan.training.loading import load_state
 from tinygan.training.run import Run
@@ -43,12 +43,12 @@ class Latents:
         recipe, self.state = load_state(self.run)
         if not isinstance(recipe, Generative):
             raise UsageError(f"{self.run.path} is a run of {config.recipe}, which makes no samples")
-        if isinstance(recipe, Charted):
+        if isinstance(recipe, Charts):
             raise UsageError(
                 f"{self.run.path} is a run of {config.recipe}, whose latents are local coordinates around an image: "
                 "use tinygan edit"
             )
-        if args.table and not isinstance(recipe, Tabled):
+        if args.table and not isinstance(recipe, LatentTable):
             raise UsageError(
                 f"{self.run.path} is a run of {config.recipe}, which keeps no latents of training images: drop --table"
             )
@@ -58,7 +58,7 @@ class Latents:
         """The latents of samples or, with --table, of images that the run was trained on  →  (n, d)."""
         if min(numbers) < 0:
             raise UsageError(f"samples are numbered from 0: got {min(numbers)}")
-        if self.args.table and isinstance(self.recipe, Tabled):
+        if self.args.table and isinstance(self.recipe, LatentTable):
             return self.recipe.of_index(self.state, np.array(numbers))
         return numbered_latents(self.recipe, numbers, self.args.seed)
 

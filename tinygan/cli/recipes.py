@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         print(listing())
         return 0
     entry, card = find(args.name), CARDS[args.name]
-    print(f"{args.name}: {entry.about}\n  {card.objective}\n  {card.shown}: {link(card)}")
+    print(f"{args.name}: {entry.about}\n  {card.objective}\n  {card.headline}: {link(card)}")
     if not entry.device:
         print("  trains on the CPU alone")
     print(settings_of(args.name), end="")

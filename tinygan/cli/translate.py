@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         if data.shape != recipe.shape:
             raise UsageError(f"{data.name} has samples of {data.shape}; the run translates {recipe.shape}")
         index = Sampler(data.size, args.seed).indices(0, min(args.n, data.size or args.n))
-        rows = recipe.rows(state, data.batch(index)[0])
+        rows = recipe.cycles(state, data.batch(index)[0])
     write_picture(out, make_grid(rows.reshape(-1, *rows.shape[2:]), nrow=4), args.scale)
     pairs = plural(len(index), "pair")
     print(paragraph(f"{out}: {pairs} (a, b) in two rows each: a, G(a), F(G(a)), b; then b, F(b), G(F(b)), a"))

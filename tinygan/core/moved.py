@@ -43,7 +43,7 @@ MOVED: dict[str, str] = {
     "penalty": "objectives.penalties",
     "place": "training.execution",
     "pyramid": "images.pyramid",
-    "recipes.game": "recipes.shared.game",
+    "recipes.game": "recipes.shared.adversarial",
     "rotation": "images.rotation",
     "run": "training.run",
     "safetensors": "formats.safetensors",

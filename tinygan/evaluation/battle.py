@@ -15,7 +15,7 @@ from tinygan.data import Dataset
 from tinygan.errors import UsageError, by
 from tinygan.metrics.gam import Battle
 from tinygan.objectives.losses import MIDDLE
-from tinygan.recipes.shared.game import Game
+from tinygan.recipes.shared.adversarial import AdversarialRecipe
 from tinygan.recipes.systems.fgan import FGAN
 from tinygan.sampling.generated import GeneratedDataset
 from tinygan.sampling.request import BATCH
@@ -25,7 +25,7 @@ class Player(NamedTuple):
     """A trained game by name."""
 
     name: str
-    recipe: Game
+    recipe: AdversarialRecipe
     state: Any
 
 
@@ -40,11 +40,11 @@ class Logits(NamedTuple):
 
 def player(name: str, recipe: Any, state: Any) -> Player:
     """One for a battle. UsageError where its D tells no real image from a generated one by itself."""
-    if not isinstance(recipe, Game):
+    if not isinstance(recipe, AdversarialRecipe):
         raise UsageError(
             f"{name}: a battle is of a G and a D that tells real from generated; this system has no such two"
         )
-    if recipe.shown:
+    if recipe.conditional_d:
         raise UsageError(f"{name}: its D judges an image by its class or text, which the other's samples lack")
     if isinstance(recipe, FGAN) or recipe.settings.loss not in MIDDLE:
         raise UsageError(
@@ -71,7 +71,7 @@ def judged(p: Player, data: Dataset, n: int) -> Array:
     D, found = p.recipe.D.eval(p.state.D_running), []
     for i in range(0, n, BATCH):
         x, _ = data.batch(np.arange(i, min(i + BATCH, n)))
-        found.append(D.forward(p.state.D, p.recipe.seen(x, np.zeros((len(x), 0), x.dtype)))[0][:, 0])
+        found.append(D.forward(p.state.D, p.recipe.d_view(x, np.zeros((len(x), 0), x.dtype)))[0][:, 0])
     return np.concatenate(found) - MIDDLE[p.recipe.settings.loss]
 
 

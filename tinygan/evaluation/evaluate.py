@@ -21,7 +21,7 @@ from tinygan.errors import UsageError, nearest
 from tinygan.metrics.features import PINNED, Extractor, Features, load_features, load_shipped, save_features
 from tinygan.metrics.inception import Inception, load_inception
 from tinygan.metrics.streaming import BLOCK, MEASURES, Names, Read, Value
-from tinygan.recipes import Classifying, Generative
+from tinygan.recipes import Classifies, Generative
 from tinygan.recipes.systems.classifier import ClassifierRecipe
 from tinygan.sampling.generated import GeneratedDataset
 from tinygan.sampling.request import BATCH
@@ -173,7 +173,7 @@ def evaluate(
 def accuracy(run: Run, data: Dataset, n: int | None = None) -> tuple[float, int]:
     """The share of the first n images of ``data`` that the run's classifier names rightly, and n; None: all, or MOST."""
     recipe, state = load_state(run)
-    if not isinstance(recipe, Classifying):
+    if not isinstance(recipe, Classifies):
         raise UsageError(f"{run.path} is a run of {run.config.recipe}, which tells no classes")
     if (data.shape, len(data.classes)) != recipe.expects[:2]:
         raise UsageError(
@@ -186,7 +186,7 @@ def accuracy(run: Run, data: Dataset, n: int | None = None) -> tuple[float, int]
     return named_rightly(recipe, state, data, n), n
 
 
-def named_rightly(recipe: Classifying, state: Any, data: Dataset, n: int) -> float:
+def named_rightly(recipe: Classifies, state: Any, data: Dataset, n: int) -> float:
     """The share of the first n samples of ``data`` whose largest logit is that of their class."""
     right = 0
     for i in range(0, n, BATCH):

@@ -13,7 +13,7 @@ from tinygan.core.net import Net
 from tinygan.data import Batch, Dataset, Sample
 from tinygan.data.captions import Captions
 from tinygan.errors import UsageError, nearest
-from tinygan.recipes.shared.unconditional import Plain
+from tinygan.recipes.shared.unconditional import Unconditional
 from tinygan.recipes.systems import (
     acgan,
     began,
@@ -68,14 +68,14 @@ class Generative(Recipe, Protocol):
 
 
 @runtime_checkable
-class OfClass(Generative, Protocol):
+class SamplesByClass(Generative, Protocol):
     """One whose samples can be asked for by class."""
 
     def of_class(self, label: int, n: int, rng: np.random.Generator) -> Array: ...
 
 
 @runtime_checkable
-class OfText(Generative, Protocol):
+class SamplesByText(Generative, Protocol):
     """One whose samples can be asked for by text; its ``captions`` have the words."""
 
     captions: Captions
@@ -84,21 +84,21 @@ class OfText(Generative, Protocol):
 
 
 @runtime_checkable
-class OfCodes(Generative, Protocol):
+class SamplesByCode(Generative, Protocol):
     """One whose samples have codes of unknown meaning, each of which can be swept: latents in rows and columns."""
 
-    def swept(self, code: str, rng: np.random.Generator) -> Array: ...
+    def code_sweep(self, code: str, rng: np.random.Generator) -> Array: ...
 
 
 @runtime_checkable
-class InSteps(Generative, Protocol):
+class SamplesInSteps(Generative, Protocol):
     """One that makes a sample in steps: what there is of it after each, (N, T, H, W, C)."""
 
     def canvases(self, state: Any, z: Array) -> Array: ...
 
 
 @runtime_checkable
-class Classifying(Recipe, Protocol):
+class Classifies(Recipe, Protocol):
     """A system that tells classes: what it ``expects``, and features and logits of samples."""
 
     expects: Sample
@@ -107,7 +107,7 @@ class Classifying(Recipe, Protocol):
 
 
 @runtime_checkable
-class FewLabelled(Recipe, Protocol):
+class SemiSupervised(Recipe, Protocol):
     """A system that sees ``labels`` labels of each class; a step takes ``labelled`` such samples beside its batch, first."""
 
     labels: int
@@ -115,7 +115,7 @@ class FewLabelled(Recipe, Protocol):
 
 
 @runtime_checkable
-class Tabled(Generative, Protocol):
+class LatentTable(Generative, Protocol):
     """A system with a latent for each of the first ``images`` images of the data, whose places come as the label "index".
 
     Its first state is what ``begin`` makes of ``init`` and the data; ``of_index`` are latents that give images of the table.
@@ -138,16 +138,24 @@ class Entry(NamedTuple):
 
 
 RECIPES = {
-    "gan": Entry(gan.Settings, Plain, "the original: perceptrons, maxout and dropout in D (Goodfellow et al. 2014)"),
-    "dcgan": Entry(dcgan.Settings, Plain, "convolutional GAN for images (Radford et al. 2016), losses by choice"),
+    "gan": Entry(
+        gan.Settings, Unconditional, "the original: perceptrons, maxout and dropout in D (Goodfellow et al. 2014)"
+    ),
+    "dcgan": Entry(
+        dcgan.Settings, Unconditional, "convolutional GAN for images (Radford et al. 2016), losses by choice"
+    ),
     "wgan": Entry(
         wgan.Settings, wgan.WGAN, "Wasserstein distance by a critic of clipped weights (Arjovsky et al. 2017)"
     ),
-    "wgan-gp": Entry(wgan_gp.Settings, Plain, "Wasserstein distance by a gradient penalty (Gulrajani et al. 2017)"),
-    "dragan": Entry(dragan.Settings, Plain, "logistic game, D's slope near 1 around the data (Kodali et al. 2017)"),
-    "lsgan": Entry(lsgan.Settings, Plain, "least squares in place of logarithms (Mao et al. 2017)"),
-    "hinge": Entry(hinge.Settings, Plain, "hinge game, spectral normalisation of D (Miyato et al. 2018)"),
-    "r1": Entry(r1.Settings, Plain, "logistic game, D flat on the data (Mescheder et al. 2018)"),
+    "wgan-gp": Entry(
+        wgan_gp.Settings, Unconditional, "Wasserstein distance by a gradient penalty (Gulrajani et al. 2017)"
+    ),
+    "dragan": Entry(
+        dragan.Settings, Unconditional, "logistic game, D's slope near 1 around the data (Kodali et al. 2017)"
+    ),
+    "lsgan": Entry(lsgan.Settings, Unconditional, "least squares in place of logarithms (Mao et al. 2017)"),
+    "hinge": Entry(hinge.Settings, Unconditional, "hinge game, spectral normalisation of D (Miyato et al. 2018)"),
+    "r1": Entry(r1.Settings, Unconditional, "logistic game, D flat on the data (Mescheder et al. 2018)"),
     "fgan": Entry(
         fgan.Settings, fgan.FGAN, "GAN of any f-divergence: KL, its reverse, Pearson, alpha, … (Nowozin et al. 2016)"
     ),

@@ -16,7 +16,7 @@ class Card(NamedTuple):
 
     paper: str
     objective: str
-    shown: str
+    headline: str
     file: str
     experiment: str = ""
     claim: str = ""

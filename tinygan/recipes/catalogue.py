@@ -11,10 +11,10 @@ def link(card: Card) -> str:
 
 def listing() -> str:
     """Four lines a system."""
-    return "\n".join(f"{name}: {c.paper}\n  {c.objective}\n  {c.shown}\n  {link(c)}" for name, c in CARDS.items())
+    return "\n".join(f"{name}: {c.paper}\n  {c.objective}\n  {c.headline}\n  {link(c)}" for name, c in CARDS.items())
 
 
 def markdown() -> str:
     """The same as the README's table."""
-    rows = [f"| `{name}` | {c.paper} | {c.objective} | [{c.shown}]({link(c)}) |" for name, c in CARDS.items()]
+    rows = [f"| `{name}` | {c.paper} | {c.objective} | [{c.headline}]({link(c)}) |" for name, c in CARDS.items()]
     return "\n".join(["| recipe | paper | objective | shown here |", "|---|---|---|---|", *rows])

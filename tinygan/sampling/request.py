@@ -9,8 +9,8 @@ import numpy as np
 from tinygan.core.layer import Array, modules
 from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm
-from tinygan.recipes import RECIPES, Generative, InSteps, OfClass, OfCodes, OfText
-from tinygan.recipes.shared.game import Game
+from tinygan.recipes import RECIPES, Generative, SamplesByClass, SamplesByCode, SamplesByText, SamplesInSteps
+from tinygan.recipes.shared.adversarial import AdversarialRecipe
 from tinygan.sampling.standing import standing_statistics
 from tinygan.sampling.truncation import require, truncated
 
@@ -48,21 +48,21 @@ def refuse(recipe: Generative, name: str, request: SampleRequest) -> None:
     label, text, truncation, standing, sweep, _, sequence = request
     if label is not None and text is not None:
         raise UsageError("label chooses a class and text a text: give one of them")
-    if label is not None and not isinstance(recipe, OfClass):
+    if label is not None and not isinstance(recipe, SamplesByClass):
         raise UsageError(f"{name} has no classes to choose: label is for {systems('of_class')}")
-    if text is not None and not isinstance(recipe, OfText):
+    if text is not None and not isinstance(recipe, SamplesByText):
         raise UsageError(f"{name} reads no text: text is for {systems('of_text')}")
-    if sweep is not None and not isinstance(recipe, OfCodes):
-        raise UsageError(f"{name} has no codes to sweep: sweep is for {systems('swept')}")
-    if sequence and not isinstance(recipe, InSteps):
+    if sweep is not None and not isinstance(recipe, SamplesByCode):
+        raise UsageError(f"{name} has no codes to sweep: sweep is for {systems('code_sweep')}")
+    if sequence and not isinstance(recipe, SamplesInSteps):
         raise UsageError(f"{name} makes a sample in one step: sequence is for {systems('canvases')}")
     if sequence and sweep is not None:
         raise UsageError("sweep and sequence make a grid each: give one of them")
     if sweep is not None and truncation is not None:
         raise UsageError("sweep keeps z along each row: drop truncation")
     for option, value in (("truncation", truncation), ("standing", standing)):
-        if value is not None and not isinstance(recipe, Game):
-            raise UsageError(f"{name} is not a GAN of one G and one D: {option} is for {systems('groups_D')}")
+        if value is not None and not isinstance(recipe, AdversarialRecipe):
+            raise UsageError(f"{name} is not a GAN of one G and one D: {option} is for {systems('d_inputs')}")
     if truncation is not None:
         require(truncation)
     if standing is not None:
@@ -79,17 +79,17 @@ def systems(method: str) -> str:
 
 def latents(recipe: Generative, request: SampleRequest, n: int, rng: np.random.Generator) -> Array:
     """The latents (n, d) of n samples; of a sweep (rows, columns, d), whatever n is."""
-    if request.sweep is not None and isinstance(recipe, OfCodes):
-        return recipe.swept(request.sweep, rng)
-    if request.label is not None and isinstance(recipe, OfClass):
+    if request.sweep is not None and isinstance(recipe, SamplesByCode):
+        return recipe.code_sweep(request.sweep, rng)
+    if request.label is not None and isinstance(recipe, SamplesByClass):
         x = recipe.of_class(request.label, n, rng)
-    elif request.text is not None and isinstance(recipe, OfText):
+    elif request.text is not None and isinstance(recipe, SamplesByText):
         x = recipe.of_text(request.text, n, rng)
     else:
         x = recipe.latents(n, rng)
-    if request.truncation is not None and isinstance(recipe, Game):
+    if request.truncation is not None and isinstance(recipe, AdversarialRecipe):
         z = truncated(rng, (n, recipe.settings.latent), request.truncation)
-        x = np.concatenate([x[:, : recipe.given], z], axis=1)
+        x = np.concatenate([x[:, : recipe.cond_dim], z], axis=1)
     return x
 
 
@@ -97,14 +97,14 @@ def images(recipe: Generative, state: Any, request: SampleRequest, z: Array) -> 
     """The samples of latents z; of a sweep or a sequence in rows and columns."""
     if request.sweep is not None:
         return np.stack([recipe.sample(state, row) for row in z])
-    made = recipe.canvases if request.sequence and isinstance(recipe, InSteps) else recipe.sample
+    made = recipe.canvases if request.sequence and isinstance(recipe, SamplesInSteps) else recipe.sample
     return np.concatenate([made(state, z[i : i + BATCH]) for i in range(0, len(z), BATCH)])
 
 
 def recalibrate(recipe: Generative, state: Any, request: SampleRequest, rng: np.random.Generator) -> Any:
     """The state with standing statistics where the request wants them. They are measured over all classes and texts, as
     training saw them, and with the truncation of the request."""
-    if request.standing is None or not isinstance(recipe, Game):
+    if request.standing is None or not isinstance(recipe, AdversarialRecipe):
         return state
     every = request._replace(label=None, text=None, sweep=None)
     running = standing_statistics(

@@ -13,8 +13,8 @@ from tinygan.data.enumerated import Enumerated
 from tinygan.data.labelled_subset import LabelledSubset
 from tinygan.errors import FormatError, UsageError
 from tinygan.formats.safetensors import load
-from tinygan.recipes import FewLabelled, Recipe, Tabled, find
-from tinygan.recipes.shared.unconditional import Plain
+from tinygan.recipes import LatentTable, Recipe, SemiSupervised, find
+from tinygan.recipes.shared.unconditional import Unconditional
 from tinygan.training.checkpoint import earlier_than, flatten, latest_checkpoint, restore
 from tinygan.training.run import Config, Run
 
@@ -33,20 +33,20 @@ def recipe_for(config: Config, data: Dataset) -> Recipe:
     if data.size is not None and taken > data.size:
         raise UsageError(f"a step takes {taken} images and {data.name} has {data.size}: choose a smaller --batch")
     labelled_subset(recipe, data, config.seed)
-    if isinstance(recipe, Plain):
+    if isinstance(recipe, Unconditional):
         recipe.packs(config.batch)
     return recipe
 
 
 def labelled_subset(recipe: Recipe, data: Dataset, seed: int) -> LabelledSubset | None:
     """The samples whose labels a semi-supervised recipe may use; None for other recipes. Raises UsageError."""
-    return LabelledSubset(data, recipe.labels, recipe.labelled, seed) if isinstance(recipe, FewLabelled) else None
+    return LabelledSubset(data, recipe.labels, recipe.labelled, seed) if isinstance(recipe, SemiSupervised) else None
 
 
 def training_set(recipe: Recipe, data: Dataset) -> Dataset:
     """The part of the data that a recipe trains on: all of it, or the first images where it keeps a latent for each image.
     Raises UsageError."""
-    return Enumerated(data, recipe.images) if isinstance(recipe, Tabled) else data
+    return Enumerated(data, recipe.images) if isinstance(recipe, LatentTable) else data
 
 
 def load_state(run: Run, path: Path | None = None) -> tuple[Recipe, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygan.data import Dataset
 from tinygan.errors import FormatError
-from tinygan.recipes import OfText, Recipe, Tabled
+from tinygan.recipes import LatentTable, Recipe, SamplesByText
 from tinygan.training.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from tinygan.training.finite import require_finite_state
 from tinygan.training.run import Config, Run
@@ -19,7 +19,9 @@ INIT = 1
 
 def checkpoint_facts(config: Config, data: Dataset, recipe: Recipe) -> dict[str, str]:
     """The metadata of a checkpoint. With ``step`` it fixes every random generator and the position in the data."""
-    names = {"names": json.dumps(data.classes)} if isinstance(recipe, OfText) else {}  # its words are made of them
+    names = (
+        {"names": json.dumps(data.classes)} if isinstance(recipe, SamplesByText) else {}
+    )  # its words are made of them
     return {
         "recipe": config.recipe,
         "data": f"{config.data}, {'endless' if data.size is None else data.size}",
@@ -36,7 +38,7 @@ def first_or_latest(run: Run, recipe: Recipe, data: Dataset, facts: dict[str, st
     first = recipe.init(np.random.default_rng([run.config.seed, INIT]))
     path = latest_checkpoint(run.checkpoints)
     if path is None:
-        return (recipe.begin(first, data) if isinstance(recipe, Tabled) else first), 0
+        return (recipe.begin(first, data) if isinstance(recipe, LatentTable) else first), 0
     state, metadata = load_checkpoint(path, first)
     metadata = {"classes": facts["classes"]} | metadata  # absent from early checkpoints
     facts = facts | {"step": str(int(path.stem))}

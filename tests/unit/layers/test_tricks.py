@@ -20,7 +20,7 @@ from tinygan.layers import (
 )
 from tinygan.models.data_init import data_init
 from tinygan.optim import Adam
-from tinygan.recipes.shared.semi_supervised import JudgeSettings
+from tinygan.recipes.shared.semi_supervised import ClassifierSettings
 from tinygan.recipes.systems.lgan_semi import SemiLGAN
 from tinygan.recipes.systems.lgan_semi import Settings as LocalSettings
 from tinygan.recipes.systems.sgan import SGAN, Settings
@@ -31,7 +31,7 @@ EXACT = 1e-12
 
 
 def sgan(shape=(8, 8, 1), settings=None, **judge):
-    return SGAN(Settings(JudgeSettings(2, 4, 3, **judge), latent=5, width=4, **(settings or {})), Sample(shape, 3))
+    return SGAN(Settings(ClassifierSettings(2, 4, 3, **judge), latent=5, width=4, **(settings or {})), Sample(shape, 3))
 
 
 def batch(shape=(8, 8, 1), seed=0):
@@ -159,12 +159,12 @@ def test_generated_samples_are_not_seen_beside_real_ones():
     system = sgan(minibatch=2, dropout=0.0)
     state, rng = system.init(np.random.default_rng(0)), np.random.default_rng
     fake = rng(3).uniform(-1, 1, (6, 8, 8, 1)).astype(np.float32)
-    one, _ = system.judge.gradient(state.judge, batch(), fake, rng(1))
-    other, _ = system.judge.gradient(state.judge, batch(), fake[::-1].copy(), rng(1))
+    one, _ = system.classifier.gradient(state.judge, batch(), fake, rng(1))
+    other, _ = system.classifier.gradient(state.judge, batch(), fake[::-1].copy(), rng(1))
     np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)  # the order within a group is nothing
     swapped = batch()
     x = np.concatenate([swapped.x[:4], fake])
-    third, _ = system.judge.gradient(state.judge, swapped._replace(x=x), swapped.x[4:], rng(1))
+    third, _ = system.classifier.gradient(state.judge, swapped._replace(x=x), swapped.x[4:], rng(1))
     assert np.abs(third - one).max() > 1e-3
 
 
@@ -173,7 +173,9 @@ def test_generated_samples_are_not_seen_beside_real_ones():
 def test_where_samples_meet_g_plays_against_the_classifier_with_its_noise(game, kernels):
     system = sgan(game=game, minibatch=kernels, dropout=0.5)
     state, x = system.init(np.random.default_rng(0)), batch().x
-    one, other = (system.judge.opposed(state.judge, x[:5], x[5:], np.random.default_rng(i))[0] for i in (1, 2))
+    one, other = (
+        system.classifier.generator_loss(state.judge, x[:5], x[5:], np.random.default_rng(i))[0] for i in (1, 2)
+    )
     assert (one != other) == bool(kernels)
 
 
@@ -181,14 +183,17 @@ def test_where_samples_meet_g_plays_against_the_classifier_with_its_noise(game, 
     ("make", "words"),
     [
         (lambda: WeightNorm(LeakyReLU()), "weight"),
-        (lambda: JudgeSettings(minibatch=-1), "judge.minibatch"),
-        (lambda: JudgeSettings(shift=-1), "judge.shift"),
-        (lambda: JudgeSettings(noise=(0.1, -1.0)), "judge.noise"),
+        (lambda: ClassifierSettings(minibatch=-1), "judge.minibatch"),
+        (lambda: ClassifierSettings(shift=-1), "judge.shift"),
+        (lambda: ClassifierSettings(noise=(0.1, -1.0)), "judge.noise"),
         (lambda: Adam(history=-1.0), "history"),
         (lambda: Settings(reference=4), "net=softplus"),
         (lambda: sgan((2,), shift=1), "points are not moved"),
         (lambda: sgan((2,), weight_norm=True), "judge.net=noisy"),
-        (lambda: SemiLGAN(LocalSettings(judge=JudgeSettings(minibatch=3)), Sample((8, 8, 1), 3)), "judge.minibatch=0"),
+        (
+            lambda: SemiLGAN(LocalSettings(judge=ClassifierSettings(minibatch=3)), Sample((8, 8, 1), 3)),
+            "judge.minibatch=0",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(make, words):

@@ -5,11 +5,11 @@ import pytest
 
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
-from tinygan.recipes import RECIPES, OfClass
+from tinygan.recipes import RECIPES, SamplesByClass
 from tinygan.recipes.systems.acgan import Settings as AuxiliarySettings
 from tinygan.training.checkpoint import flatten
 
-from .test_game import SHAPES, SMALL, K, batch_of, exact, of
+from .test_adversarial import SHAPES, SMALL, K, batch_of, exact, of
 
 NAMES = ("cgan", "acgan", "pcgan")
 N = 4
@@ -20,13 +20,13 @@ def seen_by_D(recipe, state, batch, rng):
     z = np.concatenate([recipe.condition(batch), recipe.noise(len(batch.x), np.random.default_rng(3))], axis=1)
     made = recipe.generate(state, z)
     new, _ = recipe.step_D(state, batch, made, rng)
-    return new.D_memory.m, recipe.groups_D(batch, z[:, :K], made.x)
+    return new.D_memory.m, recipe.d_inputs(batch, z[:, :K], made.x)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_can_be_asked_for_by_class(name, rng):
     recipe = of(name)
-    assert isinstance(recipe, OfClass)
+    assert isinstance(recipe, SamplesByClass)
     for label in range(K):
         rows = recipe.of_class(label, 5, rng)
         assert rows.shape == (5, K + 4) and rows.dtype == np.float32

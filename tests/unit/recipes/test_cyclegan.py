@@ -120,7 +120,7 @@ def test_a_pool_of_none_and_no_identity_train_too(rng):
 
 def test_rows_are_a_picture_its_translation_the_way_back_and_the_truth(system):
     recipe, state, batch = system
-    rows = recipe.rows(state, batch.x)
+    rows = recipe.cycles(state, batch.x)
     a, b = np.split(batch.x, 2, axis=3)
     assert rows.shape == (2 * N, 4, 12, 8, 1)
     assert np.array_equal(rows[2, 0], a[1]) and np.array_equal(rows[2, 3], b[1]) and np.array_equal(rows[3, 0], b[1])

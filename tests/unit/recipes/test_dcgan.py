@@ -8,7 +8,7 @@ from tinygan.errors import UsageError
 from tinygan.models.dcgan import discriminator, generator
 from tinygan.objectives.losses import LOSSES
 from tinygan.recipes.shared.tangents import AVERAGE, Orthonormal
-from tinygan.recipes.shared.unconditional import Plain
+from tinygan.recipes.shared.unconditional import Unconditional
 from tinygan.recipes.systems.dcgan import Settings
 from tinygan.training.checkpoint import flatten, restore
 
@@ -35,7 +35,7 @@ OPTIONS += [{"orthonormal": Orthonormal(eta=0.1, scale=scale)} for scale in (0.0
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_every_option_trains_two_finite_steps_and_writes_to_no_input(options, rng):
-    recipe = Plain(Settings(**SMALL, **options), Sample((8, 8, 1)))
+    recipe = Unconditional(Settings(**SMALL, **options), Sample((8, 8, 1)))
     state = recipe.init(rng)
     for _ in range(2):
         batch = rng.uniform(-1, 1, (4 * recipe.batches, 8, 8, 1)).astype(np.float32)
@@ -54,7 +54,7 @@ def test_every_option_trains_two_finite_steps_and_writes_to_no_input(options, rn
 
 
 def test_tangents_have_a_running_mean_of_lengths_that_begins_with_its_first_and_comes_back_from_a_checkpoint(rng):
-    recipe = Plain(Settings(**SMALL, orthonormal=Orthonormal(eta=0.1, scale=0.0)), Sample((8, 8, 1)))
+    recipe = Unconditional(Settings(**SMALL, orthonormal=Orthonormal(eta=0.1, scale=0.0)), Sample((8, 8, 1)))
     batch = Batch(rng.uniform(-1, 1, (4, 8, 8, 1)).astype(np.float32), {})
     state = recipe.init(rng)
     first = recipe.step(state, batch, np.random.default_rng(1))[0].tangent
@@ -71,7 +71,9 @@ def test_tangents_have_a_running_mean_of_lengths_that_begins_with_its_first_and_
 def test_a_step_of_G_adds_the_exact_gradient_of_the_constraint(scale, statistics):
     rng = np.random.default_rng(0)
     free, held = (
-        Plain(Settings(**SMALL, orthonormal=Orthonormal(eta, 3, 4, scale, statistics=statistics)), Sample((8, 8, 1)))
+        Unconditional(
+            Settings(**SMALL, orthonormal=Orthonormal(eta, 3, 4, scale, statistics=statistics)), Sample((8, 8, 1))
+        )
         for eta in (0.0, 0.7)
     )
     state = held.init(rng)
@@ -93,14 +95,14 @@ def test_a_step_of_G_adds_the_exact_gradient_of_the_constraint(scale, statistics
 
 
 def test_clipping_bounds_the_gradient_that_adam_sees(rng):
-    recipe = Plain(Settings(**SMALL, clip=1e-3), Sample((8, 8, 1)))
+    recipe = Unconditional(Settings(**SMALL, clip=1e-3), Sample((8, 8, 1)))
     state, log = recipe.step(recipe.init(rng), Batch(rng.uniform(-1, 1, (4, 8, 8, 1)).astype(np.float32), {}), rng)
     assert log["grad_D"] > 1e-3, "the log holds the norm before clipping"
     assert np.linalg.norm(state.D_memory.m) <= 1.001e-3 * 0.5  # m = (1 − b₁) g
 
 
 def test_samples_are_images_in_range_and_one_does_not_depend_on_another(rng):
-    recipe = Plain(Settings(**SMALL), Sample((8, 8, 3)))
+    recipe = Unconditional(Settings(**SMALL), Sample((8, 8, 3)))
     state = recipe.init(rng)
     z = recipe.latents(6, rng)
     images = recipe.sample(state, z)

@@ -7,7 +7,7 @@ from tinygan.cli import main
 from tinygan.data import Batch, Sample
 from tinygan.errors import ShapeError, UsageError
 from tinygan.optim import Adam
-from tinygan.recipes import Generative, InSteps
+from tinygan.recipes import Generative, SamplesInSteps
 from tinygan.recipes.systems.draw import DRAW, Settings
 from tinygan.training.checkpoint import flatten
 
@@ -90,7 +90,7 @@ def test_the_canvas_after_a_step_hangs_on_the_latents_up_to_it_alone(system, rng
     recipe, state, _ = system
     z = rng.normal(size=(N, T * LATENT))
     drawn = recipe.canvases(state, z)
-    assert isinstance(recipe, InSteps)
+    assert isinstance(recipe, SamplesInSteps)
     assert drawn.shape == (N, T, *SHAPE) and np.array_equal(recipe.sample(state, z), drawn[:, -1])
     for t in range(T):
         other = z.copy()

@@ -81,18 +81,18 @@ def batch_of(rng, n=6):
 def test_D_sees_real_images_with_their_own_captions_and_with_others(rng):
     recipe, batch = recipe_of(), batch_of(rng)
     t = recipe.texts(batch)
-    groups = recipe.groups_D(batch, recipe.condition(batch), np.zeros_like(batch.x))
+    groups = recipe.d_inputs(batch, recipe.condition(batch), np.zeros_like(batch.x))
     for name in ("real", "wrong"):
-        assert np.array_equal(recipe.seen_adjoint(groups[name]), batch.x)
+        assert np.array_equal(recipe.d_view_adjoint(groups[name]), batch.x)
         assert np.array_equal((groups[name][:, 64:] == t).all(axis=1), np.full(6, name == "real"))
     assert np.array_equal(groups["fake"][:, 64:], t)
-    assert "wrong" not in recipe_of(wrong=0.0).groups_D(batch, t, batch.x)
+    assert "wrong" not in recipe_of(wrong=0.0).d_inputs(batch, t, batch.x)
 
 
 def test_where_all_have_one_caption_no_pair_is_wrong(rng):
     recipe = recipe_of()
     batch = Batch(greys(*[0.3] * 4), {"class": np.full(4, 1)})
-    assert set(recipe.groups_D(batch, recipe.condition(batch), batch.x)) == {"real", "fake"}
+    assert set(recipe.d_inputs(batch, recipe.condition(batch), batch.x)) == {"real", "fake"}
     state, log = recipe.step(recipe.init(rng), batch, rng)
     assert "right-wrong" not in log and all(np.isfinite(a).all() for a in flatten(state).values())
 

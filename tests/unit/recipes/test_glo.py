@@ -9,7 +9,7 @@ from tinygan.data.enumerated import Enumerated
 from tinygan.errors import UsageError
 from tinygan.images.pyramid import build, laplacian_l1
 from tinygan.optim import Adam
-from tinygan.recipes import Generative, Tabled
+from tinygan.recipes import Generative, LatentTable
 from tinygan.recipes.systems.glo import GLO, Settings, ball, gaussian
 from tinygan.training.checkpoint import flatten
 
@@ -163,7 +163,7 @@ def test_a_step_writes_to_no_input_and_samples_are_images(data, rng):
     assert all(np.isfinite(a).all() and a.dtype == before[name].dtype for name, a in flatten(new).items())
     assert {"loss", "L1", "length", "grad_G"} == log.keys() and np.isfinite(list(log.values())).all()
     images = recipe.sample(new, recipe.latents(3, rng))
-    assert isinstance(recipe, Generative) and isinstance(recipe, Tabled)
+    assert isinstance(recipe, Generative) and isinstance(recipe, LatentTable)
     assert images.shape == (3, *SHAPE) and images.dtype == np.float32 and np.abs(images).max() <= 1
 
 

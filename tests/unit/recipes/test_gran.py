@@ -12,7 +12,7 @@ from tinygan.errors import UsageError
 from tinygan.formats.png import read_png
 from tinygan.layers import BatchNorm, Canvas, Linear, ReLU, Tanh
 from tinygan.models import dcgan, gran
-from tinygan.recipes.shared.game import Game
+from tinygan.recipes.shared.adversarial import AdversarialRecipe
 from tinygan.recipes.systems.gran import GRAN, Settings
 from tinygan.sampling.standing import standing_statistics
 from tinygan.training.checkpoint import flatten
@@ -47,7 +47,7 @@ def equal(a, b):
 def test_one_step_is_the_dcgan_without_recurrence_bit_for_bit():
     recipe = GRAN(Settings(**SMALL, steps=1), Sample(SHAPE))
     chain = [*gran.code(LATENT, LATENT), BesideZeros(), *dcgan.deconvolutions(SHAPE, 2 * LATENT, WIDTH), Tanh()]
-    plain = Game(recipe.settings, Sample(SHAPE), Net(*chain), dcgan.discriminator(SHAPE, WIDTH))
+    plain = AdversarialRecipe(recipe.settings, Sample(SHAPE), Net(*chain), dcgan.discriminator(SHAPE, WIDTH))
     a, b = (r.init(np.random.default_rng(0)) for r in (recipe, plain))
     assert equal(a, b)
     for step in range(3):

@@ -10,7 +10,7 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.formats.png import read_png
 from tinygan.models import infogan as nets
-from tinygan.recipes.shared.game import Game
+from tinygan.recipes.shared.adversarial import AdversarialRecipe
 from tinygan.recipes.systems.infogan import InfoGAN, Settings
 from tinygan.training.checkpoint import flatten, load_checkpoint, save_checkpoint
 
@@ -69,9 +69,9 @@ def test_the_cotangents_are_those_of_minus_the_weighed_information(rng):
 
 def test_without_information_a_step_is_that_of_the_game_and_Q_learns_nothing(rng):
     recipe, state, batch = system(rng, information=0.0, information_continuous=0.0)
-    plain = Game(recipe.settings, SAMPLE, recipe.G, recipe.D)
+    plain = AdversarialRecipe(recipe.settings, SAMPLE, recipe.G, recipe.D)
     made = recipe.generate(state, recipe.latents(N, rng))
-    codes = Batch(batch.x, {"codes": made.z[:, : recipe.given]})
+    codes = Batch(batch.x, {"codes": made.z[:, : recipe.cond_dim]})
     new, _ = recipe.step_D(state, codes, made, rng)
     other, _ = plain.step_D(state, batch, made, rng)
     assert np.array_equal(new.D, other.D)
@@ -83,16 +83,16 @@ def test_without_information_a_step_is_that_of_the_game_and_Q_learns_nothing(rng
 def test_D_sees_no_codes_and_G_does(rng):
     recipe, state, batch = system(rng)
     z = recipe.latents(N, rng).astype(np.float64)
-    other = np.concatenate([np.roll(z[:, : recipe.given], 1, axis=0), z[:, recipe.given :]], axis=1)
+    other = np.concatenate([np.roll(z[:, : recipe.cond_dim], 1, axis=0), z[:, recipe.cond_dim :]], axis=1)
     assert np.abs(recipe.generate(state, z).x - recipe.generate(state, other).x).max() > 1e-3
-    groups = recipe.groups_D(batch, z[:, : recipe.given], batch.x)
+    groups = recipe.d_inputs(batch, z[:, : recipe.cond_dim], batch.x)
     assert all(x.shape == (N, *SHAPE) for x in groups.values())
 
 
 def test_both_players_learn_of_generated_images_only_that_the_codes_be_read(rng):
     recipe, state, batch = system(rng, information=5.0)
     made = recipe.generate(state, recipe.latents(N, rng))
-    c = made.z[:, : recipe.given]
+    c = made.z[:, : recipe.cond_dim]
     right, wrong = (Batch(batch.x, {"codes": codes}) for codes in (c, np.roll(c, 1, axis=0)))
     for step in (recipe.step_D, recipe.step_G):
         a, b = (step(state, codes, made, rng)[0] for codes in (right, wrong))
@@ -144,11 +144,11 @@ def test_every_option_trains_a_finite_step_and_writes_to_no_input(options, rng):
 
 def test_a_sweep_moves_one_code_along_a_row_and_holds_the_rest(rng):
     recipe = InfoGAN(Settings(**SMALL), SAMPLE)
-    K, given = 3, recipe.given
-    first = recipe.swept("c0", rng)
+    K, given = 3, recipe.cond_dim
+    first = recipe.code_sweep("c0", rng)
     assert first.shape == (10, K, given + 4)
     assert np.array_equal(first[..., :K], np.tile(np.eye(K), (10, 1, 1))) and not first[..., K:given].any()
-    second = recipe.swept("c2", rng)
+    second = recipe.code_sweep("c2", rng)
     assert second.shape == (K, 10, given + 4)
     assert np.array_equal(second[..., :K], np.repeat(np.eye(K)[:, None], 10, axis=1))
     assert not second[..., K].any()

@@ -9,7 +9,7 @@ from tinygan.cli import main
 from tinygan.data import Batch, Sample, open_data
 from tinygan.errors import UsageError
 from tinygan.images.pyramid import build, collapse, enlarged
-from tinygan.recipes import Generative, InSteps
+from tinygan.recipes import Generative, SamplesInSteps
 from tinygan.recipes.systems.lapgan import LAPGAN, Settings, sizes
 from tinygan.training.checkpoint import flatten
 
@@ -46,7 +46,7 @@ def test_what_d_tells_rightly_is_on_the_right_side_of_its_losss_middle(rng):
     y = {"real": np.full((4, 1), 0.6), "fake": np.full((4, 1), 0.4)}
     for loss, share in (("least-squares", 1.0), ("hinge", 0.5)):
         recipe, _ = made(rng, loss=loss)
-        log, _ = recipe.games[0].objective_D(y, batch_of(rng))
+        log, _ = recipe.levels[0].objective_D(y, batch_of(rng))
         assert log["accuracy"] == share
 
 
@@ -56,16 +56,16 @@ def test_every_level_sees_the_images_of_its_size_and_is_told_the_coarse_one(rng,
     *residuals, coarsest = build(batch.x, 2)
     images = [batch.x, enlarged(coarsest, *residuals[1].shape[1:3]) + residuals[1], coarsest]
     seen = []
-    for k, each in enumerate(recipe.games):
+    for k, each in enumerate(recipe.levels):
 
-        def watched(part, c, fake, k=k, groups=each.groups_D):
+        def watched(part, c, fake, k=k, groups=each.d_inputs):
             found = groups(part, c, fake)
             assert np.allclose(found["real"], images[k], atol=1e-6)
             assert np.allclose(found["fake"] - fake, found["real"] - part.x, atol=1e-6), "the same coarse image"
             seen.append(k)
             return found
 
-        monkeypatch.setattr(each, "groups_D", watched)
+        monkeypatch.setattr(each, "d_inputs", watched)
     recipe.step(state, batch, rng)
     assert seen == [2, 1, 0]
 
@@ -73,7 +73,7 @@ def test_every_level_sees_the_images_of_its_size_and_is_told_the_coarse_one(rng,
 def test_the_gradient_of_a_level_is_that_of_differences(rng):
     """Of G at the finest level, through the sum with the coarse image, by the loss that it minimises."""
     recipe, state = made(rng, dropout=0.0, levels=1)
-    level, s = recipe.games[0], exact(state.levels[0])
+    level, s = recipe.levels[0], exact(state.levels[0])
     batch = batch_of(rng)
     h, coarse = build(batch.x.astype(np.float64), 1)
     part = Batch(h, {"coarse": enlarged(coarse, *SHAPE[:2])})
@@ -93,7 +93,7 @@ def test_the_gradient_of_a_level_is_that_of_differences(rng):
 
 def test_samples_are_put_together_from_coarse_to_fine(rng):
     recipe, state = made(rng)
-    assert isinstance(recipe, Generative) and isinstance(recipe, InSteps)
+    assert isinstance(recipe, Generative) and isinstance(recipe, SamplesInSteps)
     z = recipe.latents(3, rng)
     assert z.shape == (3, 3 + 7 * 8 + 13 * 16)
     images = recipe.images(state, z)

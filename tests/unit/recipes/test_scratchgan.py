@@ -126,7 +126,7 @@ def test_the_command_trains_resumes_and_writes_strings(tmp_path, capsys):
     )
     capsys.readouterr()
     assert main(["sample", str(tmp_path / "c"), "--out", str(tmp_path / "x.txt")]) == 2
-    assert "x.txt: .txt is of strings, and the run makes none" in capsys.readouterr().err
+    assert "x.txt: .txt is for strings, and the run makes none" in capsys.readouterr().err
     assert not (tmp_path / "x.txt").exists()
 
 

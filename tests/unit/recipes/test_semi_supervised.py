@@ -8,19 +8,19 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm, Linear, LogSoftmax, Softplus
 from tinygan.recipes.shared.intrinsic import Intrinsic
-from tinygan.recipes.shared.semi_supervised import JudgeSettings
+from tinygan.recipes.shared.semi_supervised import ClassifierSettings
 from tinygan.recipes.shared.tangents import Orthonormal
 from tinygan.recipes.systems.lgan_semi import SemiLGAN
 from tinygan.recipes.systems.lgan_semi import Settings as SemiSettings
 from tinygan.recipes.systems.sgan import SGAN, Settings
 from tinygan.training.checkpoint import flatten
 
-JUDGE = JudgeSettings(labels=2, labelled=4, width=3)
+JUDGE = ClassifierSettings(labels=2, labelled=4, width=3)
 LOCAL = {"latent": 3, "code": 5, "width": 4, "orthonormal": Orthonormal(eta=0.5, tangents=2, samples=4)}
 
 
 def sgan(shape=(8, 8, 1), **judge):
-    return SGAN(Settings(judge=JudgeSettings(2, 4, 3, **judge), latent=5, width=4), Sample(shape, 3))
+    return SGAN(Settings(judge=ClassifierSettings(2, 4, 3, **judge), latent=5, width=4), Sample(shape, 3))
 
 
 def lgan(shape=(8, 8, 1), **settings):
@@ -64,7 +64,9 @@ def test_without_the_weight_of_the_unlabelled_they_change_nothing():
 def test_orthonormal_tangents_can_be_asked_of_a_global_generator_here_too():
     constraint = Orthonormal(eta=0.1, tangents=2, scale=0.0, statistics="batch")
     free = sgan()
-    held = SGAN(Settings(judge=JudgeSettings(2, 4, 3), latent=5, width=4, orthonormal=constraint), Sample((8, 8, 1), 3))
+    held = SGAN(
+        Settings(judge=ClassifierSettings(2, 4, 3), latent=5, width=4, orthonormal=constraint), Sample((8, 8, 1), 3)
+    )
     state = held.init(np.random.default_rng(0))
     new, log = held.step(state, batch(), np.random.default_rng(1))
     without, _ = free.step(state, batch(), np.random.default_rng(1))
@@ -124,8 +126,8 @@ def test_a_random_choice_of_axes_estimates_the_intrinsic_gradient_without_bias()
     [
         (lambda: lgan(intrinsic=Intrinsic(tangents=4)), "intrinsic.tangents is 4, but the generator has 3"),
         (lambda: lgan(keep=-1.0), "keep"),
-        (lambda: JudgeSettings(dropout=1.0), "judge.dropout"),
-        (lambda: JudgeSettings(labels=0), "judge.labels"),
+        (lambda: ClassifierSettings(dropout=1.0), "judge.dropout"),
+        (lambda: ClassifierSettings(labels=0), "judge.labels"),
         (lambda: SGAN(Settings(), Sample((8, 8, 1), 1)), "two classes"),
         (lambda: Intrinsic(weight=float("nan")), "intrinsic.weight"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.models import sngan
-from tinygan.recipes.shared.game import Game
+from tinygan.recipes.shared.adversarial import AdversarialRecipe
 from tinygan.recipes.shared.tangents import Orthonormal
 from tinygan.recipes.systems.ssgan import SSGAN, Settings
 from tinygan.training.checkpoint import flatten, load_checkpoint, save_checkpoint
@@ -37,7 +37,7 @@ def head(recipe, theta):
 def test_without_rotations_a_step_is_one_of_sngan_and_the_head_of_turns_learns_nothing(rng):
     recipe, state, batch = system(rng, alpha=0.0, beta=0.0, loss="hinge")
     s = recipe.settings
-    plain = Game(s, SAMPLE, recipe.G, sngan.discriminator(SHAPE, s.width_D))
+    plain = AdversarialRecipe(s, SAMPLE, recipe.G, sngan.discriminator(SHAPE, s.width_D))
     P, R = plain.D.size, plain.D.running_size
     at = state._replace(D=state.D[:P], D_running=state.D_running[:R], D_memory=s.adam_D.init(state.D[:P]))
     new, log = recipe.step(state, batch, np.random.default_rng(1))
@@ -97,10 +97,10 @@ def test_the_way_back_to_the_images_is_the_adjoint_of_the_turns(rng):
     x, way = batch.x, rng.normal(size=batch.x.shape)
 
     def value(x):
-        on = {name: D.forward(state.D, y) for name, y in recipe.groups_G(np.zeros((N, 0)), x).items()}
+        on = {name: D.forward(state.D, y) for name, y in recipe.g_inputs(np.zeros((N, 0)), x).items()}
         log, g = recipe.objective_G({name: y for name, (y, _) in on.items()}, batch, 0)
         back = {name: D.backward(state.D, saved, g[name], wrt_theta=False).x for name, (_, saved) in on.items()}
-        return log["loss_G"] + 0.7 * log["rotation_fake"], recipe.adjoint_G(back)
+        return log["loss_G"] + 0.7 * log["rotation_fake"], recipe.g_inputs_adjoint(back)
 
     h = 1e-7
     slope = (value(x + h * way)[0] - value(x - h * way)[0]) / (2 * h)

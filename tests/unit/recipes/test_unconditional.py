@@ -8,13 +8,13 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm, Dropout, GroupNorm, LayerNorm, Maxout, SpectralNorm
 from tinygan.recipes import RECIPES
-from tinygan.recipes.shared import game
+from tinygan.recipes.shared import adversarial
 from tinygan.recipes.shared.replay import empty, replayed
-from tinygan.recipes.shared.unconditional import Plain, PlainSettings
+from tinygan.recipes.shared.unconditional import Unconditional, UnconditionalSettings
 from tinygan.recipes.systems.wgan import WGAN
 from tinygan.training.checkpoint import flatten
 
-NAMES = [name for name, entry in RECIPES.items() if issubclass(entry.settings, PlainSettings)]
+NAMES = [name for name, entry in RECIPES.items() if issubclass(entry.settings, UnconditionalSettings)]
 IMAGE, POINT = Sample((8, 8, 1)), Sample((2,))
 SMALL = {"latent": 3, "width": 2}
 
@@ -48,12 +48,12 @@ def test_every_system_trains_on_images_and_all_but_dcgan_on_points_and_writes_to
 @pytest.mark.parametrize("net", ["dcgan", "perceptron", "maxout"])
 @pytest.mark.parametrize("norm", ["none", "batch", "layer", "spectral"])
 def test_the_norm_of_D_is_the_one_asked_for(net, norm, rng):
-    settings = PlainSettings(**SMALL, net=net, norm_D=norm)
+    settings = UnconditionalSettings(**SMALL, net=net, norm_D=norm)
     if net == "maxout" and norm in ("batch", "layer"):
         with pytest.raises(UsageError, match="choose norm_D = none or spectral"):
-            Plain(settings, Sample((16, 16, 1)))
+            Unconditional(settings, Sample((16, 16, 1)))
         return
-    D = Plain(settings, Sample((16, 16, 1))).D
+    D = Unconditional(settings, Sample((16, 16, 1))).D
     there = {type(f) for f in modules(D.f)}
     image = net == "dcgan"
     kinds = {"batch": BatchNorm, "layer": GroupNorm if image else LayerNorm, "spectral": SpectralNorm}
@@ -63,18 +63,20 @@ def test_the_norm_of_D_is_the_one_asked_for(net, norm, rng):
 
 
 def test_dropout_is_drawn_anew_at_each_step_of_D(rng):
-    recipe = Plain(PlainSettings(**SMALL, net="maxout", norm_D="none", dropout=0.5), IMAGE)
+    recipe = Unconditional(UnconditionalSettings(**SMALL, net="maxout", norm_D="none", dropout=0.5), IMAGE)
     assert sum(isinstance(f, Dropout) for f in modules(recipe.D.f)) == 3
     state, batch = recipe.init(rng), batch_of(recipe, rng)
     ends = [recipe.step(state, batch, np.random.default_rng(seed))[0] for seed in (1, 1, 2)]
     assert np.array_equal(ends[0].D, ends[1].D) and not np.array_equal(ends[0].D, ends[2].D)
     with pytest.raises(UsageError, match="dropout is of D's perceptrons"):
-        Plain(PlainSettings(dropout=0.5), IMAGE)
+        Unconditional(UnconditionalSettings(dropout=0.5), IMAGE)
 
 
 @pytest.mark.parametrize("norm", ["none", "spectral"])
 def test_the_first_kinks_of_D_are_spread_over_the_cube_that_was_asked_for(norm, rng):
-    plain, spread = (Plain(PlainSettings(width=32, norm_D=norm, pack=2, reach=r), POINT) for r in (0.0, 3.0))
+    plain, spread = (
+        Unconditional(UnconditionalSettings(width=32, norm_D=norm, pack=2, reach=r), POINT) for r in (0.0, 3.0)
+    )
     theta = spread.D.init(rng)
     w, b = theta[: 128 * 4].reshape(128, 4), theta[128 * 4 : 128 * 5]
     reached = np.abs(b) / np.abs(w).sum(
@@ -90,7 +92,9 @@ def test_the_first_kinks_of_D_are_spread_over_the_cube_that_was_asked_for(norm, 
 )
 def test_kinks_that_cannot_be_spread_are_refused(own):
     with pytest.raises(UsageError, match="reach is of a D with biased rectifiers"):
-        Plain(PlainSettings(**{"norm_D": "none"} | own, reach=1.0), IMAGE if own.get("net") == "dcgan" else POINT)
+        Unconditional(
+            UnconditionalSettings(**{"norm_D": "none"} | own, reach=1.0), IMAGE if own.get("net") == "dcgan" else POINT
+        )
 
 
 # ---------------------------------------------------------------- packed
@@ -99,41 +103,43 @@ def test_kinks_that_cannot_be_spread_are_refused(own):
 @pytest.mark.parametrize("sample", [IMAGE, Sample((4, 4, 3)), POINT], ids=["grey", "colour", "point"])
 def test_a_pack_holds_whole_samples_and_its_adjoint_puts_them_back(sample, rng):
     x = rng.normal(size=(6, *sample.shape))
-    recipe = Plain(PlainSettings(**SMALL, net="perceptron", pack=3), sample)
-    packs = recipe.seen(x, x[:, :0])
+    recipe = Unconditional(UnconditionalSettings(**SMALL, net="perceptron", pack=3), sample)
+    packs = recipe.d_view(x, x[:, :0])
     c = sample.shape[-1]
     assert packs.shape == (2, *sample.shape[:-1], 3 * c)
     for i in range(6):
         assert np.array_equal(packs[i // 3][..., i % 3 * c : (i % 3 + 1) * c], x[i])
-    assert np.array_equal(recipe.seen_adjoint(packs), x)
+    assert np.array_equal(recipe.d_view_adjoint(packs), x)
 
 
 @pytest.mark.parametrize("penalty", ["none", "r1", "wgan-gp"])
 @pytest.mark.parametrize("sample", [IMAGE, POINT], ids=["image", "point"])
 def test_a_packed_game_trains(sample, penalty, rng):
-    state, log = stepped(Plain(PlainSettings(**SMALL, pack=2, norm_D="none", penalty=penalty), sample), rng)
+    state, log = stepped(
+        Unconditional(UnconditionalSettings(**SMALL, pack=2, norm_D="none", penalty=penalty), sample), rng
+    )
     assert all(map(np.isfinite, log.values())) and all(np.isfinite(a).all() for a in flatten(state).values())
 
 
 def test_the_penalty_of_a_pack_is_on_the_line_between_a_real_and_a_generated_pack(rng, monkeypatch):
-    recipe, met = Plain(PlainSettings(**SMALL, pack=4, norm_D="none", penalty="wgan-gp"), POINT), []
-    inner = game.gradient_penalty
+    recipe, met = Unconditional(UnconditionalSettings(**SMALL, pack=4, norm_D="none", penalty="wgan-gp"), POINT), []
+    inner = adversarial.gradient_penalty
 
     def watched(D, theta, x, objective, **options):
         met.append(x)
         return inner(D, theta, x, objective, **options)
 
-    monkeypatch.setattr(game, "gradient_penalty", watched)
+    monkeypatch.setattr(adversarial, "gradient_penalty", watched)
     state, batch = recipe.init(rng), batch_of(recipe, rng)
     made = recipe.generate(state, recipe.latents(8, rng))
     recipe.step_D(state, batch, made, rng)
-    real, fake = (recipe.seen(x, x[:, :0]) for x in (batch.x, made.x))
+    real, fake = (recipe.d_view(x, x[:, :0]) for x in (batch.x, made.x))
     along = (met[0] - fake) / (real - fake)
     np.testing.assert_allclose(along, np.broadcast_to(along[:, :1], along.shape), rtol=1e-3)
 
 
 def test_a_pack_that_does_not_divide_the_batch_is_refused(rng):
-    recipe = Plain(PlainSettings(**SMALL, pack=3), POINT)
+    recipe = Unconditional(UnconditionalSettings(**SMALL, pack=3), POINT)
     with pytest.raises(UsageError, match="pack = 3 does not divide a batch of 8"):
         recipe.step(recipe.init(rng), batch_of(recipe, rng), rng)
 
@@ -168,14 +174,14 @@ def test_half_of_odd_batches_is_old_too_and_the_pool_goes_on(n, rng):
 
 
 def test_only_D_sees_the_pool(rng):
-    recipe = Plain(PlainSettings(**SMALL, replay=8), IMAGE)
+    recipe = Unconditional(UnconditionalSettings(**SMALL, replay=8), IMAGE)
     state, batch = recipe.init(rng), batch_of(recipe, rng)
     state = recipe.step(state, batch, rng)[0]
     assert state.more.held == 8
     other = state._replace(more=state.more._replace(images=-state.more.images))
     a, b = (recipe.step(s, batch, np.random.default_rng(3))[1] for s in (state, other))
     assert a["D_fake"] != b["D_fake"] and a["D_real"] == b["D_real"]
-    plain = Plain(PlainSettings(**SMALL), IMAGE)
+    plain = Unconditional(UnconditionalSettings(**SMALL), IMAGE)
     assert plain.init(rng).more == ()
 
 

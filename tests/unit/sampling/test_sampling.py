@@ -61,7 +61,7 @@ def test_truncation_is_of_z_alone(runs, monkeypatch):
     recipe, _ = load_state(Run.open(runs / "cgan"))
     monkeypatch.setattr(type(recipe), "sample", lambda self, state, z: seen.append(z) or np.zeros((len(z), 8, 8, 1)))
     sample(Run.open(runs / "cgan"), 40, 0, SampleRequest(label=3, truncation=0.25))
-    c, z = np.split(np.concatenate(seen), [recipe.given], axis=1)
+    c, z = np.split(np.concatenate(seen), [recipe.cond_dim], axis=1)
     assert np.array_equal(c, np.tile(np.eye(10)[3], (40, 1)))
     assert np.abs(z).max() <= 0.25 and z.std() > 0.1
 

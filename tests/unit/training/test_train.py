@@ -13,7 +13,7 @@ import pytest
 
 from tinygan.cli import main
 from tinygan.formats.safetensors import load, save
-from tinygan.recipes.shared.unconditional import Plain
+from tinygan.recipes.shared.unconditional import Unconditional
 from tinygan.training.checkpoint import latest_checkpoint
 
 SMALL = ["--batch", "8", "--set", "width=2", "--set", "latent=4", "--set", "sample_every=1000"]
@@ -138,7 +138,7 @@ def test_a_nan_stops_the_run_before_a_checkpoint_and_is_named(tmp_path, capsys):
     out = ["--out", str(tmp_path / "run"), *SMALL, "--set", "save_every=1"]
     assert main(["train", "--steps", "2", *out]) == 0
     before = tensors(tmp_path / "run")
-    step = Plain.step
+    step = Unconditional.step
 
     def poisoned(self, state, batch, rng):
         state, log = step(self, state, batch, rng)
@@ -147,7 +147,7 @@ def test_a_nan_stops_the_run_before_a_checkpoint_and_is_named(tmp_path, capsys):
         return state._replace(D=theta), log
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Plain, "step", poisoned)
+        patch.setattr(Unconditional, "step", poisoned)
         assert main(["train", "--resume", "--steps", "5", "--out", str(tmp_path / "run")]) == 3
     assert "diverged at step 3: D 2.conv2d.w is not finite" in capsys.readouterr().err
     assert tensors(tmp_path / "run") == before

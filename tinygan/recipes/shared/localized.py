@@ -48,7 +48,7 @@ class LocalSettings:
         self.orthonormal.fits(self.latent)
 
 
-class Local(NamedTuple):
+class LocalState(NamedTuple):
     """Everything that a step changes."""
 
     E: Array
@@ -62,11 +62,11 @@ class Local(NamedTuple):
     tangent: float  # the running mean of ‖τ‖²; 0: none yet
 
 
-class Made(NamedTuple):
+class LocalSamples(NamedTuple):
     """What G has made of n anchors: G(x, z), G(x, 0), F's input [E(x), 0] of the latter, and what their backward needs."""
 
-    moved: Array
-    still: Array
+    displaced: Array
+    at_anchor: Array
     at_0: Array
     saved: tuple[Any, Any, Any]
 
@@ -83,31 +83,31 @@ class LocalGenerator:
             self.E = dcgan.discriminator(shape, s.width, out=s.code)
             self.F = dcgan.generator(shape, s.code + s.latent, s.width)
 
-    def init(self, rng: np.random.Generator) -> Local:
+    def init(self, rng: np.random.Generator) -> LocalState:
         e, f = self.E.init(rng), self.F.init(rng)
         running = self.E.init_running(e, rng), self.F.init_running(f, rng)
         adam = self.settings.adam_G
-        return Local(e, f, *running, e, f, adam.init(e), adam.init(f), 0.0)
+        return LocalState(e, f, *running, e, f, adam.init(e), adam.init(f), 0.0)
 
-    def make(self, state: Local, x: Array, z: Array) -> Made:
+    def make(self, state: LocalState, x: Array, z: Array) -> LocalSamples:
         """G(x, z) and G(x, 0) in training.   x (n, *shape), z (n, N)."""
         E, F = self.E.bind(state.E_running), self.F.bind(state.F_running)
         code, saved_E = E.forward(state.E, x)
         at_0 = np.concatenate([code, np.zeros_like(z)], axis=1)
-        moved, saved_z = F.forward(state.F, np.concatenate([code, z], axis=1))
-        still, saved_0 = F.forward(state.F, at_0)
-        return Made(moved, still, at_0, (saved_E, saved_z, saved_0))
+        displaced, saved_z = F.forward(state.F, np.concatenate([code, z], axis=1))
+        at_anchor, saved_0 = F.forward(state.F, at_0)
+        return LocalSamples(displaced, at_anchor, at_0, (saved_E, saved_z, saved_0))
 
     def step(
         self,
-        state: Local,
+        state: LocalState,
         x: Array,
-        made: Made,
-        g_moved: Array,
-        g_still: Array,
+        made: LocalSamples,
+        g_displaced: Array,
+        g_at_anchor: Array,
         rng: np.random.Generator,
         more: Pullback | None = None,
-    ) -> tuple[Local, dict[str, float]]:
+    ) -> tuple[LocalState, dict[str, float]]:
         """θ ← θ − Adam ∇ [L(G(x, z), G(x, 0)) + μ ‖G(x, 0) − x‖ + η ‖JᵀJ − I‖] with L given by its cotangents.
 
         ``more`` is the pullback of a further term to F's first inputs [E(x), 0] and weights.
@@ -115,10 +115,10 @@ class LocalGenerator:
         s = self.settings
         saved_E, saved_z, saved_0 = made.saved
         E, F = self.E.bind(state.E_running), self.F.bind(state.F_running)
-        distance, g_distance = self.locality(made.still, x)
+        distance, g_distance = self.locality(made.at_anchor, x)
         log = {"locality": distance}
-        moving = F.backward(state.F, saved_z, g_moved)
-        staying = F.backward(state.F, saved_0, g_still + s.mu * g_distance)
+        moving = F.backward(state.F, saved_z, g_displaced)
+        staying = F.backward(state.F, saved_0, g_at_anchor + s.mu * g_distance)
         terms, tangent = [moving, staying] + ([more] if more else []), state.tangent
         if s.orthonormal.eta:
             log["orthonormal"], tangent, pulled = s.orthonormal.step(
@@ -131,7 +131,7 @@ class LocalGenerator:
         g_E = E.backward(state.E, saved_E, g_code, wrt_x=False).theta
         e, E_memory = s.adam_G.step(state.E, g_E, state.E_memory)
         f, F_memory = s.adam_G.step(state.F, g_F, state.F_memory)
-        return Local(
+        return LocalState(
             E=e,
             F=f,
             E_running=self.E.update(state.E_running, state.E, saved_E),
@@ -143,9 +143,9 @@ class LocalGenerator:
             tangent=tangent,
         ), log | {"grad_E": norm(g_E), "grad_F": norm(g_F)}
 
-    def locality(self, still: Array, x: Array) -> tuple[float, Array]:
+    def locality(self, at_anchor: Array, x: Array) -> tuple[float, Array]:
         """E‖G(x, 0) − x‖² or the mean of |G(x, 0) − x|, and its gradient in G(x, 0)."""
-        r = still - x
+        r = at_anchor - x
         if self.settings.locality == "squared":
             return scalar(np.square(r).sum() / len(r)), 2 / len(r) * r
         return scalar(np.abs(r).mean()), np.sign(r) / r.size
@@ -155,7 +155,7 @@ class LocalGenerator:
         return self.settings.sigma * rng.standard_normal((n, self.settings.latent), np.float32)
 
 
-class Charted:
+class Charts:
     """What a system with a local generator does afterwards, by the averaged nets; its state has ``local`` and ``anchors``."""
 
     G: LocalGenerator
@@ -182,6 +182,6 @@ class Charted:
         y, tau, _ = F.jvp(state.local.F_ema, at_0, along_latent(at_0, N))
         return y, tau
 
-    def _chart(self, local: Local, x: Array) -> tuple[Net, Array]:
+    def _chart(self, local: LocalState, x: Array) -> tuple[Net, Array]:
         """F for evaluation, and E(x) (n, code)."""
         return self.G.F.eval(local.F_running), self.G.E.eval(local.E_running).forward(local.E_ema, x)[0]

@@ -1,4 +1,4 @@
-"""What can be chosen in every system of a G and a D (``recipes/game.py``)."""
+"""What can be chosen in every system of a G and a D (``adversarial.py``)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Penalty = Literal["none", "r1", "r2", "wgan-gp", "dragan"]
 
 
 @dataclass(frozen=True)
-class GameSettings(Checked):
+class AdversarialSettings(Checked):
     """Losses, penalties and optimisers of a generator G and a discriminator D."""
 
     latent: int = setting(64, "numbers in z, the latent vector", least=1, most=2**14)
@@ -62,7 +62,7 @@ class GameSettings(Checked):
 
 
 @dataclass(frozen=True)
-class ConvolutionalSettings(GameSettings):
+class ConvolutionalSettings(AdversarialSettings):
     """The same, for systems whose nets are those of DCGAN."""
 
     width: int = setting(32, "channels after D's first convolution, the narrowest layer", least=1, most=2**11)

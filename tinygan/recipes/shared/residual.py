@@ -8,13 +8,13 @@ from typing import Any, Literal
 from tinygan.errors import UsageError
 from tinygan.models import sngan
 from tinygan.optim import Adam, require
-from tinygan.recipes.shared.options import GameSettings
+from tinygan.recipes.shared.options import AdversarialSettings
 
 ADAM = Adam(lr=2e-4, b1=0.5, b2=0.999)
 
 
 @dataclass(frozen=True)
-class ResidualSettings(GameSettings):
+class ResidualSettings(AdversarialSettings):
     """Nets and optimisers; "paper" is Miyato et al. 2018, table 4, for 32x32 images."""
 
     latent: int = 128

@@ -34,7 +34,7 @@ from tinygan.optim import Adam, Moments, ema, norm, require, warm
 
 
 @dataclass(frozen=True)
-class JudgeSettings:
+class ClassifierSettings:
     """What can be chosen of the classifier and of the labels that it sees."""
 
     labels: int = 10  # a class, drawn by the seed; the labels of all other samples are hidden
@@ -66,7 +66,7 @@ class JudgeSettings:
         require("judge.unlabelled", self.unlabelled, 0, math.inf)
 
 
-class Judged(NamedTuple):
+class ClassifierState(NamedTuple):
     """Everything that a step changes: weights, their average, the optimiser's memory."""
 
     C: Array
@@ -74,10 +74,10 @@ class Judged(NamedTuple):
     memory: Moments
 
 
-class Judge:
+class KPlusOneClassifier:
     """The classifier of samples like ``sample``."""
 
-    def __init__(self, settings: JudgeSettings, sample: Sample) -> None:
+    def __init__(self, settings: ClassifierSettings, sample: Sample) -> None:
         if sample.classes < 2:
             raise UsageError(f"a classifier needs data of at least two classes: this has {sample.classes}")
         self.settings, self.classes = settings, sample.classes
@@ -93,22 +93,22 @@ class Judge:
         self.log_p = Net(self.f.net.f, LogSoftmax(rest=True))  # x ↦ log P(k | x), k ≤ K, of the same θ
         self.none = np.zeros(0, np.float32)  # running values: there are none
 
-    def init(self, rng: np.random.Generator) -> Judged:
+    def init(self, rng: np.random.Generator) -> ClassifierState:
         theta = self.f.net.init(rng)
-        return Judged(theta, theta, self.settings.adam.init(theta))
+        return ClassifierState(theta, theta, self.settings.adam.init(theta))
 
-    def first(self, state: Judged, batch: Batch, rng: np.random.Generator) -> tuple[Judged, Batch]:
+    def first(self, state: ClassifierState, batch: Batch, rng: np.random.Generator) -> tuple[ClassifierState, Batch]:
         """What a step begins with: the batch moved by ``shift``; of the first step, weights normalised by it."""
         s, x = self.settings, batch.x
         if s.shift:
             batch = batch._replace(x=shift(x, rng, s.shift))
         if s.weight_norm and state.memory.t == 0:
             theta = data_init(self.f.net.eval(self.none), state.C, x)
-            state = Judged(theta, theta, s.adam.init(theta))
+            state = ClassifierState(theta, theta, s.adam.init(theta))
         return state, batch
 
     def gradient(
-        self, state: Judged, batch: Batch, fake: Array | None, rng: np.random.Generator
+        self, state: ClassifierState, batch: Batch, fake: Array | None, rng: np.random.Generator
     ) -> tuple[Array, dict[str, float]]:
         """∇L of ``batch``, whose first samples are the labelled, and ``fake``; without it L is that of the labelled alone."""
         known, labels = split(batch)
@@ -131,11 +131,15 @@ class Judge:
             gtheta += C.backward(state.C, saved, gy, wrt_x=False).theta
         return gtheta, log
 
-    def step(self, state: Judged, g: Array) -> tuple[Judged, dict[str, float]]:
+    def step(self, state: ClassifierState, g: Array) -> tuple[ClassifierState, dict[str, float]]:
         theta, memory = self.settings.adam.step(state.C, g, state.memory)
-        return Judged(theta, ema(state.C_ema, theta, warm(self.settings.ema, memory.t)), memory), {"grad_C": norm(g)}
+        return ClassifierState(theta, ema(state.C_ema, theta, warm(self.settings.ema, memory.t)), memory), {
+            "grad_C": norm(g)
+        }
 
-    def opposed(self, state: Judged, fake: Array, real: Array, rng: np.random.Generator) -> tuple[float, Array]:
+    def generator_loss(
+        self, state: ClassifierState, fake: Array, real: Array, rng: np.random.Generator
+    ) -> tuple[float, Array]:
         """What G loses for its samples ``fake``, by the setting ``game``, and the gradient in them; the classifier is held.
 
         It is without noise; but where samples of a batch meet with it, for it moves them apart: without it a G whose samples
@@ -149,15 +153,15 @@ class Judge:
         value, g = match(features, body.forward(theta, real)[0])
         return value, body.backward(theta, saved, g, wrt_theta=False).x
 
-    def kept(self, state: Judged, still: Array, labels: Array) -> tuple[float, Array]:
+    def consistency_loss(self, state: ClassifierState, at_anchor: Array, labels: Array) -> tuple[float, Array]:
         """−E log P(y | G(x, 0), y ≤ K) of labelled x, and the gradient in G(x, 0): a reconstruction keeps its label."""
-        return self._held(state, still, lambda logits: cross_entropy(logits, labels), self.f.net.eval(self.none))
+        return self._held(state, at_anchor, lambda logits: cross_entropy(logits, labels), self.f.net.eval(self.none))
 
     def _met(self, net: Net, rng: np.random.Generator) -> Net:
         return net.bind(self.none, rng) if self.settings.minibatch else net.eval(self.none)
 
     def _held(
-        self, state: Judged, x: Array, loss: Callable[[Array], tuple[float, Array]], C: Net
+        self, state: ClassifierState, x: Array, loss: Callable[[Array], tuple[float, Array]], C: Net
     ) -> tuple[float, Array]:
         """A loss of the logits of x by the classifier, and its gradient in x."""
         logits, saved = C.forward(state.C, x)
@@ -168,7 +172,7 @@ class Judge:
         """x ↦ log P(k | x), k ≤ K, in training."""
         return self.log_p.bind(self.none, rng)
 
-    def read(self, state: Judged, x: Array) -> tuple[Array, Array]:
+    def read(self, state: ClassifierState, x: Array) -> tuple[Array, Array]:
         """Features and logits (n, K) of samples x, by the averaged weights."""
         return self.f.read(state.C_ema, self.none, x)
 

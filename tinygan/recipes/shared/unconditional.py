@@ -18,15 +18,15 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.models import dcgan, perceptron
 from tinygan.models.normalise import Norm, NormG, biased
-from tinygan.recipes.shared.game import Game, Made, State
-from tinygan.recipes.shared.options import GameSettings
+from tinygan.recipes.shared.adversarial import AdversarialRecipe, Generated, State
+from tinygan.recipes.shared.options import AdversarialSettings
 from tinygan.recipes.shared.replay import empty, replayed
 
 Nets = Literal["auto", "dcgan", "perceptron", "maxout"]
 
 
 @dataclass(frozen=True)
-class PlainSettings(GameSettings):
+class UnconditionalSettings(AdversarialSettings):
     """The game's, and its nets."""
 
     net: Nets = setting("auto", "architecture of both nets; auto: dcgan for images, perceptron for points")
@@ -54,10 +54,10 @@ class PlainSettings(GameSettings):
     )
 
 
-class Plain(Game):
+class Unconditional(AdversarialRecipe):
     """The recipe for images (H, W, C) in [-1, 1], or for points (d,)."""
 
-    def __init__(self, settings: PlainSettings, sample: Sample) -> None:
+    def __init__(self, settings: UnconditionalSettings, sample: Sample) -> None:
         super().__init__(settings, sample, *nets(settings, sample.shape))
 
     def init(self, rng: np.random.Generator) -> State:
@@ -65,7 +65,7 @@ class Plain(Game):
         return super().init(rng)._replace(more=empty(s.replay, self.shape) if s.replay else ())
 
     def step_D(
-        self, state: State, batch: Batch, made: Made, rng: np.random.Generator
+        self, state: State, batch: Batch, made: Generated, rng: np.random.Generator
     ) -> tuple[State, dict[str, float]]:
         if self.settings.replay:
             pool, fake = replayed(state.more, made.x, rng)
@@ -79,7 +79,7 @@ class Plain(Game):
             raise UsageError(f"pack = {m} does not divide a batch of {n}: choose another --batch")
         return n // m
 
-    def seen(self, x: Array, c: Array) -> Array:
+    def d_view(self, x: Array, c: Array) -> Array:
         """(N, ..., C) → (N/m, ..., mC): samples i m, ..., i m + m − 1 in one. Raises UsageError."""
         n, m = self.packs(len(x)), self.settings.pack
         if m == 1:
@@ -87,14 +87,14 @@ class Plain(Game):
         packs = np.moveaxis(x.reshape(n, m, *x.shape[1:]), 1, -2)
         return packs.reshape(*packs.shape[:-2], -1)
 
-    def seen_adjoint(self, g: Array) -> Array:
+    def d_view_adjoint(self, g: Array) -> Array:
         m = self.settings.pack
         if m == 1:
             return g
         return np.moveaxis(g.reshape(*g.shape[:-1], m, -1), -2, 1).reshape(-1, *self.shape)
 
 
-def nets(s: PlainSettings, shape: tuple[int, ...]) -> tuple[Net, Net]:
+def nets(s: UnconditionalSettings, shape: tuple[int, ...]) -> tuple[Net, Net]:
     """G and D for samples of a shape. Raises UsageError."""
     net = {1: "perceptron", 3: "dcgan"}[len(shape)] if s.net == "auto" else s.net
     if s.reach and (net != "perceptron" or not biased(s.norm_D)):

@@ -16,8 +16,8 @@ from tinygan.data import Batch, Sample
 from tinygan.models import dcgan
 from tinygan.objectives.losses import accuracy, cross_entropy
 from tinygan.optim import require
-from tinygan.recipes.shared.game import Groups
-from tinygan.recipes.shared.labelled import ClassGame, classes
+from tinygan.recipes.shared.adversarial import Groups
+from tinygan.recipes.shared.class_conditional import ClassConditional, classes
 from tinygan.recipes.shared.options import ConvolutionalSettings
 
 
@@ -34,10 +34,10 @@ class Settings(ConvolutionalSettings):
         require("label_smoothing", self.label_smoothing, 0, 1)
 
 
-class ACGAN(ClassGame):
+class ACGAN(ClassConditional):
     """The recipe for images (H, W, C) in [-1, 1] with the label "class"."""
 
-    shown = False
+    conditional_d = False
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, shape, K = settings, sample.shape, classes("acgan", sample)

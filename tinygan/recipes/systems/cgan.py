@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tinygan.data import Sample
 from tinygan.models import dcgan
-from tinygan.recipes.shared.labelled import ClassGame, classes
+from tinygan.recipes.shared.class_conditional import ClassConditional, classes
 from tinygan.recipes.shared.options import ConvolutionalSettings
 
 
@@ -18,7 +18,7 @@ class Settings(ConvolutionalSettings):
     """What can be chosen: the nets are those of dcgan."""
 
 
-class CGAN(ClassGame):
+class CGAN(ClassConditional):
     """The recipe for images (H, W, C) in [-1, 1] with the label "class"."""
 
     def __init__(self, settings: Settings, sample: Sample) -> None:

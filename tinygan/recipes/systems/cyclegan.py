@@ -148,7 +148,7 @@ class CycleGAN:
         """F(b)."""
         return self.F.forward(state.F, b)[0]
 
-    def rows(self, state: State, pairs: Array) -> Array:
+    def cycles(self, state: State, pairs: Array) -> Array:
         """Of [a, b] two rows of four pictures, (2n, 4, H, W, C): a, G(a), F(G(a)), b and b, F(b), G(F(b)), a."""
         a, b = np.split(pairs, 2, axis=3)
         there, back = self.to_B(state, a), self.to_A(state, b)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from tinygan.models.normalise import Norm
 from tinygan.recipes.shared.options import Penalty
-from tinygan.recipes.shared.unconditional import PlainSettings
+from tinygan.recipes.shared.unconditional import UnconditionalSettings
 
 
 @dataclass(frozen=True)
-class Settings(PlainSettings):
+class Settings(UnconditionalSettings):
     """What can be chosen; γ 10 as in the paper, one step of D for one of G."""
 
     penalty: Penalty = "dragan"

@@ -15,12 +15,12 @@ from tinygan.data import Batch
 from tinygan.errors import UsageError
 from tinygan.models.normalise import Norm
 from tinygan.objectives.divergences import Divergence, Name, divergence
-from tinygan.recipes.shared.game import Groups
-from tinygan.recipes.shared.unconditional import Plain, PlainSettings
+from tinygan.recipes.shared.adversarial import Groups
+from tinygan.recipes.shared.unconditional import Unconditional, UnconditionalSettings
 
 
 @dataclass(frozen=True)
-class Settings(PlainSettings):
+class Settings(UnconditionalSettings):
     """What can be chosen. The divergence is both players' loss. F bounds it where D judges each sample by itself: D begins
     without a norm of batches."""
 
@@ -42,7 +42,7 @@ class Settings(PlainSettings):
         return divergence(self.divergence, alpha=self.alpha, pi=self.pi)
 
 
-class FGAN(Plain):
+class FGAN(Unconditional):
     """The recipe for points or images."""
 
     def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from tinygan.models.normalise import Norm, NormG
 from tinygan.optim import Adam
-from tinygan.recipes.shared.unconditional import Nets, PlainSettings
+from tinygan.recipes.shared.unconditional import Nets, UnconditionalSettings
 
 
 @dataclass(frozen=True)
-class Settings(PlainSettings):
+class Settings(UnconditionalSettings):
     """What can be chosen; k is ``n_critic``. In the paper G for MNIST has 1,200 units and the optimiser momentum."""
 
     net: Nets = "maxout"

@@ -21,8 +21,8 @@ from tinygan.errors import UsageError
 from tinygan.models import text
 from tinygan.objectives.losses import mean_softplus
 from tinygan.optim import require
-from tinygan.recipes.shared.game import Groups
-from tinygan.recipes.shared.labelled import ClassGame, classes
+from tinygan.recipes.shared.adversarial import Groups
+from tinygan.recipes.shared.class_conditional import ClassConditional, classes
 from tinygan.recipes.shared.options import ConvolutionalSettings
 
 
@@ -44,7 +44,7 @@ class Settings(ConvolutionalSettings):
             raise UsageError(f"gan-cls has a logistic loss, minimax or non-saturating: loss is {self.loss}")
 
 
-class GANCLS(ClassGame):
+class GANCLS(ClassConditional):
     """The recipe for images (H, W, C) in [-1, 1] with the label "class", of classes that have names."""
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
@@ -54,7 +54,7 @@ class GANCLS(ClassGame):
         V = len(self.captions.vocabulary)
         G = text.generator(shape, V, s.latent, s.width)
         super().__init__(s, sample, G, text.discriminator(shape, V, s.width))
-        self.given = V
+        self.cond_dim = V
 
     def texts(self, batch: Batch) -> Array:
         """t (n, V) of the samples of a batch."""
@@ -66,11 +66,11 @@ class GANCLS(ClassGame):
         half = len(t) // 2 if self.settings.interpolate else 0
         return np.concatenate([(t[:half] + np.roll(t, 1, axis=0)[:half]) / 2, t[half:]])
 
-    def groups_D(self, batch: Batch, c: Array, fake: Array) -> Groups:
+    def d_inputs(self, batch: Batch, c: Array, fake: Array) -> Groups:
         t = self.texts(batch) if self.settings.interpolate else c
-        groups = {"real": self.seen(batch.x, t), "fake": self.seen(fake, c)}
+        groups = {"real": self.d_view(batch.x, t), "fake": self.d_view(fake, c)}
         if self.settings.wrong and (t != t[0]).any():  # where all have one caption no pair is wrong
-            groups["wrong"] = self.seen(batch.x, t[mismatched(t)])
+            groups["wrong"] = self.d_view(batch.x, t[mismatched(t)])
         return groups
 
     def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
@@ -83,13 +83,13 @@ class GANCLS(ClassGame):
             g |= {"fake": (1 - w) * g_fake, "wrong": w * g_wrong}
         return log, g
 
-    def asked(self, label: Array, rng: np.random.Generator) -> Array:
+    def condition_of(self, label: Array, rng: np.random.Generator) -> Array:
         """Captions of the classes, brightness drawn."""
         return self.captions.compose(rng.integers(len(BRIGHTNESS_WORDS), size=len(label)), label)
 
     def of_text(self, text: str, n: int, rng: np.random.Generator) -> Array:
         """[t, z] of one text. Raises UsageError."""
-        return self.rows(np.repeat(self.captions.read(text)[None], n, axis=0), rng)
+        return self.with_noise(np.repeat(self.captions.read(text)[None], n, axis=0), rng)
 
 
 def mismatched(t: Array) -> Array:

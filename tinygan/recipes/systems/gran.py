@@ -17,7 +17,7 @@ from tinygan.data import Sample
 from tinygan.models import dcgan, gran
 from tinygan.models.normalise import Norm
 from tinygan.optim import require
-from tinygan.recipes.shared.game import Game, State
+from tinygan.recipes.shared.adversarial import AdversarialRecipe, State
 from tinygan.recipes.shared.options import ConvolutionalSettings
 
 
@@ -33,7 +33,7 @@ class Settings(ConvolutionalSettings):
         require("steps", self.steps, 1, 2**6 + 1)
 
 
-class GRAN(Game):
+class GRAN(AdversarialRecipe):
     """The recipe for images (H, W, C) in [-1, 1]."""
 
     def __init__(self, settings: Settings, sample: Sample) -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from tinygan.models.normalise import Norm
 from tinygan.recipes.shared.options import Loss
-from tinygan.recipes.shared.unconditional import PlainSettings
+from tinygan.recipes.shared.unconditional import UnconditionalSettings
 
 
 @dataclass(frozen=True)
-class Settings(PlainSettings):
+class Settings(UnconditionalSettings):
     """What can be chosen."""
 
     loss: Loss = "hinge"

@@ -21,7 +21,7 @@ from tinygan.errors import UsageError
 from tinygan.models import infogan
 from tinygan.objectives.losses import cross_entropy
 from tinygan.optim import Adam, require
-from tinygan.recipes.shared.game import Game, Groups, State
+from tinygan.recipes.shared.adversarial import AdversarialRecipe, Groups, State
 from tinygan.recipes.shared.options import ConvolutionalSettings
 
 REACH, COLUMNS = 2.0, 10  # of a sweep of a continuous code: twice what training drew, as their fig. 2
@@ -46,7 +46,7 @@ class Settings(ConvolutionalSettings):
             require(name, getattr(self, name), 0, math.inf)
 
 
-class InfoGAN(Game):
+class InfoGAN(AdversarialRecipe):
     """The recipe for images (H, W, C) in [-1, 1].
 
     Codes are a condition that is drawn: for a step they stand beside the batch as a label, "codes".
@@ -54,9 +54,9 @@ class InfoGAN(Game):
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, shape = settings, sample.shape
-        self.given = s.categories + s.continuous
-        G = infogan.generator(shape, self.given + s.latent, s.width)
-        super().__init__(s, sample, G, infogan.discriminator(shape, s.width, self.given))
+        self.cond_dim = s.categories + s.continuous
+        G = infogan.generator(shape, self.cond_dim + s.latent, s.width)
+        super().__init__(s, sample, G, infogan.discriminator(shape, s.width, self.cond_dim))
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
         return super().step(state, Batch(batch.x, {"codes": self.codes(len(batch.x), rng)}), rng)
@@ -95,7 +95,7 @@ class InfoGAN(Game):
         """[c, z], both drawn."""
         return np.concatenate([self.codes(n, rng), self.noise(n, rng)], axis=1)
 
-    def swept(self, code: str, rng: np.random.Generator) -> Array:
+    def code_sweep(self, code: str, rng: np.random.Generator) -> Array:
         """[c, z] in rows and columns, (rows, columns, given + latent), z one for each row. Raises UsageError.
 
         "c0", the category: a column for each, the other codes 0. "c1" to "cm", continuous: a row for each category, columns
@@ -107,9 +107,9 @@ class InfoGAN(Game):
             raise UsageError(f"there is no code {code!r}: they are {', '.join(names)}")
         j, category = names.index(code), np.eye(K, dtype=np.float32)
         rows, columns = (K, COLUMNS) if j else (COLUMNS, K)
-        x = np.zeros((rows, columns, self.given + s.latent), np.float32)
+        x = np.zeros((rows, columns, self.cond_dim + s.latent), np.float32)
         x[..., :K] = category[:, None] if j else category
-        x[..., self.given :] = self.noise(rows, rng)[:, None]
+        x[..., self.cond_dim :] = self.noise(rows, rng)[:, None]
         if j:
             x[..., K + j - 1] = np.linspace(-REACH, REACH, columns)
         return x

@@ -5,8 +5,8 @@
     level L:            a GAN of the coarsest images x_L
     a sample:           x̃_L = G_L(z_L),   x̃_k = u(x̃_{k+1}) + G_k(z_k, u(x̃_{k+1}))            (eq. 7)
 
-so that a level is ``game.py`` with l_k for a condition, which D sees as part of the image. With ``classes`` all nets are told
-the class too.
+so that a level is an ``AdversarialRecipe`` whose condition is l_k, which D sees as part of the image. With ``classes`` all nets
+are class-conditional too.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from tinygan.layers.pyramid import half
 from tinygan.models import lapgan
 from tinygan.objectives.losses import MIDDLE
 from tinygan.optim import require
-from tinygan.recipes.shared import game
-from tinygan.recipes.shared.game import Game, Groups
-from tinygan.recipes.shared.labelled import classes
+from tinygan.recipes.shared import adversarial
+from tinygan.recipes.shared.adversarial import AdversarialRecipe, Groups
+from tinygan.recipes.shared.class_conditional import classes
 from tinygan.recipes.shared.options import ConvolutionalSettings
 
 LEAST = 4  # pixels along a side of the coarsest image
@@ -54,10 +54,10 @@ class Settings(ConvolutionalSettings):
 class State(NamedTuple):
     """A game's state for each level, the finest first."""
 
-    levels: tuple[game.State, ...]
+    levels: tuple[adversarial.State, ...]
 
 
-class Level(Game):
+class Level(AdversarialRecipe):
     """The game of one level: x is h, c is [l, class]; of the coarsest, without l, x is the image."""
 
     def __init__(self, settings: Settings, shape: tuple[int, ...], kinds: int, *, coarsest: bool) -> None:
@@ -69,17 +69,17 @@ class Level(Game):
         else:
             G, D = lapgan.residual(shape, kinds, s.width), lapgan.discriminator(shape, kinds, s.width, s.dropout)
         super().__init__(s, Sample(shape), G, D)
-        self.given, self.shown = self.enlarged + kinds, kinds > 0
+        self.cond_dim, self.conditional_d = self.enlarged + kinds, kinds > 0
 
     def condition(self, batch: Batch) -> Array:
         parts = [batch.labels["coarse"].reshape(len(batch.x), -1)] if self.enlarged else []
         parts += [onehot(batch.labels["class"], self.kinds)] if self.kinds else []
         return np.concatenate(parts, axis=1) if parts else super().condition(batch)
 
-    def seen(self, x: Array, c: Array) -> Array:
+    def d_view(self, x: Array, c: Array) -> Array:
         """l + h, and the class beside it."""
         image = x + c[:, : self.enlarged].reshape(x.shape) if self.enlarged else x
-        return super().seen(image, c[:, self.enlarged :])
+        return super().d_view(image, c[:, self.enlarged :])
 
     def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
         log, g = super().objective_D(y, batch)
@@ -97,26 +97,26 @@ class LAPGAN:
         s, self.settings, self.shape = settings, settings, sample.shape
         self.kinds = classes("lapgan with classes", sample) if s.classes else 0
         shapes = sizes(sample.shape, s.levels)
-        self.games = [Level(s, shape, self.kinds, coarsest=shape is shapes[-1]) for shape in shapes]
-        named = enumerate(self.games)
+        self.levels = [Level(s, shape, self.kinds, coarsest=shape is shapes[-1]) for shape in shapes]
+        named = enumerate(self.levels)
         self.nets: dict[str, Net] = {f"levels.{k}.{name}": net for k, g in named for name, net in g.nets.items()}
         self.batches = s.n_critic
 
     def init(self, rng: np.random.Generator) -> State:
-        return State(tuple(each.init(rng) for each in self.games))
+        return State(tuple(each.init(rng) for each in self.levels))
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
         """One step of every level's game on the pyramid of ``batch.x``."""
         *residuals, image = build(batch.x, self.settings.levels)
-        new: list[game.State] = []
+        new: list[adversarial.State] = []
         log: dict[str, float] = {}
-        for k in reversed(range(len(self.games))):
+        for k in reversed(range(len(self.levels))):
             x, labels = image, batch.labels
             if k < len(residuals):
                 x = residuals[k]
                 coarse = enlarged(image, *x.shape[1:3])
                 image, labels = coarse + x, labels | {"coarse": coarse}
-            level, told = self.games[k].step(state.levels[k], Batch(x, labels), rng)
+            level, told = self.levels[k].step(state.levels[k], Batch(x, labels), rng)
             new.append(level)
             log |= {f"{name}_{k}": value for name, value in told.items()}
         return State(tuple(new[::-1])), log
@@ -139,7 +139,7 @@ class LAPGAN:
         """x̃_L, …, x̃_0, each (N, H_k, W_k, C), from latents."""
         c, at = z[:, : self.kinds], self.kinds
         made: list[Array] = []
-        for level, each in zip(reversed(state.levels), reversed(self.games), strict=True):
+        for level, each in zip(reversed(state.levels), reversed(self.levels), strict=True):
             noise = z[:, at : at + each.noises]
             at += each.noises
             coarse = enlarged(made[-1], *each.shape[:2]) if made else None
@@ -151,7 +151,7 @@ class LAPGAN:
     def canvases(self, state: State, z: Array) -> Array:
         """The same, each enlarged to the size of the last, (N, L + 1, H, W, C)."""
         made = self.images(state, z)
-        for k, smaller in enumerate(reversed(self.games[:-1])):
+        for k, smaller in enumerate(reversed(self.levels[:-1])):
             made[: k + 1] = [enlarged(x, *smaller.shape[:2]) for x in made[: k + 1]]
         return np.clip(np.stack(made, axis=1), -1, 1)
 
@@ -160,7 +160,7 @@ class LAPGAN:
         return np.clip(self.images(state, z)[-1], -1, 1)
 
     def _rows(self, label: Array, rng: np.random.Generator) -> Array:
-        noises = [each.noise(len(label), rng) for each in reversed(self.games)]
+        noises = [each.noise(len(label), rng) for each in reversed(self.levels)]
         return np.concatenate([onehot(label, self.kinds), *noises], axis=1)
 
 

@@ -25,7 +25,7 @@ from tinygan.models.mlp import mlp
 from tinygan.objectives.losses import LOSSES
 from tinygan.objectives.penalties import gradient_penalty, weighted, zero_centred
 from tinygan.optim import Adam, Moments, norm, require
-from tinygan.recipes.shared.localized import ANCHORS, Charted, Local, LocalGenerator, LocalSettings
+from tinygan.recipes.shared.localized import ANCHORS, Charts, LocalGenerator, LocalSettings, LocalState
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ class Settings(LocalSettings):
 class State(NamedTuple):
     """Everything that a step changes."""
 
-    local: Local
+    local: LocalState
     D: Array
     D_running: Array
     D_memory: Moments
     anchors: Array  # samples of the last batch
 
 
-class LGAN(Charted):
+class LGAN(Charts):
     """The recipe for images (H, W, C) in [-1, 1], or for points (d,)."""
 
     batches = 1
@@ -76,18 +76,18 @@ class LGAN(Charted):
         """One step of D and one of G on samples ``batch.x`` (n, *shape)."""
         x = batch.x
         made = self.G.make(state.local, x, self.G.latents(len(x), rng))
-        state, log = self.step_D(state, x, made.moved, made.still)
-        loss, g_moved = self.opposed(state, made.moved)
-        _, g_still = self.opposed(state, made.still)
-        local, log_G = self.G.step(state.local, x, made, g_moved, self.settings.anchor * g_still, rng)
+        state, log = self.step_D(state, x, made.displaced, made.at_anchor)
+        loss, g_displaced = self.generator_loss(state, made.displaced)
+        _, g_at_anchor = self.generator_loss(state, made.at_anchor)
+        local, log_G = self.G.step(state.local, x, made, g_displaced, self.settings.anchor * g_at_anchor, rng)
         anchors = np.resize(x, state.anchors.shape)
         return state._replace(local=local, anchors=anchors), log | {"loss_G": loss} | log_G
 
-    def step_D(self, state: State, x: Array, moved: Array, still: Array) -> tuple[State, dict[str, float]]:
+    def step_D(self, state: State, x: Array, displaced: Array, at_anchor: Array) -> tuple[State, dict[str, float]]:
         """D against G(x, z) and, with the weight λ, against G(x, 0)."""
         s, D = self.settings, self.D.bind(state.D_running)
         (real, saved_real), (fake, saved_fake), (anchor, saved_anchor) = (
-            D.forward(state.D, images) for images in (x, moved, still)
+            D.forward(state.D, images) for images in (x, displaced, at_anchor)
         )
         loss, g_real, g_fake = self.loss.discriminator(real, fake)
         _, _, g_anchor = self.loss.discriminator(real, anchor)
@@ -107,7 +107,7 @@ class LGAN(Charted):
             running = D.update(running, state.D, saved)
         return state._replace(D=theta, D_memory=memory, D_running=running), log | {"grad_D": norm(g)}
 
-    def opposed(self, state: State, images: Array) -> tuple[float, Array]:
+    def generator_loss(self, state: State, images: Array) -> tuple[float, Array]:
         """What G loses for ``images``, and its gradient in them."""
         D = self.D.bind(state.D_running)
         logits, saved = D.forward(state.D, images)

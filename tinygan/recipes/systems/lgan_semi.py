@@ -24,15 +24,15 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.optim import require
 from tinygan.recipes.shared.intrinsic import Intrinsic
-from tinygan.recipes.shared.localized import ANCHORS, Charted, Local, LocalGenerator, LocalSettings
-from tinygan.recipes.shared.semi_supervised import Judge, Judged, JudgeSettings, split
+from tinygan.recipes.shared.localized import ANCHORS, Charts, LocalGenerator, LocalSettings, LocalState
+from tinygan.recipes.shared.semi_supervised import ClassifierSettings, ClassifierState, KPlusOneClassifier, split
 
 
 @dataclass(frozen=True)
 class Settings(LocalSettings):
     """What can be chosen, of G first."""
 
-    judge: JudgeSettings = JudgeSettings()
+    judge: ClassifierSettings = ClassifierSettings()
     intrinsic: Intrinsic = Intrinsic()  # λ and how it is estimated; weight 0: without
     keep: float = 1.0  # κ
 
@@ -45,12 +45,12 @@ class Settings(LocalSettings):
 class State(NamedTuple):
     """Everything that a step changes."""
 
-    judge: Judged
-    local: Local
+    judge: ClassifierState
+    local: LocalState
     anchors: Array  # samples of the last batch
 
 
-class SemiLGAN(Charted):
+class SemiLGAN(Charts):
     """The recipe for images (H, W, C) in [-1, 1], or for points (d,), with the label "class"."""
 
     batches = 1
@@ -61,40 +61,40 @@ class SemiLGAN(Charted):
                 "a chart is of one sample, and minibatch discrimination lets samples meet: judge.minibatch=0"
             )
         self.settings, self.expects, self.shape = settings, sample, sample.shape
-        self.judge = Judge(settings.judge, sample)
+        self.classifier = KPlusOneClassifier(settings.judge, sample)
         self.G = LocalGenerator(settings, sample.shape)
         self.labels, self.labelled = settings.judge.labels, settings.judge.labelled
-        self.nets = {"judge.C": self.judge.f.net, "local.E": self.G.E, "local.F": self.G.F}
+        self.nets = {"judge.C": self.classifier.f.net, "local.E": self.G.E, "local.F": self.G.F}
 
     def init(self, rng: np.random.Generator) -> State:
         anchors = np.zeros((ANCHORS, *self.expects.shape), np.float32)
-        return State(self.judge.init(rng), self.G.init(rng), anchors)
+        return State(self.classifier.init(rng), self.G.init(rng), anchors)
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
         """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
         s, G = self.settings, self.G
-        judge, batch = self.judge.first(state.judge, batch, rng)
+        judge, batch = self.classifier.first(state.judge, batch, rng)
         known, labels = split(batch)
         real, n = batch.x[known:], len(batch.x) - known
         x = np.concatenate([real, batch.x[:known]])  # the terms on some samples are on the first, unlabelled
         made = G.make(state.local, x, G.latents(len(x), rng))
-        g, log = self.judge.gradient(judge, batch, made.moved[:n], rng)
+        g, log = self.classifier.gradient(judge, batch, made.displaced[:n], rng)
         more = None
         if s.intrinsic.weight and judge.memory.t >= s.intrinsic.after:
-            F, log_p = s.orthonormal.statistics_of(G.F, state.local.F_running), self.judge.bind_log_p(rng)
+            F, log_p = s.orthonormal.statistics_of(G.F, state.local.F_running), self.classifier.bind_log_p(rng)
             at = made.at_0[:n]
             log["intrinsic"], also, more = s.intrinsic.step(F, state.local.F, log_p, judge.C, at, s.latent, rng)
             g = g + also
-        judge, log_C = self.judge.step(judge, g)
+        judge, log_C = self.classifier.step(judge, g)
 
-        loss, g_moved = self.judge.opposed(judge, made.moved[:n], real, rng)
-        kept, g_kept = self.judge.kept(judge, made.still[n:], labels)
-        g_moved = np.concatenate([g_moved, np.zeros_like(batch.x[:known])])
-        g_still = np.concatenate([np.zeros_like(real), s.keep * g_kept])
-        local, log_G = G.step(state.local, x, made, g_moved, g_still, rng, more)
+        loss, g_displaced = self.classifier.generator_loss(judge, made.displaced[:n], real, rng)
+        kept, g_kept = self.classifier.consistency_loss(judge, made.at_anchor[n:], labels)
+        g_displaced = np.concatenate([g_displaced, np.zeros_like(batch.x[:known])])
+        g_at_anchor = np.concatenate([np.zeros_like(real), s.keep * g_kept])
+        local, log_G = G.step(state.local, x, made, g_displaced, g_at_anchor, rng, more)
         anchors = np.resize(real, state.anchors.shape)
         return State(judge, local, anchors), log | log_C | {"loss_G": loss, "loss_keep": kept} | log_G
 
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
         """Features and logits of samples x, by the averaged classifier."""
-        return self.judge.read(state.judge, x)
+        return self.classifier.read(state.judge, x)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tinygan.data import Sample
 from tinygan.models import sngan
 from tinygan.optim import require
-from tinygan.recipes.shared.labelled import ClassGame, classes
+from tinygan.recipes.shared.class_conditional import ClassConditional, classes
 from tinygan.recipes.shared.options import Loss
 from tinygan.recipes.shared.residual import ResidualSettings
 
@@ -29,7 +29,7 @@ class Settings(ResidualSettings):
         require("modulation", self.modulation, 0, math.inf)
 
 
-class PCGAN(ClassGame):
+class PCGAN(ClassConditional):
     """The recipe for square images (S, S, C) in [-1, 1] with the label "class"."""
 
     def __init__(self, settings: Settings, sample: Sample) -> None:

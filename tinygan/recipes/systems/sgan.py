@@ -27,7 +27,7 @@ from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
 from tinygan.models.semi import softplus_generator
 from tinygan.optim import Adam, Moments, ema, norm, require
-from tinygan.recipes.shared.semi_supervised import Judge, Judged, JudgeSettings, split
+from tinygan.recipes.shared.semi_supervised import ClassifierSettings, ClassifierState, KPlusOneClassifier, split
 from tinygan.recipes.shared.tangents import Orthonormal
 
 
@@ -35,7 +35,7 @@ from tinygan.recipes.shared.tangents import Orthonormal
 class Settings:
     """What can be chosen."""
 
-    judge: JudgeSettings = JudgeSettings()
+    judge: ClassifierSettings = ClassifierSettings()
     latent: int = 64  # numbers in z
     width: int = 32  # channels before G's last convolution, of points and of softplus: units of a hidden layer / 4
     net: Literal["own", "softplus"] = "own"  # of G; softplus: the paper's perceptron of MNIST, for a width of 125
@@ -58,7 +58,7 @@ class Settings:
 class State(NamedTuple):
     """Everything that a step changes."""
 
-    judge: Judged
+    judge: ClassifierState
     G: Array
     G_running: Array
     G_ema: Array
@@ -73,28 +73,28 @@ class SGAN:
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
         self.settings, self.expects = settings, sample
-        self.judge = Judge(settings.judge, sample)
+        self.classifier = KPlusOneClassifier(settings.judge, sample)
         self.labels, self.labelled = settings.judge.labels, settings.judge.labelled
         self.G = generator(settings, sample.shape)
-        self.nets = {"judge.C": self.judge.f.net, "G": self.G}
+        self.nets = {"judge.C": self.classifier.f.net, "G": self.G}
 
     def init(self, rng: np.random.Generator) -> State:
         g = self.G.init(rng)
-        return State(self.judge.init(rng), g, self.G.init_running(g, rng), g, self.settings.adam_G.init(g))
+        return State(self.classifier.init(rng), g, self.G.init_running(g, rng), g, self.settings.adam_G.init(g))
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
         """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
-        judge, batch = self.judge.first(state.judge, batch, rng)
+        judge, batch = self.classifier.first(state.judge, batch, rng)
         if not self.settings.judge.unlabelled:
-            g, log = self.judge.gradient(judge, batch, None, rng)
-            judge, log_C = self.judge.step(judge, g)
+            g, log = self.classifier.gradient(judge, batch, None, rng)
+            judge, log_C = self.classifier.step(judge, g)
             return state._replace(judge=judge), log | log_C
         real = batch.x[split(batch)[0] :]
         G, z = self.G.bind(state.G_running), self.latents(len(real), rng)
         fake, saved = G.forward(state.G, z)
-        g, log = self.judge.gradient(judge, batch, fake, rng)
-        judge, log_C = self.judge.step(judge, g)
-        loss, g_fake = self.judge.opposed(judge, fake, real, rng)
+        g, log = self.classifier.gradient(judge, batch, fake, rng)
+        judge, log_C = self.classifier.step(judge, g)
+        loss, g_fake = self.classifier.generator_loss(judge, fake, real, rng)
         g, tangent, s = G.backward(state.G, saved, g_fake, wrt_x=False).theta, state.tangent, self.settings
         if s.orthonormal.eta:
             log["orthonormal"], tangent, pulled = s.orthonormal.step(
@@ -115,7 +115,7 @@ class SGAN:
 
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
         """Features and logits of samples x, by the averaged classifier."""
-        return self.judge.read(state.judge, x)
+        return self.classifier.read(state.judge, x)
 
 
 def generator(settings: Settings, shape: tuple[int, ...]) -> Net:

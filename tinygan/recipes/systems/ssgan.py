@@ -21,7 +21,7 @@ from tinygan.images.rotation import TURNS, rotations, rotations_adjoint
 from tinygan.models import sngan
 from tinygan.objectives.losses import accuracy, cross_entropy
 from tinygan.optim import require
-from tinygan.recipes.shared.game import Game, Groups, State
+from tinygan.recipes.shared.adversarial import AdversarialRecipe, Groups, State
 from tinygan.recipes.shared.residual import ResidualSettings
 
 
@@ -41,7 +41,7 @@ class Settings(ResidualSettings):
         require("anneal", self.anneal, 0, math.inf)
 
 
-class SSGAN(Game):
+class SSGAN(AdversarialRecipe):
     """The recipe for square images (S, S, C) in [-1, 1]."""
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
@@ -52,23 +52,23 @@ class SSGAN(Game):
         G = sngan.generator(shape, s.latent, s.width_G, modulation=modulation, attention=s.attention)
         super().__init__(s, sample, G, D)
 
-    def groups_D(self, batch: Batch, c: Array, fake: Array) -> Groups:
-        return super().groups_D(batch, c, fake) | self.turned(batch.x, self.settings.beta)
+    def d_inputs(self, batch: Batch, c: Array, fake: Array) -> Groups:
+        return super().d_inputs(batch, c, fake) | self.turned(batch.x, self.settings.beta)
 
     def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
         log, g = super().objective_D(y, batch)
         return self.with_rotation(log, g, y, "real", self.settings.beta)
 
-    def groups_G(self, c: Array, fake: Array) -> Groups:
-        return super().groups_G(c, fake) | self.turned(fake, self.settings.alpha)
+    def g_inputs(self, c: Array, fake: Array) -> Groups:
+        return super().g_inputs(c, fake) | self.turned(fake, self.settings.alpha)
 
     def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
         log, g = super().objective_G(y, batch, t)
         fall = scalar(np.maximum(0.0, 1 - t / self.settings.anneal)) if self.settings.anneal else 1.0
         return self.with_rotation(log, g, y, "fake", fall * self.settings.alpha)
 
-    def adjoint_G(self, g: Groups) -> Array:
-        gx = super().adjoint_G(g)
+    def g_inputs_adjoint(self, g: Groups) -> Array:
+        gx = super().g_inputs_adjoint(g)
         if "turned" in g:
             q = quarter(gx)
             gx[-q:] = rotations_adjoint(np.concatenate([gx[-q:], g["turned"]]))

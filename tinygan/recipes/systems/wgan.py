@@ -18,15 +18,15 @@ import numpy as np
 from tinygan.data import Batch
 from tinygan.models.normalise import Norm
 from tinygan.optim import Adam, require
-from tinygan.recipes.shared.game import Made, State
+from tinygan.recipes.shared.adversarial import Generated, State
 from tinygan.recipes.shared.options import Loss
-from tinygan.recipes.shared.unconditional import Plain, PlainSettings
+from tinygan.recipes.shared.unconditional import Unconditional, UnconditionalSettings
 
 ADAM = Adam(lr=2e-4, b1=0.0, b2=0.99)
 
 
 @dataclass(frozen=True)
-class Settings(PlainSettings):
+class Settings(UnconditionalSettings):
     """What can be chosen; the paper has a learning rate of 5e-5, for longer runs."""
 
     loss: Loss = "wasserstein"
@@ -41,11 +41,11 @@ class Settings(PlainSettings):
         require("most", self.most, 1e-30, math.inf)
 
 
-class WGAN(Plain):
+class WGAN(Unconditional):
     """The recipe for images (H, W, C) in [-1, 1], or for points (d,)."""
 
     def step_D(
-        self, state: State, batch: Batch, made: Made, rng: np.random.Generator
+        self, state: State, batch: Batch, made: Generated, rng: np.random.Generator
     ) -> tuple[State, dict[str, float]]:
         state, log = super().step_D(state, batch, made, rng)
         c = self.settings.most

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from tinygan.models.normalise import Norm
 from tinygan.optim import Adam
 from tinygan.recipes.shared.options import Loss, Penalty
-from tinygan.recipes.shared.unconditional import PlainSettings
+from tinygan.recipes.shared.unconditional import UnconditionalSettings
 
 ADAM = Adam(lr=5e-4, b1=0.0, b2=0.9)
 
 
 @dataclass(frozen=True)
-class Settings(PlainSettings):
+class Settings(UnconditionalSettings):
     """What can be chosen; the paper has a learning rate of 1e-4, and γ 10, 0.1 in its code for points."""
 
     loss: Loss = "wasserstein"

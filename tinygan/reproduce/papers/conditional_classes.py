@@ -13,7 +13,7 @@ from tinygan.core.layer import Array
 from tinygan.formats.png import write_png
 from tinygan.images.grid import picture_of
 from tinygan.metrics.agreement import agreement
-from tinygan.recipes import OfClass
+from tinygan.recipes import SamplesByClass
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
 
 EACH, REAL = 200, 4000  # generated images of a class; real images of all classes, the size of the smallest set
@@ -33,7 +33,7 @@ class Setting(NamedTuple):
 def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     """Agreement, and the variance within classes over that of real images, of one system with one seed."""
     recipe, state = work.train(job["system"], setting.data, **options(setting, job["system"], job["seed"]))
-    assert isinstance(recipe, OfClass)
+    assert isinstance(recipe, SamplesByClass)
     real, judge = work.open(setting.data, least=REAL), work.features(setting.data, setting.features)
     x, labels = real.batch(np.arange(REAL))
     rng, K = np.random.default_rng(0), len(real.classes)

@@ -35,7 +35,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     test, extractor = work.open(DATA, "test", least=MADE), open_features(DATA)[0]
     x, labels = test.batch(np.arange(MADE))
     rng, word = np.random.default_rng(job["seed"]), recipe.captions.word(x)
-    made = images(recipe, state, recipe.rows(recipe.captions.compose(word, labels["class"]), rng))
+    made = images(recipe, state, recipe.with_noise(recipe.captions.compose(word, labels["class"]), rng))
     logits, on_real = (extractor(each)[1] for each in (made, x))
     assert logits is not None and on_real is not None
     if job == JOBS[0]:
@@ -69,7 +69,7 @@ def right_less_wrong(recipe: GANCLS, state: Any, data: Dataset) -> float:
     for i in range(0, PAIRED, BLOCK):
         batch = Batch(*data.batch(np.arange(i, i + BLOCK)))
         t = recipe.texts(batch)
-        right, wrong = (D.forward(state.D, recipe.seen(batch.x, u))[0] for u in (t, t[mismatched(t)]))
+        right, wrong = (D.forward(state.D, recipe.d_view(batch.x, u))[0] for u in (t, t[mismatched(t)]))
         gaps.append(float((right - wrong).mean()))
     return float(np.mean(gaps))
 

@@ -47,9 +47,9 @@ def run(two: Two, job: Job, work: Work) -> dict[str, Any]:
     test = work.open(two.data, "test")
     assert test.size is not None
     pairs, _ = test.batch(drawn(test, min(test.size, MOST)))
-    rows = np.concatenate([recipe.rows(state, part) for part in np.array_split(pairs, max(len(pairs) // 50, 1))])
+    rows = np.concatenate([recipe.cycles(state, part) for part in np.array_split(pairs, max(len(pairs) // 50, 1))])
     a, there, around, b = (rows[:, k] for k in range(4))
-    shown = recipe.rows(state, pairs[:SHOWN])
+    shown = recipe.cycles(state, pairs[:SHOWN])
     work.pictures.mkdir(parents=True, exist_ok=True)
     path = work.pictures / f"{two.data}-seed{job['seed']}.png"
     write_png(path, make_grid(shown.reshape(-1, *shown.shape[2:]), nrow=2 * shown.shape[1]))

@@ -23,7 +23,7 @@ from tinygan.errors import Diverged
 from tinygan.layers import Linear, Tanh
 from tinygan.objectives.divergences import ROWS
 from tinygan.optim import Adam, Schedule
-from tinygan.recipes.shared.game import Game, State
+from tinygan.recipes.shared.adversarial import AdversarialRecipe, State
 from tinygan.recipes.systems.fgan import FGAN, Settings
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of
 from tinygan.reproduce.harness.plot import curves, spread
@@ -61,7 +61,7 @@ class Fit(FGAN):
             adam_G=adam(1e-2, STEPS),
             adam_D=adam(3e-3, STEPS * CRITIC),
         )
-        Game.__init__(self, settings, Sample((1,)), Net(Linear(1, 1)), perceptron())
+        AdversarialRecipe.__init__(self, settings, Sample((1,)), Net(Linear(1, 1)), perceptron())
 
 
 def at(state: State, mean: float, sigma: float) -> State:

@@ -25,8 +25,8 @@ from tinygan.data import Batch, Sample
 from tinygan.layers import Linear
 from tinygan.objectives.divergences import ROWS
 from tinygan.objectives.penalties import interpolate
-from tinygan.recipes.shared.game import Game
-from tinygan.recipes.shared.options import GameSettings
+from tinygan.recipes.shared.adversarial import AdversarialRecipe
+from tinygan.recipes.shared.options import AdversarialSettings
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of
 from tinygan.reproduce.papers.fgan import SEEDS, STREAM, N, adam, at, numbers, perceptron, worst
 from tinygan.reproduce.papers.line import X, between, bound, gaussian, integral, log_normal
@@ -38,9 +38,12 @@ WEIGHTS = (100.0, 10.0)  # λ that is held to W₁, and the paper's
 P = gaussian(0.0, 1.0)
 
 
-def trained(settings: GameSettings, Q: tuple[float, float], seed: int, work: Work) -> tuple[Net, Array]:
+def trained(settings: AdversarialSettings, Q: tuple[float, float], seed: int, work: Work) -> tuple[Net, Array]:
     """D and its weights after STEPS steps on samples of P and of the Gaussian Q (mean, sigma), from D = 0 on."""
-    recipe, rng = Game(settings, Sample((1,)), Net(Linear(1, 1)), perceptron()), np.random.default_rng([seed, STREAM])
+    recipe, rng = (
+        AdversarialRecipe(settings, Sample((1,)), Net(Linear(1, 1)), perceptron()),
+        np.random.default_rng([seed, STREAM]),
+    )
     state = at(recipe.init(rng), *Q)
     *_, last, _ = recipe.D.view(state.D).values()
     state.D[-last.size - 1 :] = 0
@@ -57,7 +60,7 @@ def trained(settings: GameSettings, Q: tuple[float, float], seed: int, work: Wor
 def run_information(job: Job, work: Work) -> dict[str, Any]:
     """V of the D that is learned, and −log 4 + 2 JSD, both by quadrature, in nats."""
     mean, sigma = PAIRS[job["pair"]]
-    D, theta = trained(GameSettings(latent=1, adam_D=adam(RATE, STEPS)), (mean, sigma), job["seed"], work)
+    D, theta = trained(AdversarialSettings(latent=1, adam_D=adam(RATE, STEPS)), (mean, sigma), job["seed"], work)
     log_q = log_normal(X, mean, sigma)
     return {
         "value": bound(ROWS["gan"], numbers(D, theta, X), P.log(X), log_q),
@@ -85,7 +88,7 @@ def claims_information(results: Sequence[Result]) -> list[Claim]:
 
 def run_kantorovich(job: Job, work: Work) -> dict[str, Any]:
     """E D(x) − E D(y) by quadrature, and the mean of |D'| at fresh points between samples."""
-    settings = GameSettings(
+    settings = AdversarialSettings(
         latent=1, loss="wasserstein", penalty="wgan-gp", gamma=job["gamma"], adam_D=adam(RATE, STEPS)
     )
     D, theta = trained(settings, (APART, 1.0), job["seed"], work)

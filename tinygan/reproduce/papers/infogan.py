@@ -54,7 +54,7 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     test = work.open(setting.data, "test", least=REAL)
     real, labels = test.batch(drawn(test, REAL))
     figures["accuracy"] = cluster_accuracy(recipe.read(state, real)[0].argmax(axis=1), labels["class"], K)
-    codes = z[:, K : recipe.given]
+    codes = z[:, K : recipe.cond_dim]
     for name, measure in (("slant", ink.slant), ("width", ink.width)):
         of_ink = measure(x)
         figures[name] = [correlation(code, of_ink, category) for code in codes.T]
@@ -96,7 +96,7 @@ def pictures(recipe: InfoGAN, state: Any, folder: Path, name: str) -> None:
     """The sweep of each code."""
     folder.mkdir(parents=True, exist_ok=True)
     for j in range(1 + recipe.settings.continuous):
-        rows = recipe.swept(f"c{j}", np.random.default_rng(0))
+        rows = recipe.code_sweep(f"c{j}", np.random.default_rng(0))
         x = np.concatenate([recipe.sample(state, row) for row in rows])
         write_png(folder / f"{name}-c{j}.png", make_grid(x, nrow=rows.shape[1]))
 

@@ -59,7 +59,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
         (value,) = evaluate(made, real, features, OWN, ("frechet",), n=SAMPLES).values
         figures[name] = value.value
     late = [line for line in lines if line["step"] > STEPS - LAST]
-    figures["accuracy"] = [mean(line[f"accuracy_{k}"] for line in late) for k in range(len(recipe.games))]
+    figures["accuracy"] = [mean(line[f"accuracy_{k}"] for line in late) for k in range(len(recipe.levels))]
     x, _ = real.batch(np.arange(1000))
     figures["pyramid"] = float(np.abs(collapse(build(x, recipe.settings.levels)) - x).max())
     z = recipe.latents(SHOWN, np.random.default_rng(0))

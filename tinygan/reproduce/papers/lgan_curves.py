@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.recipes import Classifying
+from tinygan.recipes import Classifies
 from tinygan.recipes.systems.lgan import LGAN
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, over_seeds
 from tinygan.reproduce.papers.lgan_semi import error
@@ -87,7 +87,7 @@ def run_moons(job: Job, work: Work) -> dict[str, Any]:
     """The error on 10,000 test points, with the Laplace-Beltrami term or without."""
     own = MOONS | {"intrinsic": TERM | ({} if job["term"] else {"weight": 0.0})}
     recipe, state = work.train("lgan-semi", "moons", steps=MOONS_STEPS, batch=64, seed=job["seed"], settings=own)
-    assert isinstance(recipe, Classifying)
+    assert isinstance(recipe, Classifies)
     return {"error": error(recipe, state, work.open("moons", "test", job["seed"]))}
 
 

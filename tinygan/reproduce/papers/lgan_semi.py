@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tinygan.data import Dataset
 from tinygan.evaluation.evaluate import MOST, named_rightly
-from tinygan.recipes import Classifying
+from tinygan.recipes import Classifies
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, over_seeds
 
 SUPERVISED, GAN, LGAN = "supervised only", "K+1 GAN", "LGAN"
@@ -52,11 +52,11 @@ def run(semi: Semi, job: Job, work: Work) -> dict[str, Any]:
     own = {"judge": judge, "width": semi.width_G} | (CHARTS if lgan else {})
     options = {"steps": semi.steps, "batch": 64, "seed": job["seed"], "settings": own}
     recipe, state = work.train("lgan-semi" if lgan else "sgan", semi.data, **options)
-    assert isinstance(recipe, Classifying)
+    assert isinstance(recipe, Classifies)
     return {"error": error(recipe, state, work.open(semi.data, "test"))}
 
 
-def error(recipe: Classifying, state: Any, data: Dataset) -> float:
+def error(recipe: Classifies, state: Any, data: Dataset) -> float:
     """The share of a set, of an endless one of its first 10,000, that is named wrongly."""
     return 1 - named_rightly(recipe, state, data, data.size or MOST)
 

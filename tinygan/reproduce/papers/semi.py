@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.metrics.memorisation import mean_distance
-from tinygan.recipes import Classifying, Generative
+from tinygan.recipes import Classifies, Generative
 from tinygan.reproduce.harness.experiment import (
     Claim,
     Experiment,
@@ -53,7 +53,7 @@ def run(few: Few, job: Job, work: Work) -> dict[str, Any]:
     """The error on the test split of one method with one seed."""
     options = {"steps": few.steps, "batch": 64, "seed": job["seed"], "settings": settings(few, job["method"])}
     recipe, state = work.train("sgan", few.data, **options)
-    assert isinstance(recipe, Classifying)
+    assert isinstance(recipe, Classifies)
     return {"error": error(recipe, state, work.open(few.data, "test"))}
 
 

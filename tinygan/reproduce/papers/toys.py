@@ -11,7 +11,7 @@ import numpy as np
 from tinygan.core.layer import Array
 from tinygan.data.toys import MIXTURES
 from tinygan.metrics.modes import mixture
-from tinygan.recipes.shared.unconditional import Plain
+from tinygan.recipes.shared.unconditional import Unconditional
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, falling, figures_of, over_seeds
 from tinygan.reproduce.harness.plot import animate, field
 
@@ -71,7 +71,7 @@ def run(data: str, job: Job, work: Work) -> dict[str, Any]:
     moving = job["seed"] == 0 and job["system"] != "packed"
     history = work.history(recipe_name, data, **options, save_every=steps // FRAMES if moving else steps, keep=FRAMES)
     step, recipe, state = history[-1]
-    assert isinstance(recipe, Plain)
+    assert isinstance(recipe, Unconditional)
     if moving:
         frames = [
             field(

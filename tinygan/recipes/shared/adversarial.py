@@ -58,7 +58,7 @@ class State(NamedTuple):
     more: Any = ()  # what a system adds of its own
 
 
-class Made(NamedTuple):
+class Generated(NamedTuple):
     """Images of G, the rows [c, z] that they come from, and what G's backward needs."""
 
     x: Array
@@ -66,11 +66,11 @@ class Made(NamedTuple):
     saved: Saved
 
 
-class Game:
+class AdversarialRecipe:
     """A system without conditions, of the nets G and D, for images like ``sample``."""
 
-    given = 0  # numbers in the condition of a sample
-    shown = False  # whether D sees it
+    cond_dim = 0  # numbers in the condition of a sample
+    conditional_d = False  # whether D sees it
 
     def __init__(self, settings: Any, sample: Sample, G: Net, D: Net) -> None:
         self.settings, self.shape, self.G, self.D = settings, sample.shape, G, D
@@ -91,9 +91,9 @@ class Game:
         """c (n, given) of the samples of a batch."""
         return np.zeros((len(batch.x), 0), np.float32, like=batch.x)
 
-    def groups_D(self, batch: Batch, c: Array, fake: Array) -> Groups:
+    def d_inputs(self, batch: Batch, c: Array, fake: Array) -> Groups:
         """What D sees in its step."""
-        return {"real": self.seen(batch.x, c), "fake": self.seen(fake, c)}
+        return {"real": self.d_view(batch.x, c), "fake": self.d_view(fake, c)}
 
     def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
         """D's loss of its numbers ``y`` of each group: the log and the cotangents."""
@@ -104,18 +104,18 @@ class Game:
         log = {"loss_D": loss, "D_real": scalar(real.mean()), "D_fake": scalar(fake.mean())}
         return log, {"real": first(g_real, y["real"]), "fake": first(g_fake, y["fake"])}
 
-    def groups_G(self, c: Array, fake: Array) -> Groups:
+    def g_inputs(self, c: Array, fake: Array) -> Groups:
         """What D sees in G's step."""
-        return {"fake": self.seen(fake, c)}
+        return {"fake": self.d_view(fake, c)}
 
     def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
         """G's loss of D's numbers in its step ``t``: the log and the cotangents."""
         loss, g = self.loss.generator(y["fake"][:, :1])
         return {"loss_G": loss}, {"fake": first(g, y["fake"])}
 
-    def adjoint_G(self, g: Groups) -> Array:
+    def g_inputs_adjoint(self, g: Groups) -> Array:
         """The adjoint of ``groups_G``, at the images."""
-        return self.seen_adjoint(g["fake"])
+        return self.d_view_adjoint(g["fake"])
 
     # ---------------------------------------------------------------- the step
 
@@ -136,15 +136,15 @@ class Game:
         state, log_G = self.step_G(state, part, made, rng)
         return state, log | log_G
 
-    def generate(self, state: State, z: Array) -> Made:
+    def generate(self, state: State, z: Array) -> Generated:
         x, saved = self.G.bind(state.G_running).forward(state.G, z)
-        return Made(x, z, saved)
+        return Generated(x, z, saved)
 
     def step_D(
-        self, state: State, batch: Batch, made: Made, rng: np.random.Generator
+        self, state: State, batch: Batch, made: Generated, rng: np.random.Generator
     ) -> tuple[State, dict[str, float]]:
-        s, D, theta, c = self.settings, self.D.bind(state.D_running, rng), state.D, made.z[:, : self.given]
-        groups, running, g = self.groups_D(batch, c, made.x), state.D_running, np.zeros_like(theta)
+        s, D, theta, c = self.settings, self.D.bind(state.D_running, rng), state.D, made.z[:, : self.cond_dim]
+        groups, running, g = self.d_inputs(batch, c, made.x), state.D_running, np.zeros_like(theta)
         on = {name: D.forward(theta, x) for name, x in groups.items()}
         log, gy = self.objective_D({name: y for name, (y, _) in on.items()}, batch)
         penalty = 0.0
@@ -159,9 +159,9 @@ class Game:
             g = g + part
         if s.penalty in ("wgan-gp", "dragan"):
             if s.penalty == "wgan-gp":  # on straight lines between what D sees: of a pack, one ε
-                x = interpolate(self.seen(batch.x, c), self.seen(made.x, c), rng)
+                x = interpolate(self.d_view(batch.x, c), self.d_view(made.x, c), rng)
             else:
-                x = self.seen(perturb(batch.x, rng), c)
+                x = self.d_view(perturb(batch.x, rng), c)
             penalty, part = self.penalty(D, theta, x, one_centred)
             g = g + part
         if s.penalty != "none":
@@ -175,7 +175,7 @@ class Game:
         """An objective of ∇d, d the game's logit, by the image and not by its condition: its value, and γ times its gradient
         in θ_D. ``shared`` are the passes and the cotangent of the loss at x, whose gradient is added."""
         objective = weighted(self.settings.gamma, objective)
-        if self.shown:
+        if self.conditional_d:
             objective = of_first(math.prod(self.shape), objective)
         shape, u = D.out_shape(x.shape[1:]), None
         if shape != (1,):
@@ -185,12 +185,12 @@ class Game:
         return value, pulled.theta
 
     def step_G(
-        self, state: State, batch: Batch, made: Made, rng: np.random.Generator
+        self, state: State, batch: Batch, made: Generated, rng: np.random.Generator
     ) -> tuple[State, dict[str, float]]:
         s, D, z = self.settings, self.D.bind(state.D_running, rng), made.z
-        on = {name: D.forward(state.D, x) for name, x in self.groups_G(z[:, : self.given], made.x).items()}
+        on = {name: D.forward(state.D, x) for name, x in self.g_inputs(z[:, : self.cond_dim], made.x).items()}
         log, gy = self.objective_G({name: y for name, (y, _) in on.items()}, batch, state.G_memory.t)
-        g_image = self.adjoint_G(
+        g_image = self.g_inputs_adjoint(
             {name: D.backward(state.D, saved, gy[name], wrt_theta=False).x for name, (_, saved) in on.items()}
         )
         g = self.G.bind(state.G_running).backward(state.G, made.saved, g_image, wrt_x=False).theta
@@ -213,13 +213,13 @@ class Game:
 
     # ---------------------------------------------------------------- its parts
 
-    def seen(self, x: Array, c: Array) -> Array:
+    def d_view(self, x: Array, c: Array) -> Array:
         """D's x: images, and their conditions in one row with them where there are any."""
-        return np.concatenate([x.reshape(len(x), -1), c], axis=1) if self.shown else x
+        return np.concatenate([x.reshape(len(x), -1), c], axis=1) if self.conditional_d else x
 
-    def seen_adjoint(self, g: Array) -> Array:
+    def d_view_adjoint(self, g: Array) -> Array:
         """The adjoint of ``seen``, at the images."""
-        return g[:, : math.prod(self.shape)].reshape(-1, *self.shape) if self.shown else g
+        return g[:, : math.prod(self.shape)].reshape(-1, *self.shape) if self.conditional_d else g
 
     def clip(self, g: Array) -> Array:
         return clip_norm(g, self.settings.clip) if self.settings.clip else g

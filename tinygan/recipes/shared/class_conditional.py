@@ -10,17 +10,17 @@ from tinygan.core.layer import Array, onehot
 from tinygan.core.net import Net
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
-from tinygan.recipes.shared.game import Game
+from tinygan.recipes.shared.adversarial import AdversarialRecipe
 
 
-class ClassGame(Game):
+class ClassConditional(AdversarialRecipe):
     """A game whose G is told the class of the image that it is to make."""
 
-    shown = True
+    conditional_d = True
 
     def __init__(self, settings: Any, sample: Sample, G: Net, D: Net) -> None:
         super().__init__(settings, sample, G, D)
-        self.given = self.classes = sample.classes
+        self.cond_dim = self.classes = sample.classes
 
     def condition(self, batch: Batch) -> Array:
         return self.onehot(batch.labels["class"])
@@ -31,19 +31,19 @@ class ClassGame(Game):
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """[c, z], the class drawn too."""
-        return self.rows(self.asked(rng.integers(self.classes, size=n), rng), rng)
+        return self.with_noise(self.condition_of(rng.integers(self.classes, size=n), rng), rng)
 
     def of_class(self, label: int, n: int, rng: np.random.Generator) -> Array:
         """[c, z] of one class. Raises UsageError."""
         if not 0 <= label < self.classes:
             raise UsageError(f"there is no class {label}: they are 0 to {self.classes - 1}")
-        return self.rows(self.asked(np.full(n, label), rng), rng)
+        return self.with_noise(self.condition_of(np.full(n, label), rng), rng)
 
-    def asked(self, label: Array, rng: np.random.Generator) -> Array:
+    def condition_of(self, label: Array, rng: np.random.Generator) -> Array:
         """c (n, given) of samples of the classes (n,)."""
         return self.onehot(label)
 
-    def rows(self, c: Array, rng: np.random.Generator) -> Array:
+    def with_noise(self, c: Array, rng: np.random.Generator) -> Array:
         """[c, z] with fresh noise."""
         return np.concatenate([c, self.noise(len(c), rng)], axis=1)
 

@@ -6,7 +6,7 @@ import pytest
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.recipes import RECIPES
-from tinygan.recipes.shared import game
+from tinygan.recipes.shared import adversarial
 
 K, N = 3, 4
 SMALL = {
@@ -76,7 +76,7 @@ def test_a_penalty_is_on_the_slope_by_the_image_and_not_by_the_condition(name, p
     z = np.concatenate([recipe.condition(batch), recipe.noise(N, rng)], axis=1)
     made = recipe.generate(state, z)
     met = []
-    inner = game.gradient_penalty
+    inner = adversarial.gradient_penalty
 
     def watched(D, theta, x, objective, **options):
         def caught(g):
@@ -86,7 +86,7 @@ def test_a_penalty_is_on_the_slope_by_the_image_and_not_by_the_condition(name, p
 
         return inner(D, theta, x, caught, **options)
 
-    monkeypatch.setattr(game, "gradient_penalty", watched)
+    monkeypatch.setattr(adversarial, "gradient_penalty", watched)
     recipe.step_D(state, batch, made, np.random.default_rng(2))
     ((g, v, value),) = met
     size = np.prod(recipe.shape)
