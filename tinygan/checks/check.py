@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.checks.compare import far, norm, ratio, settled
+from tinygan.checks.compare import far, l2_norm, ratio, settled
 from tinygan.core.layer import Array, Layer, apply, modules, vjp
 from tinygan.core.net import Net, flat
 from tinygan.errors import ShapeError
@@ -117,7 +117,7 @@ class Trial:
         _, y_dot, saved = self.net.jvp(self.theta, self.x, self.x_dot)
         back = self.net.backward(self.theta, saved, self.gy, np.zeros_like(y_dot), wrt_theta=False)
         return max(
-            ratio((self.gy * w).sum() - (back.x * v).sum(), norm(self.gy) * norm(w))
+            ratio((self.gy * w).sum() - (back.x * v).sum(), l2_norm(self.gy) * l2_norm(w))
             for v, w in zip(self.x_dot, y_dot, strict=True)
         )
 
@@ -130,14 +130,14 @@ class Trial:
             return self.net.backward(self.theta, saved, zero, u, wrt_theta=False).x
 
         ca, cb = curve(a), curve(b)
-        return ratio((ca * b).sum() - (cb * a).sum(), norm(ca) * norm(b) + norm(cb) * norm(a))
+        return ratio((ca * b).sum() - (cb * a).sum(), l2_norm(ca) * l2_norm(b) + l2_norm(cb) * l2_norm(a))
 
     def second(self) -> float:
         _, v = x_dot = self.draw(2, self.N, *self.shape)
         first, y_dot, saved = self.net.jvp(self.theta, self.x, x_dot[:1])
         curve = self.net.backward(self.theta, saved, np.zeros_like(first), self.gy[None], wrt_theta=False).x
         y, tangents, (uv, vu) = self.net.second_derivative(self.theta, self.x, x_dot, ((0, 1), (1, 0)))
-        both = norm(self.gy) * norm(uv) + norm(curve) * norm(v)
+        both = l2_norm(self.gy) * l2_norm(uv) + l2_norm(curve) * l2_norm(v)
         error = ratio((self.gy * uv).sum() - (curve * v).sum(), both)
         return max(far(y, first), far(tangents[0], y_dot[0]), far(uv, vu), error)
 
@@ -154,7 +154,7 @@ class Trial:
             saved = self.net.jvp(theta, x, x_dot)[2]
             back = self.net.backward(theta, saved, self.gy, self.gy_dot)
             slope = np.array(sum(float((g * v).sum()) for g, v in zip(back, way, strict=True)))
-            return objective, slope, sum(norm(g) for g in back)
+            return objective, slope, sum(l2_norm(g) for g in back)
 
         return settled(compare, BOUNDS["pair"])
 

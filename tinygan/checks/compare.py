@@ -38,6 +38,6 @@ def ratio(error: float, scale: float) -> float:
     return float(abs(error) / scale) if scale > 0 else (0.0 if error == 0 else math.inf)
 
 
-def norm(a: Array) -> float:
+def l2_norm(a: Array) -> float:
     """‖a‖."""
     return float(np.sqrt((a * a).sum()))

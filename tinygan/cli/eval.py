@@ -10,7 +10,15 @@ from tinygan.cli.parser import add_seed, completes, whole
 from tinygan.cli.terminal import paragraph
 from tinygan.data import open_data
 from tinygan.errors import UsageError
-from tinygan.evaluation.evaluate import MOST, Evaluation, accuracy, evaluate, open_features, open_images, record
+from tinygan.evaluation.evaluate import (
+    MOST,
+    Evaluation,
+    classifier_accuracy,
+    evaluate,
+    open_features,
+    open_images,
+    record,
+)
 from tinygan.metrics.streaming import DEFAULT, MEASURES
 from tinygan.recipes import Classifies, Generative
 from tinygan.training.loading import load_state
@@ -83,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     backend, precision = (run.config.backend, run.config.precision) if run else ("auto", "auto")
     with kernels.on_cpu(backend), kernels.precision(precision):
         if run and not args.against and asks_for_accuracy(run, bool(args.metrics or args.features)):
-            share, n = accuracy(run, open_data(args.data or run.config.data, split="test"), args.n)
+            share, n = classifier_accuracy(run, open_data(args.data or run.config.data, split="test"), args.n)
             data = args.data or run.config.data
             print(paragraph(f"{run.path}: accuracy {share:.2%} on {n} images of the test split of {data}"))
             facts = {"what": args.what, "data": data, "split": "test", "n": n, "accuracy": share}

@@ -20,7 +20,7 @@ from tinygan.data.sampler import Sampler
 from tinygan.errors import UsageError, nearest
 from tinygan.metrics.features import PINNED, Extractor, Features, load_features, load_shipped, save_features
 from tinygan.metrics.inception import Inception, load_inception
-from tinygan.metrics.streaming import BLOCK, MEASURES, Names, Read, Value
+from tinygan.metrics.streaming import BLOCK, MEASURES, FeatureBlock, MeasureValue, ScoreNames
 from tinygan.recipes import Classifies, Generative
 from tinygan.recipes.systems.classifier import ClassifierRecipe
 from tinygan.sampling.generated import GeneratedDataset
@@ -50,25 +50,25 @@ def open_images(source: str, seed: int = 0) -> Dataset:
 # ---------------------------------------------------------------- extractors
 
 
-OWN = Names("Frechet distance", "Kernel distance", "Inception Score's formula")
-PUBLISHED = Names("FID", "KID", "Inception Score")  # of the network of 2015 alone
+OWN = ScoreNames("Frechet distance", "Kernel distance", "Inception Score's formula")
+PUBLISHED = ScoreNames("FID", "KID", "Inception Score")  # of the network of 2015 alone
 
 
-class Known(NamedTuple):
+class NamedExtractor(NamedTuple):
     """An extractor with a name, and what its scores are called."""
 
     load: Callable[[], Extractor]
-    names: Names = OWN
+    names: ScoreNames = OWN
 
 
 EXTRACTORS = {
-    **{name: Known(partial(load_shipped, name)) for name in PINNED},
-    "inception": Known(lambda: Inception(load_inception(), "tf1-bilinear"), PUBLISHED),
-    "inception-clean": Known(lambda: Inception(load_inception(), "pil-bicubic"), PUBLISHED),
+    **{name: NamedExtractor(partial(load_shipped, name)) for name in PINNED},
+    "inception": NamedExtractor(lambda: Inception(load_inception(), "tf1-bilinear"), PUBLISHED),
+    "inception-clean": NamedExtractor(lambda: Inception(load_inception(), "pil-bicubic"), PUBLISHED),
 }
 
 
-def open_features(source: str) -> tuple[Extractor, Names]:
+def open_features(source: str) -> tuple[Extractor, ScoreNames]:
     """The extractor ``source``, a name, the run of a classifier or a file of ``export``, and its scores' names."""
     names = OWN
     if source in EXTRACTORS:
@@ -83,7 +83,7 @@ def open_features(source: str) -> tuple[Extractor, Names]:
             f"no features {source!r}{nearest(source, EXTRACTORS)}; expected {', '.join(EXTRACTORS)}, the run of a "
             "classifier, or a file of its weights"
         )
-    return extractor, Names(*(f"{name} ({extractor.name})" for name in names))
+    return extractor, ScoreNames(*(f"{name} ({extractor.name})" for name in names))
 
 
 def classifier_of(run: Run) -> tuple[ClassifierRecipe, Any]:
@@ -118,14 +118,14 @@ class Evaluation(NamedTuple):
     features: str
     n: int
     m: int
-    values: list[Value]
+    values: list[MeasureValue]
 
 
 def evaluate(
     images: Dataset,
     real: Dataset,
     extractor: Extractor,
-    names: Names,
+    names: ScoreNames,
     metrics: Sequence[str],
     n: int | None = None,
     seed: int = 0,
@@ -154,8 +154,8 @@ def evaluate(
     measures = [MEASURES[name](n, m, names) for name in metrics]
     order, real_order = Sampler(images.size, seed), Sampler(real.size, seed)
 
-    def read(data: Dataset, order: Sampler, at: int, count: int) -> Read:
-        return Read(*extractor(data.batch(order.indices(at, count))[0]))
+    def read(data: Dataset, order: Sampler, at: int, count: int) -> FeatureBlock:
+        return FeatureBlock(*extractor(data.batch(order.indices(at, count))[0]))
 
     began = time.perf_counter()
     with Progress(0, n, "image") as progress:
@@ -170,7 +170,7 @@ def evaluate(
     return Evaluation(images.name, real.name, extractor.name, n, m, values)
 
 
-def accuracy(run: Run, data: Dataset, n: int | None = None) -> tuple[float, int]:
+def classifier_accuracy(run: Run, data: Dataset, n: int | None = None) -> tuple[float, int]:
     """The share of the first n images of ``data`` that the run's classifier names rightly, and n; None: all, or MOST."""
     recipe, state = load_state(run)
     if not isinstance(recipe, Classifies):

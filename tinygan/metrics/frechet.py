@@ -16,7 +16,7 @@ from numpy import ndarray as Array
 
 from tinygan.errors import UsageError
 from tinygan.metrics.inputs import matrix, vector
-from tinygan.metrics.moments import Moments, add, empty, triangle
+from tinygan.metrics.moments import FeatureMoments, add, empty, triangle
 
 NEGATIVE = 1e-6  # of the largest eigenvalue: what a covariance stored in float32 may be below zero
 
@@ -34,7 +34,7 @@ def of_features(x: Array) -> Gaussian:
     return of_moments(add(empty(x.shape[1]), x))
 
 
-def of_moments(moments: Moments) -> Gaussian:
+def of_moments(moments: FeatureMoments) -> Gaussian:
     """The Gaussian of a stream's moments, with the unbiased covariance."""
     if moments.n < 2:
         raise UsageError(f"a Gaussian of {moments.n} samples; expected at least 2")

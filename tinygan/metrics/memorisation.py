@@ -17,7 +17,7 @@ from tinygan.metrics.pairs import nearest, squared
 SAME = 1e-3  # Euclidean: what is nearer counts as the same
 
 
-class Neighbours(NamedTuple):
+class NeighbourDistances(NamedTuple):
     """Mean distance to the nearest training sample, of fakes and of test samples, and fake/test.
 
     Near 1: fakes are as far from the training set as unseen data is. Towards 0: they copy it. Above 1: they are off the data.
@@ -28,7 +28,7 @@ class Neighbours(NamedTuple):
     test: float
 
 
-def neighbour_ratio(fake: Array, train: Array, test: Array) -> Neighbours:
+def neighbour_ratio(fake: Array, train: Array, test: Array) -> NeighbourDistances:
     """The ratio of features fake (m, d), train (n, d), test (t, d); test samples must not be in the training set."""
     train = matrix("training features", train)
     near = [
@@ -37,7 +37,7 @@ def neighbour_ratio(fake: Array, train: Array, test: Array) -> Neighbours:
     ]
     if near[1] == 0:
         raise UsageError("every test sample is in the training set; the ratio needs a test set apart from it")
-    return Neighbours(near[0] / near[1], near[0], near[1])
+    return NeighbourDistances(near[0] / near[1], near[0], near[1])
 
 
 def duplicates(fake: Array, below: float = SAME) -> float:

@@ -19,7 +19,7 @@ from tinygan.errors import UsageError
 from tinygan.metrics.inputs import BLOCK, matrix, rows
 
 
-class Moments(NamedTuple):
+class FeatureMoments(NamedTuple):
     """n samples' mean (d,) and factor (r, d), r at most d + BLOCK."""
 
     n: int
@@ -27,22 +27,22 @@ class Moments(NamedTuple):
     factor: Array
 
 
-def empty(d: int) -> Moments:
+def empty(d: int) -> FeatureMoments:
     """No samples of d features."""
-    return Moments(0, np.zeros(d), np.zeros((0, d)))
+    return FeatureMoments(0, np.zeros(d), np.zeros((0, d)))
 
 
-def add(moments: Moments, x: Array) -> Moments:
+def add(moments: FeatureMoments, x: Array) -> FeatureMoments:
     """The moments with the samples x (m, d) added; by blocks, so that x may be large."""
     x = matrix("features", x, least=0, width=len(moments.mean))
     for part in rows(len(x)):
         batch = x[part].astype(np.float64)
         mean = batch.mean(axis=0)
-        moments = merge(moments, Moments(len(batch), mean, batch - mean))
+        moments = merge(moments, FeatureMoments(len(batch), mean, batch - mean))
     return moments
 
 
-def merge(a: Moments, b: Moments) -> Moments:
+def merge(a: FeatureMoments, b: FeatureMoments) -> FeatureMoments:
     """The moments of both sets together."""
     if a.mean.shape != b.mean.shape:
         raise UsageError(f"moments of {len(a.mean)} and of {len(b.mean)} features; merge those of the same features")
@@ -52,7 +52,7 @@ def merge(a: Moments, b: Moments) -> Moments:
     factor = np.concatenate([a.factor, b.factor, np.sqrt(a.n / n * b.n) * shift[None]])
     if len(factor) > len(shift) + BLOCK:
         factor = triangle(factor)
-    return Moments(n, a.mean + b.n / n * shift, factor)
+    return FeatureMoments(n, a.mean + b.n / n * shift, factor)
 
 
 def triangle(factor: Array) -> Array:
@@ -60,7 +60,7 @@ def triangle(factor: Array) -> Array:
     return np.asarray(np.linalg.qr(factor, mode="r"))
 
 
-def covariance(moments: Moments) -> Array:
+def covariance(moments: FeatureMoments) -> Array:
     """Σ (x − μ)(x − μ)ᵀ/(n − 1), (d, d); at least two samples."""
     if moments.n < 2:
         raise UsageError(f"a covariance of {moments.n} samples; expected at least 2")

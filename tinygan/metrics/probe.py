@@ -70,7 +70,7 @@ def logits(probe: Probe, x: Array) -> Array:
     return np.concatenate([part @ probe.weights for _, part in _blocks(probe, x)])
 
 
-def accuracy(probe: Probe, x: Array, labels: Array) -> float:
+def probe_accuracy(probe: Probe, x: Array, labels: Array) -> float:
     """The share of features x (n, d) whose largest logit is that of their label (n,)."""
     return agreement(logits(probe, x), labels)
 

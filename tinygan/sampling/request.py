@@ -12,7 +12,7 @@ from tinygan.layers import BatchNorm
 from tinygan.recipes import RECIPES, Generative, SamplesByClass, SamplesByCode, SamplesByText, SamplesInSteps
 from tinygan.recipes.shared.adversarial import AdversarialRecipe
 from tinygan.sampling.standing import standing_statistics
-from tinygan.sampling.truncation import require, truncated
+from tinygan.sampling.truncation import check_truncation, truncated
 
 BATCH = 64  # samples made at once
 
@@ -64,7 +64,7 @@ def refuse(recipe: Generative, name: str, request: SampleRequest) -> None:
         if value is not None and not isinstance(recipe, AdversarialRecipe):
             raise UsageError(f"{name} is not a GAN of one G and one D: {option} is for {systems('d_inputs')}")
     if truncation is not None:
-        require(truncation)
+        check_truncation(truncation)
     if standing is not None:
         if standing < 1:
             raise UsageError(f"standing is a number of batches, at least 1: got {standing}")

@@ -19,7 +19,7 @@ def truncated(rng: np.random.Generator, shape: tuple[int, ...], tau: float) -> A
     What is drawn is normal, or uniform on [−τ, τ] and kept with probability exp(−z²/2): the same distribution. Of the two
     the one that keeps more is taken, of shares 2Φ(τ) − 1 and (2Φ(τ) − 1)√(π/2)/τ: 78 % at least, however small τ.
     """
-    require(tau)
+    check_truncation(tau)
     most = np.float32(min(tau, float(np.finfo(np.float32).max)))
     if float(most) > tau:
         most = np.nextafter(most, np.float32(0))  # τ's own neighbour in float32 may lie above it
@@ -48,7 +48,7 @@ def variance(tau: float) -> float:
     Below τ = 1, where the difference loses its digits: E/(1 + E), E = τ²/3 + τ⁴/(3·5) + τ⁶/(3·5·7) + ..., from the series
     2Φ(τ) − 1 = 2φ(τ) (τ + τ³/3 + τ⁵/(3·5) + ...).
     """
-    require(tau)
+    check_truncation(tau)
     if tau >= 1:
         density = math.exp(-tau * tau / 2) / math.sqrt(2 * math.pi)
         return 1 - 2 * tau * density / math.erf(tau / math.sqrt(2))
@@ -58,7 +58,7 @@ def variance(tau: float) -> float:
     return E / (1 + E)
 
 
-def require(tau: float) -> None:
+def check_truncation(tau: float) -> None:
     """UsageError unless a positive float32 lies at or below τ, and τ is finite; NaN is not."""
     least = float(np.finfo(np.float32).tiny)
     if not least <= tau < math.inf:

@@ -17,11 +17,11 @@ from tinygan.metrics.frechet import frechet
 from tinygan.metrics.inception_score import inception_score
 from tinygan.metrics.kid import mmd2
 from tinygan.metrics.manifold import precision_recall
-from tinygan.metrics.streaming import DEFAULT, MEASURES, Names
+from tinygan.metrics.streaming import DEFAULT, MEASURES, ScoreNames
 from tinygan.models.inception import inception
 from tinygan.training.run import Run
 
-NAMES = Names("F", "K", "I")
+NAMES = ScoreNames("F", "K", "I")
 SMALL = ["--batch", "8", "--set", "width=2"]
 
 
@@ -182,7 +182,7 @@ def test_a_sample_of_a_run_is_the_same_in_every_batch(here):
 
 MISTAKES = [
     ("none --data strokes", 2, "no data set, file or folder 'none'"),
-    ("./none --data strokes", 4, "no such folder"),
+    ("./none --data strokes", 4, "is not a folder, an .npz or a .zip file"),
     ("none.npy --data strokes", 4, "No such file"),
     ("noise.npy", 2, "against what? Add --data NAME"),
     ("noise.npy folder --data strokes", 2, "give one of the two"),

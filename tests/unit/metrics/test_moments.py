@@ -5,7 +5,7 @@ import pytest
 
 from tinygan.errors import UsageError
 from tinygan.metrics.inputs import BLOCK
-from tinygan.metrics.moments import Moments, add, covariance, empty, merge
+from tinygan.metrics.moments import FeatureMoments, add, covariance, empty, merge
 
 SAME = 1e-10
 
@@ -77,7 +77,7 @@ def test_nothing_added_changes_nothing(features):
 
 def test_adding_leaves_the_old_moments_as_they_were(features):
     before = add(empty(12), features[:10])
-    kept = Moments(before.n, before.mean.copy(), before.factor.copy())
+    kept = FeatureMoments(before.n, before.mean.copy(), before.factor.copy())
     add(before, features)
     np.testing.assert_array_equal(before.factor, kept.factor)
     np.testing.assert_array_equal(before.mean, kept.mean)

@@ -53,7 +53,7 @@ def test_accuracy_is_counted_on_other_samples(blobs):
     fitted = probe.fit(x[:200], labels[:200], of=4)
     d = probe.logits(fitted, x[200:])
     assert d.shape == (200, 4)
-    assert probe.accuracy(fitted, x[200:], labels[200:]) == (d.argmax(1) == labels[200:]).mean() > 0.4
+    assert probe.probe_accuracy(fitted, x[200:], labels[200:]) == (d.argmax(1) == labels[200:]).mean() > 0.4
 
 
 def test_separable_classes_and_missing_ones_have_an_optimum(rng):
@@ -61,7 +61,7 @@ def test_separable_classes_and_missing_ones_have_an_optimum(rng):
     x = np.where(labels, 10.0, -10.0)[:, None] + rng.normal(size=(40, 5))
     fitted = probe.fit(x, labels, of=3)
     assert np.isfinite(fitted.weights).all()
-    assert probe.accuracy(fitted, x, labels) == 1
+    assert probe.probe_accuracy(fitted, x, labels) == 1
 
 
 def test_scales_shifts_and_constant_features_do_not_matter(blobs):
@@ -74,7 +74,7 @@ def test_scales_shifts_and_constant_features_do_not_matter(blobs):
 
 def test_more_features_than_samples_and_float32_work(rng):
     x, labels = rng.normal(size=(30, 80)).astype(np.float32), np.arange(30) % 3
-    assert probe.accuracy(probe.fit(x, labels, of=3), x, labels) == 1
+    assert probe.probe_accuracy(probe.fit(x, labels, of=3), x, labels) == 1
 
 
 def test_blocks_do_not_matter(blobs, monkeypatch):

@@ -47,7 +47,7 @@ def add(path: Path, record: dict[str, Any]) -> None:
 def shown(claims: Sequence[Claim]) -> str:
     """A line a claim: what, value, bound, met or not, published."""
     rows = [
-        (c.what, f"{c.value:.4g}", f"{c.sign} {c.bound:g}" if c.sign else "", verdict(c), c.published) for c in claims
+        (c.what, f"{c.value:.4g}", f"{c.sign} {c.bound:g}" if c.sign else "", outcome(c), c.published) for c in claims
     ]
     head = ("", "value", "bound", "", "published")
     width = [max(len(row[i]) for row in (head, *rows)) for i in range(5)]
@@ -55,7 +55,7 @@ def shown(claims: Sequence[Claim]) -> str:
     return "\n".join(lines)
 
 
-def verdict(claim: Claim) -> str:
+def outcome(claim: Claim) -> str:
     return "" if not claim.sign else "met" if claim.met else "MISSED"
 
 

@@ -60,7 +60,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
         (x, label), (y, truth) = features(D, state.D, known, TRAIN), features(D, state.D, unknown, TEST)
         fits = [probe.fit(each, label, of=len(known.classes), l2=L2) for each in x]
         steps.append(step)
-        accuracy.append([probe.accuracy(fit, each, truth) for fit, each in zip(fits, y, strict=True)])
+        accuracy.append([probe.probe_accuracy(fit, each, truth) for fit, each in zip(fits, y, strict=True)])
     return {"steps": steps, "accuracy": accuracy}
 
 
