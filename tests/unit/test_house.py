@@ -36,7 +36,7 @@ MAY = {
     "errors": "",
     "kernels": "errors",
     "formats": "errors",
-    "core": "errors kernels",
+    "core": "errors kernels formats",
     "data": "errors formats",
     "optim": "errors kernels core",
     "layers": "errors kernels core",

@@ -1,4 +1,4 @@
-"""Where weights begin: functions (rng, shape, fan_in) → float64 array."""
+"""Initial weights: functions (rng, shape, fan_in) → float64 array."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ Init = Callable[[np.random.Generator, Shape, int], Array]
 
 def normal(std: float) -> Init:
     """N(0, std²); std = 0.02 is DCGAN's (Radford et al. 2016, §3)."""
-    return lambda rng, shape, fan_in: rng.normal(0, std, shape)
+    return _Normal(std)
+
+
+class _Normal:
+    def __init__(self, std: float) -> None:
+        self.std = std
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, fan_in: int) -> Array:
+        return rng.normal(0, self.std, shape)
+
+    def __repr__(self) -> str:
+        return f"normal({self.std})"
 
 
 def lecun(rng: np.random.Generator, shape: Shape, fan_in: int) -> Array:

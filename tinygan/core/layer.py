@@ -27,6 +27,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
+from tinygan.core.constructor import Constructed
 from tinygan.errors import ShapeError, UsageError
 
 Bundle = Array  # (1+K, N, ...): row 0 the point, rows 1..K its tangents
@@ -44,7 +45,7 @@ class WithCondition(NamedTuple):
     c: Any
 
 
-class Layer:
+class Layer(Constructed):
     """A map by hand: three formulas, ``forward``, ``backward`` and ``gradient``.
 
     ``shapes`` names the trained arrays p, ``running`` the running values (batch statistics, singular vectors), which

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygan import kernels
 from tinygan.core.compose import Sequential
+from tinygan.core.constructor import pretty
+from tinygan.core.files import load_vectors
 from tinygan.core.layer import Array, Layer, Pairs, Params, Saved, apply, vjp
+from tinygan.core.summary import table
 from tinygan.core.tree import tree_flatten, tree_leaves, tree_size, tree_views
-from tinygan.errors import ShapeError
+from tinygan.errors import ShapeError, UsageError
+from tinygan.formats.safetensors import save
 
 
 class Pullback(NamedTuple):
@@ -123,6 +128,38 @@ class Net:
     def view(self, theta: Array) -> dict[str, Array]:
         """θ by name: {"0.linear.w": ..., ...}, views."""
         return dict(zip(tree_flatten(self._trained, node=dict), tree_leaves(self.params(theta)), strict=True))
+
+    def view_running(self, running: Array) -> dict[str, Array]:
+        """The running values by name: {"1.batchnorm.mean": ..., ...}, views."""
+        return dict(zip(tree_flatten(self._running, node=dict), tree_leaves(self._r(running)), strict=True))
+
+    def save(self, path: str | Path, theta: Array, running: Array | None = None) -> None:
+        """Write θ and the running values as one safetensors file; tensors have the names of ``view`` and ``view_running``.
+
+        Raises UsageError where the net has running values and they are not given; DataError if the file cannot be written.
+        """
+        if running is None and self.running_size:
+            raise UsageError(f"Net: this net has {self.running_size} running values: use save(path, theta, running)")
+        own = {} if running is None else self.view_running(running)
+        save(path, {**self.view(theta), **own}, {"format": "tinygan.Net"})
+
+    def load(self, path: str | Path) -> tuple[Array, Array]:
+        """θ (P,) and the running values (R,) from a file that ``save`` wrote.
+
+        Raises FormatError, which names the first tensor that does not fit this net; DataError if the file cannot be read.
+        """
+        theta, running = load_vectors(path, self._trained, self._running)
+        return theta, running
+
+    def summary(self, shape: tuple[int, ...]) -> str:
+        """A table of the layers, their outputs' shapes and their numbers of parameters.   shape: of one sample's x.
+
+        Raises ShapeError where a layer does not fit.
+        """
+        return table(self.f.children, tuple(shape))  # type: ignore[attr-defined]
+
+    def __repr__(self) -> str:
+        return pretty(self.f).replace("Sequential", "Net", 1)
 
     def params(self, theta: Array) -> Params:
         """θ as the layers' nested tuple of views."""
