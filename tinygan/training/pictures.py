@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.formats.png import write_png
-from tinygan.images.grid import picture_of
+from tinygan.images.grid import enlarge, picture_of
 from tinygan.recipes import Generative, Recipe
 from tinygan.training.finite import require_finite_state
 from tinygan.training.run import Run
@@ -26,5 +26,5 @@ def write_samples(run: Run, recipe: Recipe, state: Any, step: int) -> None:
 
 
 def write_grid(run: Run, name: str, images: Array) -> None:
-    """Images, or points, as samples/NAME.png."""
-    write_png(run.samples / f"{name}.png", picture_of(images))
+    """Images, or points, as samples/NAME.png, enlarged to at least 512 pixels a side."""
+    write_png(run.samples / f"{name}.png", enlarge(picture_of(images)))

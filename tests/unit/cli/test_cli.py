@@ -41,7 +41,7 @@ def test_train_leaves_a_run_directory(home, capsys):
     }
     assert {path.name for path in (run / "samples").iterdir()} == {"real.png", "000002.png", "000003.png"}
     assert {path.name for path in (run / "checkpoints").iterdir()} == {"000003.safetensors", "latest.safetensors"}
-    assert read_png(run / "samples/000003.png").shape == (8 * 30 + 2, 8 * 30 + 2, 3)
+    assert read_png(run / "samples/000003.png").shape == (3 * (8 * 30 + 2), 3 * (8 * 30 + 2), 3)
     assert Run.open(run).config.settings.width == 2
     assert main(["train", "--steps", "0", *SMALL]) == 0
     assert (home / "runs/dcgan-strokes-2").is_dir(), "a second run gets a folder of its own"
