@@ -16,7 +16,7 @@ from numpy import ndarray as Array
 
 from bench.record import append
 from tinygan.data import Dataset, open_data
-from tinygan.evaluation.evaluate import Evaluation, evaluate, open_features, open_images
+from tinygan.evaluation.evaluate import Evaluation, measure, open_features, open_images
 from tinygan.training.provenance import provenance
 
 N, DATA, METRICS = 10_000, "fashion-mnist", ("frechet", "kid", "precision-recall")
@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     sets += [("real, blurred", Made("blurred", test, blurred)), ("noise", Made("noise", test, noise))]
     scores = {}
     for name, images in sets:
-        made: Evaluation = evaluate(images, real, extractor, names, METRICS, N)
+        made: Evaluation = measure(images, real, extractor, names, METRICS, N)
         scores[name] = {value.name: [value.value, value.floor] for value in made.values}
         print(name, *(f"\n    {v.name} {v.value:.4g} (real {v.floor:.4g})" for v in made.values), flush=True)
     distances = [next(iter(values.values()))[0] for values in scores.values()]

@@ -52,13 +52,14 @@ MAY = {
     "training": "errors kernels core formats data images recipes",
     "sampling": "errors core layers geometry images recipes training",
     "evaluation": "errors core data objectives metrics recipes training sampling",
+    "interface": "errors kernels core data metrics recipes training sampling evaluation",
     "reproduce": "errors kernels core formats data optim layers objectives models images geometry metrics recipes "
     "training sampling evaluation",
-    "cli": "errors kernels core formats data checks images metrics recipes training sampling evaluation reproduce",
+    "cli": "errors kernels core formats data checks images metrics recipes training sampling evaluation interface reproduce",
     "book": "core formats recipes training cli",
     "__main__": "cli",
     "__init__": "errors kernels core data optim layers objectives losses penalties models geometry checks metrics recipes "
-    "training sampling evaluation",  # for type checkers; at run time it loads a name when that is first used
+    "training sampling evaluation interface",  # for type checkers; at run time it loads a name when that is first used
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tinygan import kernels
 from tinygan.cli.parser import add_seed, completes, real, whole
 from tinygan.cli.terminal import paragraph
 from tinygan.data import open_data
@@ -65,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
             f"{args.a} and {args.b} were trained on different data, {' and '.join(sorted(trained))}: "
             "choose one with --data NAME"
         )
-    with kernels.on_cpu(runs[0].config.backend), kernels.precision(runs[0].config.precision):
+    with runs[0].config.numerics():
         a, b = (player(str(run.path), *load_state(run)) for run in runs)
         test = open_data(args.data or trained.pop(), split="test")
         n = min(test.size or MOST, MOST) if args.n is None else args.n

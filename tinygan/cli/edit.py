@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tinygan import kernels
 from tinygan.cli.loaded import of_kind
 from tinygan.cli.parser import add_picture, add_run, completes, real, whole
 from tinygan.cli.picture import picture_path, write_picture
@@ -59,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     if (args.image is None) == (args.index is None):
         raise UsageError("which image? Give one of --image FILE and --index I")
     out = picture_path(args.out, run, f"edit-{args.image.stem if args.image else args.index}")
-    with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
+    with run.config.numerics():
         recipe, state = of_kind(
             run, Charts, "edit needs the local coordinates of a localized GAN: give a run of lgan or lgan-semi"
         )

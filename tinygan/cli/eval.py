@@ -5,20 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tinygan import kernels
 from tinygan.cli.parser import add_seed, completes, whole
 from tinygan.cli.terminal import paragraph
 from tinygan.data import open_data
 from tinygan.errors import UsageError
-from tinygan.evaluation.evaluate import (
-    MOST,
-    Evaluation,
-    classifier_accuracy,
-    evaluate,
-    open_features,
-    open_images,
-    record,
-)
+from tinygan.evaluation.evaluate import MOST, Evaluation, classifier_accuracy, record
+from tinygan.interface.evaluate import evaluate
 from tinygan.metrics.streaming import DEFAULT, MEASURES
 from tinygan.recipes import Classifies, Generative
 from tinygan.training.loading import load_state
@@ -88,19 +80,18 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"-n is at least 2 and --seed at least 0: got {args.n} and {args.seed}")
     run = Run.open(Path(args.what)) if (Path(args.what) / "config.toml").is_file() else None
     out = args.out or (run.path / "metrics.jsonl" if run else None)
-    backend, precision = (run.config.backend, run.config.precision) if run else ("auto", "auto")
-    with kernels.on_cpu(backend), kernels.precision(precision):
-        if run and not args.against and asks_for_accuracy(run, bool(args.metrics or args.features)):
-            share, n = classifier_accuracy(run, open_data(args.data or run.config.data, split="test"), args.n)
-            data = args.data or run.config.data
-            print(paragraph(f"{run.path}: accuracy {share:.2%} on {n} images of the test split of {data}"))
-            facts = {"what": args.what, "data": data, "split": "test", "n": n, "accuracy": share}
-        else:
-            made = measured(args, run)
-            print(table(made), end="")
-            facts = {"what": args.what, "against": made.against, "features": made.features}
-            facts |= {"n": made.n, "n_real": made.n, "n_floor": made.m, "seed": args.seed}
-            facts["values"] = {value.name.strip(): [value.value, value.floor] for value in made.values}
+    if run and not args.against and asks_for_accuracy(run, bool(args.metrics or args.features)):
+        data = args.data or run.config.data
+        with run.config.numerics():
+            share, n = classifier_accuracy(run, open_data(data, split="test"), args.n)
+        print(paragraph(f"{run.path}: accuracy {share:.2%} on {n} images of the test split of {data}"))
+        facts = {"what": args.what, "data": data, "split": "test", "n": n, "accuracy": share}
+    else:
+        made = measured(args, run)
+        print(table(made), end="")
+        facts = {"what": args.what, "against": made.against, "features": made.features}
+        facts |= {"n": made.n, "n_real": made.n, "n_floor": made.m, "seed": args.seed}
+        facts["values"] = {value.name.strip(): [value.value, value.floor] for value in made.values}
     if out:
         record(out, run, facts)
         print(f"{out}: one line added")
@@ -120,9 +111,14 @@ def measured(args: argparse.Namespace, run: Run | None) -> Evaluation:
     against = args.against or args.data or (run.config.data if run else None)
     if against is None:
         raise UsageError(f"{args.what} against what? Add --data NAME, or a second RUN, folder or .npy file")
-    metrics = tuple(MEASURES) if args.metrics == "all" else args.metrics.split(",") if args.metrics else DEFAULT
-    images, real = open_images(args.what, args.seed), open_images(against, args.seed + 1)
-    return evaluate(images, real, *open_features(args.features or "fashion-mnist"), metrics, args.n, args.seed)
+    return evaluate(
+        args.what,
+        against,
+        metrics=args.metrics or DEFAULT,
+        n=args.n,
+        seed=args.seed,
+        features=args.features or "fashion-mnist",
+    )
 
 
 def table(made: Evaluation) -> str:

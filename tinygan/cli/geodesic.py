@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from tinygan import kernels
 from tinygan.cli.loaded import of_kind
 from tinygan.cli.parser import add_picture, add_run, add_seed, whole
 from tinygan.cli.picture import picture_path, write_picture
@@ -46,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             f"got {args.a}, {args.b} and {args.seed}"
         )
     out = picture_path(args.out, run, f"geodesic-{args.a}-{args.b}")
-    with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
+    with run.config.numerics():
         recipe, state = of_kind(
             run, AdversarialRecipe, "geodesic needs a generator and a discriminator: give a run of dcgan or ssgan"
         )

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinygan import kernels
 from tinygan.cli.parser import add_picture, add_seed
 from tinygan.cli.picture import picture_path, write_picture
 from tinygan.core.layer import Array
@@ -65,7 +64,7 @@ class Latents:
     def draw(self, z: Array) -> None:
         """The samples of latents side by side, as ``out``."""
         config = self.run.config
-        with kernels.on_cpu(config.backend), kernels.precision(config.precision):
+        with config.numerics():
             x = self.recipe.sample(self.state, z)
         write_picture(self.out, picture_of(x, nrow=len(x)), self.args.scale)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tinygan import kernels
 from tinygan.cli.parser import add_picture, add_run, add_seed, real, whole
 from tinygan.cli.picture import write_picture
 from tinygan.cli.terminal import plural
@@ -17,8 +16,8 @@ from tinygan.data.patterns import strings
 from tinygan.errors import UsageError
 from tinygan.formats.atomic import write_atomic
 from tinygan.images.grid import make_grid, picture_of
+from tinygan.interface.sample import sample
 from tinygan.sampling.request import SampleRequest
-from tinygan.sampling.sample import sample
 from tinygan.training.run import Run
 
 MOST, N, COLUMNS = 100_000, 64, 8
@@ -96,8 +95,7 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or run.samples / file_name(n, args.seed, request)
     if out.suffix.lower() not in (".png", ".npy", ".txt"):
         raise UsageError(f"--out ends in .png or .npy, for strings also in .txt: got {out}")
-    with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
-        images = sample(run, n, args.seed, request)
+    images = sample(run, n, args.seed, **request._asdict())
     if out.suffix.lower() == ".npy":
         write_atomic(out, lambda file: np.save(file, images))
     elif out.suffix.lower() == ".txt":

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,9 @@ from tinygan import kernels
 from tinygan.cli.parser import completes, whole
 from tinygan.cli.recipes import settings_of
 from tinygan.cli.terminal import plural
-from tinygan.data import NAMES, open_data
 from tinygan.errors import UsageError
-from tinygan.recipes import find
 from tinygan.training.config import as_mapping, merge, read_toml, set_key, to_toml
-from tinygan.training.run import Config, Loop, Run, free_path, resolve
+from tinygan.training.run import Config, Loop, Run, resolve
 
 ABOUT = """
     Train a system ("recipe") on data. It writes a run directory: config.toml, the settings; stats.jsonl, losses and
@@ -96,26 +92,19 @@ def more_help(args: argparse.Namespace) -> str:
 def run(args: argparse.Namespace) -> int:
     """Train."""
     from tinygan.training.interrupt import Interrupt
-    from tinygan.training.loading import recipe_for
-    from tinygan.training.loop import run_training
+    from tinygan.training.launch import launch, ready
 
     with Interrupt() as interrupt:
         if args.resume and args.out is None:
             raise UsageError("--resume needs the run to go on with: add --out DIR")
         resumed = Run.open(args.out) if args.resume else None
-        config = configure(args, as_mapping(resumed.config) if resumed else {})
-        backend, precision = backend_for(config), kernels.choose_precision(config.precision)
-        config = replace(config, backend=backend, precision=precision, data=place(config.data))
+        config = ready(configured(args, as_mapping(resumed.config) if resumed else {}))
         if resumed:
             resumed.change(config)
         if args.dry_run:
             print(to_toml(as_mapping(config)), end="")
             return 0
-        data = open_data(config.data, data_seed=config.seed)
-        recipe = recipe_for(config, data)
-        path = args.out or free_path(f"{config.recipe}-{Path(config.data).name}")
-        with kernels.on_cpu(backend), kernels.precision(precision), resumed or Run.create(path, config) as run:
-            step = run_training(run, recipe, data, interrupt)
+        run, step = launch(config, args.out, resumed, interrupt)
     if step < config.steps:
         print(f"stopped at step {step}, saved; go on with: tinygan train --resume --out {run.path}", file=sys.stderr)
         return interrupt.code
@@ -127,37 +116,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def backend_for(config: Config) -> str:
-    """The backend that a run asks for; ``auto`` is a GPU only for systems that train there. Raises UsageError."""
-    backend = kernels.choose(config.backend)
-    if backend != "cuda" or find(config.recipe).device:
-        return backend
-    if config.backend == "cuda":
-        raise UsageError(f"{config.recipe} does not train on a GPU: use --backend jit")
-    return kernels.beside(backend)
-
-
-def place(data: str) -> str:
-    """The name of a data set, or the absolute path of its files: a run is resumed from anywhere."""
-    if data in NAMES:
-        return data
-    if not data or not Path(data).exists():
-        open_data(data)  # says what is wrong
-    return str(Path(data).resolve())
-
-
-def configure(args: argparse.Namespace, base: dict[str, Any]) -> Config:
+def configured(args: argparse.Namespace, base: dict[str, Any]) -> Config:
     """The configuration: defaults, then a run's own, then --config, then options, then --set."""
     mapping = merge(base, read_toml(args.config) if args.config else {})
     for name in ("recipe", "data", "steps", "batch", "seed", "backend", "precision"):
         if getattr(args, name) is not None:
             mapping[name] = getattr(args, name)
-    loop = [field.name for field in fields(Loop)]
-    settings = [field.name for field in fields(find(mapping.get("recipe", Loop.recipe)).settings)]
+    from tinygan.training.launch import is_of_recipe
+
     for assignment in args.set:
         key = assignment.partition("=")[0].split(".")[0].strip()
-        of_loop = key == "settings" or (
-            key not in settings and "".join(get_close_matches(key, loop + settings, 1)) in loop
-        )
-        mapping = set_key(mapping, assignment if of_loop else f"settings.{assignment}")
+        of_recipe = is_of_recipe(key, mapping.get("recipe", Loop.recipe))
+        mapping = set_key(mapping, f"settings.{assignment}" if of_recipe else assignment)
     return resolve(mapping)

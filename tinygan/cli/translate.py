@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from tinygan import kernels
 from tinygan.cli.loaded import of_kind
 from tinygan.cli.parser import add_picture, add_run, add_seed, completes, whole
 from tinygan.cli.picture import picture_path, write_picture
@@ -43,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     run = Run.open(args.dir)
     out = picture_path(args.out, run, f"translate-n{args.n}-seed{args.seed}")
     data = open_data(args.data or run.config.data, split="test", data_seed=run.config.seed)
-    with kernels.on_cpu(run.config.backend), kernels.precision(run.config.precision):
+    with run.config.numerics():
         recipe, state = of_kind(run, CycleGAN, "translate needs two domains: give a run of cyclegan")
         if data.shape != recipe.shape:
             raise UsageError(f"{data.name} has samples of {data.shape}; the run translates {recipe.shape}")

@@ -49,7 +49,7 @@ MOVED: dict[str, str] = {
     "safetensors": "formats.safetensors",
     "standing": "sampling.standing",
     "toml": "formats.toml",
-    "train": "training.loop training.loading sampling.sample",
+    "train": "training.loop training.loading interface.sample",
 }
 
 

@@ -27,7 +27,7 @@ from tinygan.sampling.generated import GeneratedDataset
 from tinygan.sampling.request import BATCH
 from tinygan.training.checkpoint import latest_checkpoint
 from tinygan.training.loading import load_state
-from tinygan.training.progress import Progress
+from tinygan.training.progress import NoProgress, Progress
 from tinygan.training.run import Run
 
 MOST = 10_000  # images of a set where -n does not say it
@@ -120,8 +120,13 @@ class Evaluation(NamedTuple):
     m: int
     values: list[MeasureValue]
 
+    @property
+    def scores(self) -> dict[str, float]:
+        """Each measure's value by its name."""
+        return {value.name.strip(): value.value for value in self.values}
 
-def evaluate(
+
+def measure(
     images: Dataset,
     real: Dataset,
     extractor: Extractor,
@@ -129,6 +134,8 @@ def evaluate(
     metrics: Sequence[str],
     n: int | None = None,
     seed: int = 0,
+    *,
+    progress: bool = True,
 ) -> Evaluation:
     """Measure n ``images`` against n of ``real`` and, for the floor, m others of ``real`` against the first m of these.
 
@@ -158,14 +165,14 @@ def evaluate(
         return FeatureBlock(*extractor(data.batch(order.indices(at, count))[0]))
 
     began = time.perf_counter()
-    with Progress(0, n, "image") as progress:
+    with (Progress if progress else NoProgress)(0, n, "image") as shown:
         for i in range(0, n, BLOCK):
             end = min(i + BLOCK, n)
             fake, truth = read(images, order, i, end - i), read(real, real_order, i, end - i)
             other = read(real, real_order, m + i, min(end, m) - i) if i < m else None
             for measure in measures:
                 measure.add(fake, truth, other)
-            progress.show(end, {}, end / (time.perf_counter() - began))
+            shown.show(end, {}, end / (time.perf_counter() - began))
     values = [value for measure in measures for value in measure.values()]
     return Evaluation(images.name, real.name, extractor.name, n, m, values)
 

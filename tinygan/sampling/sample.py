@@ -1,34 +1,29 @@
-"""Samples of a run's newest checkpoint, as a request asks for them."""
+"""Samples of a trained state, as a request describes them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.errors import UsageError
-from tinygan.recipes import Generative
+from tinygan.recipes import Generative, Recipe
 from tinygan.sampling.request import SampleRequest, images, latents, recalibrate, refuse
-from tinygan.training.loading import load_average, load_state
-from tinygan.training.run import Run
 
 SAMPLE, SETTLE = 5, 7
 
 
-def sample(run: Run, n: int, seed: int, request: SampleRequest | None = None) -> Array:
-    """n images (n, H, W, C) in [-1, 1] from the newest checkpoint of a run.
+def sample_state(recipe: Recipe, state: Any, name: str, n: int, seed: int, request: SampleRequest) -> Array:
+    """n images (n, H, W, C) in [-1, 1] of a state of the recipe called ``name``.
 
     For a sweep they are (rows, columns, H, W, C), whatever n is; for a sequence (n, steps, H, W, C).
-    Raises UsageError where the recipe does not support the request, FormatError where there is no checkpoint.
+    Raises UsageError where the recipe does not support the request. ``request.average`` is the caller's part.
     """
-    request = request or SampleRequest()
-    recipe, state = load_state(run) if request.average is None else load_average(run, request.average)
     if not isinstance(recipe, Generative):
-        raise UsageError(
-            f"{run.path}: {run.config.recipe} makes no samples: see tinygan eval of a classifier, translate of a cyclegan"
-        )
-    refuse(recipe, run.config.recipe, request)
+        raise UsageError(f"{name} makes no samples: see tinygan eval for a classifier, tinygan translate for cyclegan")
+    refuse(recipe, name, request)
     z = latents(recipe, request, n, np.random.default_rng([seed, SAMPLE]))
     state = recalibrate(recipe, state, request, np.random.default_rng([seed, SETTLE]))
     return images(recipe, state, request, z)

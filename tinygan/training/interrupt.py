@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import signal
+from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any, Self
 
 
 class Interrupt:
-    """``with Interrupt() as stop``: true once a signal has come; ``stop.code`` is the exit code it asks for."""
+    """``with Interrupt() as stop``: true once a signal has come; ``stop.code`` is the exit code for it, 128 + its number.
+
+    Only the main thread can take signals; in another one nothing interrupts.
+    """
 
     def __init__(self) -> None:
         self.code = 0
@@ -18,7 +22,7 @@ class Interrupt:
         return self.code != 0
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM) if current_thread() is main_thread() else ():
             self._before[number] = signal.signal(number, self._note)
         return self
 

@@ -22,7 +22,7 @@ from tinygan.training.finite import require_finite
 from tinygan.training.interrupt import Interrupt
 from tinygan.training.loading import labelled_subset, training_set
 from tinygan.training.pictures import GRID, write_grid, write_samples
-from tinygan.training.progress import Progress
+from tinygan.training.progress import NoProgress, Progress
 from tinygan.training.provenance import fingerprint
 from tinygan.training.resumption import checkpoint_facts, first_or_latest, save
 from tinygan.training.run import Run
@@ -30,9 +30,10 @@ from tinygan.training.run import Run
 STEP = 2
 
 
-def run_training(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) -> int:
+def run_training(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt, *, progress: bool = True) -> int:
     """Train ``run`` to its last step or until ``interrupt``; returns the step reached, which is saved.
 
+    ``progress``: whether it is printed for a person.
     Raises Diverged at the first NaN or infinity; the checkpoints before it are kept.
     """
     config = run.config
@@ -57,7 +58,10 @@ def run_training(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) 
         batch = Batch(*data.batch(order.indices(step * taken, taken)))
         return labelled.prepend(step, batch) if labelled else batch
 
-    with Progress(step, config.steps) as progress, Prefetch(batch_of, range(step, config.steps)) as batches:
+    with (
+        (Progress if progress else NoProgress)(step, config.steps) as shown,
+        Prefetch(batch_of, range(step, config.steps)) as batches,
+    ):
         tick, began, waited = step, time.perf_counter(), 0.0
         while step < config.steps and not interrupt:
             batch = next(batches)
@@ -74,7 +78,7 @@ def run_training(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt) 
                 share = round((batches.waited - waited) / (now - began), 5)
                 times = {"images/s": round(speed, 1), "seconds": round(now - began, 3), "waited": share}
                 run.tick({"step": step, **log, **times})
-                progress.show(step, log, speed)
+                shown.show(step, log, speed)
                 tick, began, waited = step, now, batches.waited
             if step % config.sample_every == 0:
                 write_samples(run, recipe, executor.state, step)

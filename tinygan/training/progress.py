@@ -35,6 +35,16 @@ class Progress:
             self._bar.close()
 
 
+class NoProgress(Progress):
+    """The same with nothing shown."""
+
+    def __init__(self, start: int, stop: int, unit: str = "step") -> None:
+        self._bar = None
+
+    def show(self, step: int, log: dict[str, float], speed: float) -> None:
+        pass
+
+
 def _bar(start: int, stop: int, unit: str) -> Any:
     if not sys.stderr.isatty():
         return None

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self, TextIO
@@ -57,6 +58,12 @@ class Config(Loop):
     """What a run is: a loop and the settings of its recipe."""
 
     settings: Any = None
+
+    @contextmanager
+    def numerics(self) -> Iterator[None]:
+        """While this is open, kernels run on the backend and in the precision of the run."""
+        with kernels.on_cpu(self.backend), kernels.precision(self.precision):
+            yield
 
 
 MAY_CHANGE = {"steps", "log_every", "sample_every", "save_every", "keep"}  # what a resumed run may change

@@ -11,7 +11,7 @@ from tinygan.data import open_data
 from tinygan.data.images import Images
 from tinygan.data.sampler import Sampler
 from tinygan.errors import UsageError
-from tinygan.evaluation.evaluate import evaluate, export, open_features, open_images
+from tinygan.evaluation.evaluate import export, measure, open_features, open_images
 from tinygan.formats.png import write_png
 from tinygan.metrics.frechet import frechet
 from tinygan.metrics.inception_score import inception_score
@@ -44,7 +44,7 @@ def pictures(name, n, bias=0):
 
 
 def values_of(fake, real, n, metrics=tuple(MEASURES)):
-    made = evaluate(fake, real, Projection(16), NAMES, metrics, n)
+    made = measure(fake, real, Projection(16), NAMES, metrics, n)
     return made, {value.name: value for value in made.values}
 
 
@@ -96,7 +96,7 @@ def test_features_without_logits_have_no_inception_score():
 
     extractor.name = "bare"
     with pytest.raises(UsageError, match="leave it out of --metrics"):
-        evaluate(pictures("a", 9), pictures("b", 20), extractor, NAMES, ("inception-score",))
+        measure(pictures("a", 9), pictures("b", 20), extractor, NAMES, ("inception-score",))
 
 
 def test_only_the_published_network_gives_scores_called_fid(monkeypatch):

@@ -7,8 +7,7 @@ import pytest
 
 from tinygan.cli import main
 from tinygan.data.captions import BRIGHTNESS_WORDS
-from tinygan.sampling.request import SampleRequest
-from tinygan.sampling.sample import sample
+from tinygan.interface.sample import sample
 from tinygan.training.checkpoint import earlier_than
 from tinygan.training.loading import load_average, load_state
 from tinygan.training.run import Run
@@ -44,23 +43,23 @@ def test_a_text_a_class_and_whatever_else_is_asked_has_a_file_of_its_own(runs, c
 
 def test_what_is_asked_reaches_the_images(runs):
     run = Run.open(runs / "gan-cls")
-    texts = [sample(run, 3, 0, SampleRequest(text=text)) for text in ("dark 3", "3 dark", "bright 3")]
+    texts = [sample(run, 3, text=text) for text in ("dark 3", "3 dark", "bright 3")]
     assert np.array_equal(texts[0], texts[1]) and not np.array_equal(texts[0], texts[2])
     for request in (
-        SampleRequest(label=3),
-        SampleRequest(truncation=0.1),
-        SampleRequest(standing=2),
-        SampleRequest(label=4),
+        {"label": 3},
+        {"truncation": 0.1},
+        {"standing": 2},
+        {"label": 4},
     ):
-        assert not np.array_equal(sample(run, 3, 0), sample(run, 3, 0, request))
-        assert np.array_equal(sample(run, 3, 0, request), sample(run, 3, 0, request))
+        assert not np.array_equal(sample(run, 3), sample(run, 3, **request))
+        assert np.array_equal(sample(run, 3, **request), sample(run, 3, **request))
 
 
 def test_truncation_is_of_z_alone(runs, monkeypatch):
     seen = []
     recipe, _ = load_state(Run.open(runs / "cgan"))
     monkeypatch.setattr(type(recipe), "sample", lambda self, state, z: seen.append(z) or np.zeros((len(z), 8, 8, 1)))
-    sample(Run.open(runs / "cgan"), 40, 0, SampleRequest(label=3, truncation=0.25))
+    sample(Run.open(runs / "cgan"), 40, label=3, truncation=0.25)
     c, z = np.split(np.concatenate(seen), [recipe.cond_dim], axis=1)
     assert np.array_equal(c, np.tile(np.eye(10)[3], (40, 1)))
     assert np.abs(z).max() <= 0.25 and z.std() > 0.1

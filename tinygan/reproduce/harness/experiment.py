@@ -10,7 +10,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal, NamedTuple
 
-from tinygan import kernels
 from tinygan.core.layer import Array
 from tinygan.data import Dataset, open_data
 from tinygan.data.registry import DATASETS
@@ -165,7 +164,7 @@ class Work:
     def _done(self, path: Path, config: Config, samples: Dataset) -> Run:
         """The run at ``path``, begun or gone on with."""
         began = (path / "config.toml").is_file()
-        with kernels.on_cpu(config.backend), kernels.precision(config.precision):
+        with config.numerics():
             with Run.open(path) if began else Run.create(path, config) as run:
                 before = latest_checkpoint(run.checkpoints)
                 done = run_training(run, recipe_for(config, samples), samples, self._interrupt)

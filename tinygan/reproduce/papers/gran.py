@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygan.evaluation.battle import Player, fight, player
-from tinygan.evaluation.evaluate import OWN, evaluate
+from tinygan.evaluation.evaluate import OWN, measure
 from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.metrics.gam import battle
@@ -36,7 +36,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     p = trained(work, job["steps"], job["seed"])
     real = work.open(DATA, "test", least=JUDGED)
     made = GeneratedDataset("gran", p.recipe, p.state, seed=0)
-    (value,) = evaluate(made, real, work.features(DATA, 0), OWN, ("frechet",), n=SAMPLES).values
+    (value,) = measure(made, real, work.features(DATA, 0), OWN, ("frechet",), n=SAMPLES).values
     found: dict[str, Any] = {"distance": value.value, "floor": value.floor}
     if job["steps"] == 1:
         return found

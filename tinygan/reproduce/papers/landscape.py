@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 from tinygan.errors import Diverged
-from tinygan.evaluation.evaluate import OWN, evaluate
+from tinygan.evaluation.evaluate import OWN, measure
 from tinygan.recipes import Generative
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
 from tinygan.sampling.generated import GeneratedDataset
@@ -38,7 +38,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     assert isinstance(recipe, Generative)
     made = GeneratedDataset("landscape", recipe, state, seed=0)
     real = work.open(DATA, "test", least=SAMPLES)
-    (value,) = evaluate(made, real, work.features(DATA, 0), OWN, ("frechet",), n=SAMPLES).values
+    (value,) = measure(made, real, work.features(DATA, 0), OWN, ("frechet",), n=SAMPLES).values
     return {"distance": value.value, "floor": value.floor, "diverged": False}
 
 

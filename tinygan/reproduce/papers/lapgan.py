@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.evaluation.evaluate import OWN, evaluate
+from tinygan.evaluation.evaluate import OWN, measure
 from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.images.pyramid import build, collapse
@@ -56,7 +56,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     makers: dict[str, Any] = {"LAPGAN": recipe, "enlarged": Enlarged(recipe)}
     for name, maker in makers.items():
         made = GeneratedDataset(name, maker, state, seed=0)
-        (value,) = evaluate(made, real, features, OWN, ("frechet",), n=SAMPLES).values
+        (value,) = measure(made, real, features, OWN, ("frechet",), n=SAMPLES).values
         figures[name] = value.value
     late = [line for line in lines if line["step"] > STEPS - LAST]
     figures["accuracy"] = [mean(line[f"accuracy_{k}"] for line in late) for k in range(len(recipe.levels))]

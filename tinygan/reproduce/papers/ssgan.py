@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan.data import Dataset
-from tinygan.evaluation.evaluate import OWN, evaluate
+from tinygan.evaluation.evaluate import OWN, measure
 from tinygan.images.rotation import rotations
 from tinygan.recipes import Generative
 from tinygan.recipes.systems.ssgan import SSGAN
@@ -62,7 +62,7 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     assert isinstance(recipe, Generative)
     extractor = work.features(setting.data, setting.features, flip=setting.flip)
     made = GeneratedDataset(job["method"], recipe, state, seed=0)
-    (value,) = evaluate(made, real, extractor, OWN, ("frechet",), n=SAMPLES).values
+    (value,) = measure(made, real, extractor, OWN, ("frechet",), n=SAMPLES).values
     figures = {"distance": value.value, "floor": value.floor, "features": extractor.name}
     if job["method"] in (ROTATION, MODULATED):
         assert isinstance(recipe, SSGAN)
