@@ -7,9 +7,13 @@ A kernel is written as a function of a ``Vector`` (and static choices) that retu
         def run(part, thread, x: Reals, n: Int): ...
         return run
 
-``double(v, parts, x, n)`` runs parts 0 … parts − 1 on the threads of ``pool``. Arguments are contiguous arrays of
-the vector's dtype (``Reals``), of int64 (``Ints``), numbers (``Int``, ``Real``). A kernel's results may depend on ``part``,
-never on ``thread``, which is for scratch memory: so they do not depend on how many threads there are.
+``double(v, parts, x, n)`` runs parts 0 … parts − 1 on the threads of the pool. Arguments are contiguous arrays of
+the vector's dtype (``Reals``), of int64 (``Ints``), numbers (``Int``, ``Real``). A kernel of more than FEW arguments takes one
+block instead, a NamedTuple whose fields have these kinds. It is filled by name, since two arguments in the wrong order
+would be a wrong address; Numba passes its fields one by one, so a block costs nothing.
+
+A kernel's results may depend on ``part``, never on ``thread``, which is for scratch memory: so they do not depend on how
+many threads there are.
 """
 
 import hashlib
@@ -22,6 +26,7 @@ import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from llvmlite import binding, ir
@@ -37,7 +42,12 @@ from tinygan.kernels.jit import cpu, pool
 from tinygan.kernels.jit.vector import integer
 
 OLD = 30 * 24 * 3600
-Reals, Ints, Int, Real = "reals", "ints", "int", "real"  # the kinds of arguments, as annotations
+FEW = 8  # arguments of a kernel without a block
+# The kinds of arguments, as annotations
+Reals = Annotated[np.ndarray, "contiguous, of the vector's dtype"]
+Ints = Annotated[np.ndarray, "contiguous, of int64"]
+Int = Annotated[int, "int64"]
+Real = Annotated[float, "of the vector's dtype"]
 # Numba's settings, of the user's environment, that reach the optimiser
 CHOICES = "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "CPU_NAME", "CPU_FEATURES"
 KINDS = {Reals: "q", Ints: "q", Int: "q", Real: "d"}
@@ -52,20 +62,35 @@ class Kernel:
         self.compiled = cache(self._compiled)
 
     def __call__(self, v, parts, *args, static=()):
-        address, pack = self.compiled(v, *static)
+        address, pack, block = self.compiled(v, *static)
+        if block:
+            (args,) = args
+            if type(args) is not block:
+                raise TypeError(f"{self.build.__name__} takes a {block.__name__}: got a {type(args).__name__}")
         pool.run(address, pack(*map(_plain, args)), parts)
 
     def _compiled(self, v, *static):
         loop = self.build(v, *static)
-        kinds = list(loop.__annotations__.values())
+        kinds, block = arguments(loop)
         parts = self.build.__module__.rpartition(".")[2], self.build.__name__, v.dtype, v.bytes, *static
         name = "-".join(map(str, parts))
-        return _load(name, lambda: _compile(loop, kinds, v)), struct.Struct("".join(KINDS[k] for k in kinds)).pack
+        pack = struct.Struct("".join(KINDS[k] for k in kinds)).pack
+        return _load(name, lambda: _compile(loop, kinds, block, v)), pack, block
 
 
 def kernel(build):
     """The decorator."""
     return Kernel(build)
+
+
+def arguments(loop):
+    """The kinds of a loop's arguments after part and thread, and the class of its block; None where it has none."""
+    kinds = [kind for name, kind in loop.__annotations__.items() if name != "return"]
+    if len(kinds) == 1 and kinds[0] not in KINDS:
+        return list(kinds[0].__annotations__.values()), kinds[0]
+    if len(kinds) > FEW:
+        raise TypeError(f"{loop.__qualname__} has {len(kinds)} arguments: more than {FEW} go into a block")
+    return kinds, None
 
 
 def _plain(a):
@@ -76,7 +101,7 @@ def _plain(a):
 # ---------------------------------------------------------------- compiling
 
 
-def _compile(loop, kinds, v):
+def _compile(loop, kinds, block, v):
     """(symbol, object code) of a function (arguments, part, thread), the arguments a block of 8 bytes each.
 
     Numba types, lowers and optimises the loop; its own way to a callable would make machine code that nobody runs.
@@ -89,10 +114,11 @@ def _compile(loop, kinds, v):
     typing, target = cpu_target.typing_context, cpu_target.target_context
     typing.refresh()
     target.refresh()
-    arguments = whole, whole, *(by_kind[kind] for kind in kinds)
+    given = tuple(by_kind[kind] for kind in kinds)
+    signature = whole, whole, *((types.NamedTuple(given, block),) if block else given)
     library = AOTCPUCodegen("tinygan", "host").create_library(loop.__qualname__)
-    made = compiler.compile_extra(typing, target, loop, arguments, types.void, flags, {}, library=library)
-    library.add_ir_module(_entry(target, made.fndesc))
+    made = compiler.compile_extra(typing, target, loop, signature, types.void, flags, {}, library=library)
+    library.add_ir_module(_entry(target, made.fndesc, given))
     library.finalize()  # links what the loop calls, and optimises
     module = binding.parse_assembly(library.get_llvm_str())
     module.get_function(made.fndesc.llvm_func_name).linkage = "internal"
@@ -106,19 +132,22 @@ def _compile(loop, kinds, v):
     return f"run.{made.fndesc.llvm_func_name}", machine.emit_object(module)
 
 
-def _entry(target, loop):
-    """The module of run.LOOP(block, part, thread): LOOP(part, thread, *block)."""
+def _entry(target, loop, kinds):
+    """The module of run.LOOP(block, part, thread): LOOP(part, thread, *block), or LOOP(part, thread, block)."""
     word, module = ir.IntType(64), target.create_module("entry")
     callee = ir.Function(module, target.call_conv.get_function_type(loop.restype, loop.argtypes), loop.llvm_func_name)
     signature = ir.FunctionType(ir.VoidType(), [word.as_pointer(), word, word])
     entry = ir.Function(module, signature, f"run.{loop.llvm_func_name}")
-    block, *arguments = entry.args
+    block, part, thread = entry.args
     b = ir.IRBuilder(entry.append_basic_block())
-    for i, kind in enumerate(loop.argtypes[2:]):
+    values = []
+    for i, kind in enumerate(kinds):
         stored = ir.DoubleType() if kind is types.float32 else target.get_value_type(kind)
         value = b.load(b.bitcast(b.gep(block, [integer(i)]), stored.as_pointer()))
-        arguments.append(b.fptrunc(value, ir.FloatType()) if kind is types.float32 else value)
-    target.call_conv.call_function(b, callee, loop.restype, loop.argtypes, arguments)
+        values.append(b.fptrunc(value, ir.FloatType()) if kind is types.float32 else value)
+    if loop.argtypes[2:] != kinds:
+        values = [target.make_tuple(b, loop.argtypes[2], values)]
+    target.call_conv.call_function(b, callee, loop.restype, loop.argtypes, [part, thread, *values])
     b.ret_void()
     return module
 

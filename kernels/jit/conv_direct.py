@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygan.kernels.jit.conv_direct_kernels import correlate
+from tinygan.kernels.jit.conv_direct_kernels import Correlate, correlate
 from tinygan.kernels.jit.memory import empty, workspace
-from tinygan.kernels.jit.pack import bias_rows, pack, pack_transposed, panels
+from tinygan.kernels.jit.pack import Pack, bias_rows, pack, pack_transposed, panels
 from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.tile import SPARE
 from tinygan.kernels.reference import shift
@@ -33,7 +33,7 @@ class Phase(NamedTuple):
 class Plan(NamedTuple):
     """The tables of ``correlate`` for one shape."""
 
-    numbers: tuple[int, ...]
+    numbers: dict[str, int]  # by the names of ``correlate``'s arguments
     groups: np.ndarray
     panels: np.ndarray
     phases: np.ndarray
@@ -57,9 +57,12 @@ def correlated(v, x, pack_weight, plan, shape, bias, points):
     start, zero = bias_rows(v, bias, plan.panels, shape[3], x.dtype)
     n_panels, groups = len(plan.panels), len(plan.groups)
     splits = min(n_panels, -(-2 * threads // groups))
-    numbers = splits, n_panels, *plan.numbers, plan.room
-    tables = plan.groups, plan.panels, plan.phases, plan.ia, plan.ic, plan.taps
-    correlate(v, groups * splits, x, packed, y, start, zero, frames, *tables, *numbers)
+    args = Correlate(
+        x=x, w=packed, y=y, bias=start, zero=zero, frames=frames, groups=plan.groups, panels=plan.panels,
+        phases=plan.phases, ia=plan.ia, ic=plan.ic, taps=plan.taps, splits=splits, n_panels=n_panels, room=plan.room,
+        **plan.numbers,
+    )  # fmt: skip
+    correlate(v, groups * splits, args)
     return y
 
 
@@ -100,8 +103,10 @@ def make_plan(v, x_shape, points, y_size, O, phases, step, frame, origin):
     def whole(a):
         return np.array(a, np.int64).reshape(-1)
 
+    frame_size = {"FH": FH, "FW": FW, "top": top, "left": left}
+    image = {"H": H, "W": W, "C": C, "out": y_size[0] * y_size[1] * O, "O": O}
     return Plan(
-        (len(phases), int(framed), H, W, C, FH, FW, top, left, y_size[0] * y_size[1] * O, O),
+        {"n_phases": len(phases), "framed": int(framed), **frame_size, **image},
         whole(groups).reshape(-1, 4), panels(O, v.lanes)[0], whole(table),
         np.concatenate(ia), np.concatenate(ic), np.concatenate(taps),
         size * per_group if framed else 0, packed, written == y_size[0] * y_size[1],
@@ -121,11 +126,9 @@ def conv2d(v, x, w, size, stride, pad, bias, points):
     """The direct form of ``reference.conv2d``."""
     kh, kw, C, O = w.shape
     plan = forward_plan(v, x.shape, O, (kh, kw), size, stride, pad, points)
-    cut = plan.panels, len(plan.panels)
-    rows = kh * kw * C
 
     def packing(packed):
-        pack(v, 1, w, packed, *cut, O, rows, rows, 1, rows)
+        pack(v, 1, Pack.whole(w, packed, plan.panels, kh * kw * C, O))
 
     return correlated(v, x, packing, plan, (len(x), *size, O), bias, points)
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygan.kernels.jit.conv_direct_kernels import contract
+from tinygan.kernels.jit.conv_direct_kernels import Contract, contract
 from tinygan.kernels.jit.memory import empty, workspace
-from tinygan.kernels.jit.pack import pack, panels
+from tinygan.kernels.jit.pack import Pack, pack, panels
 from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.reference import frame
 
@@ -81,14 +81,17 @@ def conv2d_dw(v, x, gy, kernel, stride, pad):
     cut, vectors = panels(O, v.lanes)
     chunks, step = -(-N // t.per_chunk), vectors * v.lanes
     (packed,) = workspace(gy.dtype, chunks * t.blocks * t.size * step)
-    pack(v, chunks * t.blocks, gy, packed, cut, len(cut), O, N * P * Q, t.per_chunk * P * Q, t.blocks, t.size)
+    rows = {"total": N * P * Q, "group": t.per_chunk * P * Q, "blocks": t.blocks, "size": t.size}
+    pack(v, chunks * t.blocks, Pack(a=gy, packed=packed, panels=cut, count=len(cut), columns=O, **rows))
     whole = t.rows == kh * kw * C and step == O
     gw = empty((t.ranges, t.rows, step), x.dtype)
     splits = min(len(t.units), -(-4 * pool().n // t.ranges))
-    contract(
-        v, t.ranges * splits, x, packed, gw, t.units, cut, t.ix, t.ig, t.begin, splits, len(t.units), len(cut),
-        len(t.ix), t.ranges, chunks, t.blocks, t.size, t.per_chunk, N, step, t.rows, H * W * C,
+    args = Contract(
+        x=x, g=packed, q=gw, units=t.units, panels=cut, ix=t.ix, ig=t.ig, begin=t.begin, splits=splits, n_units=len(t.units),
+        n_panels=len(cut), length=len(t.ix), ranges=t.ranges, chunks=chunks, blocks=t.blocks, size=t.size,
+        per_chunk=t.per_chunk, images=N, step=step, rows=t.rows, image=H * W * C,
     )  # fmt: skip
+    contract(v, t.ranges * splits, args)
     total = gw[0] if t.ranges == 1 else gw.sum(axis=0)
     if whole:
         return total.reshape(kh, kw, C, O)

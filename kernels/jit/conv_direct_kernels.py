@@ -4,10 +4,43 @@ No matrix of patches is made. A tile's rows are output pixels, which lie anywher
 padding); a table says where, and the sums run over kernel rows and, within one, over kw·C neighbouring numbers.
 """
 
+from typing import NamedTuple
+
 from tinygan.kernels.jit.compile import Int, Ints, Reals, kernel
 from tinygan.kernels.jit.pack import fill_frame
 from tinygan.kernels.jit.tile import outer_sum, product
 from tinygan.kernels.jit.vector import at, clear
+
+
+class Correlate(NamedTuple):
+    """The arguments of ``correlate``."""
+
+    x: Reals  # images (N, H, W, C)
+    w: Reals  # weights in panels, phase after phase
+    y: Reals  # images of ``out`` numbers
+    bias: Reals  # filled up to the panels' whole vectors
+    zero: Reals  # as many zeros
+    frames: Reals  # ``room`` numbers for each thread
+    groups: Ints  # of each group: first image, images, which of the tables, whether it has the bias
+    panels: Ints
+    phases: Ints  # of each phase: first of its rows, rows, first of its taps, taps, numbers of a tap, its panels in w
+    ia: Ints  # where each row begins in the frame
+    ic: Ints  # and in y
+    taps: Ints
+    splits: Int  # ranges of panels
+    n_panels: Int
+    n_phases: Int
+    framed: Int  # whether images are copied into frames (FH, FW), their corner at (top, left)
+    H: Int
+    W: Int
+    C: Int
+    FH: Int
+    FW: Int
+    top: Int
+    left: Int
+    out: Int
+    O: Int
+    room: Int
 
 
 @kernel
@@ -15,28 +48,56 @@ def correlate(v):
     """y[pixel, o] = start[o] + Σ_tk frame[ia[pixel] + taps[t] + k] w[t, k, o]. Part = (group of images, range of panels)."""
     multiply = product(v)
 
-    def run(
-        part, thread, x: Reals, w: Reals, y: Reals, bias: Reals, zero: Reals, frames: Reals,
-        groups: Ints, panels: Ints, phases: Ints, ia: Ints, ic: Ints, taps: Ints,
-        splits: Int, n_panels: Int, n_phases: Int, framed: Int, H: Int, W: Int, C: Int,
-        FH: Int, FW: Int, top: Int, left: Int, out: Int, O: Int, room: Int
-    ):  # fmt: skip
-        group, split = part // splits * 4, part % splits
-        first, count, table, shifted = groups[group], groups[group + 1], groups[group + 2], groups[group + 3]
-        a = at(x, first * H * W * C)
-        if framed:
-            a = at(frames, thread * room)
+    def run(part, thread, args: Correlate):
+        H, W, C, FH, FW = args.H, args.W, args.C, args.FH, args.FW
+        group, split = part // args.splits * 4, part % args.splits
+        first, count, table, shifted = (
+            args.groups[group],
+            args.groups[group + 1],
+            args.groups[group + 2],
+            args.groups[group + 3],
+        )
+        a = at(args.x, first * H * W * C)
+        if args.framed:
+            a = at(args.frames, thread * args.room)
             for i in range(count):
-                image = at(x, (first + i) * H * W * C)
-                fill_frame(image, H, W, C, 0, C, at(a, i * FH * FW * C), FH, FW, top, left)
-        b = bias if shifted else zero
-        for f in range(table * n_phases * 6, (table + 1) * n_phases * 6, 6):
-            row, rows, tap, T, K = phases[f], phases[f + 1], at(taps, phases[f + 2]), phases[f + 3], phases[f + 4]
-            p0, p1 = split * n_panels // splits, (split + 1) * n_panels // splits
-            panel, c = at(w, phases[f + 5]), at(y, first * out)
-            multiply(a, panel, c, b, at(ia, row), at(ic, row), tap, T, K, rows, panels, p0, p1, O)
+                image = at(args.x, (first + i) * H * W * C)
+                fill_frame(image, H, W, C, 0, C, at(a, i * FH * FW * C), FH, FW, args.top, args.left)
+        b = args.bias if shifted else args.zero
+        phases = args.phases
+        for f in range(table * args.n_phases * 6, (table + 1) * args.n_phases * 6, 6):
+            row, rows, tap, T, K = phases[f], phases[f + 1], at(args.taps, phases[f + 2]), phases[f + 3], phases[f + 4]
+            p0, p1 = split * args.n_panels // args.splits, (split + 1) * args.n_panels // args.splits
+            panel, c = at(args.w, phases[f + 5]), at(args.y, first * args.out)
+            multiply(a, panel, c, b, at(args.ia, row), at(args.ic, row), tap, T, K, rows, args.panels, p0, p1, args.O)
 
     return run
+
+
+class Contract(NamedTuple):
+    """The arguments of ``contract``."""
+
+    x: Reals  # images of ``image`` numbers
+    g: Reals  # ȳ in panels, block after block of ``size`` pixels
+    q: Reals  # sums (ranges, rows, step)
+    units: Ints  # of each row block: where it begins in x, its row in q, which list of pixels
+    panels: Ints
+    ix: Ints  # where each pixel of the lists begins in x
+    ig: Ints  # and in a panel of 1, 2 and 3 vectors: ``length`` numbers each
+    begin: Ints  # of each list: where its blocks begin, where the last one ends, pixels of an image
+    splits: Int  # ranges of row blocks
+    n_units: Int
+    n_panels: Int
+    length: Int
+    ranges: Int  # of chunks
+    chunks: Int  # of ``per_chunk`` images
+    blocks: Int  # of a chunk
+    size: Int
+    per_chunk: Int
+    images: Int
+    step: Int
+    rows: Int
+    image: Int
 
 
 @kernel
@@ -45,30 +106,27 @@ def contract(v):
     R = v.channel_rows
     lanes, add = v.lanes, outer_sum(v)
 
-    def run(
-        part, thread, x: Reals, g: Reals, q: Reals, units: Ints, panels: Ints, ix: Ints, ig: Ints,
-        begin: Ints, splits: Int, n_units: Int, n_panels: Int, length: Int, ranges: Int,
-        chunks: Int, blocks: Int, size: Int, per_chunk: Int, images: Int, step: Int, rows: Int, image: Int
-    ):  # fmt: skip
-        own, split = part // splits, part % splits
-        u0, u1 = split * n_units // splits, (split + 1) * n_units // splits
-        target = at(q, own * rows * step)
+    def run(part, thread, args: Contract):
+        units, begin, blocks, step = args.units, args.begin, args.blocks, args.step
+        own, split = part // args.splits, part % args.splits
+        u0, u1 = split * args.n_units // args.splits, (split + 1) * args.n_units // args.splits
+        target = at(args.q, own * args.rows * step)
         clear(at(target, units[3 * u0 + 1] * step), (u1 - u0) * R * step)
-        for chunk in range(own * chunks // ranges, (own + 1) * chunks // ranges):
-            present = min(per_chunk, images - chunk * per_chunk)
-            a = at(x, chunk * per_chunk * image)
+        for chunk in range(own * args.chunks // args.ranges, (own + 1) * args.chunks // args.ranges):
+            present = min(args.per_chunk, args.images - chunk * args.per_chunk)
+            a = at(args.x, chunk * args.per_chunk * args.image)
             for block in range(blocks):
-                packed = at(g, (chunk * blocks + block) * size * step)
-                for p in range(n_panels):
-                    s, wide = panels[2 * p] * lanes, panels[2 * p + 1]
-                    table = at(ig, (wide - 1) * length)
-                    b = at(packed, size * s)
+                packed = at(args.g, (chunk * blocks + block) * args.size * step)
+                for p in range(args.n_panels):
+                    s, wide = args.panels[2 * p] * lanes, args.panels[2 * p + 1]
+                    table = at(args.ig, (wide - 1) * args.length)
+                    b = at(packed, args.size * s)
                     for u in range(u0, u1):
-                        k = units[3 * u + 2] * (blocks + 2)
-                        k0, k1 = begin[k + block], begin[k + block + 1]
-                        k1 = min(k1, begin[k] + begin[k + blocks + 1] * present)
-                        if k0 < k1:
+                        i = units[3 * u + 2] * (blocks + 2)
+                        i0, i1 = begin[i + block], begin[i + block + 1]
+                        i1 = min(i1, begin[i] + begin[i + blocks + 1] * present)
+                        if i0 < i1:
                             c = at(target, units[3 * u + 1] * step + s)
-                            add(wide, at(a, units[3 * u]), b, c, step, at(ix, k0), at(table, k0), k1 - k0, 1)
+                            add(wide, at(a, units[3 * u]), b, c, step, at(args.ix, i0), at(table, i0), i1 - i0, 1)
 
     return run

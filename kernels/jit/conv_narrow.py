@@ -5,15 +5,51 @@ w (C, kh·kw·O), and each row of taps, kw·O neighbouring numbers, is added whe
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from tinygan.kernels.jit.compile import Int, Ints, Reals, kernel
 from tinygan.kernels.jit.memory import empty, workspace
-from tinygan.kernels.jit.pack import bias_rows, pack, panels
+from tinygan.kernels.jit.pack import Pack, bias_rows, pack, panels
 from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.tile import SPARE, product
 from tinygan.kernels.jit.vector import at, copy
+
+
+class Spread(NamedTuple):
+    """The arguments of ``spread``."""
+
+    x: Reals  # images (P, Q, C)
+    w: Reals  # (C, kh, kw, O) in panels
+    y: Reals  # images (H, W, O)
+    bias: Reals  # filled up to the panels' whole vectors
+    zero: Reals  # as many zeros
+    scratch: Reals  # ``room`` numbers for each thread: z (P, Q, columns), and a frame (FH, FW, O)
+    panels: Ints
+    ia: Ints  # where each pixel begins in x
+    ic: Ints  # and in z
+    nothing: Ints  # a zero: the offset of the only tap
+    count: Int  # of panels
+    columns: Int
+    P: Int
+    Q: Int
+    C: Int
+    H: Int
+    W: Int
+    O: Int
+    kh: Int
+    kw: Int
+    sh: Int
+    sw: Int
+    top: Int  # of the padding; y begins at (top + up, left + over) of the frame
+    left: Int
+    up: Int
+    over: Int
+    FH: Int
+    FW: Int
+    points: Int  # images that have the bias
+    room: Int
 
 
 @kernel
@@ -21,27 +57,27 @@ def spread(v):
     """y[s·i + u − p, s·j + t − q] += x[i, j] · w[:, u, t], from the bias on. Part = an image."""
     multiply = product(v)
 
-    def run(
-        part, thread, x: Reals, w: Reals, y: Reals, bias: Reals, zero: Reals, scratch: Reals, panels: Ints, ia: Ints, ic: Ints,
-        nothing: Ints, count: Int, columns: Int, P: Int, Q: Int, C: Int, H: Int, W: Int, O: Int, kh: Int, kw: Int,
-        sh: Int, sw: Int, top: Int, left: Int, up: Int, over: Int, FH: Int, FW: Int, points: Int, room: Int
-    ):  # fmt: skip
-        a, z = at(x, part * P * Q * C), at(scratch, thread * room)
+    def run(part, thread, args: Spread):
+        P, Q, C, H, W, O, FW, columns = args.P, args.Q, args.C, args.H, args.W, args.O, args.FW, args.columns
+        a, z = at(args.x, part * P * Q * C), at(args.scratch, thread * args.room)
         frame = at(z, P * Q * columns)
-        multiply(a, w, z, zero, ia, ic, nothing, 1, C, P * Q, panels, 0, count, columns)
-        b = bias if part < points else zero
-        for k in range(FH * FW):
+        multiply(
+            a, args.w, z, args.zero, args.ia, args.ic, args.nothing, 1, C, P * Q, args.panels, 0, args.count, columns
+        )
+        b = args.bias if part < args.points else args.zero
+        for pixel in range(args.FH * FW):
             for o in range(O):
-                frame[k * O + o] = b[o]
+                frame[pixel * O + o] = b[o]
         for i in range(P):
             for j in range(Q):
-                for u in range(kh):
-                    source = at(z, (i * Q + j) * columns + u * kw * O)
-                    target = at(frame, ((sh * i + u + up) * FW + sw * j + over) * O)
-                    for k in range(kw * O):
-                        target[k] += source[k]
+                for u in range(args.kh):
+                    source = at(z, (i * Q + j) * columns + u * args.kw * O)
+                    target = at(frame, ((args.sh * i + u + args.up) * FW + args.sw * j + args.over) * O)
+                    for n in range(args.kw * O):
+                        target[n] += source[n]
         for i in range(H):
-            copy(at(frame, ((i + top + up) * FW + left + over) * O), at(y, (part * H + i) * W * O), W * O)
+            line = at(frame, ((i + args.top + args.up) * FW + args.left + args.over) * O)
+            copy(line, at(args.y, (part * H + i) * W * O), W * O)
 
     return run
 
@@ -76,10 +112,12 @@ def spread_taps(v, x, w, size, stride, pad, bias, points):
     start, zero = bias_rows(v, bias, cut, O, x.dtype)
     y = empty((N, H, W, O), x.dtype)
     packed, scratch = workspace(x.dtype, C * columns, pool().n * room)
-    pack(v, 1, np.ascontiguousarray(w), packed, cut, len(cut), kh * kw * O, C, C, 1, C)
+    pack(v, 1, Pack.whole(np.ascontiguousarray(w), packed, cut, C, kh * kw * O))
     ia, ic = tables(P * Q, C, columns)
-    spread(
-        v, N, x, packed, y, start, zero, scratch, cut, ia, ic, np.zeros(1, np.int64), len(cut), columns, P, Q, C, H, W, O,
-        kh, kw, sh, sw, top, left, up, over, FH, FW, points, room,
+    args = Spread(
+        x=x, w=packed, y=y, bias=start, zero=zero, scratch=scratch, panels=cut, ia=ia, ic=ic, nothing=np.zeros(1, np.int64),
+        count=len(cut), columns=columns, P=P, Q=Q, C=C, H=H, W=W, O=O, kh=kh, kw=kw, sh=sh, sw=sw, top=top, left=left,
+        up=up, over=over, FH=FH, FW=FW, points=points, room=room,
     )  # fmt: skip
+    spread(v, N, args)
     return y

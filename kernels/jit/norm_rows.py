@@ -5,6 +5,7 @@ blocks in float64. γ̄ and β̄ are sums over rows, in as many accumulators as 
 """
 
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from tinygan.kernels.jit.compile import Int, Real, Reals, kernel
 from tinygan.kernels.jit.elementwise import each, totals
 from tinygan.kernels.jit.memory import empty
-from tinygan.kernels.jit.norm import gx_point, gx_tangent, y_point, y_tangent
+from tinygan.kernels.jit.norm_kernels import gx_point, gx_tangent, y_point, y_tangent
 from tinygan.kernels.jit.vector import at, clear
 
 BLOCK = 512  # numbers of a row that are added up in the vector's dtype
@@ -26,6 +27,44 @@ def middle(x, D):
     return max(min(a, b), min(max(a, b), c))
 
 
+class Forward(NamedTuple):
+    """The arguments of ``forward``."""
+
+    X: Reals  # a bundle of ``rows`` rows of ``n`` numbers: ``sets`` rows of D
+    Y: Reals
+    gamma: Reals  # (groups, D)
+    beta: Reals
+    statistics: Reals  # (1 + 2 rows, sets)
+    n: Int
+    rows: Int
+    sets: Int
+    groups: Int
+    D: Int
+    parts: Int
+    centre: Int
+    eps: Real
+
+
+class Backward(NamedTuple):
+    """The arguments of ``backward``."""
+
+    X: Reals
+    G: Reals
+    GX: Reals
+    gamma: Reals  # (groups, D)
+    g_p: Reals  # (parts, 2, groups, D)
+    statistics: Reals
+    n: Int
+    rows: Int
+    sets: Int
+    groups: Int
+    D: Int
+    parts: Int
+    centre: Int
+    wrt_x: Int
+    wrt_p: Int
+
+
 @kernel
 def forward(v):
     """Y, and the statistics μ, variance, r, ⟨ẋ⟩, ⟨zẋ⟩ of each row."""
@@ -33,10 +72,9 @@ def forward(v):
     point = each(v, lambda x, mu, r, gamma, beta: y_point(x, mu, r * gamma, beta))
     tangent = each(v, y_tangent)
 
-    def run(
-        part, thread, X: Reals, Y: Reals, gamma: Reals, beta: Reals, statistics: Reals,
-        n: Int, rows: Int, sets: Int, groups: Int, D: Int, parts: Int, centre: Int, eps: Real
-    ):  # fmt: skip
+    def run(part, thread, args: Forward):
+        X, Y, gamma, beta, statistics = args.X, args.Y, args.gamma, args.beta, args.statistics
+        n, rows, sets, groups, D, parts = args.n, args.rows, args.sets, args.groups, args.D, args.parts
         last, some = (part + 1) * sets // parts, max(1, NEAR // D)
         for block in range(part * sets // parts, last, some):
             for k in range(rows):
@@ -44,16 +82,16 @@ def forward(v):
                     x, xk, yk = at(X, i * D), at(X, i * D + k * n), at(Y, i * D + k * n)
                     g, b = at(gamma, i % groups * D), at(beta, i % groups * D)
                     shift, shift_k = 0.0, 0.0
-                    if centre:
+                    if args.centre:
                         shift, shift_k = middle(x, D), middle(xk, D)
                     first, second = 0.0, 0.0
                     for j in range(0, D, BLOCK):
                         s = moments((at(x, j), shift, at(xk, j), shift_k), min(BLOCK, D - j))
                         first, second = first + s[0], second + s[1]
-                    mean = first / D if centre else 0.0
+                    mean = first / D if args.centre else 0.0
                     if k == 0:
                         mu, var = shift + mean, max(second / D - mean * mean, 0.0)
-                        r = 1 / math.sqrt(var + eps)
+                        r = 1 / math.sqrt(var + args.eps)
                         statistics[i], statistics[sets + i], statistics[2 * sets + i] = mu, var, r
                         point((x, mu, r, g, b), (yk,), D)
                     else:
@@ -79,12 +117,11 @@ def backward(v):
     add = each(v, lambda x, mu, r, g, c, b: (c + g * ((x - mu) * r), b + g))
     add_tangent = each(v, lambda x, mu, r, g, x_dot, m, a, c: c + g * (r * (x_dot - m - a * ((x - mu) * r))))
 
-    def run(
-        part, thread, X: Reals, G: Reals, GX: Reals, gamma: Reals, g_p: Reals, statistics: Reals,
-        n: Int, rows: Int, sets: Int, groups: Int, D: Int, parts: Int, centre: Int, wrt_x: Int, wrt_p: Int
-    ):  # fmt: skip
-        own = at(g_p, part * 2 * groups * D)
-        if wrt_p:
+    def run(part, thread, args: Backward):
+        X, G, GX, gamma, statistics = args.X, args.G, args.GX, args.gamma, args.statistics
+        n, rows, sets, groups, D, parts = args.n, args.rows, args.sets, args.groups, args.D, args.parts
+        own = at(args.g_p, part * 2 * groups * D)
+        if args.wrt_p:
             clear(own, 2 * groups * D)
         last, some = (part + 1) * sets // parts, max(1, NEAR // D)
         for block in range(part * sets // parts, last, some):
@@ -96,16 +133,16 @@ def backward(v):
                     mu, r, mean, a = statistics[i] + 0.0, statistics[2 * sets + i] + 0.0, 0.0, 0.0
                     if k > 0:
                         mean, a = statistics[(2 + k) * sets + i] + 0.0, statistics[(1 + rows + k) * sets + i] + 0.0
-                    if wrt_p and k == 0:
+                    if args.wrt_p and k == 0:
                         add((x, mu, r, g, gamma_bar, beta_bar), (gamma_bar, beta_bar), D)
-                    elif wrt_p:
+                    elif args.wrt_p:
                         add_tangent((x, mu, r, g, xk, mean, a, gamma_bar), (gamma_bar,), D)
-                    if wrt_x:
+                    if args.wrt_x:
                         m, c, e = 0.0, 0.0, 0.0
                         for j in range(0, D, BLOCK):
                             s = terms((at(x, j), mu, r, at(scale, j), at(g, j), at(xk, j), mean), min(BLOCK, D - j))
                             m, c, e = m + s[0], c + s[1], e + s[2]
-                        m, c, e = m / D if centre else 0.0, c / D, e / D
+                        m, c, e = m / D if args.centre else 0.0, c / D, e / D
                         gx = at(GX, i * D)
                         if k == 0:
                             point((x, mu, r, scale, g, m, c), (gx,), D)
@@ -125,7 +162,12 @@ def normalise(v, X, gamma, beta, sizes, eps, centre):
     S, _, G, D = sizes
     Y, n, rows = empty(X.shape, X.dtype), X[0].size, len(X)
     statistics = empty((1 + 2 * rows, S, 1, G, 1), X.dtype)
-    forward(v, parts(S * G, D), X, Y, gamma, beta, statistics, n, rows, S * G, G, D, parts(S * G, D), int(centre), eps)
+    cut = parts(S * G, D)
+    args = Forward(
+        X=X, Y=Y, gamma=gamma, beta=beta, statistics=statistics, n=n, rows=rows, sets=S * G, groups=G, D=D, parts=cut,
+        centre=int(centre), eps=eps,
+    )  # fmt: skip
+    forward(v, cut, args)
     return Y, (X, (*statistics[:3], statistics[3 : 2 + rows], statistics[2 + rows :]))
 
 
@@ -136,6 +178,9 @@ def normalise_pull(v, saved, gamma, G_, sizes, centre, wrt_x, wrt_p):
     statistics = np.concatenate([mu[None], var[None], r[None], x_mean, a], dtype=X.dtype)
     GX = empty(X.shape if wrt_x else (1,), X.dtype)
     g_p = empty((cut, 2, G * D), X.dtype)
-    wrt = int(wrt_x), int(wrt_p)
-    backward(v, cut, X, G_, GX, gamma, g_p, statistics, n, rows, S * G, G, D, cut, int(centre), *wrt)
+    args = Backward(
+        X=X, G=G_, GX=GX, gamma=gamma, g_p=g_p, statistics=statistics, n=n, rows=rows, sets=S * G, groups=G, D=D, parts=cut,
+        centre=int(centre), wrt_x=int(wrt_x), wrt_p=int(wrt_p),
+    )  # fmt: skip
+    backward(v, cut, args)
     return GX if wrt_x else None, tuple(g_p.sum(axis=0, dtype=np.float64).astype(X.dtype)) if wrt_p else None

@@ -8,7 +8,17 @@ from math import prod
 import numpy as np
 
 from tinygan.kernels import precision_in_force, reference
-from tinygan.kernels.jit import conv_direct, conv_direct_dw, conv_narrow, cpu, norm, norm_rows, winograd, winograd_forms
+from tinygan.kernels.jit import (
+    conv_direct,
+    conv_direct_dw,
+    conv_narrow,
+    cpu,
+    norm,
+    norm_rows,
+    winograd,
+    winograd_dw,
+    winograd_forms,
+)
 from tinygan.kernels.jit import pointwise as flat
 from tinygan.kernels.jit.vector import Vector
 from tinygan.kernels.shapes import fit, outputs
@@ -99,7 +109,7 @@ def conv2d_dw(x, gy, *, kernel, stride, pad):
     kernel, (stride, pad) = tuple(kernel), geometry(stride, pad)
     fit(gy.shape[:3] == (len(x), *outputs(x.shape[1:3], kernel, stride, pad)), x.shape, gy.shape)
     if form := winograd_form(v, "dw", x.shape[3], gy.shape[3], gy.shape[1:3], kernel, stride):
-        return winograd.conv2d_dw(v, form, x, gy, stride, pad)
+        return winograd_dw.conv2d_dw(v, form, x, gy, stride, pad)
     if stride == (1, 1) and few(v, gy.shape[3], x.shape[3]):
         # The same sums with x and ȳ exchanged: the taps run backwards.
         swapped = tuple((k - 1 - first, k - 1 - last) for k, (first, last) in zip(kernel, pad, strict=True))

@@ -5,6 +5,7 @@ rows of n_p vectors one after another, from rows · s_p · lanes on; the last ve
 """
 
 from functools import cache
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -47,25 +48,42 @@ def fill_frame(image, H, W, C, c0, channels, frame, FH, FW, top, left):
                 copy(at(image, source + j * C), at(frame, target + j * channels), channels)
 
 
+class Pack(NamedTuple):
+    """The arguments of ``pack``."""
+
+    a: Reals  # a matrix (total, columns)
+    packed: Reals
+    panels: Ints
+    count: Int  # of panels
+    columns: Int
+    total: Int
+    group: Int
+    blocks: Int
+    size: Int
+
+    @classmethod
+    def whole(cls, a, packed, panels, rows, columns):
+        """All rows as one block."""
+        one = {"total": rows, "group": rows, "blocks": 1, "size": rows}
+        return cls(a=a, packed=packed, panels=panels, count=len(panels), columns=columns, **one)
+
+
 @kernel
 def pack(v):
     """Rows of a matrix into panels. Part = a block: of each ``group`` of rows, ``blocks`` of ``size`` (the last shorter)."""
     lanes = v.lanes
 
-    def run(
-        part, thread, a: Reals, packed: Reals, panels: Ints, count: Int, columns: Int,
-        total: Int, group: Int, blocks: Int, size: Int
-    ):  # fmt: skip
-        first = part // blocks * group + part % blocks * size
-        last = min(first + size, part // blocks * group + group, total)
-        vectors = -(-columns // lanes)
-        target = at(packed, part * size * vectors * lanes)
-        for p in range(count):
-            start, wide = panels[2 * p] * lanes, panels[2 * p + 1] * lanes
-            real = min(wide, columns - start)
+    def run(part, thread, args: Pack):
+        first = part // args.blocks * args.group + part % args.blocks * args.size
+        last = min(first + args.size, part // args.blocks * args.group + args.group, args.total)
+        vectors = -(-args.columns // lanes)
+        target = at(args.packed, part * args.size * vectors * lanes)
+        for p in range(args.count):
+            start, wide = args.panels[2 * p] * lanes, args.panels[2 * p + 1] * lanes
+            real = min(wide, args.columns - start)
             for r in range(last - first):
-                q = at(target, size * start + r * wide)
-                copy(at(a, (first + r) * columns + start), q, real)
+                q = at(target, args.size * start + r * wide)
+                copy(at(args.a, (first + r) * args.columns + start), q, real)
                 if real < wide:
                     clear(at(q, real), wide - real)
 

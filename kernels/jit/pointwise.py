@@ -4,6 +4,8 @@ The table is POINTWISE of ``reference`` on vectors. Rows of a bundle lie far apa
 φ' and what x̄ needs of φ'' in a scratch block that stays in the first-level cache.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from tinygan.kernels.jit.compile import Int, Real, Reals, kernel
@@ -123,6 +125,26 @@ def parts(n):
 # ---------------------------------------------------------------- flat vectors
 
 
+class AdamStep(NamedTuple):
+    """The arguments of ``adam_step``: the old vectors of n numbers, the new ones, and Adam's numbers."""
+
+    theta: Reals
+    g: Reals
+    m: Reals
+    v: Reals
+    new_theta: Reals
+    new_m: Reals
+    new_v: Reals
+    n: Int
+    b1: Real
+    c1: Real  # 1 − b₁
+    b2: Real
+    c2: Real  # 1 − b₂
+    rate: Real  # lr / (1 − b₁ᵗ)
+    root: Real  # 1 − b₂ᵗ
+    eps: Real
+
+
 @kernel
 def adam_step(v):
     """m, v and θ after one step; ``rate`` and ``root`` hold the corrections of the bias."""
@@ -134,13 +156,12 @@ def adam_step(v):
 
     step = each(v, formula)
 
-    def run(
-        part, thread, theta: Reals, g: Reals, m: Reals, v: Reals, theta1: Reals, m1: Reals, v1: Reals,
-        n: Int, b1: Real, c1: Real, b2: Real, c2: Real, rate: Real, root: Real, eps: Real
-    ):  # fmt: skip
+    def run(part, thread, args: AdamStep):
         i = part * PART
-        numbers = (at(theta, i), at(g, i), at(m, i), at(v, i), b1, c1, b2, c2, rate, root, eps)
-        step(numbers, (at(theta1, i), at(m1, i), at(v1, i)), min(PART, n - i))
+        theta, g, m, v = at(args.theta, i), at(args.g, i), at(args.m, i), at(args.v, i)
+        rates = args.b1, args.c1, args.b2, args.c2, args.rate, args.root, args.eps
+        new = at(args.new_theta, i), at(args.new_m, i), at(args.new_v, i)
+        step((theta, g, m, v, *rates), new, min(PART, args.n - i))
 
     return run
 
@@ -172,11 +193,12 @@ def products(v):
 
 
 def adam(v, theta, g, m, v_, lr, b1, b2, eps, t):
-    new = [empty(theta.shape, theta.dtype) for _ in range(3)]
-    n = theta.size
-    numbers = b1, 1 - b1, b2, 1 - b2, lr / (1 - b1**t), 1 - b2**t, eps
-    adam_step(v, parts(n), theta, g, m, v_, *new, n, *map(float, numbers))
-    return tuple(new)
+    new = {name: empty(theta.shape, theta.dtype) for name in ("new_theta", "new_m", "new_v")}
+    rates = {"b1": b1, "c1": 1 - b1, "b2": b2, "c2": 1 - b2, "rate": lr / (1 - b1**t), "root": 1 - b2**t, "eps": eps}
+    rates = {name: float(number) for name, number in rates.items()}
+    args = AdamStep(theta=theta, g=g, m=m, v=v_, n=theta.size, **new, **rates)
+    adam_step(v, parts(theta.size), args)
+    return tuple(new.values())
 
 
 def combine(v, a, x, b, y):

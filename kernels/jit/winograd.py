@@ -11,7 +11,7 @@ from tinygan.kernels.jit.memory import empty, workspace
 from tinygan.kernels.jit.pack import bias_rows, panels
 from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.tile import SPARE
-from tinygan.kernels.jit.winograd_kernels import SKEW, contract, correlate, transform_weight, turn
+from tinygan.kernels.jit.winograd_kernels import SKEW, Correlate, correlate, transform_weight, turn
 from tinygan.kernels.shapes import phases
 
 TILES = 144  # tiles of a block at most: a multiple of every tile's rows
@@ -21,7 +21,7 @@ FEW = 48  # tiles of a block at least, where blocks are made to suit the number 
 class Plan(NamedTuple):
     """The tables of ``correlate`` for one shape."""
 
-    numbers: tuple[int, ...]
+    numbers: dict[str, int]  # by the names of ``correlate``'s arguments
     blocks: np.ndarray
     panels: np.ndarray
     phases: np.ndarray
@@ -48,10 +48,8 @@ def make_plan(v, f, x_shape, y_shape, points, S, D, phases, frame_up, frame_left
     plane = K * O + SKEW
     own = len(blocks) == 1
     room = n * n * (TB * (K + O) + 2 * SKEW) + FH * FW * C + m * m * O + own * n * n * (3 * v.lanes * K + SKEW)
-    numbers = (
-        *(len(panels(O, v.lanes)[0]), len(phases), S, D, H, W, C, O, P, Q),
-        *(FH, FW, frame_up, frame_left, TH, TW, TB, plane, room),
-    )
+    sizes = {"H": H, "W": W, "C": C, "O": O, "P": P, "Q": Q, "FH": FH, "FW": FW, "TH": TH, "TW": TW, "TB": TB}
+    numbers = {"n_phases": len(phases), "S": S, "D": D, "top": frame_up, "left": frame_left, "plane": plane, **sizes}
     table = np.array(blocks, np.int64)
     ia, ic = (np.arange(TB + SPARE) * k for k in (K, O))
     packed = 0 if own else len(phases) * n * n * plane
@@ -79,17 +77,21 @@ def correlated(v, f, plan, taps, x, y_shape, w, bias, turned=None):
         w = other
     own = 0
     if plan.packed:
-        K, O = plan.numbers[2] ** 2 * plan.numbers[6], y_shape[3]
+        K, O = plan.numbers["S"] ** 2 * plan.numbers["C"], y_shape[3]
         transform_weight(v, len(taps), w, packed, plan.panels, taps, len(plan.panels), O, K, plan.plane, static=f)
         w = packed
     else:
         own = len(taps) // len(plan.phases)
     y = empty(y_shape, x.dtype)
     start, zero = bias_rows(v, bias, plan.panels, y_shape[3], x.dtype)
-    tables = plan.blocks, plan.panels, plan.phases, plan.ia, plan.ic, np.zeros(1, np.int64), taps
     parts, n_panels = len(plan.blocks) * len(plan.phases), len(plan.panels)
     splits = min(n_panels, -(-pool().n // parts))  # few blocks: the threads share a block's output channels
-    correlate(v, parts * splits, x, w, y, start, zero, scratch, *tables, own, splits, *plan.numbers, static=f)
+    args = Correlate(
+        x=x, w=w, y=y, bias=start, zero=zero, scratch=scratch, blocks=plan.blocks, panels=plan.panels, phases=plan.phases,
+        ia=plan.ia, ic=plan.ic, nothing=np.zeros(1, np.int64), taps=taps, own=own, splits=splits, count=n_panels,
+        room=plan.room, **plan.numbers,
+    )  # fmt: skip
+    correlate(v, parts * splits, args, static=f)
     return y
 
 
@@ -142,30 +144,3 @@ def conv2d_dx(v, f, gy, w, size, stride, pad, bias, points):
     kh, kw, C, O = w.shape
     plan, parts = backward_plan(v, f, gy.shape, w.shape, size, stride[0], pad, points, pool().n)
     return correlated(v, f, plan, parts, gy, (len(gy), *size, C), w, bias, turned=(kh * kw, C, O))
-
-
-@lru_cache(512)
-def lists(lanes, tiles):
-    """Where the tiles of a block lie in U and in the panels of 1, 2 and 3 vectors."""
-    tile = np.arange(tiles) * lanes
-    return tile, np.concatenate([tile * k for k in (1, 2, 3)])
-
-
-def conv2d_dw(v, f, x, gy, stride, pad):
-    """``reference.conv2d_dw`` by F(m, r). A part sums over all tiles, in order."""
-    (m, r), S, (N, H, W, C), (_, P, Q, O) = f, stride[0], x.shape, gy.shape
-    n, wanted, cut = m + r - 1, 2 * pool().n, panels(O, v.lanes)[0]
-    TH, TW = -(-P // m), -(-Q // m)
-    FH, FW = S * (TH * m + r - 1), S * (TW * m + r - 1)
-    slices = min(C // v.lanes, wanted)
-    splits = min(len(cut), -(-wanted // slices))
-    K, OT = S * S * -(-C // v.lanes // slices) * v.lanes, min(O, -(-len(cut) // splits) * 3 * v.lanes)
-    total = N * TH * TW
-    TB = even(v, total)
-    room = n * n * (TB * (K + OT) + K * OT + 3 * SKEW) + FH * FW * K // (S * S) + TH * m * TW * m * OT
-    (scratch,) = workspace(x.dtype, pool().n * room)
-    gw = empty((S * r, S * r, C, O), x.dtype)
-    ix, ig = lists(v.lanes, TB)
-    numbers = len(cut), splits, slices, total, S, H, W, C, O, P, Q, FH, FW, pad[0][0], pad[1][0], TH, TW, TB, room
-    contract(v, splits * slices, x, gy, gw, scratch, cut, ix, ig, *numbers, static=f)
-    return gw
