@@ -28,6 +28,8 @@ from numpy import ndarray as Array
 
 from tinygan.errors import UsageError
 
+Scalar = float | Array  # a Python float, or an array without axes on a device
+
 # The implementations are the files of ../kernels in a checkout and of ./kernels in an installed package.
 _inside, _beside = Path(__file__).with_suffix(""), Path(__file__).parents[1] / "kernels"
 __path__ = [str(_inside if _inside.is_dir() else _beside)]
@@ -282,13 +284,13 @@ def column_sum(A: Array) -> Array:
 
 
 def adam(
-    theta: Array, g: Array, m: Array, v: Array, *, lr: float, b1: float, b2: float, eps: float, t: int
+    theta: Array, g: Array, m: Array, v: Array, *, lr: Scalar, b1: float, b2: float, eps: float, t: int
 ) -> tuple[Array, Array, Array]:
     """One step of Adam (Kingma & Ba 2015, algorithm 1) on flat vectors: new (θ, m, v). On a GPU t, and lr, may live there."""
     return backend(theta).adam(theta, g, m, v, lr=lr, b1=b1, b2=b2, eps=eps, t=t)
 
 
-def combine(a: float, x: Array, b: float, y: Array) -> Array:
+def combine(a: Scalar, x: Array, b: Scalar, y: Array) -> Array:
     """a x + b y."""
     return backend(x).combine(a, x, b, y)
 
@@ -298,7 +300,7 @@ def flatten(parts: list[Array]) -> Array:
     return backend(parts[0]).flatten(parts)
 
 
-def dot(x: Array, y: Array) -> float:
-    """⟨x, y⟩ = Σ x y, a number; on a GPU it stays there, an array of no axes."""
-    value: float = backend(x).dot(x, y)
+def dot(x: Array, y: Array) -> Scalar:
+    """⟨x, y⟩ = Σ x y, a Python float; on a GPU an array without axes."""
+    value: Scalar = backend(x).dot(x, y)
     return value

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygan import kernels
 from tinygan.core.layer import Array
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Scalar, scalar
 from tinygan.core.settings import Checked, setting
 from tinygan.errors import UsageError
 
@@ -45,7 +45,7 @@ class Schedule(Checked):
         if self.kind == "exponential" and self.end == 0:
             raise UsageError("schedule.end is 0; expected a number above 0 with schedule.kind=exponential")
 
-    def __call__(self, t: int) -> float:
+    def __call__(self, t: int) -> Scalar:
         if self.kind == "constant":
             return 1.0
         s = np.minimum(t / self.over, 1.0)
@@ -125,12 +125,12 @@ def warm(decay: float, t: int) -> float:
     return min(decay, t / (9 + t))
 
 
-def ema(average: Array, theta: Array, decay: float) -> Array:
+def ema(average: Array, theta: Array, decay: Scalar) -> Array:
     """The exponential moving average of weights, d·average + (1−d)·θ."""
     return kernels.combine(decay, average, 1 - decay, theta)
 
 
-def norm(g: Array) -> float:
+def norm(g: Array) -> Scalar:
     """‖g‖."""
     return scalar(np.sqrt(kernels.dot(g, g)))
 

@@ -1,15 +1,20 @@
-"""A scalar: a Python float on the CPU, an array without axes on a device."""
+"""A scalar: a Python float on the CPU, an array without axes on a device.
+
+A step that is to run on a GPU keeps its scalars there: it uses ``scalar(x)`` where it would use ``float(x)``, which would
+make the CPU wait for the GPU, and it decides nothing by their values.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy import ndarray as Array
 
-Scalar = float | Array  # a number that may live on a device: ``float(x)`` there would make the CPU wait
+from tinygan.kernels import Scalar
+
+Log = dict[str, Scalar]  # what a training step reports, by name
 
 
-def scalar(x: Any) -> Any:
-    """x as a Python float. An x that lives on a device is returned as it is, so that the CPU does not wait for it."""
+def scalar(x: Any) -> Scalar:
+    """x as a Python float. An x that lives on a device is returned as it is."""
     return float(x) if isinstance(x, (float, int, np.generic, np.ndarray)) else x

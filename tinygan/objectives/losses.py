@@ -14,80 +14,80 @@ import numpy as np
 from numpy import ndarray as Array
 
 from tinygan import kernels
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Scalar, scalar
 from tinygan.core.softmax import log_softmax, log_sum_exp
 
 
 class Loss(NamedTuple):
     """One game: what D minimises and what G minimises."""
 
-    discriminator: Callable[[Array, Array], tuple[float, Array, Array]]
-    generator: Callable[[Array], tuple[float, Array]]
+    discriminator: Callable[[Array, Array], tuple[Scalar, Array, Array]]
+    generator: Callable[[Array], tuple[Scalar, Array]]
 
 
-def mean_softplus(d: Array, sign: int) -> tuple[float, Array]:
+def mean_softplus(d: Array, sign: int) -> tuple[Scalar, Array]:
     """mean sp(±d), and its gradient ±σ(±d)/n."""
     value, saved = kernels.pointwise((sign * d)[None], "softplus")
     return scalar(value.mean()), kernels.pointwise_dx(saved, np.full_like(value, sign / d.size), "softplus")[0]
 
 
-def mean_of(d: Array, sign: int) -> tuple[float, Array]:
+def mean_of(d: Array, sign: int) -> tuple[Scalar, Array]:
     """mean ±d, and its gradient ±1/n."""
     return sign * scalar(d.mean()), np.full_like(d, sign / d.size)
 
 
-def mean_half_square(d: Array, target: float) -> tuple[float, Array]:
+def mean_half_square(d: Array, target: float) -> tuple[Scalar, Array]:
     """mean ½(d − t)², and its gradient (d − t)/n."""
     return 0.5 * scalar(np.square(d - target).mean()), (d - target) / d.size
 
 
-def mean_hinge(d: Array, sign: int) -> tuple[float, Array]:
+def mean_hinge(d: Array, sign: int) -> tuple[Scalar, Array]:
     """mean max(0, 1 ± d), and its gradient ±[1 ± d > 0]/n."""
     a = 1 + sign * d
     return scalar(np.maximum(a, 0).mean()), sign * (a > 0).astype(d.dtype) / d.size
 
 
-def _both(real: tuple[float, Array], fake: tuple[float, Array]) -> tuple[float, Array, Array]:
+def _both(real: tuple[Scalar, Array], fake: tuple[Scalar, Array]) -> tuple[Scalar, Array, Array]:
     return real[0] + fake[0], real[1], fake[1]
 
 
-def logistic_d(real: Array, fake: Array) -> tuple[float, Array, Array]:
+def logistic_d(real: Array, fake: Array) -> tuple[Scalar, Array, Array]:
     """−E log D(x) − E log(1 − D(G(z))) = E sp(−d_real) + E sp(d_fake)   (Goodfellow et al. 2014, eq. 1)."""
     return _both(mean_softplus(real, -1), mean_softplus(fake, +1))
 
 
-def minimax_g(fake: Array) -> tuple[float, Array]:
+def minimax_g(fake: Array) -> tuple[Scalar, Array]:
     """E log(1 − D(G(z))) = −E sp(d_fake): saturates where D is sure   (Goodfellow et al. 2014, eq. 1)."""
     value, g = mean_softplus(fake, +1)
     return -value, -g
 
 
-def non_saturating_g(fake: Array) -> tuple[float, Array]:
+def non_saturating_g(fake: Array) -> tuple[Scalar, Array]:
     """−E log D(G(z)) = E sp(−d_fake)   (Goodfellow et al. 2014, §3)."""
     return mean_softplus(fake, -1)
 
 
-def least_squares_d(real: Array, fake: Array) -> tuple[float, Array, Array]:
+def least_squares_d(real: Array, fake: Array) -> tuple[Scalar, Array, Array]:
     """½ E (d_real − 1)² + ½ E d_fake²   (Mao et al. 2017, eq. 9)."""
     return _both(mean_half_square(real, 1), mean_half_square(fake, 0))
 
 
-def least_squares_g(fake: Array) -> tuple[float, Array]:
+def least_squares_g(fake: Array) -> tuple[Scalar, Array]:
     """½ E (d_fake − 1)²   (Mao et al. 2017, eq. 9)."""
     return mean_half_square(fake, 1)
 
 
-def hinge_d(real: Array, fake: Array) -> tuple[float, Array, Array]:
+def hinge_d(real: Array, fake: Array) -> tuple[Scalar, Array, Array]:
     """E max(0, 1 − d_real) + E max(0, 1 + d_fake)   (Miyato et al. 2018, eq. 16)."""
     return _both(mean_hinge(real, -1), mean_hinge(fake, +1))
 
 
-def wasserstein_d(real: Array, fake: Array) -> tuple[float, Array, Array]:
+def wasserstein_d(real: Array, fake: Array) -> tuple[Scalar, Array, Array]:
     """E d_fake − E d_real   (Arjovsky et al. 2017, eq. 2; the critic needs a Lipschitz constraint)."""
     return _both(mean_of(real, -1), mean_of(fake, +1))
 
 
-def wasserstein_g(fake: Array) -> tuple[float, Array]:
+def wasserstein_g(fake: Array) -> tuple[Scalar, Array]:
     """−E d_fake   (also the generator of the hinge game, Miyato et al. 2018, eq. 17)."""
     return mean_of(fake, -1)
 
@@ -111,7 +111,7 @@ MIDDLE = {  # of D's number between "generated" and "real", where the loss has o
 # ---------------------------------------------------------------- of a classifier
 
 
-def cross_entropy(logits: Array, label: Array, smoothing: float = 0.0) -> tuple[float, Array]:
+def cross_entropy(logits: Array, label: Array, smoothing: float = 0.0) -> tuple[Scalar, Array]:
     """−E Σ_c q_c log p_c with p = softmax(logits), and its gradient (p − q)/N.   logits (N, C), label (N,) of whole numbers.
 
     q = (1 − s) onehot(label) + s/C, s = ``smoothing`` (Szegedy et al. 2016, §7); log p_c = d_c − log Σ eᵈ, from the
@@ -124,7 +124,7 @@ def cross_entropy(logits: Array, label: Array, smoothing: float = 0.0) -> tuple[
     return -scalar((q * log_p).sum()) / N, (np.exp(log_p) - q) / N
 
 
-def accuracy(logits: Array, label: Array) -> float:
+def accuracy(logits: Array, label: Array) -> Scalar:
     """The share whose greatest logit is that of the label, no loss but told beside one."""
     return scalar((logits.argmax(axis=1) == label).mean())
 
@@ -132,7 +132,7 @@ def accuracy(logits: Array, label: Array) -> float:
 # ---------------------------------------------------------------- of a variational autoencoder
 
 
-def bernoulli(d: Array, x: Array) -> tuple[float, Array]:
+def bernoulli(d: Array, x: Array) -> tuple[Scalar, Array]:
     """−E Σ x log σ(d) + (1 − x) log(1 − σ(d)) = E Σ sp(d) − x d, and its gradient (σ(d) − x)/N.
 
     d, x (N, ...), x in [0, 1]; the sum is over a sample's entries, the mean over samples (Kingma & Welling 2014, appendix C.1).
@@ -142,7 +142,7 @@ def bernoulli(d: Array, x: Array) -> tuple[float, Array]:
     return scalar(value.sum()) / len(d), (np.where(d >= 0, 1, e) / (1 + e) - x) / len(d)
 
 
-def normal_kl(mu: Array, log_var: Array) -> tuple[float, Array, Array]:
+def normal_kl(mu: Array, log_var: Array) -> tuple[Scalar, Array, Array]:
     """E KL(N(μ, σ²) ‖ N(0, 1)) = ½ E Σ μ² + σ² − 1 − log σ², its gradients μ/N and ½ (σ² − 1)/N in μ and log σ².
 
     mu, log_var (N, d); the sum is over d (Kingma & Welling 2014, appendix B).
@@ -155,7 +155,7 @@ def normal_kl(mu: Array, log_var: Array) -> tuple[float, Array, Array]:
 # ---------------------------------------------------------------- of a classifier of K classes and the generated
 
 
-def k_plus_one_d(real: Array, fake: Array) -> tuple[float, Array, Array]:
+def k_plus_one_d(real: Array, fake: Array) -> tuple[Scalar, Array, Array]:
     """½ logistic game of d = log Σ_c eˡ for K logits l (N, K) and a last one that is 0: P(y ≤ K | x) = σ(d).
 
     −½ E log P(y ≤ K | x) − ½ E log P(K+1 | G(z)) and its gradients in both logits; ∂d/∂l = softmax(l)
@@ -166,14 +166,14 @@ def k_plus_one_d(real: Array, fake: Array) -> tuple[float, Array, Array]:
     return value / 2, g_real * p_real / 2, g_fake * p_fake / 2
 
 
-def k_plus_one_g(fake: Array) -> tuple[float, Array]:
+def k_plus_one_g(fake: Array) -> tuple[Scalar, Array]:
     """−E log P(y ≤ K | G(z)), the non-saturating game of that d, and its gradient in the logits (N, K)."""
     d, p = log_sum_exp(fake)
     value, g = non_saturating_g(d)
     return value, g * p
 
 
-def feature_matching(fake: Array, real: Array) -> tuple[float, Array]:
+def feature_matching(fake: Array, real: Array) -> tuple[Scalar, Array]:
     """The mean of |E f(G(z)) − E f(x)| over features, its gradient in f(G(z))   (Salimans et al. 2016, §3.1; L1 as their code).
 
     fake, real (N, d) features; the real ones are constants.
@@ -182,7 +182,7 @@ def feature_matching(fake: Array, real: Array) -> tuple[float, Array]:
     return scalar(np.abs(gap).mean()), np.broadcast_to(np.sign(gap) / fake.size, fake.shape)
 
 
-def squared_feature_matching(fake: Array, real: Array) -> tuple[float, Array]:
+def squared_feature_matching(fake: Array, real: Array) -> tuple[Scalar, Array]:
     """The mean of (E f(G(z)) − E f(x))² over features, its gradient in f(G(z))   (the L2 of their code for MNIST).
 
     fake, real (N, d) features; the real ones are constants.

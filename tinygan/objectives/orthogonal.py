@@ -20,7 +20,7 @@ import numpy as np
 from tinygan import kernels
 from tinygan.core.layer import Array, modules, onehot
 from tinygan.core.net import Net
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Scalar, scalar
 from tinygan.errors import UsageError
 from tinygan.layers.spectral import SpectralNorm
 from tinygan.layers.weight import WeightLayer
@@ -32,7 +32,7 @@ FORMS: dict[str, Callable[[Array], Array]] = {  # A of S
 }
 
 
-def orthogonal(net: Net, theta: Array, form: Form = "relaxed") -> tuple[float, Array]:
+def orthogonal(net: Net, theta: Array, form: Form = "relaxed") -> tuple[Scalar, Array]:
     """Σ R over the weights of ``net``, and its gradient (P,) in θ; both to be multiplied by β.
 
     The weights are the w of linear maps and convolutions, under spectral normalisation W itself and not W/σ. Scales
@@ -40,7 +40,8 @@ def orthogonal(net: Net, theta: Array, form: Form = "relaxed") -> tuple[float, A
     """
     if form not in FORMS:
         raise UsageError(f"unknown form {form!r} of orthogonal regularisation: choose one of {', '.join(FORMS)}")
-    value, g = 0.0, np.zeros_like(theta)
+    value: Scalar = 0.0
+    g = np.zeros_like(theta)
     arrays = zip(net.view(theta).values(), net.view(g).values(), strict=True)
     for leaf in modules(net.f):
         own = {name: next(arrays) for name in leaf.shapes}

@@ -18,15 +18,15 @@ import numpy as np
 from tinygan import kernels
 from tinygan.core.layer import Array, Saved, column, onehot
 from tinygan.core.net import Net, Pullback
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Scalar, scalar
 
-OnTangents = Callable[[Array, Array], tuple[float, Array, Array]]  # (y, ẏ) ↦ (value, ȳ, ẏ̄)
-OnGradient = Callable[[Array], tuple[float, Array]]  # g = Jᵀu ↦ (value, ∇φ(g))
+OnTangents = Callable[[Array, Array], tuple[Scalar, Array, Array]]  # (y, ẏ) ↦ (value, ȳ, ẏ̄)
+OnGradient = Callable[[Array], tuple[Scalar, Array]]  # g = Jᵀu ↦ (value, ∇φ(g))
 
 
 def through_jvp(
     net: Net, theta: Array, x: Array, x_dot: Array, objective: OnTangents, **wrt: bool
-) -> tuple[float, Pullback]:
+) -> tuple[Scalar, Pullback]:
     """The value of objective(y, ẏ) at (y, ẏ) = (f(x), J ẋ), and its gradients in x, ẋ and θ.   x_dot (K, N, ...)."""
     y, y_dot, saved = net.jvp(theta, x, x_dot)
     value, gy, gy_dot = objective(y, y_dot)
@@ -43,7 +43,7 @@ def through_vjp(
     primal: tuple[Array, Saved] | None = None,
     gy: Array | None = None,
     **wrt: bool,
-) -> tuple[float, Pullback]:
+) -> tuple[Scalar, Pullback]:
     """The value of objective(g) at g = Jᵀu, and its gradients in x and θ.   u of the shape of y; None: ones.
 
     A loss on y itself can share the work: ``primal`` is net.forward(theta, x), where it has been done, and ``gy`` the cotangent
@@ -76,7 +76,7 @@ def through_vjp(
 
 def gradient_penalty(
     D: Net, theta: Array, x: Array, objective: OnGradient, *, u: Array | None = None, **options: Any
-) -> tuple[float, Pullback]:
+) -> tuple[Scalar, Pullback]:
     """objective(∇ₓ Σₙ D(xₙ)): ``zero_centred`` at real x is R1, at fake x R2; ``one_centred`` between them WGAN-GP,
     around real x DRAGAN. In a critic with batch statistics ∇ₓ holds every sample's influence on all.
     ``u`` (N, ...) chooses among the numbers of a D that has more than the critic's; ``options`` are of ``through_vjp``."""
@@ -86,7 +86,7 @@ def gradient_penalty(
 def weighted(weight: float, objective: OnGradient) -> OnGradient:
     """The gradient of weight · objective; the value stays the objective's own."""
 
-    def scaled(g: Array) -> tuple[float, Array]:
+    def scaled(g: Array) -> tuple[Scalar, Array]:
         value, v = objective(g)
         return value, weight * v
 
@@ -96,19 +96,19 @@ def weighted(weight: float, objective: OnGradient) -> OnGradient:
 def of_first(n: int, objective: OnGradient) -> OnGradient:
     """The objective of the first n numbers of each g (N, d): where x holds an image and then its condition, of the image."""
 
-    def part(g: Array) -> tuple[float, Array]:
+    def part(g: Array) -> tuple[Scalar, Array]:
         value, v = objective(g[:, :n])
         return value, np.concatenate([v, np.zeros_like(g[:, n:])], axis=1)
 
     return part
 
 
-def zero_centred(g: Array) -> tuple[float, Array]:
+def zero_centred(g: Array) -> tuple[Scalar, Array]:
     """½ E‖g‖²: R1 and R2   (Mescheder et al. 2018, eq. 9; times γ)."""
     return scalar(0.5 * _square(g).sum() / _count(g)), g / _count(g)
 
 
-def one_centred(g: Array) -> tuple[float, Array]:
+def one_centred(g: Array) -> tuple[Scalar, Array]:
     """E(‖g‖ − 1)²: WGAN-GP   (Gulrajani et al. 2017, eq. 3; times λ) and DRAGAN   (Kodali et al. 2017, §2.3)."""
     return centred(1.0)(g)
 
@@ -116,7 +116,7 @@ def one_centred(g: Array) -> tuple[float, Array]:
 def centred(a: float) -> OnGradient:
     """E(‖g‖ − a)², ∇ = 2(‖g‖ − a) g/‖g‖; at g = 0, where no gradient exists, g/‖g‖ := 0."""
 
-    def objective(g: Array) -> tuple[float, Array]:
+    def objective(g: Array) -> tuple[Scalar, Array]:
         norm = np.sqrt(_square(g))
         unit = g / np.where(norm > 0, norm, 1)
         return scalar(((norm - a) ** 2).sum() / _count(g)), 2 * (norm - a) * unit / _count(g)
@@ -141,16 +141,16 @@ def perturb(real: Array, rng: np.random.Generator) -> Array:
 
 def path_length(
     G: Net, theta: Array, z: Array, a: float, rng: np.random.Generator, **wrt: Any
-) -> tuple[float, float, Pullback]:
+) -> tuple[Scalar, Scalar, Pullback]:
     """E(‖Jᵀn‖ − a)², n ~ N(0, 1/HW) an image   (Karras et al. 2020, eq. 4; a their running mean of ‖Jᵀn‖).
 
     Returns the value, the mean of ‖Jᵀn‖ for the next a, and the pullback.
     """
     shape = G.out_shape(z.shape[1:])
     n = rng.standard_normal((len(z), *shape)).astype(z.dtype) / np.sqrt(np.prod(shape[:2], dtype=z.dtype))
-    lengths: list[float] = []
+    lengths: list[Scalar] = []
 
-    def objective(g: Array) -> tuple[float, Array]:
+    def objective(g: Array) -> tuple[Scalar, Array]:
         lengths.append(scalar(np.sqrt(_square(g)).sum() / _count(g)))
         return centred(a)(g)
 
@@ -168,14 +168,14 @@ def along_latent(x: Array, N: int, K: int | None = None, rng: np.random.Generato
     return x_dot
 
 
-def orthonormal(s: float = 1.0, of: int | None = None) -> OnTangents:
+def orthonormal(s: Scalar = 1.0, of: int | None = None) -> OnTangents:
     """E‖M‖²_F, M = JᵀJ − s²I, from tangents ẏₖ = J eₖ;  ẏ̄ = 4/n (W ∘ M) ẏ   (Qi et al. 2018, §3; s = 1 there).
 
     Where the K tangents are a random choice of the ``of`` axes, the value is an unbiased estimate of that over all of them:
     an entry of the diagonal is seen with the chance 1/W = K/N, another with K(K − 1)/(N(N − 1)).
     """
 
-    def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
+    def objective(y: Array, y_dot: Array) -> tuple[Scalar, Array, Array]:
         T, M = _gram(y_dot, s)
         W = _chances(len(y_dot), of, M)
         return scalar((W * M**2).sum() / _count(y)), np.zeros_like(y), _rows(4 / _count(y) * W * M, T, y_dot)
@@ -183,10 +183,10 @@ def orthonormal(s: float = 1.0, of: int | None = None) -> OnTangents:
     return objective
 
 
-def orthonormal_l1(s: float = 1.0, of: int | None = None) -> OnTangents:
+def orthonormal_l1(s: Scalar = 1.0, of: int | None = None) -> OnTangents:
     """E‖M‖₁ / N², the mean of |JᵀJ − s²I|;  ẏ̄ = 2/(n N²) (W ∘ sign M) ẏ   (the form of the authors' image code)."""
 
-    def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
+    def objective(y: Array, y_dot: Array) -> tuple[Scalar, Array, Array]:
         T, M = _gram(y_dot, s)
         W = _chances(len(y_dot), of, M) / (_count(y) * (of or _count(y_dot)) ** 2)
         return scalar((W * np.abs(M)).sum()), np.zeros_like(y), _rows(2 * W * np.sign(M), T, y_dot)
@@ -194,7 +194,7 @@ def orthonormal_l1(s: float = 1.0, of: int | None = None) -> OnTangents:
     return objective
 
 
-def laplace_beltrami(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
+def laplace_beltrami(y: Array, y_dot: Array) -> tuple[Scalar, Array, Array]:
     """E Σₖ‖∂f/∂zₖ‖² from tangents carried through the chart and on through f: E‖grad f‖² where the chart is orthonormal,
     which is −E f Δf on a closed manifold   (Qi et al. 2018, §4)."""
     return scalar((y_dot**2).sum() / _count(y)), np.zeros_like(y), 2 / _count(y) * y_dot
@@ -210,7 +210,7 @@ def _count(a: Array) -> int:
     return max(len(a), 1)
 
 
-def _gram(y_dot: Array, s: float) -> tuple[Array, Array]:
+def _gram(y_dot: Array, s: Scalar) -> tuple[Array, Array]:
     """T (N, K, d), the tangents of each sample; M = T Tᵀ − s²I (N, K, K)."""
     K, N = y_dot.shape[:2]
     T = y_dot.reshape(K, N, math.prod(y_dot.shape[2:])).transpose(1, 0, 2)

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
+from tinygan.core.scalar import Log
 from tinygan.data import Batch, Dataset, Sample
 from tinygan.data.captions import Captions
 from tinygan.errors import UsageError, nearest
@@ -56,7 +57,7 @@ class Recipe(Protocol):
     batches: int  # that one step takes from the data
 
     def init(self, rng: np.random.Generator) -> Any: ...
-    def step(self, state: Any, batch: Batch, rng: np.random.Generator) -> tuple[Any, dict[str, float]]: ...
+    def step(self, state: Any, batch: Batch, rng: np.random.Generator) -> tuple[Any, Log]: ...
 
 
 @runtime_checkable

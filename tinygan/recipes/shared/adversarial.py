@@ -24,7 +24,7 @@ import numpy as np
 
 from tinygan.core.layer import Array, Saved
 from tinygan.core.net import Net
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Log, Scalar, scalar
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.objectives.losses import LOSSES
@@ -54,7 +54,7 @@ class State(NamedTuple):
     G_ema: Array
     G_memory: Moments
     D_memory: Moments
-    tangent: float = 0.0  # the running mean of ‖J eₖ‖²; 0: none yet
+    tangent: Scalar = 0.0  # the running mean of ‖J eₖ‖²; 0: none yet
     more: Any = ()  # what a system adds of its own
 
 
@@ -95,7 +95,7 @@ class AdversarialRecipe:
         """What D sees in its step."""
         return {"real": self.d_view(batch.x, c), "fake": self.d_view(fake, c)}
 
-    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[Log, Groups]:
         """D's loss of its numbers ``y`` of each group: the log and the cotangents."""
         real, fake = y["real"][:, :1], y["fake"][:, :1]
         loss, g_real, g_fake = self.loss.discriminator(real, fake)
@@ -108,7 +108,7 @@ class AdversarialRecipe:
         """What D sees in G's step."""
         return {"fake": self.d_view(fake, c)}
 
-    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
+    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[Log, Groups]:
         """G's loss of D's numbers in its step ``t``: the log and the cotangents."""
         loss, g = self.loss.generator(y["fake"][:, :1])
         return {"loss_G": loss}, {"fake": first(g, y["fake"])}
@@ -119,13 +119,13 @@ class AdversarialRecipe:
 
     # ---------------------------------------------------------------- the step
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of D on ``batch`` (n_critic N samples), N for each of its steps, and one of G on N latents.
 
         G's step takes the latents of D's last one, whose images are there already, as most published code does.
         Raises UsageError where the batch does not come out even.
         """
-        log: dict[str, float] = {}
+        log: Log = {}
         n, left = divmod(len(batch.x), self.batches)
         if left or not n:
             raise UsageError(f"a step takes n_critic = {self.batches} batches of one size: got {len(batch.x)} images")
@@ -140,14 +140,12 @@ class AdversarialRecipe:
         x, saved = self.G.bind(state.G_running).forward(state.G, z)
         return Generated(x, z, saved)
 
-    def step_D(
-        self, state: State, batch: Batch, made: Generated, rng: np.random.Generator
-    ) -> tuple[State, dict[str, float]]:
+    def step_D(self, state: State, batch: Batch, made: Generated, rng: np.random.Generator) -> tuple[State, Log]:
         s, D, theta, c = self.settings, self.D.bind(state.D_running, rng), state.D, made.z[:, : self.cond_dim]
         groups, running, g = self.d_inputs(batch, c, made.x), state.D_running, np.zeros_like(theta)
         on = {name: D.forward(theta, x) for name, x in groups.items()}
         log, gy = self.objective_D({name: y for name, (y, _) in on.items()}, batch)
-        penalty = 0.0
+        penalty: Scalar = 0.0
         for name, x in groups.items():
             primal = on.pop(name)  # what it saved makes room for the next
             # Every forward on a batch of its own moves running statistics; the penalty's points are no samples.
@@ -171,7 +169,7 @@ class AdversarialRecipe:
         G_running = self.G.update(state.G_running, state.G, made.saved)
         return state._replace(D=theta, D_memory=memory, D_running=running, G_running=G_running), log
 
-    def penalty(self, D: Net, theta: Array, x: Array, objective: OnGradient, **shared: Any) -> tuple[float, Array]:
+    def penalty(self, D: Net, theta: Array, x: Array, objective: OnGradient, **shared: Any) -> tuple[Scalar, Array]:
         """An objective of ∇d, d the game's logit, by the image and not by its condition: its value, and γ times its gradient
         in θ_D. ``shared`` are the passes and the cotangent of the loss at x, whose gradient is added."""
         objective = weighted(self.settings.gamma, objective)
@@ -184,9 +182,7 @@ class AdversarialRecipe:
         value, pulled = gradient_penalty(D, theta, x, objective, u=u, wrt_x=False, **shared)
         return value, pulled.theta
 
-    def step_G(
-        self, state: State, batch: Batch, made: Generated, rng: np.random.Generator
-    ) -> tuple[State, dict[str, float]]:
+    def step_G(self, state: State, batch: Batch, made: Generated, rng: np.random.Generator) -> tuple[State, Log]:
         s, D, z = self.settings, self.D.bind(state.D_running, rng), made.z
         on = {name: D.forward(state.D, x) for name, x in self.g_inputs(z[:, : self.cond_dim], made.x).items()}
         log, gy = self.objective_G({name: y for name, (y, _) in on.items()}, batch, state.G_memory.t)

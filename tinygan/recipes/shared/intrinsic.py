@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net, Pullback
+from tinygan.core.scalar import Scalar
 from tinygan.errors import UsageError
 from tinygan.objectives.penalties import along_latent, laplace_beltrami, through_jvp
 from tinygan.optim import require
@@ -47,7 +48,7 @@ class Intrinsic:
 
     def step(
         self, F: Net, theta_F: Array, log_p: Net, theta_C: Array, x: Array, N: int, rng: np.random.Generator
-    ) -> tuple[float, Array, Pullback | None]:
+    ) -> tuple[Scalar, Array, Pullback | None]:
         """The value, and of weight · value the gradient in θ_C and, where G is trained too, the pullback to x and θ_F.
 
         ``x`` (n, d): inputs of F whose last N numbers are the latent; ``log_p``: y ↦ log P(k | y), (n, K).
@@ -56,7 +57,7 @@ class Intrinsic:
         x_dot = along_latent(x, N, self.tangents, rng)
         share = N / self.tangents  # an axis is seen with the chance 1/share
 
-        def objective(f: Array, f_dot: Array) -> tuple[float, Array, Array]:
+        def objective(f: Array, f_dot: Array) -> tuple[Scalar, Array, Array]:
             value, gf, gf_dot = laplace_beltrami(f, f_dot)
             return share * value, gf, self.weight * share * gf_dot
 

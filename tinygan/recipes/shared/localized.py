@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net, Pullback
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Log, Scalar, scalar
 from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
 from tinygan.objectives.penalties import along_latent
@@ -59,7 +59,7 @@ class LocalState(NamedTuple):
     F_ema: Array
     E_memory: Moments
     F_memory: Moments
-    tangent: float  # the running mean of ‖τ‖²; 0: none yet
+    tangent: Scalar  # the running mean of ‖τ‖²; 0: none yet
 
 
 class LocalSamples(NamedTuple):
@@ -107,7 +107,7 @@ class LocalGenerator:
         g_at_anchor: Array,
         rng: np.random.Generator,
         more: Pullback | None = None,
-    ) -> tuple[LocalState, dict[str, float]]:
+    ) -> tuple[LocalState, Log]:
         """θ ← θ − Adam ∇ [L(G(x, z), G(x, 0)) + μ ‖G(x, 0) − x‖ + η ‖JᵀJ − I‖] with L given by its cotangents.
 
         ``more`` is the pullback of a further term to F's first inputs [E(x), 0] and weights.
@@ -143,7 +143,7 @@ class LocalGenerator:
             tangent=tangent,
         ), log | {"grad_E": norm(g_E), "grad_F": norm(g_F)}
 
-    def locality(self, at_anchor: Array, x: Array) -> tuple[float, Array]:
+    def locality(self, at_anchor: Array, x: Array) -> tuple[Scalar, Array]:
         """E‖G(x, 0) − x‖² or the mean of |G(x, 0) − x|, and its gradient in G(x, 0)."""
         r = at_anchor - x
         if self.settings.locality == "squared":

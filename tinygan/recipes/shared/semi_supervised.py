@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
+from tinygan.core.scalar import Log, Scalar
 from tinygan.data import Batch, Sample
 from tinygan.data.augment import shift
 from tinygan.errors import UsageError
@@ -109,7 +110,7 @@ class KPlusOneClassifier:
 
     def gradient(
         self, state: ClassifierState, batch: Batch, fake: Array | None, rng: np.random.Generator
-    ) -> tuple[Array, dict[str, float]]:
+    ) -> tuple[Array, Log]:
         """∇L of ``batch``, whose first samples are the labelled, and ``fake``; without it L is that of the labelled alone."""
         known, labels = split(batch)
         x = batch.x[:known] if fake is None else np.concatenate([batch.x, fake])
@@ -131,7 +132,7 @@ class KPlusOneClassifier:
             gtheta += C.backward(state.C, saved, gy, wrt_x=False).theta
         return gtheta, log
 
-    def step(self, state: ClassifierState, g: Array) -> tuple[ClassifierState, dict[str, float]]:
+    def step(self, state: ClassifierState, g: Array) -> tuple[ClassifierState, Log]:
         theta, memory = self.settings.adam.step(state.C, g, state.memory)
         return ClassifierState(theta, ema(state.C_ema, theta, warm(self.settings.ema, memory.t)), memory), {
             "grad_C": norm(g)
@@ -139,7 +140,7 @@ class KPlusOneClassifier:
 
     def generator_loss(
         self, state: ClassifierState, fake: Array, real: Array, rng: np.random.Generator
-    ) -> tuple[float, Array]:
+    ) -> tuple[Scalar, Array]:
         """What G loses for its samples ``fake``, by the setting ``game``, and the gradient in them; the classifier is held.
 
         It is without noise; but where samples of a batch meet with it, for it moves them apart: without it a G whose samples
@@ -153,7 +154,7 @@ class KPlusOneClassifier:
         value, g = match(features, body.forward(theta, real)[0])
         return value, body.backward(theta, saved, g, wrt_theta=False).x
 
-    def consistency_loss(self, state: ClassifierState, at_anchor: Array, labels: Array) -> tuple[float, Array]:
+    def consistency_loss(self, state: ClassifierState, at_anchor: Array, labels: Array) -> tuple[Scalar, Array]:
         """−E log P(y | G(x, 0), y ≤ K) of labelled x, and the gradient in G(x, 0): a reconstruction keeps its label."""
         return self._held(state, at_anchor, lambda logits: cross_entropy(logits, labels), self.f.net.eval(self.none))
 
@@ -161,8 +162,8 @@ class KPlusOneClassifier:
         return net.bind(self.none, rng) if self.settings.minibatch else net.eval(self.none)
 
     def _held(
-        self, state: ClassifierState, x: Array, loss: Callable[[Array], tuple[float, Array]], C: Net
-    ) -> tuple[float, Array]:
+        self, state: ClassifierState, x: Array, loss: Callable[[Array], tuple[Scalar, Array]], C: Net
+    ) -> tuple[Scalar, Array]:
         """A loss of the logits of x by the classifier, and its gradient in x."""
         logits, saved = C.forward(state.C, x)
         value, g = loss(logits)

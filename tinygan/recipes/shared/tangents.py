@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net, Pullback
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Scalar, scalar
 from tinygan.core.settings import Checked, setting
 from tinygan.errors import UsageError
 from tinygan.objectives.penalties import along_latent, orthonormal, orthonormal_l1, through_jvp
@@ -60,10 +60,10 @@ class Orthonormal(Checked):
         theta: Array,
         x: Array,
         N: int,
-        scale2: float,
+        scale2: Scalar,
         rng: np.random.Generator,
         **wrt: bool,
-    ) -> tuple[float, float, Pullback]:
+    ) -> tuple[Scalar, Scalar, Pullback]:
         """The value, the next running mean of ‖J eₖ‖², and the gradients of η · value in x and θ.
 
         ``x`` (n, d): inputs whose last N numbers are the latent; ``scale2``: the running mean so far, 0: none yet,
@@ -72,10 +72,10 @@ class Orthonormal(Checked):
         x = x[: self.samples]
         x_dot = along_latent(x, N, self.tangents, rng)
         means: list[float] = []
-        form: Callable[..., Callable[..., tuple[float, Array, Array]]]
+        form: Callable[..., Callable[..., tuple[Scalar, Array, Array]]]
         form = orthonormal if self.form == "squared" else orthonormal_l1
 
-        def objective(y: Array, y_dot: Array) -> tuple[float, Array, Array]:
+        def objective(y: Array, y_dot: Array) -> tuple[Scalar, Array, Array]:
             length2 = scalar(np.square(y_dot).sum()) / (y_dot.shape[0] * y_dot.shape[1])
             s2 = scalar(np.where(np.equal(scale2, 0), length2, scale2))
             means.append(AVERAGE * s2 + (1 - AVERAGE) * length2)

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
+from tinygan.core.scalar import Log
 from tinygan.core.settings import setting
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
@@ -64,9 +65,7 @@ class Unconditional(AdversarialRecipe):
         s = self.settings
         return super().init(rng)._replace(more=empty(s.replay, self.shape) if s.replay else ())
 
-    def step_D(
-        self, state: State, batch: Batch, made: Generated, rng: np.random.Generator
-    ) -> tuple[State, dict[str, float]]:
+    def step_D(self, state: State, batch: Batch, made: Generated, rng: np.random.Generator) -> tuple[State, Log]:
         if self.settings.replay:
             pool, fake = replayed(state.more, made.x, rng)
             state, made = state._replace(more=pool), made._replace(x=fake)

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 from tinygan.core.layer import Array
+from tinygan.core.scalar import Log, Scalar
 from tinygan.data import Batch, Sample
 from tinygan.models import dcgan
 from tinygan.objectives.losses import accuracy, cross_entropy
@@ -44,7 +45,7 @@ class ACGAN(ClassConditional):
         D = dcgan.discriminator(shape, s.width, out=1 + K)
         super().__init__(s, sample, dcgan.generator(shape, K + s.latent, s.width), D)
 
-    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[Log, Groups]:
         log, g = super().objective_D(y, batch)
         label = batch.labels["class"]
         for name in ("real", "fake"):
@@ -52,12 +53,12 @@ class ACGAN(ClassConditional):
             log[f"told_{name}"] = accuracy(y[name][:, 1:], label)
         return log, g
 
-    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
+    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[Log, Groups]:
         log, g = super().objective_G(y, batch, t)
         self.add_classes(y, g, "fake", batch.labels["class"])
         return log, g
 
-    def add_classes(self, y: Groups, g: Groups, name: str, label: Array) -> float:
+    def add_classes(self, y: Groups, g: Groups, name: str, label: Array) -> Scalar:
         """−E log P(label), whose cotangent is added to the group's."""
         loss, gy = cross_entropy(y[name][:, 1:], label, self.settings.label_smoothing)
         g[name][:, 1:] += self.settings.auxiliary * gy

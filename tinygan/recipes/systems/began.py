@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Log, Scalar, scalar
 from tinygan.data import Batch, Sample
 from tinygan.models import began
 from tinygan.optim import Adam, Moments, ema, norm, require
@@ -50,7 +50,7 @@ class State(NamedTuple):
     G_ema: Array
     G_memory: Moments
     D_memory: Moments
-    k: float = 0.0
+    k: Scalar = 0.0
 
 
 class BEGAN:
@@ -68,7 +68,7 @@ class BEGAN:
         g, d = self.G.init(rng), self.D.init(rng)
         return State(g, d, g, self.settings.adam_G.init(g), self.settings.adam_D.init(d))
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of both players on ``batch.x`` (n, H, W, C), and of k."""
         s, n = self.settings, len(batch.x)
         for_D, _ = self.G.forward(state.G, self.latents(n, rng))
@@ -83,7 +83,7 @@ class BEGAN:
         log = {"M": M, "k": state.k, "L_real": real, "L_fake": fake, "grad_D": norm(g_D), "grad_G": norm(g_G)}
         return State(G, D, ema(state.G_ema, G, s.ema), G_memory, D_memory, k), log
 
-    def unbuilt(self, state: State, x: Array, weight: float = 1.0, **wrt: Any) -> tuple[float, Array, Array]:
+    def unbuilt(self, state: State, x: Array, weight: Scalar = 1.0, **wrt: Any) -> tuple[Scalar, Array, Array]:
         """L(x), and the gradients of weight L(x) in x and in θ_D; ``wrt``, as of ``Net.backward``, says which."""
         gap, saved = self.D.forward(state.D, x)
         g = np.sign(gap) * (weight / gap.size)
@@ -99,7 +99,7 @@ class BEGAN:
         return self.G.forward(state.G_ema, z)[0]
 
 
-def controlled(k: float, ratio: float, gain: float, real: float, fake: float) -> tuple[float, float]:
+def controlled(k: Scalar, ratio: float, gain: float, real: Scalar, fake: Scalar) -> tuple[Scalar, Scalar]:
     """k after a step with the losses L(x) and L(G), and M of that step."""
-    balance = ratio * real - fake
+    balance: Any = ratio * real - fake
     return scalar(np.clip(k + gain * balance, 0.0, 1.0)), real + abs(balance)

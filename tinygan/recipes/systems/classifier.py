@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
+from tinygan.core.scalar import Log
 from tinygan.data import Batch, Sample
 from tinygan.data.augment import flip, shift
 from tinygan.models.classifier import classifier
@@ -63,7 +64,7 @@ class ClassifierRecipe:
         running = self.f.net.init_running(theta, rng)
         return State(theta, running, theta, running, self.settings.adam.init(theta))
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step on ``batch``: images x (N, H, W, C), labels "class" (N,)."""
         s, net, label = self.settings, self.f.net.bind(state.running), batch.labels["class"]
         logits, saved = net.forward(state.f, self.augment(batch.x, rng))

@@ -20,6 +20,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
+from tinygan.core.scalar import Log, Scalar
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError, by
 from tinygan.models import cyclegan
@@ -71,7 +72,7 @@ class Way(NamedTuple):
     fake: Array
     g_there: Array
     g_back: Array
-    losses: tuple[float, float, float]  # the game's, the cycle's, the identity's
+    losses: tuple[Scalar, Scalar, Scalar]  # the game's, the cycle's, the identity's
 
 
 class CycleGAN:
@@ -97,7 +98,7 @@ class CycleGAN:
         pool = empty(s.pool, (*self.shape[:2], self.shape[2] // 2))
         return State(g, f, d_A, d_B, *memories, pool, pool)
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of all four nets on ``batch.x`` (n, H, W, 2C)."""
         s, (a, b) = self.settings, np.split(batch.x, 2, axis=3)
         to_B = self.way(self.G, state.G, self.F, state.F, self.D_B, state.D_B, a, b)
@@ -134,7 +135,7 @@ class CycleGAN:
         there = G.backward(at_G, saved, g_y, wrt_x=False).theta
         return Way(fake, there, back.theta, (game, cycle, kept))
 
-    def told(self, D: Net, at_D: Array, real: Array, fake: Array) -> tuple[float, Array]:
+    def told(self, D: Net, at_D: Array, real: Array, fake: Array) -> tuple[Scalar, Array]:
         """D's loss and its gradient."""
         d, saved = D.forward(at_D, np.concatenate([real, fake]))
         loss, g_real, g_fake = least_squares_d(*np.split(d, 2))
@@ -157,6 +158,6 @@ class CycleGAN:
         return np.stack([up, down], axis=1).reshape(-1, 4, *a.shape[1:])
 
 
-def mean_absolute(apart: Array) -> tuple[float, Array]:
+def mean_absolute(apart: Array) -> tuple[Scalar, Array]:
     """mean |apart| and its gradient sign/size."""
     return float(np.abs(apart).mean()), np.sign(apart) / max(apart.size, 1)

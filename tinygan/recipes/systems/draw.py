@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
+from tinygan.core.scalar import Log, Scalar
 from tinygan.data import Batch, Sample
 from tinygan.models import draw
 from tinygan.objectives.losses import bernoulli, normal_kl
@@ -69,15 +70,15 @@ class State(NamedTuple):
 class Bound(NamedTuple):
     """Means over images in nats, and the gradients of −ELBO = reconstruction + KL."""
 
-    reconstruction: float
-    KL: float
+    reconstruction: Scalar
+    KL: Scalar
     g_X: Array
     g_E: Array
     g_G: Array
     g_start: Array
 
     @property
-    def ELBO(self) -> float:
+    def ELBO(self) -> Scalar:
         return -self.reconstruction - self.KL
 
 
@@ -110,7 +111,7 @@ class DRAW(Autoencoder):
         start = np.zeros(4 * self.settings.width + math.prod(self.shape), e.dtype)
         return State(x, e, g, start, *map(self.settings.adam.init, (x, e, g, start)))
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of all weights on ``batch.x`` (n, H, W, C)."""
         x, adam = self.pixels(batch.x, rng), self.settings.adam
         first = np.equal(state.start_memory.t, 0)
@@ -134,7 +135,8 @@ class DRAW(Autoencoder):
         x = x.reshape(len(x), -1)
         seen, saved_X = self.X.forward(state.X, x)
         s_E, s_G, c = self.begin(state, len(x))
-        KL, steps = 0.0, []
+        KL: Scalar = 0.0
+        steps = []
         for e in self.by_step(eps):
             p = sigmoid(c)
             row = [seen, x - p, s_G[:, : self.settings.width], s_E]

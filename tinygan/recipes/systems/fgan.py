@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Log, scalar
 from tinygan.data import Batch
 from tinygan.errors import UsageError
 from tinygan.models.normalise import Norm
@@ -45,13 +45,13 @@ class Settings(UnconditionalSettings):
 class FGAN(Unconditional):
     """The recipe for points or images."""
 
-    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[Log, Groups]:
         (g, g_slope), (h, h_slope) = self.settings.row.g(y["real"]), self.settings.row.h(y["fake"])
         bound = scalar(g.mean()) - scalar(h.mean())
         log = {"loss_D": -bound, "bound": bound}
         log |= {f"D_{name}": scalar(y[name].mean()) for name in ("real", "fake")}
         return log, {"real": -g_slope / g.size, "fake": h_slope / h.size}
 
-    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
+    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[Log, Groups]:
         v, slope = (self.settings.row.h if self.settings.saturating else self.settings.row.g)(y["fake"])
         return {"loss_G": -scalar(v.mean())}, {"fake": -slope / v.size}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Log, scalar
 from tinygan.data import Batch, Sample
 from tinygan.errors import ShapeError, UsageError, by
 from tinygan.models import flow
@@ -58,7 +58,7 @@ class Flow:
         theta = self.F.init(rng)
         return State(theta, self.settings.adam.init(theta))
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step on ``batch.x`` (n, d)."""
         y, saved = self.F.forward(state.F, self.begun(batch.x))
         n, g = len(y), y / len(y)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygan.core.layer import Array
+from tinygan.core.scalar import Log
 from tinygan.data import Batch, Sample
 from tinygan.data.captions import BRIGHTNESS_WORDS, Captions
 from tinygan.errors import UsageError
@@ -73,7 +74,7 @@ class GANCLS(ClassConditional):
             groups["wrong"] = self.d_view(batch.x, t[mismatched(t)])
         return groups
 
-    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[Log, Groups]:
         log, g = super().objective_D(y, batch)
         if "wrong" in y:
             w = self.settings.wrong

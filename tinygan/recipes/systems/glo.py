@@ -22,6 +22,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
+from tinygan.core.scalar import Log, Scalar
 from tinygan.data import Batch, Dataset, Sample
 from tinygan.errors import UsageError
 from tinygan.images.pyramid import laplacian_l1
@@ -103,7 +104,7 @@ class GLO:
     def pixels(self, data: Dataset, index: Array) -> Array:
         return data.batch(index)[0].reshape(len(index), -1)
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of G and of the latents of ``batch``: images x (n, H, W, C), their places in the table "index" (n,)."""
         s, G, index = self.settings, self.G.bind(state.G_running), batch.labels["index"]
         y, saved = G.forward(state.G, state.Z[index])
@@ -122,7 +123,7 @@ class GLO:
         }
         return State(theta, self.G.update(state.G_running, state.G, saved), memory, Z), log
 
-    def loss(self, y: Array, x: Array) -> tuple[float, Array]:
+    def loss(self, y: Array, x: Array) -> tuple[Scalar, Array]:
         """ℓ(y, x), mean over images and their numbers, and its gradient in y."""
         if self.settings.loss == "l2":
             return float(np.square(y - x).mean()), 2 * (y - x) / y.size

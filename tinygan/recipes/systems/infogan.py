@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygan.core.layer import Array, onehot
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Log, scalar
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.models import infogan
@@ -58,22 +58,22 @@ class InfoGAN(AdversarialRecipe):
         G = infogan.generator(shape, self.cond_dim + s.latent, s.width)
         super().__init__(s, sample, G, infogan.discriminator(shape, s.width, self.cond_dim))
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         return super().step(state, Batch(batch.x, {"codes": self.codes(len(batch.x), rng)}), rng)
 
     def condition(self, batch: Batch) -> Array:
         return batch.labels["codes"]
 
-    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[Log, Groups]:
         log, g = super().objective_D(y, batch)
         return log | self.add_codes(y, g, batch), g
 
-    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
+    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[Log, Groups]:
         log, g = super().objective_G(y, batch, t)
         self.add_codes(y, g, batch)
         return log, g
 
-    def add_codes(self, y: Groups, g: Groups, batch: Batch) -> dict[str, float]:
+    def add_codes(self, y: Groups, g: Groups, batch: Batch) -> Log:
         """L_I(k) and −L_I(u) of the generated images; the cotangents of what both players minimise are added."""
         s, K, c = self.settings, self.settings.categories, batch.labels["codes"]
         wrong, g_logits = cross_entropy(y["fake"][:, 1 : 1 + K], c[:, :K].argmax(axis=1))

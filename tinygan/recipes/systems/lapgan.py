@@ -19,7 +19,7 @@ import numpy as np
 
 from tinygan.core.layer import Array, onehot
 from tinygan.core.net import Net
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Log, scalar
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError, by
 from tinygan.images.pyramid import build, enlarged
@@ -81,7 +81,7 @@ class Level(AdversarialRecipe):
         image = x + c[:, : self.enlarged].reshape(x.shape) if self.enlarged else x
         return super().d_view(image, c[:, self.enlarged :])
 
-    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[Log, Groups]:
         log, g = super().objective_D(y, batch)
         middle = MIDDLE.get(self.settings.loss, 0.0)
         return log | {"accuracy": scalar((y["real"] > middle).mean() + (y["fake"] <= middle).mean()) / 2}, g
@@ -105,11 +105,11 @@ class LAPGAN:
     def init(self, rng: np.random.Generator) -> State:
         return State(tuple(each.init(rng) for each in self.levels))
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of every level's game on the pyramid of ``batch.x``."""
         *residuals, image = build(batch.x, self.settings.levels)
         new: list[adversarial.State] = []
-        log: dict[str, float] = {}
+        log: Log = {}
         for k in reversed(range(len(self.levels))):
             x, labels = image, batch.labels
             if k < len(residuals):

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Log, Scalar, scalar
 from tinygan.data import Batch, Sample
 from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
@@ -72,7 +72,7 @@ class LGAN(Charts):
         anchors = np.zeros((ANCHORS, *self.shape), np.float32)
         return State(local, d, self.D.init_running(d, rng), self.settings.adam_D.init(d), anchors)
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of D and one of G on samples ``batch.x`` (n, *shape)."""
         x = batch.x
         made = self.G.make(state.local, x, self.G.latents(len(x), rng))
@@ -83,7 +83,7 @@ class LGAN(Charts):
         anchors = np.resize(x, state.anchors.shape)
         return state._replace(local=local, anchors=anchors), log | {"loss_G": loss} | log_G
 
-    def step_D(self, state: State, x: Array, displaced: Array, at_anchor: Array) -> tuple[State, dict[str, float]]:
+    def step_D(self, state: State, x: Array, displaced: Array, at_anchor: Array) -> tuple[State, Log]:
         """D against G(x, z) and, with the weight λ, against G(x, 0)."""
         s, D = self.settings, self.D.bind(state.D_running)
         (real, saved_real), (fake, saved_fake), (anchor, saved_anchor) = (
@@ -107,7 +107,7 @@ class LGAN(Charts):
             running = D.update(running, state.D, saved)
         return state._replace(D=theta, D_memory=memory, D_running=running), log | {"grad_D": norm(g)}
 
-    def generator_loss(self, state: State, images: Array) -> tuple[float, Array]:
+    def generator_loss(self, state: State, images: Array) -> tuple[Scalar, Array]:
         """What G loses for ``images``, and its gradient in them."""
         D = self.D.bind(state.D_running)
         logits, saved = D.forward(state.D, images)

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
+from tinygan.core.scalar import Log
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.optim import require
@@ -70,7 +71,7 @@ class SemiLGAN(Charts):
         anchors = np.zeros((ANCHORS, *self.expects.shape), np.float32)
         return State(self.classifier.init(rng), self.G.init(rng), anchors)
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
         s, G = self.settings, self.G
         judge, batch = self.classifier.first(state.judge, batch, rng)

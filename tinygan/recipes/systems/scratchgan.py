@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
+from tinygan.core.scalar import Log
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError, by
 from tinygan.models import scratch
@@ -69,7 +70,7 @@ class ScratchGAN:
         d, g = self.D.init(rng), self.G.init(rng)
         return State(d, g, self.settings.adam_D.init(d), self.settings.adam_G.init(g))
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """A step of D and one of G on the same made strings, beside ``batch.x`` (n, T, tokens), by the weights before it."""
         s, n = self.settings, len(batch.x)
         made = self.sample(state, self.latents(n, rng))

@@ -21,6 +21,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
+from tinygan.core.scalar import Log, Scalar
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.models import dcgan
@@ -63,7 +64,7 @@ class State(NamedTuple):
     G_running: Array
     G_ema: Array
     G_memory: Moments
-    tangent: float = 0.0  # the running mean of ‖J eₖ‖²; 0: none yet
+    tangent: Scalar = 0.0  # the running mean of ‖J eₖ‖²; 0: none yet
 
 
 class SGAN:
@@ -82,7 +83,7 @@ class SGAN:
         g = self.G.init(rng)
         return State(self.classifier.init(rng), g, self.G.init_running(g, rng), g, self.settings.adam_G.init(g))
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
         judge, batch = self.classifier.first(state.judge, batch, rng)
         if not self.settings.judge.unlabelled:

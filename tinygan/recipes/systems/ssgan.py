@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.core.scalar import scalar
+from tinygan.core.scalar import Log, scalar
 from tinygan.data import Batch, Sample
 from tinygan.images.rotation import TURNS, rotations, rotations_adjoint
 from tinygan.models import sngan
@@ -55,14 +55,14 @@ class SSGAN(AdversarialRecipe):
     def d_inputs(self, batch: Batch, c: Array, fake: Array) -> Groups:
         return super().d_inputs(batch, c, fake) | self.turned(batch.x, self.settings.beta)
 
-    def objective_D(self, y: Groups, batch: Batch) -> tuple[dict[str, float], Groups]:
+    def objective_D(self, y: Groups, batch: Batch) -> tuple[Log, Groups]:
         log, g = super().objective_D(y, batch)
         return self.with_rotation(log, g, y, "real", self.settings.beta)
 
     def g_inputs(self, c: Array, fake: Array) -> Groups:
         return super().g_inputs(c, fake) | self.turned(fake, self.settings.alpha)
 
-    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[dict[str, float], Groups]:
+    def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[Log, Groups]:
         log, g = super().objective_G(y, batch, t)
         fall = scalar(np.maximum(0.0, 1 - t / self.settings.anneal)) if self.settings.anneal else 1.0
         return self.with_rotation(log, g, y, "fake", fall * self.settings.alpha)
@@ -78,9 +78,7 @@ class SSGAN(AdversarialRecipe):
         """The last quarter of the images by one, two and three quarter turns; upright they are in the batch already."""
         return {"turned": rotations(x[-quarter(x) :])[0][quarter(x) :]} if weight else {}
 
-    def with_rotation(
-        self, log: dict[str, float], g: Groups, y: Groups, upright: str, weight: float
-    ) -> tuple[dict[str, float], Groups]:
+    def with_rotation(self, log: Log, g: Groups, y: Groups, upright: str, weight: float) -> tuple[Log, Groups]:
         """The log and the cotangents with the rotation loss of the group ``upright`` and of those that are turned."""
         if "turned" not in y:
             return log, g

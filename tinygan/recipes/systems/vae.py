@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
+from tinygan.core.scalar import Log, Scalar
 from tinygan.data import Batch, Sample
 from tinygan.errors import ShapeError, UsageError, by
 from tinygan.models import vae
@@ -54,13 +55,13 @@ class State(NamedTuple):
 class Bound(NamedTuple):
     """Means over images in nats, and the gradients of −ELBO = reconstruction + KL in both nets' θ."""
 
-    reconstruction: float
-    KL: float
+    reconstruction: Scalar
+    KL: Scalar
     g_E: Array
     g_G: Array
 
     @property
-    def ELBO(self) -> float:
+    def ELBO(self) -> Scalar:
         return -self.reconstruction - self.KL
 
 
@@ -116,7 +117,7 @@ class VAE(Autoencoder):
         e, g = self.E.init(rng), self.G.init(rng)
         return State(e, g, self.settings.adam.init(e), self.settings.adam.init(g))
 
-    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of both nets on ``batch.x`` (n, H, W, C)."""
         x = self.pixels(batch.x, rng)
         bound = self.bound(state, x, self.latents(len(x), rng))

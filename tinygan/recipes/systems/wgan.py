@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinygan.core.scalar import Log
 from tinygan.data import Batch
 from tinygan.models.normalise import Norm
 from tinygan.optim import Adam, require
@@ -44,9 +45,7 @@ class Settings(UnconditionalSettings):
 class WGAN(Unconditional):
     """The recipe for images (H, W, C) in [-1, 1], or for points (d,)."""
 
-    def step_D(
-        self, state: State, batch: Batch, made: Generated, rng: np.random.Generator
-    ) -> tuple[State, dict[str, float]]:
+    def step_D(self, state: State, batch: Batch, made: Generated, rng: np.random.Generator) -> tuple[State, Log]:
         state, log = super().step_D(state, batch, made, rng)
         c = self.settings.most
         return state._replace(D=np.clip(state.D, -c, c)), log

@@ -77,7 +77,7 @@ def probed(recipe: InfoGAN, state: Any, x: Array, category: Array) -> float:
     f = net.forward(state.D[: body.size], x)[0].astype(np.float64)
     half = len(x) // 2
     fitted = probe.fit(f[:half], category[:half], of=K, l2=0.1)
-    return math.log(K) - cross_entropy(probe.logits(fitted, f[half:]), category[half:])[0]
+    return math.log(K) - float(cross_entropy(probe.logits(fitted, f[half:]), category[half:])[0])
 
 
 def correlation(a: Array, b: Array, group: Array) -> float:

@@ -19,6 +19,7 @@ from tinygan.core.compose import Concat
 from tinygan.core.init import he
 from tinygan.core.layer import Array, Layer
 from tinygan.core.net import Net
+from tinygan.core.scalar import Log
 from tinygan.data import Dataset
 from tinygan.data.labelled_subset import classes_of
 from tinygan.errors import UsageError
@@ -75,7 +76,7 @@ class Learner:
         theta = self.net.init(rng)
         return State(theta, self.net.init_running(theta, rng), self.adam.init(theta))
 
-    def step(self, state: State, x: Array) -> tuple[State, dict[str, float]]:
+    def step(self, state: State, x: Array) -> tuple[State, Log]:
         """The state after a step on x (N, H, W, C), and how much of x the state before it named rightly."""
         N, half, net = len(x), len(x) // 2, self.net.bind(state.running)
         some = np.arange(0, N, EVERY)
