@@ -68,7 +68,7 @@ def page(root: Path = ROOT) -> str:
 def headlines() -> Iterator[str]:
     """A row a system."""
     for name, card in CARDS.items():
-        yield f"| `{name}` | {card.paper} | [{card.shown}]({card.file}) |"
+        yield f"| `{name}` | {card.paper} | [{card.headline}]({card.file}) |"
 
 
 def missed(claims: dict[str, dict[str, list[Claim]]]) -> Iterator[str]:
