@@ -4,6 +4,9 @@
     import tinygan
     from tinygan.layers import Linear, Tanh
 
+    run = tinygan.train("dcgan", "strokes", steps=1200)        # digits, in about two minutes
+    images = run.sample(64)                                    # (64, 28, 28, 1) float32 in [-1, 1]
+
     net = tinygan.Net(Linear(2, 16), Tanh(), Linear(16, 1))    # y = f(x; θ)
     theta = net.init(np.random.default_rng(0))                 # θ, one flat vector
     y, y_dot, saved = net.jvp(theta, x, x_dot)                 # y = f(x), ẏ = J ẋ
@@ -28,6 +31,10 @@ if TYPE_CHECKING:  # the same names as in _HOME, for editors and type checkers
     from tinygan.core.net import Net
     from tinygan.data import open_data
     from tinygan.errors import DataError, Diverged, FormatError, ShapeError, TinyganError, UsageError
+    from tinygan.interface.evaluate import evaluate
+    from tinygan.interface.sample import sample
+    from tinygan.interface.train import train
+    from tinygan.interface.trained_run import TrainedRun, load
     from tinygan.objectives.penalties import through_jvp, through_vjp
 
 __version__ = "0.1.0"
@@ -45,14 +52,17 @@ __all__ = [
     "Sequential",
     "ShapeError",
     "TinyganError",
+    "TrainedRun",
     "UsageError",
     "__version__",
     "check_layer",
     "check_net",
     "data",
+    "evaluate",
     "geometry",
     "kernels",
     "layers",
+    "load",
     "losses",
     "metrics",
     "models",
@@ -60,8 +70,10 @@ __all__ = [
     "optim",
     "penalties",
     "recipes",
+    "sample",
     "through_jvp",
     "through_vjp",
+    "train",
 ]
 
 _HOME = {  # the module that defines each name; a name that is missing here is a module of its own
@@ -77,12 +89,17 @@ _HOME = {  # the module that defines each name; a name that is missing here is a
     "Sequential": "core.compose",
     "ShapeError": "errors",
     "TinyganError": "errors",
+    "TrainedRun": "interface.trained_run",
     "UsageError": "errors",
     "check_layer": "checks.check",
     "check_net": "checks.check",
+    "evaluate": "interface.evaluate",
+    "load": "interface.trained_run",
     "open_data": "data",
+    "sample": "interface.sample",
     "through_jvp": "objectives.penalties",
     "through_vjp": "objectives.penalties",
+    "train": "interface.train",
 }
 
 

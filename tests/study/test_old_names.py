@@ -1,11 +1,13 @@
 """What README said in version 0.1.0 still runs: modules that moved keep their old names for one version."""
 
 import importlib
+import inspect
 import subprocess
 import sys
 
 import pytest
 
+import tinygan
 from tinygan.core.moved import MOVED
 
 BLOCKS = {  # README's Python in version 0.1.0, to the letter, and what it prints
@@ -81,7 +83,7 @@ NAMED = {  # modules of README's code and of its table of files in version 0.1.0
     "latent": "truncated",
     "layer": "Layer",
     "loss": "LOSSES",
-    "measures": "Frechet",
+    "measures": "MEASURES",
     "mixing": "arithmetic",
     "net": "Net",
     "orthogonal": "orthogonal",
@@ -135,7 +137,8 @@ def test_an_old_module_warns_and_names_the_new_place(old, anew):
 def test_a_name_of_an_old_module_is_the_new_one(old, anew):
     with pytest.warns(DeprecationWarning):
         module = importlib.import_module(f"tinygan.{old}")
-    assert callable(getattr(module, NAMED[old])) or old == "loss"
+    new = [importlib.import_module(f"tinygan.{place}") for place in MOVED[old].split()]
+    assert any(getattr(module, NAMED[old]) is vars(place).get(NAMED[old]) for place in new)
 
 
 def test_every_module_that_readme_named_is_in_the_table():
@@ -145,3 +148,20 @@ def test_every_module_that_readme_named_is_in_the_table():
 def test_a_name_that_never_was_is_not_found():
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'tinygan\.nets'"):
         importlib.import_module("tinygan.nets")
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate"])
+def test_an_old_module_beside_a_public_function_calls_it(name, anew, monkeypatch):
+    """``import tinygan.train`` puts the module in the function's place."""
+    function = getattr(tinygan, name)
+    with pytest.warns(DeprecationWarning):
+        module = importlib.import_module(f"tinygan.{name}")
+    assert getattr(tinygan, name) is module and module.__doc__ == function.__doc__
+    assert inspect.signature(module) == inspect.signature(function)
+    with pytest.raises(tinygan.TinyganError, match="no-such"):
+        getattr(tinygan, name)("no-such")
+
+
+def test_the_function_is_there_before_and_without_the_old_module(tmp_path):
+    code = "import tinygan; from tinygan import train; assert train is tinygan.train and type(train).__name__ == 'function'"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=tmp_path)
