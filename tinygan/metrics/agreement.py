@@ -1,4 +1,4 @@
-"""Label agreement: does a conditional generator make what it was asked for?"""
+"""Label agreement: how often a class-conditional generator produces the requested class."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from tinygan.metrics.inputs import classes, matrix
 
 
 def agreement(logits: Array, labels: Array) -> float:
-    """The share of samples whose largest logit of an independent classifier (n, C) is that of the label asked for (n,).
+    """The fraction of samples that an independent classifier assigns to the requested label, in [0, 1]; higher is better.
 
-    Read it beside the classifier's own accuracy on real images, which bounds it for an honest generator.
+    ``logits`` (n, C) are the classifier's, ``labels`` (n,) the requested classes. The classifier's accuracy on real images
+    is the value for a perfect generator. Raises UsageError.
     """
     logits = matrix("logits", logits)
     return float((logits.argmax(axis=1) == classes("labels", labels, of=logits.shape[1], n=len(logits))).mean())

@@ -1,5 +1,4 @@
-"""Local collapse: where the generator's Jacobian J = ∂G/∂z loses rank, moving z no longer moves the
-image (Qi et al. 2018, §3.2).
+"""Local collapse: where the Jacobian J = ∂G/∂z loses rank, a change of z does not change the image (Qi et al. 2018, §3.2).
 
 J is exact: its columns are the tangents J eₖ (``tinygan.geometry.jacobian``).
 """
@@ -17,9 +16,10 @@ from tinygan.geometry import Generator, singular_values
 
 
 class Collapse(NamedTuple):
-    """Of each z: the singular values of J, descending (n, min(k, D)); log(σ₁/σₖ) (n,), infinite where σₖ = 0; the rank (n,).
+    """For each z: the singular values of J, descending (n, min(k, D)); log(σ₁/σₖ) (n,) in nats; and the rank (n,).
 
-    The log condition number of Odena et al. 2018 is that of JᵀJ: twice this one.
+    log(σ₁/σₖ) is at least 0, and infinite if σₖ = 0; lower is better conditioned. Odena et al. 2018 report the log condition
+    number of JᵀJ, which is twice this value.
     """
 
     singular: Array
@@ -28,10 +28,10 @@ class Collapse(NamedTuple):
 
 
 def local_collapse(net: Net, theta: Array, z: Array, *, threshold: float = 1e-3) -> Collapse:
-    """The Jacobians of y = net(z; θ) at each of z (n, ...), k numbers to a z and D to a y, in float64.
+    """Singular values of the Jacobian of y = net(z; θ) at each of n latents z (n, ...), in float64.
 
-    The rank counts σᵢ > threshold σ₁. ``net`` must not couple samples: give net.eval(running) where there is batch
-    normalisation. Raises UsageError, Diverged.
+    z has k entries and y has D. The rank is the number of σᵢ > threshold σ₁. ``net`` must not couple samples: pass
+    net.eval(running) if it has batch normalisation. Raises UsageError and Diverged.
     """
     z = np.asarray(z)
     if z.ndim < 2 or z.size == 0 or z.dtype.kind != "f" or not np.isfinite(z).all():

@@ -1,7 +1,7 @@
-"""Features that measures are taken on: the last hidden layer of a classifier that this engine trained.
+"""Feature extractors for the measures: the last hidden layer of a classifier trained with this package.
 
-A file holds ``weights`` (P,) in float16 and ``running`` (R,) in float32, and in its metadata what the net is. The
-one that comes with the package is pinned by its hash, so a score has one meaning:
+A file has ``weights`` (P,) in float16 and ``running`` values (R,) in float32, and a description of the network in its
+metadata. The extractor that comes with the package is pinned by its hash, so scores are comparable. It was made by
 
     tinygan train classifier --data fashion-mnist --set flip=true --out RUN     and then     evaluate.export(run, path)
 """
@@ -24,11 +24,11 @@ SHIPPED = Path(__file__).parent / "weights"
 PINNED = {
     "fashion-mnist": "dde29eeb56f961d9367361b832dae6b5c39eccaa6a6bc4025a14976b7b005e16"
 }  # SHA-256 of SHIPPED/NAME.safetensors
-CHUNK = 100  # images at a time: every layer keeps its output
+CHUNK = 100  # images per forward pass, which keeps the output of every layer
 
 
 class Extractor(Protocol):
-    """Images (n, H, W, C) in [-1, 1] ↦ features (n, dim), and logits (n, C) or None; ``name`` goes into every score."""
+    """Maps images (n, H, W, C) in [-1, 1] to features (n, dim), and to logits (n, C) or None. Every score includes ``name``."""
 
     name: str
     dim: int
@@ -37,9 +37,10 @@ class Extractor(Protocol):
 
 
 class Features:
-    """The extractor of a trained classifier of images of ``shape`` (H, W, C), its weights made ``coarse``.
+    """The extractor of a trained classifier of images with ``shape`` (H, W, C). Its weights are rounded by ``coarse``.
 
-    Its name ends in 8 digits of the hash of its numbers, so that no two are called the same; the pinned ones need none.
+    Its name ends in 8 digits of the hash of its weights, so different extractors have different names. A pinned extractor
+    needs no hash in its name.
     """
 
     def __init__(
@@ -52,11 +53,11 @@ class Features:
         self._f, self._weights, self._running = f, half.astype(np.float32), running
 
     def __call__(self, images: Array) -> tuple[Array, Array]:
-        """Features (n, dim) and logits (n, classes), float32. UsageError for images of another shape."""
+        """Features (n, dim) and logits (n, classes), float32. Raises UsageError for images of another shape."""
         if images.shape[1:] != self.shape:
             raise UsageError(
-                f"the {self.name} are of images {by(self.shape)}: these are {by(images.shape[1:])}; give --features "
-                "the run of a classifier of such images"
+                f"the {self.name} are for images {by(self.shape)}, these are {by(images.shape[1:])}; set --features to the run "
+                "of a classifier of such images"
             )
         parts = [self._f.read(self._weights, self._running, part) for part in _chunks(images)]
         features, logits = (np.concatenate(each) for each in zip(*parts, strict=True))
@@ -64,14 +65,15 @@ class Features:
 
 
 def coarse(weights: Array) -> Array:
-    """Multiples of 1/1024 in float16, which pack well: a Frechet distance moves by some 0.2 %, a logit by 0.004."""
+    """Round to multiples of 1/1024 in float16, which compress well. A Frechet distance changes by about 0.2 %, a logit by
+    about 0.004."""
     return (np.round(weights.astype(np.float32) * 1024) / 1024).astype(np.float16)
 
 
 def save_features(
     path: Path, data: str, shape: tuple[int, ...], f: Classifier, weights: Array, running: Array, classes: int
 ) -> str:
-    """Write a classifier's file; returns its SHA-256."""
+    """Write a classifier to a file; returns the file's SHA-256."""
     width = f.body.out_shape(shape)[0] // 4
     facts = {"data": data, "shape": " ".join(map(str, shape)), "classes": str(classes), "width": str(width)}
     save(path, {"weights": coarse(weights), "running": running.astype(np.float32)}, facts)
@@ -79,10 +81,10 @@ def save_features(
 
 
 def load_features(path: Path, sha256: str | None = None) -> Features:
-    """The extractor in a file; with ``sha256``, of those bytes only. Raises DataError and FormatError."""
+    """Load an extractor from a file, whose hash must be ``sha256`` if that is given. Raises DataError and FormatError."""
     tensors, facts = load(path)
     if sha256 is not None and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-        raise FormatError(f"{path}: its contents are not the published ones (SHA-256 differs); install tinygan again")
+        raise FormatError(f"{path}: is not the published file (SHA-256 differs); install tinygan again")
     try:
         shape = tuple(map(int, facts["shape"].split()))
         f = classifier(shape, int(facts["classes"]), int(facts["width"]))
@@ -92,21 +94,21 @@ def load_features(path: Path, sha256: str | None = None) -> Features:
         return Features(facts["data"], shape, f, weights, running, pinned=sha256 is not None)
     except (KeyError, ValueError) as error:
         raise FormatError(
-            f"{path}: no classifier that fits its metadata ({error}); expected a file of evaluate.export"
+            f"{path}: its weights do not match its metadata ({error}); expected a file of evaluate.export"
         ) from error
 
 
 def load_shipped(name: str) -> Features:
-    """The extractor that comes with the package under ``name``. Raises DataError where its file is missing."""
+    """Load the extractor ``name`` that comes with the package. Raises DataError if its file is missing."""
     path = SHIPPED / f"{name}.safetensors"
     if not path.is_file():
         raise DataError(
-            f"the weights of the {name} features are not in this installation: train them, tinygan train classifier "
-            f"--data {name} --set flip=true --out RUN, and give --features RUN"
+            f"the weights of the {name} features are missing in this installation; train them by tinygan train classifier "
+            f"--data {name} --set flip=true --out RUN, and set --features RUN"
         )
     return load_features(path, PINNED[name])
 
 
 def _chunks(images: Array) -> Iterator[Array]:
-    """At least one part, also of no images."""
+    """Parts of CHUNK images; one empty part if there are no images."""
     return (images[i : i + CHUNK] for i in range(0, max(len(images), 1), CHUNK))

@@ -1,10 +1,13 @@
-"""Frechet distance of two Gaussians, the F of FID (Heusel et al. 2017, eq. 6; Dowson and Landau 1982):
+"""Frechet distance between the Gaussians of two sets of features (Dowson and Landau 1982; FID: Heusel et al. 2017, eq. 6):
 
     d² = ‖μ₁ − μ₂‖² + tr(S₁) + tr(S₂) − 2 tr (S₁S₂)^½.
 
-With factors S₁ = AᵀA, S₂ = BᵀB, S₁S₂ has the eigenvalues of (ABᵀ)(ABᵀ)ᵀ, so tr (S₁S₂)^½ = ‖ABᵀ‖₊, the sum of the singular
-values of ABᵀ. It is real and needs no matrix root; fewer samples than features only make A and B short; and
-for S₁ = S₂ it is tr(S₁). The distance falls with the number of samples: compare at equal n only.
+It is at least 0, in squared units of the features, and lower is better. Its bias falls with the number of samples n, so
+compare values of equal n only.
+
+With factors S₁ = AᵀA, S₂ = BᵀB, the product S₁S₂ has the nonzero eigenvalues of (ABᵀ)(ABᵀ)ᵀ. So tr (S₁S₂)^½ is the sum of
+the singular values of ABᵀ: it is real and needs no matrix square root. With fewer samples than features, A and B just have
+fewer rows.
 """
 
 from __future__ import annotations
@@ -18,24 +21,24 @@ from tinygan.errors import UsageError
 from tinygan.metrics.inputs import matrix, vector
 from tinygan.metrics.moments import FeatureMoments, add, empty, triangle
 
-NEGATIVE = 1e-6  # of the largest eigenvalue: what a covariance stored in float32 may be below zero
+NEGATIVE = 1e-6  # times the largest eigenvalue: the error allowed in a covariance stored in float32
 
 
 class Gaussian(NamedTuple):
-    """Mean (d,) and a factor (r, d) of the covariance: S = FᵀF."""
+    """The mean (d,) and a factor F (r, d) of the covariance S = FᵀF."""
 
     mean: Array
     factor: Array
 
 
 def of_features(x: Array) -> Gaussian:
-    """The Gaussian of features x (n, d), n at least 2."""
+    """The Gaussian with the mean and covariance of features x (n, d), n at least 2. Raises UsageError."""
     x = matrix("features", x, least=2)
     return of_moments(add(empty(x.shape[1]), x))
 
 
 def of_moments(moments: FeatureMoments) -> Gaussian:
-    """The Gaussian of a stream's moments, with the unbiased covariance."""
+    """The Gaussian of accumulated moments, with the unbiased covariance. Raises UsageError."""
     if moments.n < 2:
         raise UsageError(f"a Gaussian of {moments.n} samples; expected at least 2")
     factor = moments.factor if len(moments.factor) <= len(moments.mean) else triangle(moments.factor)
@@ -43,9 +46,9 @@ def of_moments(moments: FeatureMoments) -> Gaussian:
 
 
 def of_covariance(mean: Array, covariance: Array) -> Gaussian:
-    """The Gaussian of a stored mean (d,) and covariance (d, d): F = Λ^½Vᵀ of S = VΛVᵀ.
+    """The Gaussian with a given mean (d,) and covariance (d, d). The factor is F = Λ^½Vᵀ of S = VΛVᵀ. Raises UsageError.
 
-    Half the digits of small singular values are gone with the covariance: 1e-8 of the distance is typical.
+    A covariance has only half the digits of small singular values. The distance typically changes by 1e-8 of its value.
     """
     mean, covariance = vector("means", mean).astype(np.float64), matrix("covariances", covariance).astype(np.float64)
     if covariance.shape != 2 * mean.shape:
@@ -59,14 +62,14 @@ def of_covariance(mean: Array, covariance: Array) -> Gaussian:
 
 
 def distance(a: Gaussian, b: Gaussian) -> float:
-    """d², the Frechet distance as FID counts it; time O(d³), memory O(d²)."""
+    """d², the squared distance, as in FID. Time O(d³), memory O(d²). Raises UsageError."""
     if a.mean.shape != b.mean.shape:
-        raise UsageError(f"Gaussians of {len(a.mean)} and {len(b.mean)} features; give both the same features")
+        raise UsageError(f"Gaussians of {len(a.mean)} and {len(b.mean)} features; expected the same features for both")
     overlap = np.linalg.svd(a.factor @ b.factor.T, compute_uv=False).sum()
     spread = np.square(a.factor).sum() + np.square(b.factor).sum() - 2 * overlap
-    return max(0.0, float(np.square(a.mean - b.mean).sum() + spread))  # rounding may leave −1e-14 of tr(S)
+    return max(0.0, float(np.square(a.mean - b.mean).sum() + spread))  # rounding can give −1e-14 tr(S)
 
 
 def frechet(x: Array, y: Array) -> float:
-    """d² between the Gaussians of features x (n, d) and y (m, d)."""
+    """d² between the Gaussians of features x (n, d) and y (m, d). Raises UsageError."""
     return distance(of_features(x), of_features(y))

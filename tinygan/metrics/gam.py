@@ -1,11 +1,11 @@
-"""Generative adversarial metric: two trained GANs swap opponents (Im et al. 2016, §5).
+"""Generative adversarial metric: each of two trained GANs plays against the other's opponent (Im et al. 2016, §5).
 
-With ε the share of a discriminator's errors (a logit above 0 says "real"),
+With ε the error rate of a discriminator, which classifies a logit above 0 as real,
 
     r_test = ε(D₁(test))/ε(D₂(test)),    r_sample = ε(D₁(G₂(z)))/ε(D₂(G₁(z))).
 
-Where the discriminators are equally good on real data, r_test ≈ 1, model 1 wins for r_sample < 1 and model 2 for r_sample > 1;
-anything else is a tie.
+If r_test ≈ 1, the discriminators are equally good on real data. Then model 1 wins for r_sample < 1 and model 2 for
+r_sample > 1. Otherwise it is a tie. Both ratios are from 0 to infinity.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tinygan.metrics.inputs import vector
 
 
 class Battle(NamedTuple):
-    """Both ratios, and the winner: 1, 2, or 0 for a tie."""
+    """Both ratios, and the winner: 1 or 2, or 0 for a tie."""
 
     r_test: float
     r_sample: float
@@ -28,9 +28,10 @@ class Battle(NamedTuple):
 
 
 def battle(d1_test: Array, d2_test: Array, d1_on_g2: Array, d2_on_g1: Array, tolerance: float = 0.1) -> Battle:
-    """The battle from four sets of logits (n,): each D on the test set and on the other's samples.
+    """Compare two GANs by four sets of logits (n,): each discriminator on the test set and on the other's samples.
 
-    r_test ≈ 1 means from 1/(1 + tolerance) to 1 + tolerance, a choice of ours: the paper gives no number.
+    r_test ≈ 1 means between 1/(1 + tolerance) and 1 + tolerance. The paper gives no number; 0.1 is our choice.
+    Raises UsageError.
     """
     if not tolerance >= 0:
         raise UsageError(f"tolerance {tolerance}; expected 0 or more")
@@ -41,5 +42,5 @@ def battle(d1_test: Array, d2_test: Array, d1_on_g2: Array, d2_on_g1: Array, tol
 
 
 def _ratio(a: float, b: float) -> float:
-    """a/b; 1 for two discriminators without an error."""
+    """a/b, and 1 for 0/0."""
     return float(a / b) if b > 0 else 1.0 if a == 0 else np.inf

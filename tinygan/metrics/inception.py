@@ -1,4 +1,4 @@
-"""The features of the real Frechet Inception Distance: the published weights in a net of ours, and what is put into it."""
+"""The features of the original Frechet Inception Distance: the published network, its weights and its preprocessing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinygan.metrics.resize import pil_bicubic, resize, tf1_bilinear
 from tinygan.models.inception import CLASSES, FEATURES, SIDE, inception
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"
-OTHER = "weights-inception-2015-12-05-6726825d.pth"  # the same bytes
+OTHER = "weights-inception-2015-12-05-6726825d.pth"  # the same file
 BYTES = 95_628_359
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 MIRRORS = (
@@ -26,7 +26,7 @@ HINT = f"get {FILE} elsewhere, put it in DIR and set TINYGAN_DATA=DIR"
 RESIZERS = {"tf1-bilinear": tf1_bilinear, "pil-bicubic": pil_bicubic}
 
 _EPS = 0.001  # of every batch norm in the network
-_PART = 4  # images in hand at once: some 50 MB each
+_PART = 4  # images at a time, about 50 MB each
 _35 = "1x1 5x5_1 5x5_2 3x3dbl_1 3x3dbl_2 3x3dbl_3 _pool"
 _17 = "1x1 7x7_1 7x7_2 7x7_3 7x7dbl_1 7x7dbl_2 7x7dbl_3 7x7dbl_4 7x7dbl_5 _pool"
 _8 = "1x1 3x3_1 3x3_2a 3x3_2b 3x3dbl_1 3x3dbl_2 3x3dbl_3a 3x3dbl_3b _pool"
@@ -44,13 +44,13 @@ CONVOLUTIONS = (  # the file's names, in the order of the net
 
 
 class Inception:
-    """Images (n, H, W, C), floats in [-1, 1] → features (n, 2048) and logits without their bias (n, 1008), float32.
+    """Maps images (n, H, W, C), floats in [-1, 1], to features (n, 2048) and logits without bias (n, 1008), float32.
 
-    Pixels are first rounded to bytes, as in the files that the reference tools read; grey becomes three equal channels.
-    Bytes b are resized to 299 x 299, held in 0 ... 255 but not rounded, and enter as (b − 128) / 128. ``resizer`` is
-    "tf1-bilinear" (Heusel et al. 2017, torch-fidelity) or "pil-bicubic" (clean-fid), and part of ``name``: scores of the
-    two are not comparable. ``theta`` is from ``load_inception``. Raises UsageError (not finite, no such resizer) and
-    ShapeError.
+    Pixels are first rounded to bytes, because the reference tools read image files. Grey images become three equal channels.
+    Bytes b are resized to 299 x 299, clipped to [0, 255] without rounding, and scaled to (b − 128) / 128. ``resizer`` is
+    "tf1-bilinear" (Heusel et al. 2017, torch-fidelity) or "pil-bicubic" (clean-fid). It is part of ``name``, because scores of
+    different resizers are not comparable. ``theta`` is the result of ``load_inception``.
+    Raises UsageError (pixels not finite, unknown resizer) and ShapeError.
     """
 
     dim = FEATURES
@@ -64,7 +64,9 @@ class Inception:
 
     def __call__(self, images: Array) -> tuple[Array, Array]:
         if not np.isfinite(images).all():
-            raise UsageError("the images hold a NaN or an infinity, so they have no score")
+            raise UsageError(
+                "the images have a NaN or an infinity, so they have no score; look for the image that has it"
+            )
         if images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape[1:]:
             raise ShapeError(f"Inception: images are (N, H, W, 1) or (N, H, W, 3): images {images.shape}")
         y = np.empty((len(images), FEATURES + CLASSES), np.float32)
@@ -86,11 +88,12 @@ class Inception:
 
 
 def load_inception(path: Path | None = None, *, sha256: str | None = SHA256) -> Array:
-    """θ of ``inception()`` from PyTorch's file of the published weights, every batch norm folded into its convolution.
+    """θ of ``inception()`` from the published PyTorch file. Every batch norm is folded into its convolution:
 
-    w' = w γ/√(σ² + ε),  b' = β − μ γ/√(σ² + ε). Without ``path`` the file is looked for (``locate``), and
-    downloaded to the cache if it is nowhere. ``sha256`` None takes any file of that layout.
-    Raises DataError (not here) and FormatError (not that file).
+        w' = w γ/√(σ² + ε),  b' = β − μ γ/√(σ² + ε).
+
+    Without ``path`` the file is searched for (``locate``), and downloaded to the cache if it is not found. With
+    ``sha256=None`` any file of this layout is accepted. Raises DataError (not found) and FormatError (not that file).
     """
     path = path or locate() or _download()
     if sha256 is not None:
@@ -101,14 +104,14 @@ def load_inception(path: Path | None = None, *, sha256: str | None = SHA256) -> 
     arrays = list(net.view(theta).values())
     for name, w, b in zip(CONVOLUTIONS, arrays[:-1:2], arrays[1::2], strict=True):
         gain, shift, mean, var = (_get(tensors, f"{name}.bn.{part}", b.shape, path) for part in _NORM)
-        with np.errstate(all="ignore"):  # what is not finite is refused below
+        with np.errstate(all="ignore"):  # values that are not finite are refused below
             gain = gain / np.sqrt(var + _EPS)
         kernel = _get(tensors, f"{name}.conv.weight", w.transpose(3, 2, 0, 1).shape, path)
         w[:] = kernel.transpose(2, 3, 1, 0) * gain
         b[:] = shift - mean * gain
     arrays[-1][:] = _get(tensors, "fc.weight", arrays[-1].shape, path)
     if not np.isfinite(theta).all():
-        raise FormatError(f"{path}: has weights that are not finite; get the file again")
+        raise FormatError(f"{path}: has weights that are not finite; download it again")
     return theta
 
 
@@ -116,7 +119,7 @@ _NORM = ("weight", "bias", "running_mean", "running_var")
 
 
 def _get(tensors: dict[str, Array], name: str, shape: tuple[int, ...], path: Path) -> Array:
-    """A tensor in float64."""
+    """One tensor in float64, with its shape checked."""
     found = tensors.get(name)
     if found is None or found.shape != shape:
         what = "no such tensor" if found is None else f"the shape {found.shape}"
@@ -125,7 +128,7 @@ def _get(tensors: dict[str, Array], name: str, shape: tuple[int, ...], path: Pat
 
 
 def locate() -> Path | None:
-    """The weights in $TINYGAN_DATA, $TINYGAN_DATA/inception, our cache or PyTorch's, if they are in one of them."""
+    """The file of weights in $TINYGAN_DATA, $TINYGAN_DATA/inception, our cache or PyTorch's cache; None if it is in none."""
     from tinygan.data.search_path import cache
 
     own = os.environ.get("TINYGAN_DATA")

@@ -1,9 +1,10 @@
-"""Inception Score (Salimans et al. 2016) of any classifier, from its logits in float64:
+"""Inception Score (Salimans et al. 2016) from the logits of any classifier, in float64:
 
-    IS = exp E KL(p(y|x) ‖ p(y)) = exp(H(E p) − E H(p)),    p = softmax(logits), from 1 to C.
+    IS = exp E KL(p(y|x) ‖ p(y)) = exp(H(E p) − E H(p)),    p = softmax(logits).
 
-The mean entropy E H(p) says how sure the classifier is of one image (quality: low), H(E p) how evenly the classes come
-(diversity: high). The score sees neither copies of training images nor a missing part of a class.
+It is between 1 and the number of classes C, and higher is better. The mean entropy E H(p) is low if the classifier is sure
+of each image (quality). H(E p) is high if all classes are equally frequent (diversity). The score does not detect copies of
+training images or a missing part of a class.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tinygan.metrics.inputs import matrix, rows
 
 
 class Sums(NamedTuple):
-    """What has been seen of n samples: for each split Σ p (S, C) and Σ Σ p log p (S,). Memory O(S C)."""
+    """Sums over the samples seen so far, out of n: for each split Σ p (S, C) and Σ Σ p log p (S,). Memory O(S C)."""
 
     n: int
     seen: int
@@ -28,7 +29,7 @@ class Sums(NamedTuple):
 
 
 class Score(NamedTuple):
-    """Mean and standard deviation (population) over splits; entropies in nats over all samples."""
+    """Mean and standard deviation (population) of the score over splits, and two entropies over all samples, in nats."""
 
     mean: float
     std: float
@@ -37,7 +38,7 @@ class Score(NamedTuple):
 
 
 def start(n: int, classes: int, splits: int = 10) -> Sums:
-    """No sample of n to come; sample i belongs to the split whose part [sn/S, (s+1)n/S) of the order it is in."""
+    """Sums before the first of n samples. Sample i belongs to split s if i is in [sn/S, (s+1)n/S). Raises UsageError."""
     if not 1 <= splits <= n or classes < 2:
         raise UsageError(
             f"{splits} splits of {n} samples of {classes} classes; expected 1 to n splits, 2 classes or more"
@@ -46,13 +47,11 @@ def start(n: int, classes: int, splits: int = 10) -> Sums:
 
 
 def add(sums: Sums, logits: Array) -> Sums:
-    """The sums with the next samples' logits (m, C)."""
+    """Add the logits (m, C) of the next samples. Raises UsageError."""
     splits, classes = sums.p.shape
     logits = matrix("logits", logits, least=0, width=classes)
     if sums.seen + len(logits) > sums.n:
-        raise UsageError(
-            f"{sums.seen + len(logits)} samples where {sums.n} were announced; start with the right number"
-        )
+        raise UsageError(f"got {sums.seen + len(logits)} samples, expected {sums.n}; call start with the right number")
     ends = np.arange(1, splits + 1) * sums.n // splits
     p, p_log_p = sums.p.copy(), sums.p_log_p.copy()
     for part in rows(len(logits)):
@@ -65,9 +64,9 @@ def add(sums: Sums, logits: Array) -> Sums:
 
 
 def score(sums: Sums) -> Score:
-    """The score of all n samples."""
+    """The score of all n samples. Raises UsageError if some are missing."""
     if sums.seen != sums.n:
-        raise UsageError(f"{sums.seen} samples where {sums.n} were announced; add the others first")
+        raise UsageError(f"got {sums.seen} samples, expected {sums.n}; add the others first")
     count = sums.p.sum(axis=1)
     each = np.exp(_entropy(sums.p / count[:, None]) + sums.p_log_p / count)
     quality, diversity = -sums.p_log_p.sum() / sums.n, _entropy(sums.p.sum(axis=0) / sums.n)
@@ -75,7 +74,7 @@ def score(sums: Sums) -> Score:
 
 
 def inception_score(logits: Array, splits: int = 10) -> Score:
-    """The score of logits (n, C), in ``splits`` parts in their order."""
+    """The score of logits (n, C), split into ``splits`` consecutive parts. Raises UsageError."""
     logits = matrix("logits", logits)
     return score(add(start(len(logits), logits.shape[1], splits), logits))
 

@@ -1,8 +1,8 @@
-"""Kernel distance (KID): the unbiased estimate of MMD² with the kernel k(x, y) = (x·y/d + 1)³ (Binkowski et al. 2018, §4).
+"""Kernel distance (KID): an unbiased estimate of MMD² with the kernel k(x, y) = (x·y/d + 1)³ (Binkowski et al. 2018, §4).
 
     MMD² = 1/(n(n−1)) Σᵢ≠ⱼ k(xᵢ, xⱼ) + 1/(m(m−1)) Σᵢ≠ⱼ k(yᵢ, yⱼ) − 2/(nm) Σᵢⱼ k(xᵢ, yⱼ)
 
-Its expectation is 0 for equal distributions at any n, so a value may be negative.
+Lower is better. For equal distributions its expectation is 0 at any n, so values can be negative.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tinygan.metrics.inputs import matrix, rows
 
 
 class Kid(NamedTuple):
-    """Mean and standard deviation (population) over a number of subsets or blocks."""
+    """Mean and standard deviation (population) over ``parts`` subsets or blocks."""
 
     mean: float
     std: float
@@ -26,7 +26,7 @@ class Kid(NamedTuple):
 
 
 def mmd2(x: Array, y: Array) -> float:
-    """MMD² of x (n, d) and y (m, d), at least 2 each: all pairs, time O((n + m)² d), memory a block."""
+    """MMD² of features x (n, d) and y (m, d), at least 2 each, over all pairs. Time O((n + m)² d). Raises UsageError."""
     x = matrix("features", x, least=2)
     y = matrix("features", y, least=2, width=x.shape[1])
     n, m = len(x), len(y)
@@ -34,12 +34,15 @@ def mmd2(x: Array, y: Array) -> float:
 
 
 def over_subsets(x: Array, y: Array, rng: np.random.Generator, subsets: int = 100, size: int = 1000) -> Kid:
-    """MMD² of ``subsets`` draws of ``size`` samples from each set, without replacement within a draw."""
+    """Mean MMD² over ``subsets`` random subsets of ``size`` samples from each set. A subset has no sample twice.
+
+    Raises UsageError.
+    """
     x = matrix("features", x)
     y = matrix("features", y, width=x.shape[1])
     n = min(len(x), len(y))
     if not 2 <= size <= n or subsets < 1:
-        raise UsageError(f"{subsets} subsets of {size} from sets of at least {n} samples; lower the size of a subset")
+        raise UsageError(f"{subsets} subsets of {size} samples; expected at least 1 subset of 2 to {n} samples")
 
     def draw(a: Array) -> Array:
         return a[rng.choice(len(a), size, replace=False)]
@@ -48,10 +51,10 @@ def over_subsets(x: Array, y: Array, rng: np.random.Generator, subsets: int = 10
 
 
 def over_blocks(pairs: Iterable[tuple[Array, Array]]) -> Kid:
-    """MMD² of each pair of blocks (real, fake), taken as they come: the memory is a block's, whatever the sets' sizes."""
+    """Mean MMD² over a stream of pairs of blocks (real, fake). Memory depends only on the block size. Raises UsageError."""
     values = [mmd2(x, y) for x, y in pairs]
     if not values:
-        raise UsageError("a kernel distance of no blocks; expected at least one of 2 samples or more from each set")
+        raise UsageError("a kernel distance needs at least one pair of blocks, got none")
     return Kid(float(np.mean(values)), float(np.std(values)), len(values))
 
 
@@ -73,4 +76,4 @@ def _sum(x: Array, y: Array) -> float:
 def _cubes(a: Array) -> float:
     """Σ (a + 1)³."""
     a = a + 1
-    return float(np.vdot(a * a, a))  # NumPy's power is ten times slower
+    return float(np.vdot(a * a, a))  # numpy.power is ten times slower

@@ -1,7 +1,7 @@
-"""Does the generator stay on the data, and cover it? A set's manifold is taken for the union of balls around its points,
-each as wide as the distance to the k-th nearest other point of the set.
+"""Precision and recall, density and coverage: how realistic samples are, and how much of the data they cover.
 
-Memory is a block of pairs and O((n + m) k), time O((n + m)² d).
+The manifold of a set is estimated by balls around its points. The radius of a ball is the distance to the k-th nearest
+other point of the set. Memory is a block of pairs and O((n + m) k), time O((n + m)² d).
 """
 
 from __future__ import annotations
@@ -15,21 +15,26 @@ from tinygan.errors import UsageError
 from tinygan.metrics.inputs import matrix
 from tinygan.metrics.pairs import nearest, squared
 
-CLOSED = 1 + 1e-9  # balls hold their surface, up to rounding
+CLOSED = 1 + 1e-9  # a ball contains its surface, up to rounding
 
 
 class PrecisionRecall(NamedTuple):
-    precision: float  # share of fakes in a ball of a real point: quality
-    recall: float  # share of real points in a ball of a fake: variety
+    precision: float  # fraction of fakes inside a ball of a real point, in [0, 1]: quality
+    recall: float  # fraction of real points inside a ball of a fake, in [0, 1]: diversity
 
 
 class DensityCoverage(NamedTuple):
-    density: float  # balls of real points that a fake is in, over k: 1 in expectation for equal distributions
-    coverage: float  # share of real points with a fake in their ball
+    density: (
+        float  # mean number of real balls around a fake, over k: at least 0, 1 in expectation for equal distributions
+    )
+    coverage: float  # fraction of real points whose ball contains a fake, in [0, 1]
 
 
 def precision_recall(real: Array, fake: Array, k: int = 3) -> PrecisionRecall:
-    """Improved precision and recall (Kynkaanniemi et al. 2019, eqs. 1-3) of features (n, d) and (m, d)."""
+    """Improved precision and recall (Kynkaanniemi et al. 2019, eqs. 1-3) of features (n, d) and (m, d); higher is better.
+
+    Raises UsageError.
+    """
     real, fake = _both(real, fake, k)
     balls, fake_balls = _balls(real, k), _balls(fake, k)
     good, found = np.zeros(len(fake), bool), np.zeros(len(real), bool)
@@ -40,8 +45,10 @@ def precision_recall(real: Array, fake: Array, k: int = 3) -> PrecisionRecall:
 
 
 def density_coverage(real: Array, fake: Array, k: int = 5) -> DensityCoverage:
-    """Density and coverage (Naeem et al. 2020, §3.2) of features (n, d) and (m, d); balls of real points only, so one
-    outlying fake spoils nothing."""
+    """Density and coverage (Naeem et al. 2020, §3.2) of features (n, d) and (m, d); higher is better.
+
+    Only real points have balls, so a single outlier among the fakes has little effect. Raises UsageError.
+    """
     real, fake = _both(real, fake, k)
     balls = _balls(real, k)
     inside = np.zeros(len(real), np.int64)

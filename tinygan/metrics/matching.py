@@ -1,4 +1,4 @@
-"""Clusters without names: how right they are under the best naming."""
+"""Accuracy of unsupervised clusters under the best assignment of clusters to labels."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from numpy import ndarray as Array
 from tinygan.errors import UsageError
 from tinygan.metrics.inputs import classes
 
-MOST = 16  # clusters: all subsets of them are gone through
+MOST = 16  # clusters; the algorithm visits all 2^K subsets
 
 
 def match(counts: Array) -> list[int]:
-    """For each row of counts (K, K) a column of its own, so that their sum is the greatest; exact.
+    """Assign each row of counts (K, K) to a different column such that the sum of the selected entries is maximal. Exact.
 
-    best(S) over the first |S| rows and the columns S = max over c in S of best(S − c) + counts[|S| − 1, c] (Held & Karp 1962):
-    2ᴷ subsets, which for ten clusters is sooner said than the Hungarian algorithm. Raises UsageError.
+    Dynamic programming over subsets S of columns for the first |S| rows (Held and Karp 1962):
+    best(S) = max over c in S of best(S − c) + counts[|S| − 1, c]. It needs 2ᴷ subsets and is shorter than the Hungarian
+    algorithm. Raises UsageError.
     """
     K = len(counts)
     if counts.shape != (K, K) or not 1 <= K <= MOST:
-        raise UsageError(f"counts are a square of 1 to {MOST} rows: got {counts.shape}")
+        raise UsageError(f"expected square counts of 1 to {MOST} rows, got {counts.shape}")
     best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
     for row in counts.tolist():
         grown: dict[int, tuple[float, list[int]]] = {}
@@ -33,9 +34,9 @@ def match(counts: Array) -> list[int]:
 
 
 def cluster_accuracy(clusters: Array, labels: Array, of: int) -> float:
-    """The share of samples whose cluster (n,) is their label (n,), under the best one-to-one naming of ``of`` clusters.
+    """The fraction of samples whose cluster (n,) corresponds to their label (n,), in [0, 1]; higher is better.
 
-    Raises UsageError.
+    ``of`` clusters are assigned to as many labels one to one, in the best way. Raises UsageError.
     """
     clusters = classes("clusters", clusters, of=of, n=len(labels))
     labels = classes("labels", labels, of=of, n=len(clusters))

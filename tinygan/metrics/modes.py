@@ -1,8 +1,8 @@
-"""Modes found, samples near them, and how evenly they are hit: mixtures in the plane and Stacked-MNIST.
+"""Mode coverage of two-dimensional mixtures and of Stacked-MNIST (Lin et al. 2018, PacGAN, §4.1).
 
-Each sample belongs to one of K equally likely modes (of a mixture: the nearest centre); p is the share of each mode. The
-reverse KL is Σₖ pₖ log(pₖ K), 0 for even shares. Of n even samples it is about (K − 1)/2n: 0.019 at n = 26,000, K = 1000.
-Source: Lin et al. 2018 (PacGAN), §4.1.
+Each sample belongs to one of K equally likely modes (in a mixture, the one with the nearest centre). pₖ is the fraction of
+samples in mode k. The reverse KL is Σₖ pₖ log(pₖ K) in nats, from 0 (all modes equally frequent) to log K; lower is better.
+For n samples of the true distribution it is about (K − 1)/2n: 0.019 at n = 26,000 and K = 1000.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ from tinygan.metrics.inputs import classes, matrix, rows
 
 
 class Modes(NamedTuple):
-    """Modes with at least one sample, and the reverse KL in nats."""
+    """The number of modes with at least one sample (higher is better), and the reverse KL in nats (lower is better)."""
 
     hit: int
     reverse_kl: float
 
 
 class Mixture(NamedTuple):
-    """``hit`` counts modes with a sample within ``radius`` sigmas; ``high_quality`` is the share of such samples.
+    """``hit`` is the number of modes with a sample within ``radius`` σ; ``high_quality`` is the fraction of such samples.
 
-    A perfect sampler's share is ``ideal`` = 1 − exp(−radius²/2) (0.9889 for 3), and within ``band``, ideal ± 3 standard
-    errors, in 99.7 % of trials. Below the band, samples lie between modes; above it, modes have shrunk, which is not quality.
+    For a perfect sampler this fraction is ``ideal`` = 1 − exp(−radius²/2) (0.9889 for radius 3) in expectation, and in
+    99.7 % of trials it is within ``band``, ideal ± 3 standard errors. Below the band, samples lie between modes. Above it,
+    the modes are too narrow, which is not a sign of quality.
     """
 
     hit: int
@@ -39,10 +40,13 @@ class Mixture(NamedTuple):
 
 
 def mixture(points: Array, centres: Array, sigma: float, radius: float = 3.0) -> Mixture:
-    """Points (n, 2) against round Gaussians of the width ``sigma`` at ``centres`` (K, 2), equally likely."""
+    """Compare points (n, 2) with K equally likely Gaussians at ``centres`` (K, 2) with standard deviation ``sigma``.
+
+    Raises UsageError.
+    """
     points, centres = matrix("points", points, width=2), matrix("centres", centres, width=2)
     if not (sigma > 0 and radius > 0):
-        raise UsageError(f"sigma is {sigma} and the radius {radius}; expected more than 0")
+        raise UsageError(f"sigma is {sigma} and the radius is {radius}; expected both above 0")
     mode, inside = np.zeros(len(points), np.int64), np.zeros(len(points), bool)
     for part in rows(len(points)):
         square = np.square(points[part, None].astype(np.float64) - centres).sum(axis=2)
@@ -60,13 +64,13 @@ def mixture(points: Array, centres: Array, sigma: float, radius: float = 3.0) ->
 
 
 def labelled(labels: Array, modes: int = 1000) -> Modes:
-    """Modes of samples by their predicted labels (n,), 0 ... modes − 1."""
+    """Mode coverage of samples by their predicted labels (n,), 0 ... modes − 1. Raises UsageError."""
     count = np.bincount(classes("labels", labels, of=modes), minlength=modes)
     p = count[count > 0] / count.sum()
     return Modes(len(p), float((p * np.log(p * modes)).sum()))
 
 
 def stacked(digits: Array) -> Array:
-    """The mode 100 a + 10 b + c (n,) of Stacked-MNIST from the predicted digits (n, 3) of its channels."""
+    """The mode 100 a + 10 b + c (n,) of Stacked-MNIST from the predicted digits (n, 3) of its channels. Raises UsageError."""
     digits = matrix("digits", digits, width=3)
     return classes("digits", digits.ravel(), of=10).reshape(-1, 3).astype(np.int64) @ [100, 10, 1]

@@ -1,11 +1,12 @@
-"""Mean and covariance of a stream, in float64: memory O(d²), whatever n is.
+"""Mean and covariance of a stream of features, in float64. Memory is O(d²), independent of n.
 
-The covariance is kept as a factor F of the scatter, FᵀF = Σᵢ (xᵢ − μ)(xᵢ − μ)ᵀ: its singular values are the square roots that
-the Frechet distance needs, to full precision, where those of a summed covariance keep half the digits. Of two parts,
+The covariance is stored as a factor F of the scatter matrix, FᵀF = Σᵢ (xᵢ − μ)(xᵢ − μ)ᵀ. The Frechet distance needs the
+singular values of F. They have full precision here, but only half the digits if they come from a summed covariance. The
+moments of two parts are merged by
 
-    μ = μ₁ + n₂/(n₁+n₂) (μ₂ − μ₁),    F = [F₁; F₂; √(n₁n₂/(n₁+n₂)) (μ₂ − μ₁)]    (Chan, Golub and LeVeque 1983, eq. 2.1)
+    μ = μ₁ + n₂/(n₁+n₂) (μ₂ − μ₁),    F = [F₁; F₂; √(n₁n₂/(n₁+n₂)) (μ₂ − μ₁)]    (Chan, Golub and LeVeque 1983, eq. 2.1).
 
-and any orthogonal Q leaves QF as good as F, so a tall F is replaced by the triangle of its QR factors.
+(QF)ᵀ(QF) = FᵀF for any orthogonal Q, so an F with many rows is replaced by the triangular factor of its QR decomposition.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tinygan.metrics.inputs import BLOCK, matrix, rows
 
 
 class FeatureMoments(NamedTuple):
-    """n samples' mean (d,) and factor (r, d), r at most d + BLOCK."""
+    """The number n of samples, their mean (d,) and the factor (r, d), r at most d + BLOCK."""
 
     n: int
     mean: Array
@@ -28,12 +29,12 @@ class FeatureMoments(NamedTuple):
 
 
 def empty(d: int) -> FeatureMoments:
-    """No samples of d features."""
+    """The moments of no samples of d features."""
     return FeatureMoments(0, np.zeros(d), np.zeros((0, d)))
 
 
 def add(moments: FeatureMoments, x: Array) -> FeatureMoments:
-    """The moments with the samples x (m, d) added; by blocks, so that x may be large."""
+    """Add the samples x (m, d), in blocks, so x may be large. Raises UsageError."""
     x = matrix("features", x, least=0, width=len(moments.mean))
     for part in rows(len(x)):
         batch = x[part].astype(np.float64)
@@ -43,9 +44,11 @@ def add(moments: FeatureMoments, x: Array) -> FeatureMoments:
 
 
 def merge(a: FeatureMoments, b: FeatureMoments) -> FeatureMoments:
-    """The moments of both sets together."""
+    """The moments of the union of two sets. Raises UsageError."""
     if a.mean.shape != b.mean.shape:
-        raise UsageError(f"moments of {len(a.mean)} and of {len(b.mean)} features; merge those of the same features")
+        raise UsageError(
+            f"moments of {len(a.mean)} and {len(b.mean)} features cannot be merged; expected the same features"
+        )
     if min(a.n, b.n) == 0:
         return b if a.n == 0 else a
     n, shift = a.n + b.n, b.mean - a.mean
@@ -56,12 +59,12 @@ def merge(a: FeatureMoments, b: FeatureMoments) -> FeatureMoments:
 
 
 def triangle(factor: Array) -> Array:
-    """R (d, d) with RᵀR = FᵀF, of a tall F."""
+    """The triangular R (d, d) with RᵀR = FᵀF, for an F with at least d rows."""
     return np.asarray(np.linalg.qr(factor, mode="r"))
 
 
 def covariance(moments: FeatureMoments) -> Array:
-    """Σ (x − μ)(x − μ)ᵀ/(n − 1), (d, d); at least two samples."""
+    """The unbiased covariance Σ (x − μ)(x − μ)ᵀ/(n − 1), (d, d). Raises UsageError for fewer than two samples."""
     if moments.n < 2:
         raise UsageError(f"a covariance of {moments.n} samples; expected at least 2")
     return moments.factor.T @ moments.factor / (moments.n - 1)

@@ -1,13 +1,14 @@
-"""Multi-scale structural similarity of pairs of images (Wang, Simoncelli and Bovik 2003, eq. 7), and within a class.
+"""Multi-scale structural similarity (MS-SSIM) of pairs of images (Wang, Simoncelli and Bovik 2003, eq. 7).
 
 With local means μ, variances σ² and covariance σ_xy under an 11x11 Gaussian window (standard deviation 1.5 pixels),
 
     l = (2 μ_x μ_y + C₁)/(μ_x² + μ_y² + C₁),   cs = (2 σ_xy + C₂)/(σ_x² + σ_y² + C₂),   C₁ = 0.01², C₂ = 0.03², pixels in [0, 1]
     MS-SSIM = mean(l_M cs_M)^w_M Πⱼ₍ⱼ<M₎ mean(csⱼ)^wⱼ,
 
-each scale half the size of the one before (means of 2x2 pixels). A mean is over pixels and channels, and below 0 counts as 0.
-Where an image has fewer than the paper's five scales of at least 11 pixels, the first M are taken, with weights
-scaled to the sum 1: two for 28 and 32 pixels, four for 128. Then values compare only with those of the same M.
+where each scale has half the size of the previous one (means of 2x2 pixels). Means are over pixels and channels, and a
+negative mean is replaced by 0. The paper uses five scales of at least 11 pixels. A smaller image uses the first M scales,
+with weights rescaled to sum 1: M = 2 for 28 and 32 pixels, 4 for 128. Only values with the same M are comparable. Values
+are from 0 to 1, and 1 for equal images. Within a class, lower values mean more diversity.
 """
 
 from __future__ import annotations
@@ -26,21 +27,21 @@ PAIRS = 64  # at a time
 
 
 class Similarity(NamedTuple):
-    """Mean MS-SSIM of pairs within each class (C,), and the number of scales. High means that a class's images are alike."""
+    """Mean MS-SSIM of pairs within each class (C,), and the number of scales. High values mean that images look alike."""
 
     each: Array
     scales: int
 
 
 def scales(height: int, width: int) -> int:
-    """M: how often an image can be halved and still hold the window, plus one; at most 5."""
+    """The number of scales M, at most 5, on which an image is at least as large as the window. Raises UsageError."""
     if min(height, width) < WINDOW:
         raise UsageError(f"images of {height}x{width} pixels; MS-SSIM needs at least {WINDOW}x{WINDOW}")
     return min(len(WEIGHTS), (min(height, width) // WINDOW).bit_length())
 
 
 def ms_ssim(x: Array, y: Array) -> Array:
-    """MS-SSIM (n,) of the pairs of images x, y (n, H, W, C) in [-1, 1]: 1 for equal ones, from 0."""
+    """MS-SSIM (n,), from 0 to 1, of the pairs of images x, y (n, H, W, C) in [-1, 1]. Raises UsageError."""
     x, y = pictures("images", x), pictures("images", y)
     if x.shape != y.shape:
         raise UsageError(f"images {x.shape} and {y.shape}; expected pairs of the same shape")
@@ -49,9 +50,10 @@ def ms_ssim(x: Array, y: Array) -> Array:
 
 
 def within_classes(images: Array, labels: Array, rng: np.random.Generator, *, of: int, pairs: int = 100) -> Similarity:
-    """Mean MS-SSIM of ``pairs`` random pairs of different images of each of ``of`` classes (Odena et al. 2017, §4.2).
+    """Mean MS-SSIM of ``pairs`` random pairs of different images in each of ``of`` classes (Odena et al. 2017, §4.2).
 
-    Images (n, H, W, C), labels (n,). Compare with the same number of real images: a lower value is more variety.
+    Images (n, H, W, C) in [-1, 1], labels (n,). Compare with the value of equally many real images: lower means more
+    diversity. Raises UsageError.
     """
     images = pictures("images", images)
     labels = classes("labels", labels, of=of, n=len(images))
@@ -61,7 +63,9 @@ def within_classes(images: Array, labels: Array, rng: np.random.Generator, *, of
     for label in range(of):
         members = np.flatnonzero(labels == label)
         if len(members) < 2:
-            raise UsageError(f"class {label} has {len(members)} images; expected at least 2 of each of {of} classes")
+            raise UsageError(
+                f"class {label} has {len(members)} images; expected at least 2 in each of the {of} classes"
+            )
         first = rng.integers(len(members), size=pairs)
         second = (first + rng.integers(1, len(members), size=pairs)) % len(members)
         values = [ms_ssim(images[members[first[p]]], images[members[second[p]]]) for p in rows(pairs, PAIRS)]
@@ -99,7 +103,7 @@ def _blur(x: Array) -> Array:
 
 
 def _half(x: Array) -> Array:
-    """Means of 2x2 pixels; an odd last row or column is left out."""
+    """Means of 2x2 pixels; the last row or column of an odd size is dropped."""
     n, height, width, channels = x.shape
     x = x[:, : height // 2 * 2, : width // 2 * 2]
     return x.reshape(n, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))

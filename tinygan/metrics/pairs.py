@@ -1,4 +1,4 @@
-"""Euclidean distances between all pairs of two sets, a block at a time: what the measures of neighbours share."""
+"""Squared Euclidean distances between all pairs of two sets, one block at a time."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tinygan.metrics.inputs import rows
 
 
 def squared(x: Array, y: Array | None = None) -> Iterator[tuple[slice, slice, Array]]:
-    """‖xᵢ − yⱼ‖² = ‖xᵢ‖² + ‖yⱼ‖² − 2 xᵢ·yⱼ, float64, by blocks: the rows i, the columns j, the distances (i, j).
+    """‖xᵢ − yⱼ‖² = ‖xᵢ‖² + ‖yⱼ‖² − 2 xᵢ·yⱼ in float64, by blocks: yields rows i, columns j and the distances (i, j).
 
-    With x alone, the pairs within it; a point is infinitely far from itself. Both are first moved by one point, against
-    cancellation, and what is below the formula's rounding error is 0, so that copies are at distance 0.
+    Without y, the pairs are within x, and the distance of a point to itself is infinite. One point is subtracted from both
+    sets first, to reduce cancellation. Values below the rounding error of the formula become 0, so copies have distance 0.
     """
     other = x if y is None else y
     origin = other[0].astype(np.float64)
@@ -33,7 +33,7 @@ def squared(x: Array, y: Array | None = None) -> Iterator[tuple[slice, slice, Ar
 
 
 def nearest(x: Array, y: Array | None = None, k: int = 1) -> Array:
-    """The squared distance (n,) of each x (n, d) to its k-th nearest y (m, d), or x other than itself; memory O(n k)."""
+    """The squared distance (n,) of each x (n, d) to its k-th nearest y (m, d), or other x without y. Memory O(n k)."""
     best = np.full((len(x), k), np.inf)
     for i, _, block in squared(x, y):
         best[i] = np.partition(np.concatenate([best[i], block], axis=1), k - 1, axis=1)[:, :k]

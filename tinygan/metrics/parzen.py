@@ -1,9 +1,9 @@
 """Parzen-window log-likelihood, for comparison with papers up to 2016 (Breuleux et al. 2009; Goodfellow et al. 2014, §5):
 
-    log p(x) = log 1/m Σᵢ exp(−‖x − sᵢ‖²/2σ²) − d/2 log 2πσ²    in nats, s the generator's samples.
+    log p(x) = log 1/m Σᵢ exp(−‖x − sᵢ‖²/2σ²) − d/2 log 2πσ²    in nats, with samples sᵢ of the generator.
 
-It ranks by nearness to few samples and not by looks (Theis et al. 2016). Published values are for pixels in [0, 1]: in
-[−1, 1] σ doubles and log p falls by d log 2.
+Higher is better, but the value is a poor measure of image quality (Theis et al. 2016). Published values are for pixels in
+[0, 1]. For pixels in [−1, 1], σ is twice as large and log p is lower by d log 2.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SIGMAS = np.logspace(-1, 0, 10)  # as in the code of Goodfellow et al. 2014
 
 
 class Parzen(NamedTuple):
-    """Mean log-likelihood of the test set in nats, its standard error, and the σ taken."""
+    """Mean log-likelihood of the test set in nats, its standard error, and the chosen σ."""
 
     mean: float
     error: float
@@ -29,9 +29,9 @@ class Parzen(NamedTuple):
 
 
 def log_likelihood(samples: Array, x: Array, sigmas: Array) -> Array:
-    """log p(x) (S, n) of x (n, d) for each of ``sigmas`` (S,), from samples (m, d); by blocks of pairs, memory O(S n).
+    """log p(x) (S, n) in nats of points x (n, d) for each of ``sigmas`` (S,), from samples (m, d). Memory O(S n).
 
-    Each sum is kept relative to its largest term, so nothing overflows and no sum is zero.
+    Each sum is stored relative to its largest term, so it cannot overflow or vanish. Raises UsageError.
     """
     samples = matrix("samples", samples)
     x = matrix("points", x, width=samples.shape[1])
@@ -52,9 +52,9 @@ def log_likelihood(samples: Array, x: Array, sigmas: Array) -> Array:
 
 
 def parzen(samples: Array, valid: Array, test: Array, sigmas: Array = SIGMAS) -> Parzen:
-    """The test set's (n, d) log-likelihood with the σ of ``sigmas`` that is best on the validation set (n, d).
+    """The log-likelihood of a test set (n, d) with the one of ``sigmas`` that is best on a validation set (n, d).
 
-    A σ at either end means that a better one may lie outside: give a wider range.
+    If the chosen σ is the first or the last, a better one may lie outside: use a wider range. Raises UsageError.
     """
     sigma = float(sigmas[log_likelihood(samples, valid, sigmas).mean(axis=1).argmax()])
     test = matrix("test points", test, least=2, width=np.shape(samples)[1])

@@ -1,10 +1,10 @@
-"""Linear probe: what a linear classifier reads off fixed features, by multinomial logistic regression.
+"""Linear probe: the accuracy of a linear classifier on fixed features, by multinomial logistic regression.
 
-    L(W, b) = −1/n Σᵢ log softmax(Wᵀx̂ᵢ + b)[labelᵢ] + λ/2 ‖W‖²,    x̂ the features, each to mean 0 and variance 1
+    L(W, b) = −1/n Σᵢ log softmax(Wᵀx̂ᵢ + b)[labelᵢ] + λ/2 ‖W‖²,    x̂ the features standardised to mean 0 and variance 1,
 
-is convex with one W, found to a gradient norm of 1e-8 by Newton's method: (∇²L) s = −∇L by conjugate gradients, which need
-∇²L v = X̂ᵀ(P∘U − P (P·U))/n + λv with U = X̂v alone (Nocedal and Wright 2006, algorithm 7.1), then a step halved until L falls.
-Memory O(n C) and a block of rows; there is nothing random.
+is convex and has a unique minimum W. Newton's method finds it to a gradient norm of 1e-8 (Nocedal and Wright 2006, algorithm
+7.1). Each step solves (∇²L) s = −∇L by conjugate gradients, which need only products ∇²L v = X̂ᵀ(P∘U − P (P·U))/n + λv with
+U = X̂v. The step is halved until L decreases. Memory is O(n C) and a block of rows. Nothing is random.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from tinygan.metrics.inputs import classes, matrix, rows
 from tinygan.metrics.moments import add, empty
 
 TOLERANCE = 1e-8
-STEPS = 100  # of Newton; 10 to 20 are usual
+STEPS = 100  # of Newton's method; 10 to 20 are usual
 
 
 class Probe(NamedTuple):
-    """The weights (d + 1, C) on standardised features, the bias last; the training features' mean and deviation (d,)."""
+    """Weights (d + 1, C) for standardised features, the bias last; mean and scale (d,) of the training features."""
 
     weights: Array
     mean: Array
@@ -35,14 +35,14 @@ class Probe(NamedTuple):
 
 
 def fit(x: Array, labels: Array, *, of: int, l2: float = 1e-3) -> Probe:
-    """The probe of features x (n, d) with labels (n,) in 0 ... of − 1; ``l2`` is λ. A constant feature counts for nothing.
+    """Fit a probe to features x (n, d) with labels (n,) in 0 ... of − 1. ``l2`` is λ. Constant features are ignored.
 
-    Raises UsageError; also where rounding keeps the gradient above 1e-8.
+    Raises UsageError for invalid inputs, and if rounding keeps the gradient norm above 1e-8.
     """
     x = matrix("features", x, least=2)
     labels = classes("labels", labels, of=of, n=len(x))
     if not 0 < l2 < np.inf:
-        raise UsageError(f"l2 is {l2}; expected a number above 0, without which separable classes have no optimum")
+        raise UsageError(f"l2 is {l2}; expected a positive number, because separable classes have no optimum at 0")
     mean, scale = _standard(x)
     probe = Probe(np.zeros((x.shape[1] + 1, of)), mean, scale)
     decay = np.full((x.shape[1] + 1, 1), l2)
@@ -61,17 +61,19 @@ def fit(x: Array, labels: Array, *, of: int, l2: float = 1e-3) -> Probe:
                 break
             length /= 2
         probe, (value, gradient, p) = trial, new
-    raise UsageError(f"the probe's gradient stays at {size:.1e}, above {TOLERANCE}; raise l2 from {l2}")
+    raise UsageError(
+        f"the gradient norm of the probe stays at {size:.1e}; expected at most {TOLERANCE}; raise l2 from {l2}"
+    )
 
 
 def logits(probe: Probe, x: Array) -> Array:
-    """Wᵀx̂ + b (n, C) of features x (n, d)."""
+    """The logits Wᵀx̂ + b (n, C) of features x (n, d). Raises UsageError."""
     x = matrix("features", x, width=len(probe.mean))
     return np.concatenate([part @ probe.weights for _, part in _blocks(probe, x)])
 
 
 def probe_accuracy(probe: Probe, x: Array, labels: Array) -> float:
-    """The share of features x (n, d) whose largest logit is that of their label (n,)."""
+    """The fraction of features x (n, d) classified as their label (n,), in [0, 1]; higher is better. Raises UsageError."""
     return agreement(logits(probe, x), labels)
 
 
@@ -82,7 +84,7 @@ def _standard(x: Array) -> tuple[Array, Array]:
 
 
 def _blocks(probe: Probe, x: Array) -> Iterator[tuple[slice, Array]]:
-    """[x̂, 1] (m, d + 1) by blocks of rows."""
+    """[x̂, 1] (m, d + 1) in blocks of rows."""
     for part in rows(len(x)):
         standard = (x[part] - probe.mean) / probe.scale
         yield part, np.concatenate([standard, np.ones((len(standard), 1))], axis=1)
@@ -114,7 +116,7 @@ def _curvature(probe: Probe, x: Array, p: Array, decay: Array, v: Array) -> Arra
 
 
 def _conjugate_gradients(product: Callable[[Array], Array], b: Array, tolerance: float) -> Array:
-    """s with ‖b − A s‖ <= tolerance for a positive A (Hestenes and Stiefel 1952)."""
+    """Solve A s = b up to ‖b − A s‖ <= tolerance for a positive definite A (Hestenes and Stiefel 1952)."""
     s, residual = np.zeros_like(b), b.copy()
     way, square = residual, float((residual * residual).sum())
     for _ in range(10 * b.size):

@@ -1,6 +1,6 @@
-"""Pictures to another size as the two reference tools of the FID do it: y = R x Cᵀ, a matrix for rows and one for columns.
+"""Image resizing as in the two reference implementations of the FID: y = R x Cᵀ with a matrix for rows and for columns.
 
-The score depends on the filter (Parmar, Zhang and Zhu 2022), so a result names it.
+The score depends on the filter (Parmar, Zhang and Zhu 2022), so results name it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from numpy import ndarray as Array
 
 
 def tf1_bilinear(n: int, m: int) -> Array:
-    """TensorFlow 1's bilinear filter from n to m pixels, (m, n): output i reads at i n/m, between two pixels.
+    """TensorFlow 1's bilinear filter from n to m pixels, (m, n): output i interpolates between two pixels at i n/m.
 
-    Pixel centres are at whole numbers and nothing is smoothed: ``align_corners=False`` before half-pixel centres.
-    TensorFlow finds the place in float32, and so does this. Used by Heusel et al. 2017 and torch-fidelity.
+    Pixel centres are at integers and there is no smoothing: ``align_corners=False`` without half-pixel centres. Positions
+    are computed in float32, as in TensorFlow. Used by Heusel et al. 2017 and torch-fidelity.
     """
     place = np.arange(m, dtype=np.float32) * (np.float32(n) / np.float32(m))
     low = np.minimum(place.astype(np.int64), n - 1)
@@ -27,9 +27,9 @@ def tf1_bilinear(n: int, m: int) -> Array:
 
 
 def pil_bicubic(n: int, m: int) -> Array:
-    """Pillow's bicubic filter from n to m pixels, (m, n): Keys 1981 with a = -1/2, widened by n/m where that is over 1.
+    """Pillow's bicubic filter from n to m pixels, (m, n): Keys 1981 with a = -1/2, widened by n/m when downsizing.
 
-    w[i, j] ∝ k((j + 1/2 − (i + 1/2) n/m) / max(n/m, 1)), each row of sum one. Used by clean-fid.
+    w[i, j] ∝ k((j + 1/2 − (i + 1/2) n/m) / max(n/m, 1)), and each row sums to 1. Used by clean-fid.
     """
     scale = n / m
     t = np.abs((np.arange(n) + 0.5 - (np.arange(m)[:, None] + 0.5) * scale) / max(scale, 1))
@@ -40,7 +40,7 @@ def pil_bicubic(n: int, m: int) -> Array:
 
 
 def resize(images: Array, side: int, matrix: Callable[[int, int], Array]) -> Array:
-    """Images (N, H, W, C) → (N, side, side, C) float32; columns first, as both tools do."""
+    """Resize images (N, H, W, C) to (N, side, side, C) float32. Columns come first, as in both tools."""
     _, H, W, _ = images.shape
     rows, columns = (matrix(n, side).astype(np.float32) for n in (H, W))
     wide = columns @ images.astype(np.float32)  # (N, H, side, C)

@@ -1,7 +1,7 @@
-"""Stored mean and covariance of features: the .npz files of pytorch-fid, arrays ``mu`` (d,) and ``sigma`` (d, d).
+"""Stored means and covariances of features: the .npz files of pytorch-fid, with arrays ``mu`` (d,) and ``sigma`` (d, d).
 
-A .npz is a zip archive of .npy members (NEP 1): 6 bytes of magic, 2 of version, a header with the dtype, order and
-shape, then the values.
+A .npz file is a zip archive of .npy files (NumPy Enhancement Proposal 1): 6 bytes of magic number, 2 of version, a header
+with dtype, order and shape, then the values.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from tinygan.formats.atomic import write_atomic
 from tinygan.formats.limits import MOST_PACKED
 from tinygan.metrics.frechet import Gaussian, of_covariance
 
-MAX_BYTES = 2**29  # of one unpacked member: sigma of 8192 features
-_DAMAGE = (ValueError, KeyError, EOFError, RuntimeError, OSError, zipfile.BadZipFile, zlib.error)  # as zipfile meets it
+MAX_BYTES = 2**29  # of one uncompressed array: sigma of 8192 features
+_DAMAGE = (ValueError, KeyError, EOFError, RuntimeError, OSError, zipfile.BadZipFile, zlib.error)  # raised by zipfile
 _ADVICE = "expected a .npz with mu (d,) and sigma (d, d) as pytorch-fid saves it; compute it again"
 
 
 def save(path: str | Path, gaussian: Gaussian) -> None:
-    """Write ``mu`` and ``sigma`` in float64, whole or not at all. Raises DataError."""
+    """Write ``mu`` and ``sigma`` in float64, atomically. Raises DataError."""
     mu, sigma = gaussian.mean, gaussian.factor.T @ gaussian.factor
     write_atomic(path, lambda file: np.savez(file, mu=mu, sigma=sigma))
 
 
 def load(path: str | Path) -> Gaussian:
-    """The Gaussian of a file's ``mu`` and ``sigma``; other members are left alone, and nothing is unpickled.
+    """The Gaussian of a file's ``mu`` and ``sigma``. Other arrays are ignored, and nothing is unpickled.
 
-    Raises DataError (no such file), FormatError (damaged, or not such a file).
+    Raises DataError (cannot be read) and FormatError (damaged, or not such a file).
     """
     try:
         with Path(path).open("rb") as file:
@@ -47,7 +47,7 @@ def load(path: str | Path) -> Gaussian:
 
 
 def parse(file: BinaryIO, name: str) -> Gaussian:
-    """As ``load``, from an open file; ``name`` is for the message. Raises FormatError."""
+    """As ``load``, from an open file. ``name`` is used in error messages. Raises FormatError."""
     try:
         size = file.seek(0, os.SEEK_END)
         with zipfile.ZipFile(file) as archive:
@@ -58,15 +58,15 @@ def parse(file: BinaryIO, name: str) -> Gaussian:
 
 
 def _member(archive: zipfile.ZipFile, name: str, size: int) -> Array:
-    """One array of floats of an archive of ``size`` bytes; what it declares is held against them before it is unpacked."""
+    """One float array in an archive of ``size`` bytes. Its declared size is checked before it is decompressed."""
     info = archive.getinfo(name)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{name} is packed in another way than stored or deflated")
+        raise ValueError(f"{name} is neither stored nor deflated")
     most = size * (MOST_PACKED if info.compress_type == zipfile.ZIP_DEFLATED else 1)
     if info.compress_size > size or info.file_size > min(most, MAX_BYTES):
-        raise ValueError(f"{name} declares {info.file_size} bytes, more than there are or than {MAX_BYTES}")
+        raise ValueError(f"{name} declares {info.file_size} bytes, more than the file can contain or than {MAX_BYTES}")
     with archive.open(info) as stream:
-        data = stream.read(info.file_size + 1)  # of a given number no more is unpacked
+        data = stream.read(info.file_size + 1)  # limits decompression
     file = io.BytesIO(data)
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0)):
@@ -74,5 +74,7 @@ def _member(archive: zipfile.ZipFile, name: str, size: int) -> Array:
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read(file)
     if dtype.kind != "f" or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
-        raise ValueError(f"{name} declares {dtype} {shape} and holds {len(data) - file.tell()} bytes of values")
-    return np.frombuffer(data, dtype, offset=file.tell()).reshape(shape)  # in either order: sigma is symmetric
+        raise ValueError(f"{name} declares {dtype} {shape} but has {len(data) - file.tell()} bytes of values")
+    return np.frombuffer(data, dtype, offset=file.tell()).reshape(
+        shape
+    )  # the order does not matter: sigma is symmetric

@@ -1,7 +1,7 @@
-"""The measures of ``tinygan eval``, each fed block by block so that memory does not grow with the number of images.
+"""The measures of ``tinygan eval`` in streaming form: blocks of features go in, so memory does not grow with n.
 
-n images in question are compared with n real ones. Beside that value stands its ``floor``, what a perfect generator would get:
-the same measure of m other real images against the first m, m = n where there are real images enough.
+n fake images are compared with n real ones. The ``floor`` of a measure is the value that a perfect generator would get: the
+same measure of m other real images against the first m real ones. m = n if there are enough real images.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from numpy import ndarray as Array
 from tinygan.errors import UsageError
 from tinygan.metrics import frechet, inception_score, kid, manifold, moments
 
-BLOCK = 1000  # images at a time, and in a block of the kernel distance (Binkowski et al. 2018, §5 takes 1000)
-KEPT = 10_000  # features that measures of neighbours keep: their time grows with the square
+BLOCK = 1000  # images per block, also for the kernel distance (1000 in Binkowski et al. 2018, §5)
+KEPT = 10_000  # features kept by nearest-neighbour measures, whose time grows with the square
 
 
 class ScoreNames(NamedTuple):
-    """What the scores of an extractor are called."""
+    """The names of an extractor's scores."""
 
     frechet: str
     kernel: str
@@ -28,14 +28,14 @@ class ScoreNames(NamedTuple):
 
 
 class FeatureBlock(NamedTuple):
-    """A block of images as an extractor reads it: features (m, d), logits (m, C) or None."""
+    """The extractor's output for a block of images: features (m, d), and logits (m, C) or None."""
 
     features: Array
     logits: Array | None
 
 
 class MeasureValue(NamedTuple):
-    """A measure's name, its value, what real images get, and which way is better."""
+    """A measure's name, its value, its value for real images, and which direction is better ("low", "high" or "")."""
 
     name: str
     value: float
@@ -44,14 +44,14 @@ class MeasureValue(NamedTuple):
 
 
 class Measure(Protocol):
-    """Blocks go in with ``add``: of images in question, of real ones, and of other real ones until there have been m."""
+    """``add`` takes blocks of fake images, of real ones, and of other real ones until there have been m of these."""
 
     def add(self, fake: FeatureBlock, real: FeatureBlock, other: FeatureBlock | None) -> None: ...
     def values(self) -> list[MeasureValue]: ...
 
 
 class FrechetStream:
-    """The Frechet distance, from moments in float64."""
+    """The Frechet distance (``frechet``)."""
 
     def __init__(self, n: int, m: int, names: ScoreNames) -> None:
         self.name = names.frechet
@@ -70,7 +70,7 @@ class FrechetStream:
 
 
 class KidStream:
-    """The kernel distance: the mean of unbiased estimates on blocks; a short last block is left out where others are whole."""
+    """The kernel distance (``kid``): the mean over blocks. A shorter last block is ignored if there are full blocks."""
 
     def __init__(self, n: int, m: int, names: ScoreNames) -> None:
         self.name, self.least = names.kernel, (min(n, BLOCK), min(m, BLOCK))
@@ -87,7 +87,7 @@ class KidStream:
 
 
 class InceptionScoreStream:
-    """The Inception Score's formula on the extractor's classes, and its two entropies."""
+    """The Inception Score (``inception_score``) for the extractor's classes, and its two entropies."""
 
     def __init__(self, n: int, m: int, names: ScoreNames) -> None:
         self.name, self.counts, self.splits = names.inception, (n, m), min(10, m)
@@ -95,7 +95,7 @@ class InceptionScoreStream:
 
     def add(self, fake: FeatureBlock, real: FeatureBlock, other: FeatureBlock | None) -> None:
         if fake.logits is None:
-            raise UsageError("inception-score needs logits, which these features lack: leave it out of --metrics")
+            raise UsageError("inception-score needs logits, which these features do not have; remove it from --metrics")
         if not self.sums:
             self.sums = [inception_score.start(n, fake.logits.shape[1], self.splits) for n in self.counts]
         for k, read in enumerate((fake, other)):
@@ -113,7 +113,7 @@ class InceptionScoreStream:
 
 
 class NeighbourStream:
-    """Measures of neighbours, on the first KEPT features of each set."""
+    """The common part of nearest-neighbour measures, on the first KEPT features of each set."""
 
     k: int
 
@@ -142,7 +142,7 @@ class NeighbourStream:
 
 
 class PrecisionRecallStream(NeighbourStream):
-    """Improved precision and recall."""
+    """Improved precision and recall (``manifold``)."""
 
     k = 3
 
@@ -151,7 +151,7 @@ class PrecisionRecallStream(NeighbourStream):
 
 
 class DensityCoverageStream(NeighbourStream):
-    """Density and coverage."""
+    """Density and coverage (``manifold``)."""
 
     k = 5
 

@@ -95,7 +95,7 @@ def test_features_without_logits_have_no_inception_score():
         return Projection(16)(images)[0], None
 
     extractor.name = "bare"
-    with pytest.raises(UsageError, match="leave it out of --metrics"):
+    with pytest.raises(UsageError, match="remove it from --metrics"):
         measure(pictures("a", 9), pictures("b", 20), extractor, NAMES, ("inception-score",))
 
 
@@ -197,7 +197,7 @@ MISTAKES = [
     ("RUN --features RUN/checkpoints/latest.safetensors", 4, "expected a file of evaluate.export"),
     ("colour.npy --data strokes", 2, "compare images of one shape"),
     ("ring --data ring", 2, "ring has points of shape (2,), which no metric here reads"),
-    ("colour.npy colour.npy --features CLASSIFIER", 2, "are of images 28x28x1: these are 28x28x3"),
+    ("colour.npy colour.npy --features CLASSIFIER", 2, "are for images 28x28x1, these are 28x28x3"),
     ("CLASSIFIER --data ring", 2, "CLASSIFIER classifies (28, 28, 1) into 10 classes; ring has (2,) in 8"),
     ("noise.npy CLASSIFIER", 2, "which makes no images"),
     ("EMPTY", 4, "has no checkpoint yet"),
@@ -219,7 +219,7 @@ def test_a_mistake_is_one_line_and_an_exit_code(here, capsys, words, code, messa
 def test_missing_weights_say_how_to_train_them(here, capsys, monkeypatch):
     monkeypatch.setattr("tinygan.metrics.features.SHIPPED", here / "nowhere")
     assert main(["eval", "RUN"]) == 4
-    assert "train them, tinygan train classifier --data fashion-mnist" in capsys.readouterr().err
+    assert "train them by tinygan train classifier --data fashion-mnist" in capsys.readouterr().err
 
 
 def test_the_measures_of_the_help_are_those_there_are(capsys):

@@ -62,7 +62,7 @@ def test_a_file_of_something_else_is_refused(saved):
 
 
 def test_images_of_another_shape_are_refused(saved):
-    with pytest.raises(UsageError, match="are of images 8x8x3: these are 8x8x1"):
+    with pytest.raises(UsageError, match="are for images 8x8x3, these are 8x8x1"):
         load_features(saved[0])(np.zeros((2, 8, 8, 1), np.float32))
 
 

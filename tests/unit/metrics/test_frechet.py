@@ -112,7 +112,7 @@ def test_what_does_not_fit_is_said(x, y, why):
         (np.zeros(2), np.eye(3), r"mean \(2,\) and covariance \(3, 3\)"),
         (np.zeros(2), np.array([[1.0, 0.5], [0.0, 1.0]]), "not symmetric"),
         (np.zeros(2), np.diag([1.0, -0.1]), "negative eigenvalue"),
-        (np.array([0, np.inf]), np.eye(2), "means hold a NaN, an infinity or more than 1e"),
+        (np.array([0, np.inf]), np.eye(2), "means have a NaN, an infinity or a value above 1e"),
     ],
 )
 def test_what_is_no_covariance_is_said(mean, matrix, why):

@@ -73,7 +73,7 @@ def test_what_does_not_fit_is_said(rng):
         inception_score(logits, 0)
     with pytest.raises(UsageError, match="of 1 classes"):
         inception_score(logits[:, :1])
-    with pytest.raises(UsageError, match="logits hold a NaN"):
+    with pytest.raises(UsageError, match="logits have a NaN"):
         inception_score(np.full((20, 5), np.nan))
     with pytest.raises(UsageError, match="40 samples where 30 were announced"):
         add(add(start(30, 5), logits), logits)

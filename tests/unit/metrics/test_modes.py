@@ -73,7 +73,7 @@ def test_the_modes_of_stacked_digits_are_their_number():
 def test_what_does_not_fit_is_said():
     with pytest.raises(UsageError, match="points have 3 columns"):
         mixture(np.ones((4, 3)), GRID, 0.05)
-    with pytest.raises(UsageError, match="sigma is 0 and the radius 3"):
+    with pytest.raises(UsageError, match="sigma is 0 and the radius is 3"):
         mixture(np.ones((4, 2)), GRID, 0)
     with pytest.raises(UsageError, match="points hold a NaN"):
         mixture(np.full((4, 2), np.nan), GRID, 0.05)

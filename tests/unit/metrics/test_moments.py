@@ -94,9 +94,9 @@ def test_one_sample_has_no_covariance():
         (np.ones(3), r"features are float64 \(3,\); expected real numbers \(n, d\)"),
         (np.ones((4, 3)), "features have 3 columns, the other set has 2"),
         (np.ones((4, 2), complex), "features are complex128"),
-        (np.array([[1.0, np.nan]]), "features hold a NaN, an infinity or more than 1e"),
-        (np.array([[1.0, 1e51]]), "features hold a NaN, an infinity or more than 1e"),
-        (np.array([[1.0, -np.inf]]), "features hold a NaN, an infinity or more than 1e"),
+        (np.array([[1.0, np.nan]]), "features have a NaN, an infinity or a value above 1e"),
+        (np.array([[1.0, 1e51]]), "features have a NaN, an infinity or a value above 1e"),
+        (np.array([[1.0, -np.inf]]), "features have a NaN, an infinity or a value above 1e"),
         (np.ones((4, 0)), "d at least 1"),
     ],
 )
@@ -107,5 +107,5 @@ def test_what_does_not_fit_is_said_in_one_line(x, why):
 
 
 def test_moments_of_other_features_do_not_merge():
-    with pytest.raises(UsageError, match="moments of 2 and of 3 features"):
+    with pytest.raises(UsageError, match="moments of 2 and 3 features cannot be merged"):
         merge(empty(2), empty(3))

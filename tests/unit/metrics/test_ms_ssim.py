@@ -120,7 +120,7 @@ def test_what_does_not_fit_is_said(images, rng):
         ms_ssim(images, np.full_like(images, -1.5))
     with pytest.raises(UsageError, match="NaN"):
         ms_ssim(np.full_like(images, np.nan), images)
-    with pytest.raises(UsageError, match="class 1 has 0 images; expected at least 2 of each of 2 classes"):
+    with pytest.raises(UsageError, match="class 1 has 0 images; expected at least 2 in each of the 2 classes"):
         within_classes(images, np.zeros(8, int), rng, of=2)
     with pytest.raises(UsageError, match="labels are from 0 to 3; expected 0 to 1"):
         within_classes(images, np.array([0, 3] * 4), rng, of=2)

@@ -59,5 +59,5 @@ def test_what_does_not_fit_is_said():
         parzen(x, x, x[:, :1])
     with pytest.raises(UsageError, match="the smallest sigma is 0"):
         log_likelihood(x, x, np.array([0.0, 1.0]))
-    with pytest.raises(UsageError, match="samples hold a NaN"):
+    with pytest.raises(UsageError, match="samples have a NaN"):
         parzen(x * np.nan, x, x)

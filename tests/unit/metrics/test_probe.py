@@ -96,7 +96,7 @@ def test_what_does_not_fit_is_said(blobs):
     with pytest.raises(UsageError, match="labels are from 0 to 3; expected 0 to 2"):
         probe.fit(x, labels, of=3)
     for wrong in (0, -1, np.inf, np.nan):
-        with pytest.raises(UsageError, match=f"l2 is {wrong}; expected a number above 0"):
+        with pytest.raises(UsageError, match=f"l2 is {wrong}; expected a positive number"):
             probe.fit(x, labels, of=4, l2=wrong)
     with pytest.raises(UsageError, match="features hold a NaN"):
         probe.fit(x * np.nan, labels, of=4)

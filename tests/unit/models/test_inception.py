@@ -59,7 +59,7 @@ def test_what_is_no_image_is_refused(shape):
 
 
 def test_what_is_not_finite_has_no_features():
-    with pytest.raises(UsageError, match="hold a NaN"):
+    with pytest.raises(UsageError, match="have a NaN"):
         Inception(np.zeros(0))(np.full((1, 4, 4, 3), np.nan, np.float32))
 
 
