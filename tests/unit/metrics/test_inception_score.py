@@ -75,7 +75,7 @@ def test_what_does_not_fit_is_said(rng):
         inception_score(logits[:, :1])
     with pytest.raises(UsageError, match="logits have a NaN"):
         inception_score(np.full((20, 5), np.nan))
-    with pytest.raises(UsageError, match="40 samples where 30 were announced"):
+    with pytest.raises(UsageError, match="got 40 samples, expected 30"):
         add(add(start(30, 5), logits), logits)
-    with pytest.raises(UsageError, match="20 samples where 30 were announced; add the others"):
+    with pytest.raises(UsageError, match="got 20 samples, expected 30; add the others"):
         score(add(start(30, 5), logits))

@@ -67,7 +67,7 @@ def test_what_does_not_fit_is_said(rng):
         mmd2(x, x[:1])
     with pytest.raises(UsageError, match="features have 3 columns, the other set has 2"):
         mmd2(x, np.ones((10, 3)))
-    with pytest.raises(UsageError, match="100 subsets of 1000 from sets of at least 10 samples; lower the size"):
+    with pytest.raises(UsageError, match="100 subsets of 1000 samples; expected at least 1 subset of 2 to 10 samples"):
         over_subsets(x, x, rng)
-    with pytest.raises(UsageError, match="no blocks"):
+    with pytest.raises(UsageError, match="at least one pair of blocks"):
         over_blocks([])

@@ -49,7 +49,7 @@ def test_what_does_not_fit_is_said():
         neighbour_ratio(x, x, x)
     with pytest.raises(UsageError, match="test features have 1 columns, the other set has 2"):
         neighbour_ratio(x, x, x[:, :1])
-    with pytest.raises(UsageError, match="training features hold a NaN"):
+    with pytest.raises(UsageError, match="training features have a NaN"):
         neighbour_ratio(x, x * np.nan, x)
     for measure in (duplicates, mean_distance):
         with pytest.raises(UsageError, match="n at least 2"):

@@ -75,7 +75,7 @@ def test_what_does_not_fit_is_said():
         mixture(np.ones((4, 3)), GRID, 0.05)
     with pytest.raises(UsageError, match="sigma is 0 and the radius is 3"):
         mixture(np.ones((4, 2)), GRID, 0)
-    with pytest.raises(UsageError, match="points hold a NaN"):
+    with pytest.raises(UsageError, match="points have a NaN"):
         mixture(np.full((4, 2), np.nan), GRID, 0.05)
     with pytest.raises(UsageError, match="labels are from 0 to 1000; expected 0 to 999"):
         labelled(np.array([0, 1000]))

@@ -98,7 +98,7 @@ def test_what_does_not_fit_is_said(blobs):
     for wrong in (0, -1, np.inf, np.nan):
         with pytest.raises(UsageError, match=f"l2 is {wrong}; expected a positive number"):
             probe.fit(x, labels, of=4, l2=wrong)
-    with pytest.raises(UsageError, match="features hold a NaN"):
+    with pytest.raises(UsageError, match="features have a NaN"):
         probe.fit(x * np.nan, labels, of=4)
     with pytest.raises(UsageError, match="features have 3 columns"):
         probe.logits(probe.fit(x, labels, of=4), x[:, :3])
