@@ -1,1 +1,1 @@
-"""How a derivative is trusted."""
+"""Checks of derivatives: of one layer, of a net, of all layers."""

@@ -1,9 +1,9 @@
-"""The table of layers that ``tinygan check`` and the tests go through: a line each, with random sizes.
+"""The table of layers that ``tinygan check`` and the tests check: one function a layer, with random sizes.
 
-A case is a function of ``pick(low, high)``, a number between the two, both included: a generator draws it for the
-command, hypothesis for the tests. It returns a layer and the shape of one sample. Standardised groups hold at least
-three values: of one or two the derivative is zero but for ε, and relative errors mean nothing (tests/unit/test_norm.py
-has those sizes).
+A case is a function of ``pick(low, high)``, which returns a random integer from low to high, both included. It returns a
+layer and the shape of one sample. ``pick`` is a NumPy generator's for the command and hypothesis's in the tests. A group of
+values that is normalised has at least three values: with one or two the derivative is zero up to ε, and a relative
+error has no meaning (tests/unit/layers/test_norm.py checks those sizes).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _pair(pick: Pick, low: int, high: int) -> tuple[int, int]:
 
 
 def _any(pick: Pick) -> tuple[int, ...]:
-    """A vector's shape or an image's."""
+    """The shape of a vector or of an image."""
     return (pick(1, 9),) if pick(0, 1) else _image(pick)
 
 
@@ -168,7 +168,7 @@ def _concat(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
 
 
 def _deep(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    """A small critic: every kind of flow in one."""
+    """A small critic with all kinds of composition."""
     c, w = pick(1, 3), pick(2, 4)
     net = Sequential(
         L.Conv2d(c, w, 4, stride=2, pad=1),
@@ -236,7 +236,7 @@ CASES: dict[str, Case] = {
 
 
 def table(draws: int, seed: int) -> Iterator[tuple[str, dict[str, float]]]:
-    """Layer by layer, the worst error of every check over ``draws`` random cases; CheckFailed where one is over its bound."""
+    """Each layer's name and the worst error of each check over ``draws`` random cases; CheckFailed above a bound."""
     for name, case in CASES.items():
         rng = np.random.default_rng([seed, *name.encode()])
         worst = dict.fromkeys(BOUNDS, 0.0)

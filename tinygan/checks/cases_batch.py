@@ -1,4 +1,4 @@
-"""The part of the table of layers (``cases.py``) whose layers let the samples of a batch meet; batch norm stands there."""
+"""The part of the table of layers (``cases.py``) whose layers mix the samples of a batch; batch norm is in that file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tinygan.core.layer import Layer
 
 
 def _virtual_batch_norm(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    """Of four samples at least, among them the reference."""
+    """The reference is three of the samples, so a batch has at least four."""
     c = pick(1, 4)
     return L.VirtualBatchNorm(c, 3), (c,) if pick(0, 1) else (pick(1, 3), pick(1, 3), c)
 

@@ -1,4 +1,4 @@
-"""The part of the table of layers (``cases.py``) whose layers have two inputs."""
+"""The part of the table of layers (``cases.py``) whose layers have a condition."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _columns(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
 
 
 def _conditioned(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    """A residual block of which all of x is the condition, and a part of it stands beside what flows."""
+    """A residual block: all of x is the condition, and a part of x is h."""
     c, d = pick(2, 3), pick(1, 3)
     n = 2 * 3 * c
     stem = Sequential(L.Columns(0, n), L.Reshape(2, 3, c))

@@ -1,4 +1,4 @@
-"""The part of the table of layers (``cases.py``) whose layers have a state, or are a step of such a layer."""
+"""The part of the table of layers (``cases.py``) whose layers have a state, or are one step of such a layer."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def _gru(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
 
 
 def _unroll(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    """Elman's net, with a dropout's mask and spectral vectors on its way."""
+    """Elman's net with dropout and spectral normalisation."""
     i, s = pick(1, 4), pick(1, 4)
     step = Sequential(L.Dropout(0.3), L.SpectralNorm(L.Linear(i + s, s)), L.Tanh())
     return L.Unroll(step, i, s, pick(1, s)), (pick(1, 4), i)
 
 
 def _canvas(pick: Pick) -> tuple[Layer, tuple[int, ...]]:
-    """Pictures of 2x2 with batch norms, a dropout's mask and spectral vectors on their way."""
+    """Images of 2x2 pixels with batch norms, dropout and spectral normalisation."""
     i, s, c = pick(1, 4), pick(1, 4), pick(1, 2)
     f = Sequential(L.Linear(i + s, 4 * c), L.Reshape(2, 2, c), L.BatchNorm(c), L.Softplus(), L.Conv2d(c, 2, 3, pad=1))
     g = Sequential(L.Dropout(0.3), L.Reshape(8), L.SpectralNorm(L.Linear(8, s)), L.Tanh())

@@ -1,9 +1,9 @@
-"""How a derivative is trusted: eleven checks of a layer or a net, in float64, for users' own layers too.
+"""Eleven checks of the derivatives of a layer or a net, in float64; for users' own layers too.
 
     check_layer(MyLayer(...), shape=(8, 8, 3))      # of one sample's x; raises CheckFailed, or returns the worst errors
 
-Random points, tangents, cotangents and weights are drawn from ``rng``. Errors are relative to norms of what is
-compared; the bounds are the one table below, whatever the size. NaN never passes.
+Points, tangents, cotangents and weights are random, from ``rng``. An error is relative to the norms of the compared arrays.
+The bounds are in one table and do not depend on sizes. NaN never passes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.checks.compare import far, l2_norm, ratio, settled
+from tinygan.checks.compare import finite_difference_error, l2_norm, relative_error, scaled
 from tinygan.core.layer import Array, Layer, apply, modules, vjp
 from tinygan.core.net import Net, flat
 from tinygan.errors import ShapeError
@@ -25,12 +25,12 @@ BOUNDS = {
     "tangent": 1e-6,  # ẏ against central differences (1e-12 with step one where y is affine in x)
     "adjoint": 1e-12,  # ⟨ȳ, Jẋ⟩ = ⟨Jᵀȳ, ẋ⟩: no differences
     "symmetry": 1e-9,  # ⟨curve(a), b⟩ = ⟨curve(b), a⟩, curve(ẋ) = ∂⟨u, Jẋ⟩/∂x: no differences
-    "second": 1e-12,  # ⟨w, H(u, v)⟩ = ⟨∂⟨w, Ju⟩/∂x, v⟩, H(u, v) = H(v, u): no differences; left out without a formula for H
+    "second": 1e-12,  # ⟨w, H(u, v)⟩ = ⟨∂⟨w, Ju⟩/∂x, v⟩, H(u, v) = H(v, u): no differences; not done for a layer without a formula for H
     "pair": 1e-6,  # the gradients of ⟨ȳ, y⟩ + ⟨ẏ̄, ẏ⟩ in x, ẋ and θ at once, against differences
     "pure": 0.0,  # inputs are not written, and the same call gives the same bits
     "edges": 1e-3,  # no tangents, no samples, one sample, strided and read-only arrays; float32 against float64
     "shapes": 0.0,  # a wrong cotangent raises, an x that does not fit too; the message holds the shapes
-    "apart": 0.0,  # two forwards in one step do not disturb each other
+    "independent": 0.0,  # two forwards in one step do not disturb each other
 }
 AFFINE_TANGENT = 1e-12
 LAYOUT = 1e-12  # strided, Fortran-ordered and read-only arrays against contiguous ones
@@ -57,10 +57,10 @@ def check_net(
     """
     if K < 1 or N < 1:
         raise ValueError(f"check_net: needs at least one tangent and one sample: K={K}, N={N}")
-    trial = Trial(net, shape, K, N, rng or np.random.default_rng(0))
-    errors = {name: getattr(trial, name)() for name in BOUNDS if name != "second" or _has_second(net.f)}
+    point = RandomPoint(net, shape, K, N, rng or np.random.default_rng(0))
+    errors = {name: getattr(point, name)() for name in BOUNDS if name != "second" or _has_second(net.f)}
     for name, error in errors.items():
-        bound = AFFINE_TANGENT if name == "tangent" and trial.affine else BOUNDS[name]
+        bound = AFFINE_TANGENT if name == "tangent" and point.affine else BOUNDS[name]
         if not error <= bound:
             raise CheckFailed(
                 f"{_title(net)} fails {name!r}: error {error:.1e}, bound {bound:.0e}; x (N={N}, {shape}), K={K}"
@@ -68,13 +68,13 @@ def check_net(
     return errors
 
 
-class Trial:
-    """One net at one random place; a method for each row of BOUNDS returns its error."""
+class RandomPoint:
+    """One net at a random x, ẋ, θ. For each row of BOUNDS a method returns its error."""
 
     def __init__(self, net: Net, shape: tuple[int, ...], K: int, N: int, rng: np.random.Generator) -> None:
         self.shape, self.K, self.N, self.rng = shape, K, N, rng
         theta = net.init(rng, np.float64)
-        self.theta = theta + 0.1 * rng.normal(size=theta.shape)  # off the special values 0 and 1
+        self.theta = theta + 0.1 * rng.normal(size=theta.shape)  # away from special values such as 0 and 1
         self.running = net.init_running(self.theta, rng)
         self.key = int(rng.integers(2**31))
         self.source = net
@@ -93,31 +93,33 @@ class Trial:
     def primal(self) -> float:
         y, _ = self.net.forward(self.theta, self.x)
         z, _, _ = self.net.jvp(self.theta, self.x, self.x_dot)
-        return far(z, y)
+        return relative_error(z, y)
 
     def linear(self) -> float:
         a, b = self.draw(2, self.N, *self.shape)
         _, y_dot, _ = self.net.jvp(self.theta, self.x, np.stack([a, b, 3 * a - 2 * b]))
-        return far(3 * y_dot[0] - 2 * y_dot[1], y_dot[2], np.abs(y_dot).max(initial=0))
+        return relative_error(3 * y_dot[0] - 2 * y_dot[1], y_dot[2], np.abs(y_dot).max(initial=0))
 
     def tangent(self) -> float:
         if self.affine:
             v = self.x_dot[0]
             up, down = (self.net.forward(self.theta, self.x + s * v)[0] for s in (1, -1))
-            return far(self.net.jvp(self.theta, self.x, v[None])[1][0], (up - down) / 2, np.abs(up).max(initial=0))
+            return relative_error(
+                self.net.jvp(self.theta, self.x, v[None])[1][0], (up - down) / 2, np.abs(up).max(initial=0)
+            )
 
         def compare() -> tuple[Callable[[float], Array], Array, float]:
             x, v = self.draw(2, self.N, *self.shape)
             y_dot = self.net.jvp(self.theta, x, v[None])[1][0]
             return lambda t: self.net.forward(self.theta, x + t * v)[0], y_dot, float(np.abs(y_dot).max(initial=0))
 
-        return settled(compare, BOUNDS["pair"])
+        return finite_difference_error(compare, BOUNDS["pair"])
 
     def adjoint(self) -> float:
         _, y_dot, saved = self.net.jvp(self.theta, self.x, self.x_dot)
         back = self.net.backward(self.theta, saved, self.gy, np.zeros_like(y_dot), wrt_theta=False)
         return max(
-            ratio((self.gy * w).sum() - (back.x * v).sum(), l2_norm(self.gy) * l2_norm(w))
+            scaled((self.gy * w).sum() - (back.x * v).sum(), l2_norm(self.gy) * l2_norm(w))
             for v, w in zip(self.x_dot, y_dot, strict=True)
         )
 
@@ -130,7 +132,7 @@ class Trial:
             return self.net.backward(self.theta, saved, zero, u, wrt_theta=False).x
 
         ca, cb = curve(a), curve(b)
-        return ratio((ca * b).sum() - (cb * a).sum(), l2_norm(ca) * l2_norm(b) + l2_norm(cb) * l2_norm(a))
+        return scaled((ca * b).sum() - (cb * a).sum(), l2_norm(ca) * l2_norm(b) + l2_norm(cb) * l2_norm(a))
 
     def second(self) -> float:
         _, v = x_dot = self.draw(2, self.N, *self.shape)
@@ -138,8 +140,8 @@ class Trial:
         curve = self.net.backward(self.theta, saved, np.zeros_like(first), self.gy[None], wrt_theta=False).x
         y, tangents, (uv, vu) = self.net.second_derivative(self.theta, self.x, x_dot, ((0, 1), (1, 0)))
         both = l2_norm(self.gy) * l2_norm(uv) + l2_norm(curve) * l2_norm(v)
-        error = ratio((self.gy * uv).sum() - (curve * v).sum(), both)
-        return max(far(y, first), far(tangents[0], y_dot[0]), far(uv, vu), error)
+        error = scaled((self.gy * uv).sum() - (curve * v).sum(), both)
+        return max(relative_error(y, first), relative_error(tangents[0], y_dot[0]), relative_error(uv, vu), error)
 
     def pair(self) -> float:
         def compare() -> tuple[Callable[[float], Array], Array, float]:
@@ -156,7 +158,7 @@ class Trial:
             slope = np.array(sum(float((g * v).sum()) for g, v in zip(back, way, strict=True)))
             return objective, slope, sum(l2_norm(g) for g in back)
 
-        return settled(compare, BOUNDS["pair"])
+        return finite_difference_error(compare, BOUNDS["pair"])
 
     def pure(self) -> float:
         given: list[tuple[Array, Array]] = [(self.theta, self.theta.copy())]
@@ -167,17 +169,17 @@ class Trial:
 
         first, second = self.run(dress=remember), self.run()
         same = all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-        kept = all(np.array_equal(a, b) for a, b in given)
-        return 0.0 if same and kept else math.inf
+        unchanged = all(np.array_equal(a, b) for a, b in given)
+        return 0.0 if same and unchanged else math.inf
 
     def edges(self) -> float:
         y, x, x_dot, theta = self.run()
         for dress in (_strided, np.asfortranarray, _read_only):
             again = self.run(dress=dress)
-            if not max(far(a, b) for a, b in zip(again, (y, x, x_dot, theta), strict=True)) <= LAYOUT:
+            if not max(relative_error(a, b) for a, b in zip(again, (y, x, x_dot, theta), strict=True)) <= LAYOUT:
                 return math.inf
         single = self.run(dtype=np.float32)
-        errors = [far(a, b) for a, b in zip(single, (y, x, x_dot, theta), strict=True)]
+        errors = [relative_error(a, b) for a, b in zip(single, (y, x, x_dot, theta), strict=True)]
         if any(a.dtype != np.float32 for a in single):
             return math.inf
         for N in (0, 1):
@@ -190,7 +192,7 @@ class Trial:
     def shapes(self) -> float:
         other = (*self.shape[:-1], self.shape[-1] + 1)
         try:
-            self.net.forward(self.theta, self.draw(self.N, *other))  # which a layer of any shape may take
+            self.net.forward(self.theta, self.draw(self.N, *other))  # a layer that takes any shape may accept it
         except ShapeError as error:
             if f"(N, {', '.join(map(str, other))})" not in str(error):
                 return math.inf
@@ -205,7 +207,7 @@ class Trial:
             return 0.0 if str((1, *wrong)) in str(error) and str((1, *self.gy.shape)) in str(error) else math.inf
         return math.inf
 
-    def apart(self) -> float:
+    def independent(self) -> float:
         _, saved = self.net.forward(self.theta, self.x)
         alone = self.net.backward(self.theta, saved, self.gy)
         _, saved = self.net.forward(self.theta, self.x)
@@ -214,7 +216,7 @@ class Trial:
         return 0.0 if all(np.array_equal(a, b) for a, b in zip(alone, after, strict=True)) else math.inf
 
     def run(self, *, dtype: Any = np.float64, dress: Callable[[Array], Array] = lambda a: a) -> tuple[Array, ...]:
-        """(Y, X̄ point, X̄ tangents, θ̄) of one jvp and its backward, on bundles put into ``dtype`` and ``dress``."""
+        """(Y, x̄, ẋ̄, θ̄) of one jvp and its backward; bundles have the ``dtype``, and ``dress`` sets their memory layout."""
         net = self.source.bind(self.running.astype(dtype), np.random.default_rng(self.key))
         theta = self.theta.astype(dtype)
         X = dress(np.concatenate([self.x[None], self.x_dot]).astype(dtype))

@@ -24,7 +24,7 @@ PROVES = {
     "pure": "inputs are not written, and the same call gives the same bits",
     "edges": "no tangents, no samples, one sample, strided and read-only arrays, float32 against float64",
     "shapes": "an array of a wrong shape is refused, and the message holds the shapes",
-    "apart": "two calls in one training step do not disturb each other",
+    "independent": "two calls in one training step do not disturb each other",
 }
 EXACT = [name for name, bound in BOUNDS.items() if bound == 0]  # true or false: no error but 0 is allowed
 MEASURED = [name for name in BOUNDS if name not in EXACT]

@@ -105,7 +105,7 @@ PLANTED = [
     (WritesItsInput, "pure"),
     (SinglePrecision, "edges"),
     (NaN, "primal"),
-    (HidesState, "apart"),
+    (HidesState, "independent"),
 ]
 
 
