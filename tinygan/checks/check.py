@@ -25,7 +25,7 @@ BOUNDS = {
     "tangent": 1e-6,  # ẏ against central differences (1e-12 with step one where y is affine in x)
     "adjoint": 1e-12,  # ⟨ȳ, Jẋ⟩ = ⟨Jᵀȳ, ẋ⟩: no differences
     "symmetry": 1e-9,  # ⟨curve(a), b⟩ = ⟨curve(b), a⟩, curve(ẋ) = ∂⟨u, Jẋ⟩/∂x: no differences
-    "second": 1e-12,  # ⟨w, H(u, v)⟩ = ⟨∂⟨w, Ju⟩/∂x, v⟩, H(u, v) = H(v, u): no differences; not done for a layer without a formula for H
+    "second": 1e-12,  # ⟨w, H(u, v)⟩ = ⟨∂⟨w, Ju⟩/∂x, v⟩, H(u, v) = H(v, u): no differences; only with a formula for H
     "pair": 1e-6,  # the gradients of ⟨ȳ, y⟩ + ⟨ẏ̄, ẏ⟩ in x, ẋ and θ at once, against differences
     "pure": 0.0,  # inputs are not written, and the same call gives the same bits
     "edges": 1e-3,  # no tangents, no samples, one sample, strided and read-only arrays; float32 against float64
