@@ -37,7 +37,7 @@ MAY = {
     "kernels": "errors",
     "formats": "errors",
     "core": "errors kernels formats",
-    "data": "errors formats",
+    "data": "errors formats core",
     "optim": "errors kernels core",
     "layers": "errors kernels core",
     "objectives": "errors kernels core layers",

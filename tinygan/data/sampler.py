@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy import ndarray as Array
 
-ORDER = 4  # the stream of a seed that shuffles; train.py has the others
+from tinygan.core.streams import Stream
 
 
 class Sampler:
@@ -39,6 +39,6 @@ class Sampler:
 
 @lru_cache(maxsize=4)  # this epoch and the next, for two data sets read together
 def _permutation(size: int, seed: int, epoch: int) -> Array:
-    order = np.random.default_rng([seed, ORDER, epoch]).permutation(size)
+    order = np.random.default_rng([seed, Stream.ORDER, epoch]).permutation(size)
     order.flags.writeable = False
     return order

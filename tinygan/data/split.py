@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray as Array
 
+from tinygan.core.streams import Stream
 from tinygan.errors import UsageError
-
-SPLIT = 6  # the stream of a seed that splits; train.py and data/order.py have the others
 
 
 def labels_per_class(labels: Array, n: int, seed: int) -> tuple[Array, Array]:
@@ -26,7 +25,10 @@ def labels_per_class(labels: Array, n: int, seed: int) -> tuple[Array, Array]:
     if not len(classes) or counts.min() < n:
         fewest = f"class {classes[counts.argmin()]} has {counts.min()}" if len(classes) else "there are no samples"
         raise UsageError(f"{n} labels per class are needed and {fewest}; choose fewer labels")
-    drawn = [np.random.default_rng([seed, SPLIT, int(c)]).permutation(np.flatnonzero(labels == c))[:n] for c in classes]
+    drawn = [
+        np.random.default_rng([seed, Stream.SPLIT, int(c)]).permutation(np.flatnonzero(labels == c))[:n]
+        for c in classes
+    ]
     labelled = np.sort(np.concatenate(drawn))
     return labelled, np.setdiff1d(np.arange(len(labels)), labelled)
 
@@ -35,6 +37,6 @@ def halves(size: int, seed: int) -> tuple[Array, Array]:
     """Two disjoint random sets of ⌊size/2⌋ indices each, int64, ascending. Raises UsageError if ``size`` is below 2."""
     if size < 2 or seed < 0:
         raise UsageError(f"two halves need at least 2 samples and a seed of at least 0; got {size} and {seed}")
-    order = np.random.default_rng([seed, SPLIT]).permutation(size)
+    order = np.random.default_rng([seed, Stream.SPLIT]).permutation(size)
     half = size // 2
     return np.sort(order[:half]), np.sort(order[half : 2 * half])

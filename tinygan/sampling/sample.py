@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.layer import Array
+from tinygan.core.streams import Stream
 from tinygan.errors import UsageError
 from tinygan.recipes import Generative, Recipe
 from tinygan.sampling.request import SampleRequest, images, latents, recalibrate, refuse
-
-SAMPLE, SETTLE = 5, 7
 
 
 def sample_state(recipe: Recipe, state: Any, name: str, n: int, seed: int, request: SampleRequest) -> Array:
@@ -24,11 +23,11 @@ def sample_state(recipe: Recipe, state: Any, name: str, n: int, seed: int, reque
     if not isinstance(recipe, Generative):
         raise UsageError(f"{name} makes no samples: see tinygan eval for a classifier, tinygan translate for cyclegan")
     refuse(recipe, name, request)
-    z = latents(recipe, request, n, np.random.default_rng([seed, SAMPLE]))
-    state = recalibrate(recipe, state, request, np.random.default_rng([seed, SETTLE]))
+    z = latents(recipe, request, n, np.random.default_rng([seed, Stream.SAMPLE]))
+    state = recalibrate(recipe, state, request, np.random.default_rng([seed, Stream.STANDING]))
     return images(recipe, state, request, z)
 
 
 def numbered_latents(recipe: Generative, numbers: Iterable[int], seed: int) -> Array:
     """The latents (n, d) of samples by number: sample i of a seed is the same alone and in any batch."""
-    return np.concatenate([recipe.latents(1, np.random.default_rng([seed, SAMPLE, i])) for i in numbers])
+    return np.concatenate([recipe.latents(1, np.random.default_rng([seed, Stream.SAMPLE, i])) for i in numbers])

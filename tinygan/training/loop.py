@@ -1,6 +1,6 @@
 """The training loop: batches in, steps, and what is written along the way.
 
-Every random number of step t comes from a generator of its own, ``default_rng([seed, STEP, t])``, and its data from the
+Every random number of step t comes from a generator of its own, ``default_rng([seed, Stream.STEP, t])``, and its data from the
 position t · (images a step) in an order that the seed fixes. So (seed, t) is the state of every generator and of the data:
 a checkpoint holds it exactly, and a resumed run continues bit for bit.
 """
@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 
+from tinygan.core.streams import Stream
 from tinygan.data import Batch, Dataset
 from tinygan.data.prefetch import Prefetch
 from tinygan.data.sampler import Sampler
@@ -26,8 +27,6 @@ from tinygan.training.progress import NoProgress, Progress
 from tinygan.training.provenance import fingerprint
 from tinygan.training.resumption import checkpoint_facts, first_or_latest, save
 from tinygan.training.run import Run
-
-STEP = 2
 
 
 def run_training(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt, *, progress: bool = True) -> int:
@@ -66,7 +65,7 @@ def run_training(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt, 
         while step < config.steps and not interrupt:
             batch = next(batches)
             with np.errstate(all="ignore"):  # require_finite reports a NaN or an infinity
-                executor.step(batch, np.random.default_rng([config.seed, STEP, step]))
+                executor.step(batch, np.random.default_rng([config.seed, Stream.STEP, step]))
             step += 1
             due = step % config.log_every == 0 or step == config.steps
             if due or executor.logs_every_step:

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from tinygan.core.streams import Stream
 from tinygan.data import Dataset
 from tinygan.errors import FormatError
 from tinygan.recipes import LatentTable, Recipe, SamplesByText
 from tinygan.training.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from tinygan.training.finite import require_finite_state
 from tinygan.training.run import Config, Run
-
-INIT = 1
 
 
 def checkpoint_facts(config: Config, data: Dataset, recipe: Recipe) -> dict[str, str]:
@@ -35,7 +34,7 @@ def checkpoint_facts(config: Config, data: Dataset, recipe: Recipe) -> dict[str,
 
 def first_or_latest(run: Run, recipe: Recipe, data: Dataset, facts: dict[str, str]) -> tuple[Any, int]:
     """The state of the newest checkpoint and its step, or the first state and 0; FormatError where facts differ."""
-    first = recipe.init(np.random.default_rng([run.config.seed, INIT]))
+    first = recipe.init(np.random.default_rng([run.config.seed, Stream.INIT]))
     path = latest_checkpoint(run.checkpoints)
     if path is None:
         return (recipe.begin(first, data) if isinstance(recipe, LatentTable) else first), 0

@@ -18,6 +18,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
+from tinygan.core.streams import ExperimentStream
 from tinygan.data import Batch, Sample
 from tinygan.errors import Diverged
 from tinygan.layers import Linear, Tanh
@@ -33,7 +34,6 @@ P = Mixture((0.3, 0.7), (-1.5, 1.0), (0.5, 0.75))
 FITTED = ("kl", "reverse-kl", "jensen-shannon", "pearson")  # held to bounds
 ROWS_HERE = (*FITTED, "gan", "squared-hellinger")
 SEEDS = (0, 1, 2)  # none of which a setting was chosen on
-STREAM = 8  # of a seed: samples and latents of these games
 N, STEPS, CRITIC, END = 512, 3000, 2, 0.02
 FRESH = 200_000  # samples of either law for the Monte Carlo line
 
@@ -77,7 +77,7 @@ def numbers(D: Net, theta: Array, x: Array) -> Array:
 
 def run(job: Job, work: Work) -> dict[str, Any]:
     """The Gaussian that is learned, D_f of it and F, by quadrature; F by fresh samples, with its standard error."""
-    recipe, rng = Fit(job["divergence"], job["saturating"]), np.random.default_rng([job["seed"], STREAM])
+    recipe, rng = Fit(job["divergence"], job["saturating"]), np.random.default_rng([job["seed"], ExperimentStream.GAME])
     state = at(recipe.init(rng), 0.0, 1.0)
     with np.errstate(all="ignore"):  # a result that is not finite is refused below
         for step in range(STEPS):

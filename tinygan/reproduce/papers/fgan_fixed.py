@@ -21,6 +21,7 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
+from tinygan.core.streams import ExperimentStream
 from tinygan.data import Batch, Sample
 from tinygan.layers import Linear
 from tinygan.objectives.divergences import ROWS
@@ -28,7 +29,7 @@ from tinygan.objectives.penalties import interpolate
 from tinygan.recipes.shared.adversarial import AdversarialRecipe
 from tinygan.recipes.shared.options import AdversarialSettings
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of
-from tinygan.reproduce.papers.fgan import SEEDS, STREAM, N, adam, at, numbers, perceptron, worst
+from tinygan.reproduce.papers.fgan import SEEDS, N, adam, at, numbers, perceptron, worst
 from tinygan.reproduce.papers.line import X, between, bound, gaussian, integral, log_normal
 
 STEPS, RATE, FRESH = 3000, 3e-3, 100_000
@@ -42,7 +43,7 @@ def trained(settings: AdversarialSettings, Q: tuple[float, float], seed: int, wo
     """D and its weights after STEPS steps on samples of P and of the Gaussian Q (mean, sigma), from D = 0 on."""
     recipe, rng = (
         AdversarialRecipe(settings, Sample((1,)), Net(Linear(1, 1)), perceptron()),
-        np.random.default_rng([seed, STREAM]),
+        np.random.default_rng([seed, ExperimentStream.GAME]),
     )
     state = at(recipe.init(rng), *Q)
     *_, last, _ = recipe.D.view(state.D).values()
@@ -92,7 +93,7 @@ def run_kantorovich(job: Job, work: Work) -> dict[str, Any]:
         latent=1, loss="wasserstein", penalty="wgan-gp", gamma=job["gamma"], adam_D=adam(RATE, STEPS)
     )
     D, theta = trained(settings, (APART, 1.0), job["seed"], work)
-    rng = np.random.default_rng([job["seed"], STREAM, 1])
+    rng = np.random.default_rng([job["seed"], ExperimentStream.GAME, 1])
     x = interpolate(P.draw(FRESH, rng), gaussian(APART, 1.0).draw(FRESH, rng), rng)
     slope = D.jvp(theta, x, np.ones_like(x)[None])[1]
     d = numbers(D, theta, X)

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
+from tinygan.core.streams import Stream
 from tinygan.errors import Diverged, UsageError
 from tinygan.optim import Adam
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
 from tinygan.reproduce.papers.online import Learner, Tasks
 
 WITH, WITHOUT = "with", "without"  # the rotation loss
-INIT = 1  # the stream of a seed that weights come from, as in train.py
 CYCLES = 2
 LEAST = 5.0  # points that the rotation loss gives after a switch in the second cycle, for each seed
 
@@ -48,7 +48,7 @@ def run(course: Course, job: Job, work: Work) -> dict[str, Any]:
         raise UsageError(f"there is a task for each of {c.tasks} classes: {data.name} has {len(data.classes)}")
     learner = Learner(data.shape, c.width, c.beta if job["rotation"] == WITH else 0.0, Adam(lr=c.lr, b1=c.b1))
     stream = Tasks(data, c.period, c.batch, job["seed"])
-    state = learner.init(np.random.default_rng([job["seed"], INIT]))
+    state = learner.init(np.random.default_rng([job["seed"], Stream.INIT]))
     accuracy, turns = np.zeros((2, CYCLES * c.tasks * c.period))
     for step in range(len(accuracy)):
         work.go_on()

@@ -20,6 +20,7 @@ from tinygan.core.init import he
 from tinygan.core.layer import Array, Layer
 from tinygan.core.net import Net
 from tinygan.core.scalar import Log
+from tinygan.core.streams import ExperimentStream
 from tinygan.data import Dataset
 from tinygan.data.labelled_subset import classes_of
 from tinygan.errors import UsageError
@@ -30,7 +31,6 @@ from tinygan.objectives.losses import accuracy, cross_entropy, logistic_d
 from tinygan.optim import Adam, Moments
 
 EVERY = 4  # one image of four is turned: in all four turns as many as the batch has (compare_gan's rotated_batch_size)
-STREAM = 7  # of a seed: the batches; data/order.py, data/split.py and train.py have the others
 
 
 class Tasks:
@@ -52,7 +52,7 @@ class Tasks:
 
     def batch(self, step: int) -> Array:
         """x (size, H, W, C): one half of the class of the step's task, one half of the others."""
-        rng = np.random.default_rng([self.seed, STREAM, step])
+        rng = np.random.default_rng([self.seed, ExperimentStream.TASKS, step])
         k = step // self.period % len(self.of)
         index = np.concatenate([rng.choice(one, self.half) for one in (self.of[k], self.others[k])])
         return self.data.batch(index)[0]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.layer import Array
+from tinygan.core.streams import ExperimentStream
 from tinygan.data import Sample
 from tinygan.data.patterns import WORDS, strings
 from tinygan.models import scratch
@@ -29,7 +30,9 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     options = {"steps": STEPS, "batch": BATCH, "seed": job["seed"], "settings": OWN, "backend": "reference"}
     recipe, state = work.train("scratchgan", DATA, **options)
     assert isinstance(recipe, Generative)
-    made = strings(recipe.sample(state, recipe.latents(READ, np.random.default_rng([job["seed"], STEPS]))))
+    made = strings(
+        recipe.sample(state, recipe.latents(READ, np.random.default_rng([job["seed"], ExperimentStream.STRINGS])))
+    )
     words = [word for word in made if word in WORDS]
     return {"valid": len(words) / READ, "distinct": len(set(words)), "first": made[:10]}
 
@@ -49,7 +52,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 def enumerated(job: Job, work: Work) -> dict[str, Any]:
     """How far the mean over drawn strings lies from the sum over all: along that, in standard errors, and by χ² in all ways."""
-    rng = np.random.default_rng([job["seed"], 16])
+    rng = np.random.default_rng([job["seed"], ExperimentStream.ESTIMATOR])
     recipe = ScratchGAN(Settings(width_G=6, width_D=6, discount=1.0), Sample((T, TOKENS)))
     first = recipe.init(rng)
     state = first._replace(G=2 * first.G.astype(np.float64), D=2 * first.D.astype(np.float64))

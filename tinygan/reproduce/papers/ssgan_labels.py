@@ -14,6 +14,7 @@ import numpy as np
 from tinygan.core.compose import Composite
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
+from tinygan.core.streams import ExperimentStream
 from tinygan.data import Dataset
 from tinygan.data.augment import flip
 from tinygan.data.labelled_subset import classes_of
@@ -48,7 +49,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     recipe, state = work.train("ssgan", CIFAR.data, **options(CIFAR, method, seed))
     assert isinstance(recipe, SSGAN)
     net, shared = classifier(recipe.D, len(data.classes))
-    rng = np.random.default_rng([seed, STEPS])
+    rng = np.random.default_rng([seed, ExperimentStream.LABELLED])
     theta = net.init(rng)
     if job["start"] != FRESH:
         theta = np.concatenate([state.D[:shared], theta[shared:]])
