@@ -23,6 +23,7 @@ OPTIONAL = {
     "cupyx",
     "torch",
     "tqdm",
+    "shtab",
     "PIL",
     "matplotlib",
     "scipy",
