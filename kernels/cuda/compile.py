@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from tinygan.kernels.cache import cache_folder
+from tinygan.kernels.cache import cache_folder, compiled
 
 SOURCES = Path(__file__).parent
 # Products and sums are fused where a kernel says fmaf and nowhere else, so the same text has the same bits on a CPU.
@@ -57,10 +57,10 @@ def kept(name, make):
     """The (cubin, log) that ``make`` gave, from the cache where it is there."""
     above = cache_folder()
     if above is None:
-        return make()
+        return compiled("cuda", make)
     cubin, log = (above / "cuda" / f"{name}.{kind}" for kind in ("cubin", "log"))
     if not (cubin.exists() and log.exists()):
-        code, words = make()
+        code, words = compiled("cuda", make)
         cubin.parent.mkdir(parents=True, exist_ok=True)
         for path, content in ((log, words.encode()), (cubin, code)):
             part = path.with_suffix(f".{os.getpid()}")

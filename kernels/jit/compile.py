@@ -37,7 +37,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.cpu_options import FastMathOptions
 from numba.core.registry import cpu_target
 
-from tinygan.kernels.cache import cache_folder
+from tinygan.kernels.cache import cache_folder, compiled
 from tinygan.kernels.jit import cpu, pool
 from tinygan.kernels.jit.vector import integer
 
@@ -206,7 +206,7 @@ def _load(name, make):
     with global_compiler_lock:  # LLVM is for one thread at a time, whether it is ours or another user of Numba
         kept = file and _read(file, name)
         if kept is None:
-            kept = make()
+            kept = compiled("jit", make)
             if file:
                 _write(file, name, *kept)
         symbol, code = kept

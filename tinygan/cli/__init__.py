@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from tinygan.cli.commands import parse
+from tinygan.cli.compiling import told_of_compiling
 from tinygan.cli.terminal import clear_line
 from tinygan.errors import DataError, TinyganError
 
@@ -22,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a path may hold what the terminal cannot show
     try:
         run, args = parse(sys.argv[1:] if argv is None else argv)
-        return run(args)
+        with told_of_compiling():
+            return run(args)
     except TinyganError as error:
         print(f"tinygan: {error}", file=sys.stderr)
         return error.exit_code

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from tinygan.cli.parser import add_seed, completes, whole
-from tinygan.cli.terminal import paragraph
+from tinygan.cli.terminal import paragraph, plural
 from tinygan.data import open_data
 from tinygan.errors import UsageError
 from tinygan.evaluation.evaluate import MOST, Evaluation, classifier_accuracy, record
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         data = args.data or run.config.data
         with run.config.numerics():
             share, n = classifier_accuracy(run, open_data(data, split="test"), args.n)
-        print(paragraph(f"{run.path}: accuracy {share:.2%} on {n} images of the test split of {data}"))
+        print(f"{run.path}: accuracy {share:.2%}\non {plural(n, 'image')} of the test split of {data}")
         facts = {"what": args.what, "data": data, "split": "test", "n": n, "accuracy": share}
     else:
         made = measured(args, run)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from tinygan.cli.terminal import paragraphs, width
 from tinygan.errors import UsageError, nearest
+from tinygan.images.grid import FACTORS
 
 
 class Formatter(argparse.HelpFormatter):
@@ -75,6 +76,13 @@ def whole(text: str) -> int:
         raise argparse.ArgumentTypeError(f"expected a whole number, as in 64: got {text!r}") from None
 
 
+def factor(text: str) -> int:
+    """A factor of enlargement, as an option's type."""
+    if not 1 <= (scale := whole(text)) <= FACTORS:
+        raise argparse.ArgumentTypeError(f"expected 1 to {FACTORS}: got {scale}")
+    return scale
+
+
 def real(text: str) -> float:
     """A number, as an option's type."""
     try:
@@ -118,8 +126,8 @@ def add_scale(parser: argparse.ArgumentParser) -> None:
     """--scale."""
     parser.add_argument(
         "--scale",
-        type=whole,
+        type=factor,
         metavar="N",
-        help="show each pixel as N x N pixels, 1 to 64 (default: the least N that makes both sides at least 512 "
+        help=f"show each pixel as N x N pixels, 1 to {FACTORS} (default: the least N that makes both sides at least 512 "
         "pixels, unless the longer one would exceed 2048)",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygan import kernels
-from tinygan.cli.parser import completes, whole
+from tinygan.cli.parser import add_scale, completes, whole
 from tinygan.cli.recipes import settings_of
 from tinygan.cli.terminal import plural
 from tinygan.errors import UsageError
@@ -81,6 +81,8 @@ def add_options(p: argparse.ArgumentParser) -> None:
         choices=kernels.PRECISIONS,
         help="fast: the fastest convolutions; direct: only those that round least (default: auto, which is fast)",
     )
+    p.add_argument("--columns", type=whole, metavar="N", help="images a row of the sample pictures (default: 8)")
+    add_scale(p)
     p.add_argument("--dry-run", action="store_true", help="print the whole configuration as TOML and stop")
 
 
@@ -106,13 +108,16 @@ def run(args: argparse.Namespace) -> int:
             return 0
         run, step = launch(config, args.out, resumed, interrupt)
     if step < config.steps:
-        print(f"stopped at step {step}, saved; go on with: tinygan train --resume --out {run.path}", file=sys.stderr)
+        print(
+            f"stopped at step {step}, saved in {run.path}\ngo on with: tinygan train --resume --out {run.path}",
+            file=sys.stderr,
+        )
         return interrupt.code
     shown = run.samples / f"{step:06d}.png"
     if shown.exists():
-        print(f"{shown}: samples after {plural(step, 'step')}; more with: tinygan sample {run.path}")
+        print(f"{shown}: samples after {plural(step, 'step')}\nmore with: tinygan sample {run.path}")
     else:
-        print(f"{run.path}: trained for {plural(step, 'step')}; evaluate it with: tinygan eval {run.path}")
+        print(f"{run.path}: trained for {plural(step, 'step')}\nevaluate it with: tinygan eval {run.path}")
     return 0
 
 
@@ -122,6 +127,9 @@ def configured(args: argparse.Namespace, base: dict[str, Any]) -> Config:
     for name in ("recipe", "data", "steps", "batch", "seed", "backend", "precision"):
         if getattr(args, name) is not None:
             mapping[name] = getattr(args, name)
+    for name in ("scale", "columns"):
+        if getattr(args, name) is not None:
+            mapping[f"sample_{name}"] = getattr(args, name)
     from tinygan.training.launch import is_of_recipe
 
     for assignment in args.set:

@@ -173,6 +173,8 @@ def expected(hint: Any, meaning: Meaning) -> str:
 
 
 def _fits(hint: Any, meaning: Meaning, value: Any) -> bool:
+    if get_origin(hint) in (Union, types.UnionType):
+        return value is None or any(_fits(member, meaning, value) for member in get_args(hint))
     if get_origin(hint) is Literal:
         return any(type(value) is type(choice) and value == choice for choice in get_args(hint))
     if meaning.choices:

@@ -22,7 +22,7 @@ from tinygan.training.execution import GraphExecutor, HostExecutor
 from tinygan.training.finite import require_finite
 from tinygan.training.interrupt import Interrupt
 from tinygan.training.loading import labelled_subset, training_set
-from tinygan.training.pictures import GRID, write_grid, write_samples
+from tinygan.training.pictures import GRID, next_picture, write_grid, write_samples
 from tinygan.training.progress import NoProgress, Progress
 from tinygan.training.provenance import fingerprint
 from tinygan.training.resumption import checkpoint_facts, first_or_latest, save
@@ -61,6 +61,7 @@ def run_training(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt, 
         (Progress if progress else NoProgress)(step, config.steps) as shown,
         Prefetch(batch_of, range(step, config.steps)) as batches,
     ):
+        shown.say(next_picture(run, recipe, step))
         tick, began, waited = step, time.perf_counter(), 0.0
         while step < config.steps and not interrupt:
             batch = next(batches)
@@ -81,6 +82,7 @@ def run_training(run: Run, recipe: Recipe, data: Dataset, interrupt: Interrupt, 
                 tick, began, waited = step, now, batches.waited
             if step % config.sample_every == 0:
                 write_samples(run, recipe, executor.state, step)
+                shown.say(next_picture(run, recipe, step))
             if step % config.save_every == 0:
                 saved = save(run, recipe, executor.state, step, facts)
     if saved != step:

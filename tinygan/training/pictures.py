@@ -14,7 +14,7 @@ from tinygan.recipes import Generative, Recipe
 from tinygan.training.finite import require_finite_state
 from tinygan.training.run import Run
 
-GRID = 64  # images in a sample grid
+GRID, COLUMNS = 64, 8  # images in a sample grid, and in each of its rows
 
 
 def write_samples(run: Run, recipe: Recipe, state: Any, step: int) -> None:
@@ -26,5 +26,15 @@ def write_samples(run: Run, recipe: Recipe, state: Any, step: int) -> None:
 
 
 def write_grid(run: Run, name: str, images: Array) -> None:
-    """Images, or points, as samples/NAME.png, enlarged to at least 512 pixels a side."""
-    write_png(run.samples / f"{name}.png", enlarge(picture_of(images)))
+    """Images, points or strings as samples/NAME.png, large enough to look at."""
+    picture = picture_of(images, run.config.sample_columns or COLUMNS)
+    write_png(run.samples / f"{name}.png", enlarge(picture, run.config.sample_scale))
+
+
+def next_picture(run: Run, recipe: Recipe, step: int) -> str:
+    """Where the first picture after ``step`` will be, in words; empty where there is none."""
+    every, last = run.config.sample_every, run.config.steps
+    if step >= last or not isinstance(recipe, Generative):
+        return ""
+    at = min(step - step % every + every, last)
+    return f"next picture, at step {at}: {run.samples / f'{at:06d}.png'}"

@@ -21,6 +21,7 @@ from tinygan import kernels
 from tinygan.core.settings import Checked, setting
 from tinygan.errors import DataError, FormatError, UsageError
 from tinygan.formats.atomic import remove_stale, write_atomic
+from tinygan.images.grid import FACTORS
 from tinygan.recipes import find
 from tinygan.training.config import as_mapping, build, differences, read_toml, to_toml
 
@@ -51,6 +52,13 @@ class Loop(Checked):
     sample_every: int = setting(200, "steps between two pictures of samples", least=1)
     save_every: int = setting(200, "steps between two checkpoints", least=1)
     keep: int = setting(3, "newest checkpoints that stay on disk", least=1)
+    sample_scale: int | None = setting(
+        None,
+        "pixels a side that show one pixel of a sample; none: as many as make the picture large",
+        least=1,
+        most=FACTORS,
+    )
+    sample_columns: int | None = setting(None, "samples in a row of a picture; none: 8", least=1)
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,8 @@ class Config(Loop):
             yield
 
 
-MAY_CHANGE = {"steps", "log_every", "sample_every", "save_every", "keep"}  # what a resumed run may change
+# what a resumed run may change
+MAY_CHANGE = {"steps", "log_every", "sample_every", "save_every", "keep", "sample_scale", "sample_columns"}
 
 
 def resolve(mapping: dict[str, Any]) -> Config:

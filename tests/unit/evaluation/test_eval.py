@@ -169,7 +169,7 @@ def test_any_two_sets_are_compared(here, capsys, pair):
 
 def test_a_classifier_is_asked_for_its_accuracy(here, capsys):
     printed = tell(capsys, "CLASSIFIER", "-n", "100")
-    assert "% on 100 images of the test split of strokes" in printed
+    assert "%\non 100 images of the test split of strokes" in printed
     assert 0 <= json.loads((here / "CLASSIFIER/metrics.jsonl").read_text().splitlines()[-1])["accuracy"] <= 1
 
 

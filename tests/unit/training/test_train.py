@@ -98,7 +98,8 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, number
     assert returned == code
     step, _ = tensors(tmp_path / "run")
     assert step == rows(tmp_path / "run")[-1]["step"]
-    assert f"stopped at step {step}, saved; go on with: tinygan train --resume --out" in errors
+    assert f"stopped at step {step}, saved in {tmp_path / 'run'}\n" in errors
+    assert errors.endswith(f"go on with: tinygan train --resume --out {tmp_path / 'run'}\n")
 
 
 def test_two_trainings_of_one_run_are_told_apart(tmp_path):
@@ -211,7 +212,7 @@ def test_a_local_generator_of_points_is_trained_and_drawn(tmp_path, capsys):
 def test_more_labels_than_there_are_leave_no_run_behind(tmp_path, capsys):
     few = ["--data", "moons", "--set", "judge.labels=100000"]
     assert main(["train", "sgan", "--steps", "1", "--out", str(tmp_path / "run"), *few]) == 2
-    assert "ask for fewer" in capsys.readouterr().err
+    assert "choose fewer labels" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
@@ -232,5 +233,5 @@ def test_a_system_of_few_labels_is_trained_resumed_bit_for_bit_and_judged(recipe
     assert tensors(tmp_path / "parts") == tensors(tmp_path / "whole")
     capsys.readouterr()
     assert main(["eval", str(tmp_path / "whole"), "-n", "50"]) == 0
-    assert "of 50 images of the test split of strokes are classified rightly" in capsys.readouterr().out
+    assert "%\non 50 images of the test split of strokes" in capsys.readouterr().out
     assert main(["sample", str(tmp_path / "whole"), "-n", "4"]) == 0
