@@ -344,6 +344,7 @@ good()
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
 def test_interruptions_while_kernels_run_leave_the_pool_usable():
     code = """
+from tinygan.kernels.jit.pool_code import ASLEEP
 caught = 0
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 rng = np.random.default_rng(0)
@@ -363,7 +364,7 @@ assert caught > 50, caught
 time.sleep(0.3)
 good()
 time.sleep(0.3)
-assert pool.pool().box[24] >= 2, "a helper was lost"
+assert pool.pool().box[ASLEEP] >= 2, "a helper was lost"
 """
     python(WORK + code, threads=3)
 
