@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.record import ROOT
 from bench.table import BEGIN, END, newest, table
-from tinygan.recipes.cards import CARDS
+from tinygan.recipes import RECIPES
 from tinygan.reproduce import SYSTEMS, experiments
 
 TITLES = {
@@ -67,8 +67,8 @@ def page(root: Path = ROOT) -> str:
 
 def headlines() -> Iterator[str]:
     """A row a system."""
-    for name, card in CARDS.items():
-        yield f"| `{name}` | {card.paper} | [{card.headline}]({card.file}) |"
+    for name, spec in RECIPES.items():
+        yield f"| `{name}` | {spec.card.paper} | [{spec.card.headline}]({spec.card.file}) |"
 
 
 def missed(claims: dict[str, dict[str, list[Claim]]]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from tinygan.book.commands import cell
 from tinygan.core.settings import Row, describe
 from tinygan.formats.toml import abbreviated
 from tinygan.recipes import RECIPES
-from tinygan.recipes.cards import CARDS
 from tinygan.training.run import Loop
 
 RESULTS = "../../../bench/results"  # from this folder, in the repository
@@ -21,7 +20,7 @@ def systems() -> str:
         "`tinygan recipes NAME` shows the same. Give a setting as `--set KEY=VALUE`, or in a file with `--config FILE.toml`.",
     ]
     for name, entry in RECIPES.items():
-        card = CARDS[name]
+        card = entry.card
         lines = [f"* Paper: {card.paper}", f"* Objective: {card.objective}"]
         lines += [f"* Result here: [{card.headline}]({RESULTS}/{card.file})"]
         lines += [f"* Trains on {'the CPU and on a GPU' if entry.device else 'the CPU only'}"]

@@ -8,7 +8,7 @@ from typing import Any
 from tinygan.cli.parser import completes
 from tinygan.formats.toml import abbreviated
 from tinygan.recipes import find
-from tinygan.recipes.catalogue import CARDS, link, listing
+from tinygan.recipes.catalogue import listing
 from tinygan.training.config import as_mapping
 from tinygan.training.run import Loop
 
@@ -32,8 +32,9 @@ def run(args: argparse.Namespace) -> int:
     if args.name is None:
         print(listing())
         return 0
-    entry, card = find(args.name), CARDS[args.name]
-    print(f"{args.name}: {entry.about}\n  {card.objective}\n  {card.headline}: {link(card)}")
+    entry = find(args.name)
+    card = entry.card
+    print(f"{args.name}: {entry.about}\n  {card.objective}\n  {card.headline}: {card.link}")
     if not entry.device:
         print("  trains on the CPU alone")
     print(settings_of(args.name), end="")

@@ -1,20 +1,42 @@
-"""The cards of all systems as a listing, for ``tinygan recipes``, and as a table, for the README."""
+"""All systems by purpose, as text and as Markdown."""
 
 from __future__ import annotations
 
-from tinygan.recipes.cards import CARDS, RESULTS, Card
+from tinygan.recipes.registry import RECIPES
+from tinygan.recipes.spec import PURPOSES, RecipeSpec
 
 
-def link(card: Card) -> str:
-    return f"{RESULTS}/{card.file}"
+def by_purpose() -> dict[str, list[RecipeSpec]]:
+    """The systems of each purpose, in the order of their papers' years."""
+    specs = sorted(RECIPES.values(), key=lambda spec: spec.order)
+    return {purpose: [spec for spec in specs if spec.purpose == purpose] for purpose in PURPOSES}
 
 
 def listing() -> str:
-    """Four lines a system."""
-    return "\n".join(f"{name}: {c.paper}\n  {c.objective}\n  {c.headline}\n  {link(c)}" for name, c in CARDS.items())
+    """A heading for each purpose; below it two lines a system: what it is, when to take it."""
+    groups = [
+        "\n".join([purpose, *(f"  {s.name:11s} {s.about}\n  {'':11s} {s.when}" for s in specs)])
+        for purpose, specs in by_purpose().items()
+    ]
+    return "\n\n".join(groups)
 
 
-def markdown() -> str:
-    """The same as the README's table."""
-    rows = [f"| `{name}` | {c.paper} | {c.objective} | [{c.headline}]({link(c)}) |" for name, c in CARDS.items()]
-    return "\n".join(["| recipe | paper | objective | shown here |", "|---|---|---|---|", *rows])
+def markdown(root: str = "") -> str:
+    """A table of all systems: recipe, paper, objective, headline result. ``root`` is the way to the repository's top."""
+    rows = [
+        f"| `{s.name}` | {s.card.paper} | {s.card.objective} | [{s.card.headline}]({root}{s.card.link}) |"
+        for specs in by_purpose().values()
+        for s in specs
+    ]
+    return "\n".join(["| recipe | paper | objective | result here |", "|---|---|---|---|", *rows])
+
+
+def choices() -> str:
+    """A table of which system to take: purpose, recipe, when."""
+    rows = [f"| {purpose} | `{s.name}` | {s.when} |" for purpose, specs in by_purpose().items() for s in specs]
+    return "\n".join(["| for | recipe | take it |", "|---|---|---|", *rows])
+
+
+def cpu_only() -> list[str]:
+    """The systems whose steps do not run on a GPU, in alphabetical order."""
+    return [name for name, spec in RECIPES.items() if not spec.device]

@@ -72,7 +72,7 @@ MISTAKES = [
     ("gan-cls --label 10", "there is no class 10: they are 0 to 9"),
     ("cgan --label -1", "there is no class -1"),
     ("cgan --text dark", "cgan reads no text: text is for gan-cls"),
-    ("dcgan --label 3", "dcgan has no classes to choose: label is for cgan, acgan, pcgan, gan-cls"),
+    ("dcgan --label 3", "dcgan has no classes to choose: label is for acgan, cgan, gan-cls"),
     ("dcgan --truncation 0", "a truncation is a finite number"),
     ("dcgan --standing 0", "standing is a number of batches, at least 1: got 0"),
     ("plain --standing 1", "no batch norm"),
@@ -82,8 +82,8 @@ MISTAKES = [
     ("infogan --sweep c1 -n 3", "sweep makes a grid of its own size: drop -n"),
     ("infogan --sweep c1 --truncation 1", "drop truncation"),
     ("infogan --label 1", "infogan has no classes to choose"),
-    ("lgan --truncation 0.5", "truncation is for gan, dcgan"),
-    ("lgan --standing 2", "standing is for gan, dcgan"),
+    ("lgan --truncation 0.5", "truncation is for acgan, cgan"),
+    ("lgan --standing 2", "standing is for acgan, cgan"),
 ]
 
 

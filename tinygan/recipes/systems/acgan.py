@@ -20,6 +20,7 @@ from tinygan.optim import require
 from tinygan.recipes.shared.adversarial import Groups
 from tinygan.recipes.shared.class_conditional import ClassConditional, classes
 from tinygan.recipes.shared.options import ConvolutionalSettings
+from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
@@ -63,3 +64,21 @@ class ACGAN(ClassConditional):
         loss, gy = cross_entropy(y[name][:, 1:], label, self.settings.label_smoothing)
         g[name][:, 1:] += self.settings.auxiliary * gy
         return loss
+
+
+RECIPE = RecipeSpec(
+    name="acgan",
+    make=ACGAN,
+    settings=Settings,
+    purpose="class- or text-conditional images",
+    about="class-conditional GAN with an auxiliary classifier in D (Odena et al. 2017)",
+    when="when D should also classify; samples of a class vary less than real ones",
+    card=Card(
+        paper="Odena et al. 2017",
+        objective="losses of `dcgan` plus an auxiliary classification loss",
+        headline="accuracy 0.91 of the requested class, MNIST with 5,000 digits",
+        file="reproduce/conditional.json",
+        experiment="mnist-5k",
+        claim="agreement, acgan",
+    ),
+)

@@ -20,6 +20,7 @@ from tinygan.core.scalar import Log, Scalar, scalar
 from tinygan.data import Batch, Sample
 from tinygan.models import began
 from tinygan.optim import Adam, Moments, ema, norm, require
+from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
@@ -103,3 +104,21 @@ def controlled(k: Scalar, ratio: float, gain: float, real: Scalar, fake: Scalar)
     """k after a step with the losses L(x) and L(G), and M of that step."""
     balance: Any = ratio * real - fake
     return scalar(np.clip(k + gain * balance, 0.0, 1.0)), real + abs(balance)
+
+
+RECIPE = RecipeSpec(
+    name="began",
+    make=BEGAN,
+    settings=Settings,
+    purpose="images",
+    about="GAN whose D is an autoencoder, kept in equilibrium with G (Berthelot et al. 2017)",
+    when="when one setting should trade variety against sharpness, with a measure of convergence",
+    card=Card(
+        paper="Berthelot et al. 2017",
+        objective="mean absolute error of an autoencoder; the balance of real and generated is controlled",
+        headline="variety grows with γ in 3 of 3 seeds",
+        file="reproduce/began.json",
+        experiment="fashion",
+        claim="seeds of 3 where the distance grows",
+    ),
+)

@@ -11,6 +11,7 @@ from tinygan.data import Sample
 from tinygan.models import dcgan
 from tinygan.recipes.shared.class_conditional import ClassConditional, classes
 from tinygan.recipes.shared.options import ConvolutionalSettings
+from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
@@ -25,3 +26,21 @@ class CGAN(ClassConditional):
         s, shape, K = settings, sample.shape, classes("cgan", sample)
         G = dcgan.generator(shape, K + s.latent, s.width)
         super().__init__(s, sample, G, dcgan.conditional_discriminator(shape, s.width, K))
+
+
+RECIPE = RecipeSpec(
+    name="cgan",
+    make=CGAN,
+    settings=Settings,
+    purpose="class- or text-conditional images",
+    about="class-conditional GAN, the class concatenated to z and to the pixels (Mirza & Osindero 2014)",
+    when="simplest class-conditional generator",
+    card=Card(
+        paper="Mirza & Osindero 2014",
+        objective="losses of `dcgan`; the class is an input of G and of D",
+        headline="accuracy 0.93 of the requested class, MNIST with 5,000 digits",
+        file="reproduce/conditional.json",
+        experiment="mnist-5k",
+        claim="agreement, cgan",
+    ),
+)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from tinygan.models.normalise import Norm
 from tinygan.recipes.shared.options import Penalty
-from tinygan.recipes.shared.unconditional import UnconditionalSettings
+from tinygan.recipes.shared.unconditional import Unconditional, UnconditionalSettings
+from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,21 @@ class Settings(UnconditionalSettings):
 
     penalty: Penalty = "dragan"
     norm_D: Norm = "none"
+
+
+RECIPE = RecipeSpec(
+    name="dragan",
+    make=Unconditional,
+    settings=Settings,
+    purpose="images",
+    about="GAN with a gradient penalty around the data (Kodali et al. 2017)",
+    when="when dcgan is unstable and wgan-gp is too slow",
+    card=Card(
+        paper="Kodali et al. 2017",
+        objective="non-saturating loss; gradient norm 1 around the data",
+        headline="20 of 20 seeds finish",
+        file="reproduce/stability.json",
+        experiment="seeds",
+        claim="dragan: seeds",
+    ),
+)

@@ -33,6 +33,7 @@ from tinygan.data import Batch, Sample
 from tinygan.models import draw
 from tinygan.objectives.losses import bernoulli, normal_kl
 from tinygan.optim import Adam, Moments, norm, require
+from tinygan.recipes.spec import Card, RecipeSpec
 from tinygan.recipes.systems.vae import Autoencoder, Binarise
 
 
@@ -204,3 +205,24 @@ class DRAW(Autoencoder):
 def sigmoid(c: Array) -> Array:
     p: Array = np.tanh(c / 2) / 2 + 0.5
     return p
+
+
+RECIPE = RecipeSpec(
+    name="draw",
+    make=DRAW,
+    settings=Settings,
+    purpose="likelihood",
+    about="variational autoencoder that draws in steps, through windows or whole images (Gregor et al. 2015)",
+    when="for a tighter bound than vae, and to see images drawn in steps",
+    card=Card(
+        paper="Gregor et al. 2015",
+        objective="−ELBO of a canvas drawn in steps; attention windows for reading and writing",
+        headline=(
+            "5.3 nats better than `vae` with default settings (1.3 with its learning rate tuned), MNIST with "
+            "5,000 digits"
+        ),
+        file="reproduce/draw.json",
+        experiment="mnist-5k",
+        claim="T = 10 better than the VAE, nats",
+    ),
+)

@@ -20,6 +20,7 @@ from tinygan.data import Batch, Sample
 from tinygan.errors import ShapeError, UsageError, by
 from tinygan.models import flow
 from tinygan.optim import Adam, Moments, norm, require
+from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
@@ -90,3 +91,21 @@ def log_density(y: Array) -> Array:
     """log N(z; 0, 1) + ℓ of [z, ℓ] (n, d + 1)."""
     z, d = y[:, :-1], y.shape[1] - 1
     return y[:, -1] - (z * z).sum(axis=1) / 2 - d / 2 * math.log(2 * math.pi)
+
+
+RECIPE = RecipeSpec(
+    name="flow",
+    make=Flow,
+    settings=Settings,
+    purpose="likelihood",
+    about="normalising flow for points, with exact density (Dinh et al. 2017)",
+    when="when the density of points is needed",
+    card=Card(
+        paper="Dinh et al. 2017",
+        objective="−log p(x), exact; affine couplings",
+        headline="1.018 nats a point on two moons, 1.035 on 8 Gaussians",
+        file="reproduce/flow.json",
+        experiment="moons",
+        claim="−log p of fresh points",
+    ),
+)

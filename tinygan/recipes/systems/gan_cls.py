@@ -25,6 +25,7 @@ from tinygan.optim import require
 from tinygan.recipes.shared.adversarial import Groups
 from tinygan.recipes.shared.class_conditional import ClassConditional, classes
 from tinygan.recipes.shared.options import ConvolutionalSettings
+from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
@@ -99,3 +100,22 @@ def mismatched(t: Array) -> Array:
     places = (np.arange(n)[:, None] + np.arange(n)) % n
     found: Array = places[np.arange(n), (which[places] != which[:, None]).argmax(axis=1)]
     return found
+
+
+RECIPE = RecipeSpec(
+    name="gan-cls",
+    make=GANCLS,
+    settings=Settings,
+    purpose="class- or text-conditional images",
+    about="text-to-image GAN whose D also sees mismatched pairs (Reed et al. 2016)",
+    when="to generate images from captions",
+    card=Card(
+        paper="Reed et al. 2016",
+        objective="logistic loss on images and captions, mismatched captions included; interpolated captions",
+        headline="86.6 % of images have the class of their caption, Fashion-MNIST",
+        file="reproduce/conditional.json",
+        experiment="text",
+        claim="class as in the text, %, with (",
+    ),
+    device=False,
+)

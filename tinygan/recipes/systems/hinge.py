@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from tinygan.models.normalise import Norm
 from tinygan.recipes.shared.options import Loss
-from tinygan.recipes.shared.unconditional import UnconditionalSettings
+from tinygan.recipes.shared.unconditional import Unconditional, UnconditionalSettings
+from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,21 @@ class Settings(UnconditionalSettings):
 
     loss: Loss = "hinge"
     norm_D: Norm = "spectral"
+
+
+RECIPE = RecipeSpec(
+    name="hinge",
+    make=Unconditional,
+    settings=Settings,
+    purpose="images",
+    about="GAN with hinge loss and spectral normalisation of D (Miyato et al. 2018)",
+    when="for stable training without the cost of a gradient penalty",
+    card=Card(
+        paper="Miyato et al. 2018",
+        objective="hinge loss; spectral normalisation in D",
+        headline="20 of 20 seeds finish",
+        file="reproduce/stability.json",
+        experiment="seeds",
+        claim="hinge: seeds",
+    ),
+)

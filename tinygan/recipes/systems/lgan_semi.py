@@ -27,6 +27,7 @@ from tinygan.optim import require
 from tinygan.recipes.shared.intrinsic import Intrinsic
 from tinygan.recipes.shared.localized import ANCHORS, Charts, LocalGenerator, LocalSettings, LocalState
 from tinygan.recipes.shared.semi_supervised import ClassifierSettings, ClassifierState, KPlusOneClassifier, split
+from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
@@ -99,3 +100,22 @@ class SemiLGAN(Charts):
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
         """Features and logits of samples x, by the averaged classifier."""
         return self.classifier.read(state.judge, x)
+
+
+RECIPE = RecipeSpec(
+    name="lgan-semi",
+    make=SemiLGAN,
+    settings=Settings,
+    purpose="few labels",
+    about="classifier trained with few labels beside a localized GAN (Qi et al. 2018)",
+    when="when predictions should not change along the data's manifold",
+    card=Card(
+        paper="Qi et al. 2018, §4",
+        objective="cross-entropy of K + 1 classes with few labels; locality, orthonormal tangents, Laplace-Beltrami",
+        headline="error 8.5 % with 10 labels a class, MNIST with 5,000 digits",
+        file="reproduce/lgan.json",
+        experiment="mnist-5k",
+        claim="error %, LGAN",
+    ),
+    device=False,
+)

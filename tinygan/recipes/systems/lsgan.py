@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tinygan.recipes.shared.options import Loss
-from tinygan.recipes.shared.unconditional import UnconditionalSettings
+from tinygan.recipes.shared.unconditional import Unconditional, UnconditionalSettings
+from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
@@ -19,3 +20,21 @@ class Settings(UnconditionalSettings):
     """What can be chosen."""
 
     loss: Loss = "least-squares"
+
+
+RECIPE = RecipeSpec(
+    name="lsgan",
+    make=Unconditional,
+    settings=Settings,
+    purpose="images",
+    about="GAN with a least-squares loss (Mao et al. 2017)",
+    when="when gradients of the logistic loss vanish",
+    card=Card(
+        paper="Mao et al. 2017",
+        objective="least-squares loss",
+        headline="20 of 20 seeds finish",
+        file="reproduce/stability.json",
+        experiment="seeds",
+        claim="lsgan: seeds",
+    ),
+)

@@ -14,6 +14,7 @@ from tinygan.optim import require
 from tinygan.recipes.shared.class_conditional import ClassConditional, classes
 from tinygan.recipes.shared.options import Loss
 from tinygan.recipes.shared.residual import ResidualSettings
+from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,24 @@ class PCGAN(ClassConditional):
             shape, s.latent, s.width_G, given=K, modulation=modulation, begins=begins, attention=s.attention
         )
         super().__init__(s, sample, G, sngan.projection(shape, given=K, **s.of_D))
+
+
+RECIPE = RecipeSpec(
+    name="pcgan",
+    make=PCGAN,
+    settings=Settings,
+    purpose="class- or text-conditional images",
+    about="class-conditional residual GAN with a projection discriminator (Miyato & Koyama 2018)",
+    when="first choice for images with class labels",
+    card=Card(
+        paper="Miyato & Koyama 2018",
+        objective=(
+            "losses of `dcgan`; projection discriminator and conditional norms; attention, hierarchical latents "
+            "(Brock et al. 2019), orthogonal regularisation"
+        ),
+        headline="accuracy 0.99 of the requested class, MNIST with 5,000 digits",
+        file="reproduce/conditional.json",
+        experiment="mnist-5k",
+        claim="agreement, pcgan",
+    ),
+)

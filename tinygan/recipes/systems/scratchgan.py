@@ -22,6 +22,7 @@ from tinygan.errors import UsageError, by
 from tinygan.models import scratch
 from tinygan.objectives.losses import logistic_d
 from tinygan.optim import Adam, Moments, norm, require
+from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
@@ -107,3 +108,22 @@ class ScratchGAN:
     def sample(self, state: State, z: Array) -> Array:
         """One-hot strings (n, T, tokens)."""
         return scratch.spoken(self.G, state.G, z)
+
+
+RECIPE = RecipeSpec(
+    name="scratchgan",
+    make=ScratchGAN,
+    settings=Settings,
+    purpose="strings",
+    about="GAN for strings, trained by REINFORCE (de Masson d'Autume et al. 2019)",
+    when="for sequences of tokens, through which no gradient passes from D to G",
+    card=Card(
+        paper="de Masson d'Autume et al. 2019",
+        objective="logistic loss at each token; REINFORCE with a moving baseline",
+        headline="94.3 % of generated strings are words of a toy language, without a likelihood",
+        file="reproduce/scratchgan.json",
+        experiment="patterns",
+        claim="strings that are words",
+    ),
+    device=False,
+)

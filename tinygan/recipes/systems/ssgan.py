@@ -23,6 +23,7 @@ from tinygan.objectives.losses import accuracy, cross_entropy
 from tinygan.optim import require
 from tinygan.recipes.shared.adversarial import AdversarialRecipe, Groups, State
 from tinygan.recipes.shared.residual import ResidualSettings
+from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
@@ -99,3 +100,21 @@ class SSGAN(AdversarialRecipe):
 def quarter(x: Array) -> int:
     """How many of a batch are rotated: one at least."""
     return max(1, len(x) // TURNS)
+
+
+RECIPE = RecipeSpec(
+    name="ssgan",
+    make=SSGAN,
+    settings=Settings,
+    purpose="images",
+    about="residual GAN whose D also predicts rotations (Chen et al. 2019)",
+    when="for square colour images without labels, where dcgan is too small",
+    card=Card(
+        paper="Chen et al. 2019",
+        objective="losses of `dcgan` plus a rotation loss; self-modulation, attention, orthogonal regularisation",
+        headline="0.80 times the Frechet distance without the rotation loss, CIFAR-10 (JPEG)",
+        file="reproduce/ssgan.json",
+        experiment="cifar",
+        claim="SS-GAN / unconditional",
+    ),
+)

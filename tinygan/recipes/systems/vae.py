@@ -24,6 +24,7 @@ from tinygan.errors import ShapeError, UsageError, by
 from tinygan.models import vae
 from tinygan.objectives.losses import bernoulli, normal_kl
 from tinygan.optim import Adam, Moments, norm, require
+from tinygan.recipes.spec import Card, RecipeSpec
 
 Binarise = Literal["sampled", "threshold", "none"]
 
@@ -146,3 +147,21 @@ class VAE(Autoencoder):
     def sample(self, state: State, z: Array) -> Array:
         """Images (N, H, W, C) in [-1, 1]: the mean pixels 2σ(d) − 1 = tanh(d/2)."""
         return np.tanh(self.G.forward(state.G, z)[0] / 2)
+
+
+RECIPE = RecipeSpec(
+    name="vae",
+    make=VAE,
+    settings=Settings,
+    purpose="likelihood",
+    about="variational autoencoder of binary pixels (Kingma & Welling 2014)",
+    when="when an encoder or a bound on the likelihood is needed",
+    card=Card(
+        paper="Kingma & Welling 2014",
+        objective="−ELBO: cross-entropy of binary pixels plus KL divergence of the latents",
+        headline="20 of 20 seeds finish",
+        file="reproduce/stability.json",
+        experiment="seeds",
+        claim="vae: seeds",
+    ),
+)

@@ -22,6 +22,7 @@ from tinygan.optim import Adam, require
 from tinygan.recipes.shared.adversarial import Generated, State
 from tinygan.recipes.shared.options import Loss
 from tinygan.recipes.shared.unconditional import Unconditional, UnconditionalSettings
+from tinygan.recipes.spec import Card, RecipeSpec
 
 ADAM = Adam(lr=2e-4, b1=0.0, b2=0.99)
 
@@ -49,3 +50,21 @@ class WGAN(Unconditional):
         state, log = super().step_D(state, batch, made, rng)
         c = self.settings.most
         return state._replace(D=np.clip(state.D, -c, c)), log
+
+
+RECIPE = RecipeSpec(
+    name="wgan",
+    make=WGAN,
+    settings=Settings,
+    purpose="images",
+    about="Wasserstein GAN, the critic's weights clipped (Arjovsky et al. 2017)",
+    when="to compare with wgan-gp, which is usually better",
+    card=Card(
+        paper="Arjovsky et al. 2017",
+        objective="wasserstein loss; the critic's weights are clipped",
+        headline="20 of 20 seeds finish",
+        file="reproduce/stability.json",
+        experiment="seeds",
+        claim="wgan: seeds",
+    ),
+)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from tinygan.models.normalise import Norm
 from tinygan.optim import Adam
 from tinygan.recipes.shared.options import Loss, Penalty
-from tinygan.recipes.shared.unconditional import UnconditionalSettings
+from tinygan.recipes.shared.unconditional import Unconditional, UnconditionalSettings
+from tinygan.recipes.spec import Card, RecipeSpec
 
 ADAM = Adam(lr=5e-4, b1=0.0, b2=0.9)
 
@@ -28,3 +29,21 @@ class Settings(UnconditionalSettings):
     norm_D: Norm = "none"
     adam_G: Adam = ADAM
     adam_D: Adam = ADAM
+
+
+RECIPE = RecipeSpec(
+    name="wgan-gp",
+    make=Unconditional,
+    settings=Settings,
+    purpose="images",
+    about="Wasserstein GAN with a gradient penalty (Gulrajani et al. 2017)",
+    when="when a GAN drops modes, or when the loss should estimate a distance; slow, D has 5 steps for each of G",
+    card=Card(
+        paper="Gulrajani et al. 2017",
+        objective="wasserstein loss; gradient norm 1 between real and generated samples",
+        headline="997 modes of 1,000 of Stacked-MNIST",
+        file="reproduce/toys.json",
+        experiment="stacked",
+        claim="wgan-gp: modes",
+    ),
+)
