@@ -40,12 +40,12 @@ def judged(**nats):
 def test_medians_are_judged_and_seeds_are_counted():
     nats = {"VAE": [110.0, 111.0, 109.0], "T = 10": [100.0, 107.0, 103.0], "T = 5": [104.0, 106.0, 108.0]}
     found = judged(**nats, **{"T = 1": [120.0, 121.0, 122.0], "VAE, rate chosen": [105.0, 106.0, 102.0]})
-    gain = found["T = 10 better than the VAE, nats, of medians"]
+    gain = found["gain of T = 10 over VAE, nats, of medians"]
     assert gain.value == 7 and gain.met
-    assert found["seeds of 3 where it is by 5 nats, VAE"].value == 2
-    assert found["T = 10 better than the VAE, rate chosen, nats, of medians"].value == 2
-    assert found["T = 10 better than T = 5, nats, of medians"].value == 3
-    assert found["seeds of 3 where T = 10 is better than T = 5, and that than T = 1"].value == 2
+    assert found["seeds of 3 in which T = 10 is better by 5 nats, VAE"].value == 2
+    assert found["gain of T = 10 over VAE, rate chosen, nats, of medians"].value == 2
+    assert found["gain of T = 10 over T = 5, nats, of medians"].value == 3
+    assert found["seeds of 3 in which T = 10 is better than T = 5 and T = 5 than T = 1"].value == 2
     nats["VAE"] = [107.9] * 3
     worse = judged(**nats, **{"T = 1": [100.0] * 3, "VAE, rate chosen": [130.0] * 3})
     assert [claim.met for claim in worse.values() if claim.sign] == [False, True, False]

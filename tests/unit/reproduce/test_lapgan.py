@@ -31,9 +31,9 @@ def test_every_seed_and_every_level_count():
         ]
 
     assert said() == []
-    assert said(LAPGAN=21.0) == ["LAPGAN / enlarged, greatest of the seeds"]
+    assert said(LAPGAN=21.0) == ["LAPGAN / enlarged, largest of the seeds"]
     assert said(accuracy=[0.6, 0.49, 0.86]) == [
-        "accuracy of D at 14 pixels, last 500 steps, least",
-        "accuracy of D at 7 pixels, last 500 steps, greatest",
+        "accuracy of D at 14 pixels, last 500 steps, smallest",
+        "accuracy of D at 7 pixels, last 500 steps, largest",
     ]
-    assert said(pyramid=2e-6) == ["collapse(build(x)) − x, greatest"]
+    assert said(pyramid=2e-6) == ["largest |collapse(build(x)) − x|"]

@@ -56,9 +56,9 @@ def test_the_gap_that_is_closed_is_a_share_of_the_way_to_the_conditional_system(
         for s in range(3)
     ]
     found = {c.what: c for c in ssgan.claims(0.95, {"real": 0.85, "fake": 0.70}, {}, results)}
-    assert found["SS-GAN / unconditional, of medians"].value == pytest.approx(0.7)
-    assert found["gap to the conditional closed by SS-GAN, %"].value == pytest.approx(60)
-    assert found["gap to the conditional closed by SS-GAN (sBN), %"].value == pytest.approx(80)
+    assert found["SS-GAN / unconditional, ratio of medians"].value == pytest.approx(0.7)
+    assert found["gap to the conditional GAN closed by SS-GAN, %"].value == pytest.approx(60)
+    assert found["gap to the conditional GAN closed by SS-GAN (sBN), %"].value == pytest.approx(80)
     assert [c.met for c in found.values() if c.sign] == [True, True, False]
 
 

@@ -77,7 +77,7 @@ def test_a_cell_of_the_landscape_that_ends_in_a_nan_is_told_and_is_the_worst(wor
     results[0] = Result(experiment.jobs[0], landscape.run(experiment.jobs[0], work))
     assert results[0].figures["distance"] == landscape.LOST
     found = {claim.what: claim.value for claim in landscape.claims(results)}
-    assert found["trainings lost to a NaN"] == 1 and found["median over all with loss hinge"] == 6.0
+    assert found["trainings that ended in a NaN"] == 1 and found["median over all cells with loss hinge"] == 6.0
     assert len(results) == 144
 
 

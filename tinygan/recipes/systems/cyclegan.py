@@ -177,7 +177,7 @@ RECIPE = RecipeSpec(
         headline="0.44 of the error of the identity map, Fashion-MNIST and its edges without pairs",
         file="reproduce/cyclegan.json",
         experiment="edges",
-        claim="error of both ways over it",
+        claim="error of both directions",
     ),
     device=False,
 )

@@ -223,6 +223,6 @@ RECIPE = RecipeSpec(
         ),
         file="reproduce/draw.json",
         experiment="mnist-5k",
-        claim="T = 10 better than the VAE, nats",
+        claim="gain of T = 10 over VAE, nats",
     ),
 )

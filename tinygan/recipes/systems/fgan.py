@@ -74,6 +74,6 @@ RECIPE = RecipeSpec(
         headline="a Gaussian fitted by KL is within 0.007 of the best fit",
         file="reproduce/fgan.json",
         experiment="mixture",
-        claim="kl: μ or σ off",
+        claim="kl: larger error of μ, σ",
     ),
 )

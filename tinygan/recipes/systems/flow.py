@@ -106,6 +106,6 @@ RECIPE = RecipeSpec(
         headline="1.018 nats a point on two moons, 1.035 on 8 Gaussians",
         file="reproduce/flow.json",
         experiment="moons",
-        claim="−log p of fresh points",
+        claim="−log p of test points by the flow",
     ),
 )

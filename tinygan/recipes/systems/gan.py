@@ -43,6 +43,6 @@ RECIPE = RecipeSpec(
         headline="value of a trained D within 0.0006 nats of −log 4 + 2 JSD",
         file="reproduce/fgan.json",
         experiment="information",
-        claim="N(0, 1), N(1, 1.3²): V off",
+        claim="N(0, 1), N(1, 1.3²): |V",
     ),
 )

@@ -37,6 +37,6 @@ RECIPE = RecipeSpec(
         headline="8 of 8 modes of the ring in every seed, with samples packed by 2",
         file="reproduce/toys.json",
         experiment="ring",
-        claim="r1, packed by 2: least modes",
+        claim="r1, packed by 2: smallest number of modes",
     ),
 )

@@ -67,13 +67,15 @@ def claims(results: Sequence[Result]) -> list[Claim]:
         figures = figures_of(results, ratio=ratio)
         falls = [100 * (1 - f["M at the end"] / f["M at 200"]) for f in figures]
         found += [
-            over_seeds(f"fall of M from step 200, %, γ = {ratio}", falls, ">=", 40.0),
+            over_seeds(f"decrease of M from step 200, %, γ = {ratio}", falls, ">=", 40.0),
             over_seeds(
-                f"|γ L(x) − L(G)| / L(x), of single batches, γ = {ratio}", [f["balance"] for f in figures], "<=", 0.05
+                f"|γ L(x) − L(G)| / L(x), mean over batches, γ = {ratio}", [f["balance"] for f in figures], "<=", 0.05
             ),
-            over_seeds(f"the same of means over the steps, γ = {ratio}", [f["balance of means"] for f in figures]),
-            Claim(f"k in the last steps, the least, γ = {ratio}", min(f["k"][0] for f in figures), ">=", 1e-9),
-            Claim(f"k in the last steps, the greatest, γ = {ratio}", max(f["k"][1] for f in figures), "<=", 1 - 1e-9),
+            over_seeds(
+                f"|γ L(x) − L(G)| / L(x), of mean losses, γ = {ratio}", [f["balance of means"] for f in figures]
+            ),
+            Claim(f"smallest k in the last steps, γ = {ratio}", min(f["k"][0] for f in figures), ">=", 1e-9),
+            Claim(f"largest k in the last steps, γ = {ratio}", max(f["k"][1] for f in figures), "<=", 1 - 1e-9),
             over_seeds(f"mean L2 distance of two images, γ = {ratio}", [f["distance"] for f in figures]),
         ]
     by = {(r.job["ratio"], r.job["seed"]): r.figures["distance"] for r in results}

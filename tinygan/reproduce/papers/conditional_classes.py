@@ -78,7 +78,7 @@ def claims(setting: Setting, least: float, results: Sequence[Result]) -> list[Cl
         bound: Any = () if system == "acgan" else (">=", 0.5)
         found.append(over_seeds(f"variance within classes / real, {system}", [f["variance"] for f in figures], *bound))
         shares = [f["variance of features"] for f in figures]
-        found.append(over_seeds(f"the same of the classifier's features, {system}", shares))
+        found.append(over_seeds(f"variance of features within classes / real, {system}", shares))
     real = results[0].figures["agreement of real images"]
     return [*found, Claim("agreement of real training images", real)]
 

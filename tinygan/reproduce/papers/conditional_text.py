@@ -84,13 +84,13 @@ def claims(results: Sequence[Result]) -> list[Claim]:
     return [
         over_seeds(f"{what}, with wrong pairs", gap[WITH], ">=", 1.0),
         over_seeds(f"{what}, without", gap[WITHOUT]),
-        Claim("with less without, the least of seeds", less, ">=", 0.0),
+        Claim("with − without, smallest of the seeds", less, ">=", 0.0),
         over_seeds(f"{named}, with", of("class", WITH), ">=", 85.0),
         over_seeds(f"{named}, without", of("class", WITHOUT)),
         over_seeds(f"{named}, real images", of("class of real images", WITH)),
         over_seeds(f"{lit}, with", of("brightness", WITH)),
         over_seeds(f"{lit}, without", of("brightness", WITHOUT)),
-        *(over_seeds(f"variance within captions, % of that of real images, {p}", of("variance", p)) for p in SIDES),
+        *(over_seeds(f"variance within captions, % of real images, {p}", of("variance", p)) for p in SIDES),
     ]
 
 

@@ -56,9 +56,10 @@ def claims(results: Sequence[Result]) -> list[Claim]:
         by_tau = [median(r.figures[name][i] for r in results) for i in range(len(TAUS))]
         found += [Claim(f"{name}, τ = {tau:g}", value) for tau, value in zip(TAUS, by_tau, strict=True)]
         least = min(sign * (b - a) for a, b in pairwise(by_tau))
-        found.append(Claim(f"{name}: least {'rise' if sign > 0 else 'fall'} from a τ to the next", least, ">=", 1e-9))
+        change = "increase" if sign > 0 else "decrease"
+        found.append(Claim(f"{name}: smallest {change} from one τ to the next", least, ">=", 1e-9))
     off = max(max(r.figures["variance off"]) for r in results)
-    return [*found, Claim("variance of truncated latents: greatest error relative to the formula", off, "<=", 0.02)]
+    return [*found, Claim("variance of truncated latents: largest relative error of the formula", off, "<=", 0.02)]
 
 
 EXPERIMENTS = [

@@ -66,12 +66,15 @@ def apart(x: Array, y: Array) -> float:
 def claims(two: Two, results: Sequence[Result]) -> list[Claim]:
     """Errors over that of doing nothing: of both ways together, and of each; the cycle."""
     figures = figures_of(results)
-    found = [over_seeds("error of the identity map", [f["identity"] for f in figures])]
+    found = [over_seeds("error of the identity map, pixels in [0, 1]", [f["identity"] for f in figures])]
     both = [(f["A to B"] + f["B to A"]) / 2 / f["identity"] for f in figures]
-    found.append(over_seeds("error of both ways over it", both, "<=", two.ratio))
+    found.append(over_seeds("error of both directions / error of the identity map", both, "<=", two.ratio))
     for way in ("A to B", "B to A"):
-        found.append(over_seeds(f"error {way} over it", [f[way] / f["identity"] for f in figures]))
-    return [*found, over_seeds("cycle, mean |F(G(a)) − a|", [f["cycle"] for f in figures], "<=", two.cycle)]
+        found.append(over_seeds(f"error {way} / error of the identity map", [f[way] / f["identity"] for f in figures]))
+    return [
+        *found,
+        over_seeds("cycle error, mean |F(G(a)) − a|", [f["cycle"] for f in figures], "<=", two.cycle),
+    ]
 
 
 def experiment(name: str, about: str, two: Two) -> Experiment:

@@ -76,13 +76,13 @@ def claims(results: Sequence[Result]) -> list[Claim]:
     n = len(SEEDS)
     for name, least in ((PLAIN, 5.0), (CHOSEN, None)):
         bound: Any = () if least is None else (">=", least)
-        found.append(Claim(f"T = 10 better than the {name}, nats, of medians", middle[name] - middle["T = 10"], *bound))
+        found.append(Claim(f"gain of T = 10 over {name}, nats, of medians", middle[name] - middle["T = 10"], *bound))
         better = sum(a - b >= 5 for a, b in zip(nats[name], ten, strict=True))
-        found.append(Claim(f"seeds of {n} where it is by 5 nats, {name}", better))
+        found.append(Claim(f"seeds of {n} in which T = 10 is better by 5 nats, {name}", better))
     for more, less in (("T = 10", "T = 5"), ("T = 5", "T = 1")):
-        found.append(Claim(f"{more} better than {less}, nats, of medians", middle[less] - middle[more], ">=", 1e-9))
+        found.append(Claim(f"gain of {more} over {less}, nats, of medians", middle[less] - middle[more], ">=", 1e-9))
     rising = sum(a < b < c for a, b, c in zip(ten, five, one, strict=True))
-    return [*found, Claim(f"seeds of {n} where T = 10 is better than T = 5, and that than T = 1", rising)]
+    return [*found, Claim(f"seeds of {n} in which T = 10 is better than T = 5 and T = 5 than T = 1", rising)]
 
 
 def of_system(name: str, nats: Sequence[float]) -> Claim:
@@ -111,8 +111,8 @@ def filters(job: Job, work: Work) -> dict[str, Any]:
 def of_filters(results: Sequence[Result]) -> list[Claim]:
     (figures,) = figures_of(results)
     return [
-        Claim(f"{SIDE} sharp filters, δ = 1: greatest entry of F − I", figures["identity"], "<=", 1e-3),
-        Claim("rows of 1,000 random filterbanks: greatest |sum − 1|", figures["rows"], "<=", 1e-12),
+        Claim(f"{SIDE} sharp filters, δ = 1: largest entry of |F − I|", figures["identity"], "<=", 1e-3),
+        Claim("rows of 1,000 random filterbanks: largest |sum − 1|", figures["rows"], "<=", 1e-12),
     ]
 
 

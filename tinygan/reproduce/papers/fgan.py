@@ -120,18 +120,20 @@ def claims(results: Sequence[Result]) -> list[Claim]:
         short = [100 * (f["divergence"] - f["bound"]) / (f["divergence"] - least) for f in of(name)]
         above = [(f["bound by samples"] - f["divergence"]) / f["error"] for f in of(name)]
         made += [
-            worst(f"{name}: the bound below the divergence, %", short, "<=", 5.0),
-            Claim(f"{name}: the least of these: never above it", min(short), ">=", 0.0),
-            worst(f"{name}: by {FRESH} samples above it, standard errors", above, "<=", 3.0),
+            worst(f"{name}: gap between divergence and bound, %", short, "<=", 5.0),
+            Claim(f"{name}: smallest gap (never negative)", min(short), ">=", 0.0),
+            worst(f"{name}: bound by {FRESH:,} samples − divergence, standard errors", above, "<=", 3.0),
         ]
         mean, sigma = truth[name]
-        words = f"{name}: μ or σ off {mean:.4f}, {sigma:.4f}"
+        words = f"{name}: larger error of μ, σ from {mean:.4f}, {sigma:.4f}"
         made.append(worst(words, off(of(name), truth[name]), *(("<=", 0.05) if name in FITTED else ())))
     wider = [kl["sigma"] - r["sigma"] for kl, r in zip(of("kl"), of("reverse-kl"), strict=True)]
     gap = truth["kl"][1] - truth["reverse-kl"][1]
-    made.append(Claim(f"σ by kl − σ by reverse-kl, least; {gap:.3f} by quadrature", min(wider), ">=", 0.05))
+    made.append(Claim(f"σ by kl − σ by reverse-kl, smallest ({gap:.3f} by quadrature)", min(wider), ">=", 0.05))
     for name in ("reverse-kl", "kl"):
-        made.append(worst(f"kl, not saturating: μ or σ off those of {name}", off(of("kl", False), truth[name])))
+        made.append(
+            worst(f"kl, not saturating: larger error of μ, σ from those of {name}", off(of("kl", False), truth[name]))
+        )
     return made
 
 

@@ -78,8 +78,8 @@ def claims_information(results: Sequence[Result]) -> list[Claim]:
         of_all = truth / 2 + math.log(2)
         told = [(f["value"] + math.log(4)) / 2 for f in found]
         made += [
-            worst(f"{pair}: V off −log 4 + 2 JSD = {truth:.4f}, nats", off, "<=", 0.02),
-            Claim(f"{pair}: what D knows of the coin, of {of_all:.4f} nats, least", min(told)),
+            worst(f"{pair}: |V − (−log 4 + 2 JSD)|, nats, of {truth:.4f}", off, "<=", 0.02),
+            Claim(f"{pair}: smallest information of D about the class, of {of_all:.4f} nats", min(told)),
         ]
     return made
 
@@ -121,11 +121,15 @@ def claims_kantorovich(results: Sequence[Result]) -> list[Claim]:
         slopes = [f["slope"] for f in found]
         within = [("<=", 5.0), (">=", 0.9), ("<=", 1.1)] if gamma == WEIGHTS[0] else [(), (), ()]
         made += [
-            worst(f"λ = {gamma:g}: the estimate off W₁ = 2, %", off, *within[0]),
-            Claim(f"λ = {gamma:g}: mean |D'| between samples, least", min(slopes), *within[1]),
-            Claim(f"λ = {gamma:g}: the same, greatest; {slope:.2f} of the best D", max(slopes), *within[2]),
+            worst(f"λ = {gamma:g}: error of the estimate of W₁ = 2, %", off, *within[0]),
+            Claim(f"λ = {gamma:g}: smallest mean |D'| between samples", min(slopes), *within[1]),
+            Claim(
+                f"λ = {gamma:g}: largest mean |D'| between samples ({slope:.2f} for the optimal D)",
+                max(slopes),
+                *within[2],
+            ),
             worst(
-                f"λ = {gamma:g}: the estimate off the best D's {distance:.3f}, %",
+                f"λ = {gamma:g}: error from the optimal D's {distance:.3f}, %",
                 [100 * abs(f["distance"] / distance - 1) for f in found],
                 "<=",
                 1.0,

@@ -72,9 +72,9 @@ def claims(results: Sequence[Result]) -> list[Claim]:
         for method in METHODS:
             values = [of(f["accuracy"][-1]) for f in figures_of(results, method=method)]
             published = PUBLISHED[method] if what == "best block" else ""
-            found.append(over_seeds(f"accuracy of the probe at the end, {what}, {method}", values, published=published))
+            found.append(over_seeds(f"final accuracy of the probe, {what}, {method}", values, published=published))
             medians.append(found[-1].value)
-        found.append(Claim(f"gain by the rotation loss, {what}, points", 100 * (medians[1] - medians[0]), ">=", 1e-9))
+        found.append(Claim(f"gain by the rotation loss, {what}, % points", 100 * (medians[1] - medians[0]), ">=", 1e-9))
     return found
 
 

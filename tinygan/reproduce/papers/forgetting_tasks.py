@@ -95,7 +95,7 @@ def claims(published: Mapping[str, Sequence[str]], results: Sequence[Result]) ->
     pairs = zip(after_switch(results, WITH, 1), after_switch(results, WITHOUT, 1), strict=True)
     gained = [a - b for a, b in pairs]
     each = ", ".join(f"{gain:.3g}" for gain in gained)
-    return [*found, Claim(f"points gained in cycle 2, the least of the seeds ({each})", min(gained), ">=", LEAST)]
+    return [*found, Claim(f"smallest gain in cycle 2, % points ({each})", min(gained), ">=", LEAST)]
 
 
 def draw(course: Course, results: Sequence[Result], folder: Path) -> list[Path]:

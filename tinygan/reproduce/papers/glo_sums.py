@@ -116,14 +116,14 @@ def claims(results: Sequence[Result]) -> list[Claim]:
             return [100 * f[kind][what] for f in figures]
 
         found += [
-            over_seeds(f"{attribute}: sums of means of latents that are B with it, %", of("means"), ">=", 80.0),
-            over_seeds(f"{attribute}: of them with it, %", of("means", "attribute")),
-            over_seeds(f"{attribute}: of them of class B, %", of("means", "class")),
-            over_seeds(f"{attribute}: sums of single latents that are B with it, %", of("single")),
-            over_seeds(f"{attribute}: the first of means of images in pixels, %", of("pixels")),
-            over_seeds(f"{attribute}: images with it told rightly, %", of("images")),
-            over_seeds(f"{attribute}: the same as G makes them, %", of("again")),
-            over_seeds(f"{attribute}: images without it told as with it, %", of("without", "attribute")),
+            over_seeds(f"{attribute}: correct sums of mean latents, %", of("means"), ">=", 80.0),
+            over_seeds(f"{attribute}: these sums, attribute correct, %", of("means", "attribute")),
+            over_seeds(f"{attribute}: these sums, class correct, %", of("means", "class")),
+            over_seeds(f"{attribute}: correct sums of single latents, %", of("single")),
+            over_seeds(f"{attribute}: correct sums of mean images (pixels), %", of("pixels")),
+            over_seeds(f"{attribute}: real images with the attribute, classified correctly, %", of("images")),
+            over_seeds(f"{attribute}: their reconstructions by G, classified correctly, %", of("again")),
+            over_seeds(f"{attribute}: real images without it, classified as with it, %", of("without", "attribute")),
         ]
     return found
 

@@ -109,12 +109,12 @@ def claims(results: Sequence[Result]) -> list[Claim]:
     best = [max(pair) for pair in zip(each["slant"], each["width"], strict=True)]
     control = [f["L_I by a probe"] for f in figures_of(results, codes=WITHOUT)]
     return [
-        over_seeds("L_I of the category, nats of 2.303", [f["L_I"] for f in figures], ">=", 2.0, "2.30"),
-        over_seeds("the same by a linear probe", [f["L_I by a probe"] for f in figures]),
-        over_seeds("the same without codes in the losses", control, "<=", 0.3),
+        over_seeds("L_I of the category, of 2.303 nats", [f["L_I"] for f in figures], ">=", 2.0, "2.30"),
+        over_seeds("L_I by a linear probe, nats", [f["L_I by a probe"] for f in figures]),
+        over_seeds("L_I by a linear probe, no codes in the losses, nats", control, "<=", 0.3),
         over_seeds("accuracy of categories as classes, %", [100 * f["accuracy"] for f in figures], ">=", 80.0, "95"),
-        over_seeds("|correlation| of a code with slant or width", best, ">=", 0.7),
-        *(over_seeds(f"|correlation| of a code with {name}, the greatest", values) for name, values in each.items()),
+        over_seeds("largest |correlation| of a code with slant or width", best, ">=", 0.7),
+        *(over_seeds(f"largest |correlation| of a code with {name}", values) for name, values in each.items()),
     ]
 
 

@@ -53,8 +53,10 @@ def claims(results: Sequence[Result]) -> list[Claim]:
     best = min(found, key=lambda claim: claim.value)
     found.append(Claim(f"best cell: {best.what}", best.value))
     for axis, names in (("loss", LOSSES), ("penalty", PENALTIES), ("norm", NORMS)):
-        found += [Claim(f"median over all with {axis} {n}", median(distances(results, **{axis: n}))) for n in names]
-    return [*found, Claim("trainings lost to a NaN", sum(r.figures["diverged"] for r in results))]
+        found += [
+            Claim(f"median over all cells with {axis} {n}", median(distances(results, **{axis: n}))) for n in names
+        ]
+    return [*found, Claim("trainings that ended in a NaN", sum(r.figures["diverged"] for r in results))]
 
 
 def distances(results: Sequence[Result], **job: Any) -> list[float]:

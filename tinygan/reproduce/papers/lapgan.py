@@ -76,16 +76,16 @@ def claims(results: Sequence[Result]) -> list[Claim]:
     ratios = [f["LAPGAN"] / f["enlarged"] for f in figures]
     found = [
         over_seeds("Frechet distance (own features), LAPGAN", [f["LAPGAN"] for f in figures]),
-        over_seeds("the same of its coarse images, enlarged", [f["enlarged"] for f in figures]),
-        Claim("LAPGAN / enlarged, greatest of the seeds", max(ratios), "<=", 1 - 1e-9),
+        over_seeds("Frechet distance (own features), its coarse images enlarged", [f["enlarged"] for f in figures]),
+        Claim("LAPGAN / enlarged, largest of the seeds", max(ratios), "<=", 1 - 1e-9),
     ]
     for k, side in enumerate((28, 14, 7)):
         each = [f["accuracy"][k] for f in figures]
         found += [
-            Claim(f"accuracy of D at {side} pixels, last {LAST} steps, least", min(each), ">=", 0.5),
-            Claim(f"accuracy of D at {side} pixels, last {LAST} steps, greatest", max(each), "<=", 0.85),
+            Claim(f"accuracy of D at {side} pixels, last {LAST} steps, smallest", min(each), ">=", 0.5),
+            Claim(f"accuracy of D at {side} pixels, last {LAST} steps, largest", max(each), "<=", 0.85),
         ]
-    return [*found, Claim("collapse(build(x)) − x, greatest", max(f["pyramid"] for f in figures), "<=", 1e-6)]
+    return [*found, Claim("largest |collapse(build(x)) − x|", max(f["pyramid"] for f in figures), "<=", 1e-6)]
 
 
 EXPERIMENTS = [

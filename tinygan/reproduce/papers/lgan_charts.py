@@ -79,7 +79,11 @@ def run_fashion(job: Job, work: Work) -> dict[str, Any]:
 
 
 def claims_fashion(results: Sequence[Result]) -> list[Claim]:
-    entry, least, local = "mean |JᵀJ − I| entry", "smallest singular value of J", "mean |G(x, 0) − x| of [0, 1]"
+    entry, least, local = (
+        "mean entry of |JᵀJ − I|",
+        "smallest singular value of J",
+        "mean |G(x, 0) − x|, pixels in [0, 1]",
+    )
     return [
         claim(results, entry, WITH, "gram", "<=", 0.1),
         claim(results, entry, WITHOUT, "gram", ">=", 0.5),
@@ -129,7 +133,7 @@ def claims_strokes(results: Sequence[Result]) -> list[Claim]:
     what = f"median over anchors of the mean of {len(FACTORS)} angles, degrees"
     return [
         *(claim(results, what, c, "median of the mean") for c in (WITH, WITHOUT)),
-        claim(results, "the same of random directions", WITH, "random directions"),
+        claim(results, "the angles of random directions, degrees", WITH, "random directions"),
     ]
 
 

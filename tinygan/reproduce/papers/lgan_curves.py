@@ -96,9 +96,9 @@ def claims_moons(results: Sequence[Result]) -> list[Claim]:
     errors = {term: [by[term, seed] for seed in MOONS_SEEDS] for term in (1, 0)}
     no_worse = sum(a <= b for a, b in zip(errors[1], errors[0], strict=True))
     return [
-        over_seeds("error %, with the term", errors[1], "<=", 5.0),
-        over_seeds("the same without", errors[0]),
-        Claim(f"seeds of {len(MOONS_SEEDS)} where it is no worse with", no_worse, ">=", 4),
+        over_seeds("error %, with the Laplace-Beltrami term", errors[1], "<=", 5.0),
+        over_seeds("error %, without the term", errors[0]),
+        Claim(f"seeds of {len(MOONS_SEEDS)} in which the term does not increase the error", no_worse, ">=", 4),
     ]
 
 

@@ -70,9 +70,9 @@ def claims(better: float | None, published: dict[str, str], results: Sequence[Re
     """The median errors; LGAN no worse than the GAN and, where it is given, ``better`` points below the classifier alone."""
     found = [over_seeds(f"error %, {m}", errors(results, m), published=published.get(m, "")) for m in METHODS]
     supervised, gan, lgan = (claim.value for claim in found)
-    found.append(Claim("LGAN less K+1 GAN, points", lgan - gan, "<=", 0.0))
+    found.append(Claim("LGAN − K+1 GAN, % points", lgan - gan, "<=", 0.0))
     if better is not None:
-        found.append(Claim("supervised only less LGAN, points", supervised - lgan, ">=", better))
+        found.append(Claim("supervised only − LGAN, % points", supervised - lgan, ">=", better))
     return found
 
 

@@ -101,9 +101,9 @@ def estimator_claims(results: Sequence[Result]) -> list[Claim]:
     share = max(f["chi2"] / chi2_within(f["ways"]) for f in figures)
     return [
         Claim(
-            "off the enumerated gradient, along it, standard errors", max(f["along itself"] for f in figures), "<=", 2.0
+            "error along the enumerated gradient, standard errors", max(f["along itself"] for f in figures), "<=", 2.0
         ),
-        Claim("χ² of all ways over what 95.4 % of χ² stay below, greatest", share, "<=", 1.0),
+        Claim("largest χ² of the error / 95.4 % quantile of χ²", share, "<=", 1.0),
     ]
 
 

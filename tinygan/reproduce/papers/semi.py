@@ -64,9 +64,9 @@ def claims(most: float, ratio: float, published: str, results: Sequence[Result])
     found = [over_seeds(f"error %, {SUPERVISED}", alone)]
     found.append(over_seeds(f"error %, {GAN}", gan, sign, most, published))
     at_most: Any = ("<=", ratio) if ratio else ()
-    found.append(Claim(f"{GAN} / {SUPERVISED}, of medians", found[1].value / found[0].value, *at_most))
+    found.append(Claim(f"{GAN} / {SUPERVISED}, ratio of medians", found[1].value / found[0].value, *at_most))
     each = [a / b for a, b in zip(gan, alone, strict=True)]
-    return [*found, over_seeds(f"{GAN} / {SUPERVISED}, by seed", each)]
+    return [*found, over_seeds(f"{GAN} / {SUPERVISED}, ratio per seed", each)]
 
 
 def experiment(about: str, few: Few, most: float, ratio: float, published: str) -> Experiment:
@@ -105,7 +105,7 @@ def spreads(results: Sequence[Result]) -> list[Claim]:
     """Reported only: distances and variances over those of real images."""
     return [
         over_seeds(
-            f"{figure} of samples over that of real images, {m}", [f[figure] for f in figures_of(results, method=m)]
+            f"{figure} of samples / {figure} of real images, {m}", [f[figure] for f in figures_of(results, method=m)]
         )
         for figure in ("distance", "variance")
         for m in KERNELS

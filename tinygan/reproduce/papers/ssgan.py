@@ -94,16 +94,20 @@ def claims(most: float, turns: dict[str, float], published: dict[str, str], resu
         for m in METHODS
     ]
     plain, rotation, modulated, conditional = (claim.value for claim in found)
-    found.append(Claim("SS-GAN / unconditional, of medians", rotation / plain, "<=", most))
+    found.append(Claim("SS-GAN / unconditional, ratio of medians", rotation / plain, "<=", most))
     for name, value in ((ROTATION, rotation), (MODULATED, modulated)):
         closed = 100 * (plain - value) / (plain - conditional) if conditional < plain else math.nan  # there is no gap
         found.append(
-            Claim(f"gap to the conditional closed by {name}, %", closed, published=published.get(f"gap {name}", ""))
+            Claim(
+                f"gap to the conditional GAN closed by {name}, %",
+                closed,
+                published=published.get(f"gap {name}", ""),
+            )
         )
     for where, bound in turns.items():
         shares = values(results, ROTATION, f"turns, {where}")
         least: Any = (">=", bound) if bound else ()
-        found.append(over_seeds(f"turns told rightly, {where} images, {ROTATION}", shares, *least))
+        found.append(over_seeds(f"accuracy of rotations, {where} images, {ROTATION}", shares, *least))
     return found
 
 

@@ -85,7 +85,10 @@ def claims(results: Sequence[Result]) -> list[Claim]:
     """The errors, and what the rotation loss gains on fresh weights."""
     errors = {start: [100 * f["error"] for f in figures_of(results, start=start)] for start in STARTS}
     found = [over_seeds(f"error %, {LABELS} labels a class, {start}", errors[start]) for start in STARTS]
-    return [*found, Claim("fresh weights less SS-GAN's, points", found[0].value - found[2].value)]
+    return [
+        *found,
+        Claim("fresh weights − SS-GAN weights, % points", found[0].value - found[2].value),
+    ]
 
 
 JOBS = [{"start": start, "seed": seed} for seed in range(3) for start in STARTS]

@@ -72,7 +72,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
         found.append(Claim(f"{system}: modes of 1,000", hit[system], ">=" if least else "", least, modes))
         found.append(Claim(f"{system}: reverse KL, nats", figures["reverse KL"], published=kl))
     fewer = min(hit["packed"], hit["wgan-gp"]) - hit["gan"]
-    found.append(Claim("modes that the plain GAN has fewer than either", fewer, ">=", 1))
+    found.append(Claim("modes that the plain GAN lacks compared with both others", fewer, ">=", 1))
     true = results[0].figures["real"]
     found += [Claim("real: modes of 1,000", true[0]), Claim("real: reverse KL, nats", true[1])]
     return found

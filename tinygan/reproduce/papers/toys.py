@@ -104,12 +104,12 @@ def claims(data: str, modes: int, results: Sequence[Result]) -> list[Claim]:
         said, held, share = PUBLISHED.get((system, data), ("", "", "")), system != "gan", [100 * g for g in good]
         name = f"{PACKED[data]}, packed by 2" if system == "packed" else system
         rows += [
-            bounded(Claim(f"{name}: least modes of {hit}", min(hit), ">=", modes, said[0]), held),
+            bounded(Claim(f"{name}: smallest number of modes of {hit}", min(hit), ">=", modes, said[0]), held),
             bounded(over_seeds(f"{name}: high quality %", share, ">=", 90.0, said[1]), held),
             bounded(over_seeds(f"{name}: reverse KL, nats", kl, "<=", 0.15, said[2]), held),
         ]
         if data == "ring":
-            rows.append(bounded(Claim(f"{name}: greatest high quality %", max(share), "<=", 99.0), held))
+            rows.append(bounded(Claim(f"{name}: largest high quality %", max(share), "<=", 99.0), held))
     return rows
 
 
