@@ -1,6 +1,8 @@
 """The rules of the layout that can be read from the source: who may import whom, what is optional, how long a file may be."""
 
 import ast
+import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -124,6 +126,36 @@ def test_imports_run_one_way(name):
     allowed = {package(name), *MAY[package(name)].split()}
     used = {module.split(".")[1] for module in imports(FILES[name]) if module.startswith("tinygan.")} & MAY.keys()
     assert used <= allowed, f"{name} imports {sorted(used - allowed)}"
+
+
+def abilities():
+    """The protocols of recipes, by which other packages may tell them apart."""
+    modules = importlib.import_module("tinygan.recipes"), importlib.import_module("tinygan.recipes.capabilities")
+    found = {name: each for module in modules for name, each in vars(module).items() if isinstance(each, type)}
+    return {name for name, each in found.items() if getattr(each, "_is_protocol", False)}
+
+
+OUTSIDE = [name for name in FILES if not name.startswith(("tinygan/recipes/", "tinygan/reproduce/papers/"))]
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_only_papers_name_the_class_of_a_system(name):
+    """Other code asks what a recipe can do: a new system is one file."""
+    used = set(imports(FILES[name]))
+    assert not {module for module in used if module.startswith(("tinygan.recipes.systems", "tinygan.recipes.shared"))}
+    kinds = [
+        ast.unparse(node.args[1])
+        for node in ast.walk(ast.parse(FILES[name].read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "of_kind")
+        if re.search(r"\brecipe\b|\brun\b", ast.unparse(node.args[0])) and "type" not in ast.unparse(node.args[1])
+    ]
+    kinds = [kind for kind in kinds if kind not in ("str", "Run", "TrainedRun", "str | Path", "kind")]
+    assert set(kinds) <= abilities(), f"{name} tells recipes apart by {sorted(set(kinds) - abilities())}"
+
+
+def test_protocols_are_found():
+    assert {"Generative", "SamplesByClass", "Discriminates", "Translates"} <= abilities()
+    assert "AdversarialRecipe" not in abilities()
 
 
 @pytest.mark.parametrize("paths", [MODULES, BENCH], ids=["tinygan", "bench"])

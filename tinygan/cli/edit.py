@@ -15,7 +15,7 @@ from tinygan.core.layer import Array
 from tinygan.data import open_data
 from tinygan.errors import DataError, UsageError
 from tinygan.formats.picture import SUFFIXES, parse_picture
-from tinygan.recipes.shared.localized import Charts
+from tinygan.recipes.capabilities import LocalCoordinates
 from tinygan.sampling.traversal import sweep
 from tinygan.training.run import Run
 
@@ -60,12 +60,14 @@ def run(args: argparse.Namespace) -> int:
     out = picture_path(args.out, run, f"edit-{args.image.stem if args.image else args.index}")
     with run.config.numerics():
         recipe, state = of_kind(
-            run, Charts, "edit needs the local coordinates of a localized GAN: give a run of lgan or lgan-semi"
+            run,
+            LocalCoordinates,
+            "edit needs the local coordinates of a localized GAN: give a run of lgan or lgan-semi",
         )
         image = from_file(args.image) if args.image else from_data(run, args.index)
-        grid = sweep(recipe, state, image, recipe.settings.sigma if args.reach is None else args.reach, args.columns)
+        grid = sweep(recipe, state, image, recipe.spread if args.reach is None else args.reach, args.columns)
     write_picture(out, grid, args.scale)
-    print(f"{out}: {plural(recipe.settings.latent, 'row')}, one for each coordinate; the image itself is in the frame")
+    print(f"{out}: {plural(recipe.latent, 'row')}, one for each coordinate; the image itself is in the frame")
     return 0
 
 

@@ -9,7 +9,7 @@ from tinygan.cli.parser import add_picture, add_run, add_seed, whole
 from tinygan.cli.picture import picture_path, write_picture
 from tinygan.cli.terminal import paragraph, plural
 from tinygan.errors import UsageError
-from tinygan.recipes.shared.adversarial import AdversarialRecipe
+from tinygan.recipes.capabilities import GaussianLatents
 from tinygan.sampling.sample import numbered_latents
 from tinygan.sampling.traversal import strip
 from tinygan.training.run import Run
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     out = picture_path(args.out, run, f"geodesic-{args.a}-{args.b}")
     with run.config.numerics():
         recipe, state = of_kind(
-            run, AdversarialRecipe, "geodesic needs a generator and a discriminator: give a run of dcgan or ssgan"
+            run, GaussianLatents, "geodesic needs a generator and a discriminator: give a run of dcgan or ssgan"
         )
         if recipe.cond_dim:
             raise UsageError(

@@ -13,7 +13,7 @@ from tinygan.core.layer import Array
 from tinygan.errors import UsageError
 from tinygan.images.grid import picture_of
 from tinygan.recipes import Generative, LatentTable
-from tinygan.recipes.shared.localized import Charts
+from tinygan.recipes.capabilities import LocalCoordinates
 from tinygan.sampling.sample import numbered_latents
 from tinygan.training.loading import load_state
 from tinygan.training.run import Run
@@ -42,7 +42,7 @@ class Latents:
         recipe, self.state = load_state(self.run)
         if not isinstance(recipe, Generative):
             raise UsageError(f"{self.run.path} is a run of {config.recipe}, which makes no samples")
-        if isinstance(recipe, Charts):
+        if isinstance(recipe, LocalCoordinates):
             raise UsageError(
                 f"{self.run.path} is a run of {config.recipe}, whose latents are local coordinates around an image: "
                 "use tinygan edit"

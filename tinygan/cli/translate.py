@@ -12,7 +12,7 @@ from tinygan.data import open_data
 from tinygan.data.sampler import Sampler
 from tinygan.errors import UsageError
 from tinygan.images.grid import make_grid
-from tinygan.recipes.systems.cyclegan import CycleGAN
+from tinygan.recipes.capabilities import Translates
 from tinygan.training.run import Run
 
 MOST = 1000
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     out = picture_path(args.out, run, f"translate-n{args.n}-seed{args.seed}")
     data = open_data(args.data or run.config.data, split="test", data_seed=run.config.seed)
     with run.config.numerics():
-        recipe, state = of_kind(run, CycleGAN, "translate needs two domains: give a run of cyclegan")
+        recipe, state = of_kind(run, Translates, "translate needs two domains: give a run of cyclegan")
         if data.shape != recipe.shape:
             raise UsageError(f"{data.name} has samples of {data.shape}; the run translates {recipe.shape}")
         index = Sampler(data.size, args.seed).indices(0, min(args.n, data.size or args.n))

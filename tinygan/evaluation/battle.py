@@ -1,7 +1,7 @@
-"""A battle of two trained GANs, who swap opponents: each D judges the test set and the other's samples (Im et al. 2016).
+"""A battle of two trained GANs that swap opponents: each D classifies the test set and the other's samples (Im et al. 2016).
 
-The ratios and the winner are those of ``metrics/gam.py``. A D judges each image by itself: its batch norms have
-running statistics.
+The ratios and the winner are those of ``metrics/gam.py``. A D classifies each image by itself: its batch norms
+use running statistics.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from tinygan.data import Dataset
 from tinygan.errors import UsageError, by
 from tinygan.metrics.gam import Battle
 from tinygan.objectives.losses import MIDDLE
-from tinygan.recipes.shared.adversarial import AdversarialRecipe
-from tinygan.recipes.systems.fgan import FGAN
+from tinygan.recipes.capabilities import Discriminates
 from tinygan.sampling.generated import GeneratedDataset
 from tinygan.sampling.request import BATCH
 
 
 class Player(NamedTuple):
-    """A trained game by name."""
+    """A trained GAN by name, and the value of its D between "generated" and "real"."""
 
     name: str
-    recipe: AdversarialRecipe
+    recipe: Discriminates
     state: Any
+    boundary: float
 
 
 class Logits(NamedTuple):
-    """Those of D_A and D_B on the test set, of D_A on G_B's samples and of D_B on G_A's, each (n,)."""
+    """The logits of D_A and D_B on the test set, of D_A on G_B's samples, and of D_B on G_A's, each (n,)."""
 
     a_test: Array
     b_test: Array
@@ -39,18 +39,16 @@ class Logits(NamedTuple):
 
 
 def player(name: str, recipe: Any, state: Any) -> Player:
-    """One for a battle. UsageError where its D tells no real image from a generated one by itself."""
-    if not isinstance(recipe, AdversarialRecipe):
-        raise UsageError(
-            f"{name}: a battle is of a G and a D that tells real from generated; this system has no such two"
-        )
+    """A player of a battle. Raises UsageError where its D does not classify single images as real or generated."""
+    if not isinstance(recipe, Discriminates):
+        raise UsageError(f"{name}: it has no discriminator of real and generated images: a battle needs two GANs")
     if recipe.conditional_d:
-        raise UsageError(f"{name}: its D judges an image by its class or text, which the other's samples lack")
-    if isinstance(recipe, FGAN) or recipe.settings.loss not in MIDDLE:
+        raise UsageError(f"{name}: its D needs the class or text of an image, which the other's samples lack")
+    if recipe.d_boundary is None:
         raise UsageError(
-            f"{name}: its D measures a distance and tells no image from another: the loss is to be one of {', '.join(MIDDLE)}"
+            f"{name}: its D estimates a distance and does not classify images: train with a loss of {', '.join(MIDDLE)}"
         )
-    return Player(name, recipe, state)
+    return Player(name, recipe, state, recipe.d_boundary)
 
 
 def fight(a: Player, b: Player, test: Dataset, n: int, seed: int = 0) -> Logits:
@@ -58,21 +56,21 @@ def fight(a: Player, b: Player, test: Dataset, n: int, seed: int = 0) -> Logits:
     for name, shape in ((b.name, b.recipe.shape), (test.name, test.shape)):
         if shape != a.recipe.shape:
             raise UsageError(
-                f"{a.name} is of samples {by(a.recipe.shape)}, and {name} of {by(shape)}: give two of one shape"
+                f"{a.name} has samples {by(a.recipe.shape)} and {name} has {by(shape)}: give two of the same shape"
             )
     if n < 1 or n > (test.size or n):
         raise UsageError(f"-n is 1 to the {test.size or 'endless'} samples of {test.name}'s test split: got {n}")
     of_a, of_b = (GeneratedDataset(p.name, p.recipe, p.state, seed) for p in (a, b))
-    return Logits(judged(a, test, n), judged(b, test, n), judged(a, of_b, n), judged(b, of_a, n))
+    return Logits(logits_of(a, test, n), logits_of(b, test, n), logits_of(a, of_b, n), logits_of(b, of_a, n))
 
 
-def judged(p: Player, data: Dataset, n: int) -> Array:
-    """D's logits (n,) of the first n samples, above 0 for "real"."""
-    D, found = p.recipe.D.eval(p.state.D_running), []
+def logits_of(p: Player, data: Dataset, n: int) -> Array:
+    """D's logits (n,) on the first n samples, above 0 for "real"."""
+    found = []
     for i in range(0, n, BATCH):
         x, _ = data.batch(np.arange(i, min(i + BATCH, n)))
-        found.append(D.forward(p.state.D, p.recipe.d_view(x, np.zeros((len(x), 0), x.dtype)))[0][:, 0])
-    return np.concatenate(found) - MIDDLE[p.recipe.settings.loss]
+        found.append(p.recipe.discriminate(p.state, x))
+    return np.concatenate(found) - p.boundary
 
 
 def verdict(a: Player, b: Player, of: Battle) -> str:

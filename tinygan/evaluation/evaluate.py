@@ -22,7 +22,7 @@ from tinygan.metrics.features import PINNED, Extractor, Features, load_features,
 from tinygan.metrics.inception import Inception, load_inception
 from tinygan.metrics.streaming import BLOCK, MEASURES, FeatureBlock, MeasureValue, ScoreNames
 from tinygan.recipes import Classifies, Generative
-from tinygan.recipes.systems.classifier import ClassifierRecipe
+from tinygan.recipes.capabilities import ExtractsFeatures
 from tinygan.sampling.generated import GeneratedDataset
 from tinygan.sampling.request import BATCH
 from tinygan.training.checkpoint import latest_checkpoint
@@ -86,25 +86,25 @@ def open_features(source: str) -> tuple[Extractor, ScoreNames]:
     return extractor, ScoreNames(*(f"{name} ({extractor.name})" for name in names))
 
 
-def classifier_of(run: Run) -> tuple[ClassifierRecipe, Any]:
+def classifier_of(run: Run) -> tuple[ExtractsFeatures, Any]:
     """The recipe and the state of a classifier's run; UsageError for another."""
     recipe, state = load_state(run)
-    if not isinstance(recipe, ClassifierRecipe):
-        raise UsageError(f"{run.path} is a run of {run.config.recipe}; expected one of classifier")
+    if not isinstance(recipe, ExtractsFeatures):
+        raise UsageError(f"{run.path} is a run of {run.config.recipe}; expected a run of classifier")
     return recipe, state
 
 
 def features_of(run: Run) -> Features:
     """The extractor of a classifier's run."""
     recipe, state = classifier_of(run)
-    return Features(Path(run.config.data).name, recipe.expects.shape, recipe.f, state.f_ema, state.running_ema)
+    return Features(Path(run.config.data).name, recipe.expects.shape, *recipe.extractor(state))
 
 
 def export(run: Run, path: Path) -> str:
     """Write the extractor of a classifier's run to ``path``, for --features; returns the file's SHA-256."""
     recipe, state = classifier_of(run)
     data, sample = Path(run.config.data).name, recipe.expects
-    return save_features(path, data, sample.shape, recipe.f, state.f_ema, state.running_ema, sample.classes)
+    return save_features(path, data, sample.shape, *recipe.extractor(state), sample.classes)
 
 
 # ---------------------------------------------------------------- evaluation

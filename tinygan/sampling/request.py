@@ -10,7 +10,7 @@ from tinygan.core.layer import Array, modules
 from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm
 from tinygan.recipes import RECIPES, Generative, SamplesByClass, SamplesByCode, SamplesByText, SamplesInSteps
-from tinygan.recipes.shared.adversarial import AdversarialRecipe
+from tinygan.recipes.capabilities import GaussianLatents
 from tinygan.sampling.standing import standing_statistics
 from tinygan.sampling.truncation import check_truncation, truncated
 
@@ -61,8 +61,8 @@ def refuse(recipe: Generative, name: str, request: SampleRequest) -> None:
     if sweep is not None and truncation is not None:
         raise UsageError("sweep keeps z along each row: drop truncation")
     for option, value in (("truncation", truncation), ("standing", standing)):
-        if value is not None and not isinstance(recipe, AdversarialRecipe):
-            raise UsageError(f"{name} is not a GAN of one G and one D: {option} is for {systems('d_inputs')}")
+        if value is not None and not isinstance(recipe, GaussianLatents):
+            raise UsageError(f"{name} is not a GAN of one G and one D: {option} is for {systems('discriminate')}")
     if truncation is not None:
         check_truncation(truncation)
     if standing is not None:
@@ -87,8 +87,8 @@ def latents(recipe: Generative, request: SampleRequest, n: int, rng: np.random.G
         x = recipe.of_text(request.text, n, rng)
     else:
         x = recipe.latents(n, rng)
-    if request.truncation is not None and isinstance(recipe, AdversarialRecipe):
-        z = truncated(rng, (n, recipe.settings.latent), request.truncation)
+    if request.truncation is not None and isinstance(recipe, GaussianLatents):
+        z = truncated(rng, (n, recipe.latent), request.truncation)
         x = np.concatenate([x[:, : recipe.cond_dim], z], axis=1)
     return x
 
@@ -104,7 +104,7 @@ def images(recipe: Generative, state: Any, request: SampleRequest, z: Array) -> 
 def recalibrate(recipe: Generative, state: Any, request: SampleRequest, rng: np.random.Generator) -> Any:
     """The state with standing statistics where the request wants them. They are measured over all classes and texts, as
     training saw them, and with the truncation of the request."""
-    if request.standing is None or not isinstance(recipe, AdversarialRecipe):
+    if request.standing is None or not isinstance(recipe, GaussianLatents):
         return state
     every = request._replace(label=None, text=None, sweep=None)
     running = standing_statistics(

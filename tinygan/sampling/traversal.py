@@ -10,14 +10,13 @@ from tinygan.core.layer import Array
 from tinygan.errors import UsageError, by
 from tinygan.geometry import Generator, Geodesic, geodesic
 from tinygan.images.grid import make_grid, to_uint8
-from tinygan.recipes.shared.adversarial import AdversarialRecipe
-from tinygan.recipes.shared.localized import Charts
+from tinygan.recipes.capabilities import GaussianLatents, LocalCoordinates
 
 PADDING = 2  # pixels between images
 TOLERANCE = 1e-4  # of a path: through rectifiers its energy has kinks
 
 
-def sweep(recipe: Charts, state: Any, image: Array, reach: float, columns: int) -> Array:
+def sweep(recipe: LocalCoordinates, state: Any, image: Array, reach: float, columns: int) -> Array:
     """The grid of G(x, zⱼ eⱼ): a row for each coordinate j, zⱼ from −reach to reach, the anchor G(x, 0) boxed in the middle.
 
     image (H, W, C) in [-1, 1], ``columns`` odd → uint8. As fig. 2 of Qi et al. 2018. Raises UsageError.
@@ -28,7 +27,7 @@ def sweep(recipe: Charts, state: Any, image: Array, reach: float, columns: int) 
         raise UsageError(f"the image is {by(image.shape)}; the run was trained on images of {by(recipe.shape)}")
     if columns < 3 or columns % 2 == 0 or not 0 < reach < np.inf:
         raise UsageError(f"--columns is odd, at least 3, and --reach above 0: got {columns} and {reach}")
-    N = recipe.G.settings.latent
+    N = recipe.latent
     z = np.zeros((N, columns, N), np.float32)
     z[np.arange(N), :, np.arange(N)] = np.linspace(-reach, reach, columns)
     x = np.repeat(image[None], N * columns, axis=0)
@@ -46,7 +45,7 @@ def box(grid: Array, column: int, shape: tuple[int, ...], rows: int) -> None:
         grid[row * (H + PADDING) : row * (H + PADDING) + PADDING, left : right + PADDING] = 255
 
 
-def strip(recipe: AdversarialRecipe, state: Any, a: Array, b: Array, images: int) -> tuple[Array, Geodesic]:
+def strip(recipe: GaussianLatents, state: Any, a: Array, b: Array, images: int) -> tuple[Array, Geodesic]:
     """Three rows from sample G(a) to G(b): the shortest path on the surface of samples, the straight line of latents, and the
     straight line of pixels, which leaves the surface.   a, b (latent,) → uint8, and the report. Raises UsageError.
     """

@@ -14,7 +14,7 @@ from tinygan.data.labelled_subset import LabelledSubset
 from tinygan.errors import FormatError, UsageError
 from tinygan.formats.safetensors import load
 from tinygan.recipes import LatentTable, Recipe, SemiSupervised, find
-from tinygan.recipes.shared.unconditional import Unconditional
+from tinygan.recipes.capabilities import ChecksBatch
 from tinygan.training.checkpoint import earlier_than, flatten, latest_checkpoint, restore
 from tinygan.training.run import Config, Run
 
@@ -33,8 +33,8 @@ def recipe_for(config: Config, data: Dataset) -> Recipe:
     if data.size is not None and taken > data.size:
         raise UsageError(f"a step takes {taken} images and {data.name} has {data.size}: choose a smaller --batch")
     labelled_subset(recipe, data, config.seed)
-    if isinstance(recipe, Unconditional):
-        recipe.packs(config.batch)
+    if isinstance(recipe, ChecksBatch):
+        recipe.check_batch(config.batch)
     return recipe
 
 

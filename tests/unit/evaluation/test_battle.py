@@ -72,12 +72,12 @@ def test_packs_are_judged_as_packs(test_set):
 @pytest.mark.parametrize(
     ("name", "options", "why"),
     [
-        ("vae", {}, "no such two"),
-        ("classifier", {}, "no such two"),
-        ("cgan", {}, "by its class or text"),
-        ("pcgan", {"width": 4}, "by its class or text"),
-        ("fgan", {}, "measures a distance"),
-        ("wgan", {}, "measures a distance"),
+        ("vae", {}, "has no discriminator of real and generated"),
+        ("classifier", {}, "has no discriminator of real and generated"),
+        ("cgan", {}, "needs the class or text"),
+        ("pcgan", {"width": 4}, "needs the class or text"),
+        ("fgan", {}, "estimates a distance"),
+        ("wgan", {}, "estimates a distance"),
         ("dcgan", {"loss": "wasserstein"}, "minimax, non-saturating, hinge, least-squares"),
     ],
     ids=str,
@@ -93,7 +93,7 @@ def test_who_has_no_judge_of_single_images_is_refused(name, options, why):
 
 def test_samples_of_two_shapes_are_refused(test_set):
     a, small = made("dcgan"), made("dcgan", sample=Sample((8, 8, 1)))
-    with pytest.raises(UsageError, match=r"dcgan 0 is of samples 28x28x1, and dcgan 0 of 8x8x1"):
+    with pytest.raises(UsageError, match=r"dcgan 0 has samples 28x28x1 and dcgan 0 has 8x8x1"):
         fight(a, small, test_set, 8)
     with pytest.raises(UsageError, match=r"8x8x1, and strokes of 28x28x1"):
         fight(small, small, test_set, 8)

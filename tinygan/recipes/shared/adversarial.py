@@ -40,6 +40,7 @@ from tinygan.objectives.penalties import (
     zero_centred,
 )
 from tinygan.optim import Moments, clip_norm, ema, norm
+from tinygan.recipes.shared.trained import TrainedGAN
 
 Groups = dict[str, Array]
 
@@ -66,11 +67,8 @@ class Generated(NamedTuple):
     saved: Saved
 
 
-class AdversarialRecipe:
+class AdversarialRecipe(TrainedGAN):
     """A system without conditions, of the nets G and D, for images like ``sample``."""
-
-    cond_dim = 0  # numbers in the condition of a sample
-    conditional_d = False  # whether D sees it
 
     def __init__(self, settings: Any, sample: Sample, G: Net, D: Net) -> None:
         self.settings, self.shape, self.G, self.D = settings, sample.shape, G, D
@@ -207,30 +205,8 @@ class AdversarialRecipe:
         average = ema(state.G_ema, theta, s.ema)
         return state._replace(G=theta, G_memory=memory, G_ema=average, tangent=tangent), log
 
-    # ---------------------------------------------------------------- its parts
-
-    def d_view(self, x: Array, c: Array) -> Array:
-        """D's x: images, and their conditions in one row with them where there are any."""
-        return np.concatenate([x.reshape(len(x), -1), c], axis=1) if self.conditional_d else x
-
-    def d_view_adjoint(self, g: Array) -> Array:
-        """The adjoint of ``seen``, at the images."""
-        return g[:, : math.prod(self.shape)].reshape(-1, *self.shape) if self.conditional_d else g
-
     def clip(self, g: Array) -> Array:
         return clip_norm(g, self.settings.clip) if self.settings.clip else g
-
-    def noise(self, n: int, rng: np.random.Generator) -> Array:
-        """z ~ N(0, I), (n, latent)."""
-        return rng.standard_normal((n, self.settings.latent), np.float32)
-
-    def latents(self, n: int, rng: np.random.Generator) -> Array:
-        """What samples come from, (n, given + latent)."""
-        return self.noise(n, rng)
-
-    def sample(self, state: State, z: Array) -> Array:
-        """Images (N, H, W, C) in [-1, 1] of the averaged generator, with running statistics."""
-        return self.G.eval(state.G_running).forward(state.G_ema, z)[0]
 
 
 def first(g: Array, y: Array) -> Array:

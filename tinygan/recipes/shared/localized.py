@@ -182,6 +182,16 @@ class Charts:
         y, tau, _ = F.jvp(state.local.F_ema, at_0, along_latent(at_0, N))
         return y, tau
 
+    @property
+    def latent(self) -> int:
+        """The number of coordinates."""
+        return self.G.settings.latent
+
+    @property
+    def spread(self) -> float:
+        """σ, the standard deviation of z in training."""
+        return self.G.settings.sigma
+
     def _chart(self, local: LocalState, x: Array) -> tuple[Net, Array]:
         """F for evaluation, and E(x) (n, code)."""
         return self.G.F.eval(local.F_running), self.G.E.eval(local.E_running).forward(local.E_ema, x)[0]

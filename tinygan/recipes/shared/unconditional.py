@@ -71,6 +71,10 @@ class Unconditional(AdversarialRecipe):
             state, made = state._replace(more=pool), made._replace(x=fake)
         return super().step_D(state, batch, made, rng)
 
+    def check_batch(self, n: int) -> None:
+        """Raises UsageError where the packs do not divide n samples."""
+        self.packs(n)
+
     def packs(self, n: int) -> int:
         """How many packs n samples make. Raises UsageError where some are left over."""
         m = self.settings.pack

@@ -14,7 +14,7 @@ from tinygan.core.layer import Array
 from tinygan.core.scalar import Log
 from tinygan.data import Batch, Sample
 from tinygan.data.augment import flip, shift
-from tinygan.models.classifier import classifier
+from tinygan.models.classifier import Classifier, classifier
 from tinygan.objectives.losses import accuracy, cross_entropy
 from tinygan.optim import Adam, Moments, Schedule, ema, norm, require, warm
 from tinygan.recipes.spec import Card, RecipeSpec
@@ -85,6 +85,10 @@ class ClassifierRecipe:
         """x, each image moved by up to ``shift`` pixels, black coming in, and where ``flip`` is set half of them mirrored."""
         x = shift(x, rng, self.settings.shift)
         return flip(x, rng) if self.settings.flip else x
+
+    def extractor(self, state: State) -> tuple[Classifier, Array, Array]:
+        """The classifier, its averaged weights and its averaged running values."""
+        return self.f, state.f_ema, state.running_ema
 
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
         """Features (n, 4 width) and logits (n, classes) of images x (n, H, W, C), by the averaged weights."""

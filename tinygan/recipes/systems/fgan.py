@@ -46,6 +46,8 @@ class Settings(UnconditionalSettings):
 class FGAN(Unconditional):
     """The recipe for points or images."""
 
+    d_boundary = None  # D estimates a divergence
+
     def objective_D(self, y: Groups, batch: Batch) -> tuple[Log, Groups]:
         (g, g_slope), (h, h_slope) = self.settings.row.g(y["real"]), self.settings.row.h(y["fake"])
         bound = scalar(g.mean()) - scalar(h.mean())
