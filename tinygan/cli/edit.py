@@ -15,7 +15,7 @@ from tinygan.core.layer import Array
 from tinygan.data import open_data
 from tinygan.errors import DataError, UsageError
 from tinygan.formats.picture import SUFFIXES, parse_picture
-from tinygan.recipes.capabilities import LocalCoordinates
+from tinygan.recipes.protocols import LocalCoordinates
 from tinygan.sampling.traversal import sweep
 from tinygan.training.run import Run
 

@@ -9,7 +9,7 @@ from tinygan.cli.parser import add_picture, add_run, add_seed, whole
 from tinygan.cli.picture import picture_path, write_picture
 from tinygan.cli.terminal import paragraph, plural
 from tinygan.errors import UsageError
-from tinygan.recipes.capabilities import GaussianLatents
+from tinygan.recipes.protocols import GaussianLatents
 from tinygan.sampling.sample import numbered_latents
 from tinygan.sampling.traversal import strip
 from tinygan.training.run import Run

@@ -13,7 +13,7 @@ from tinygan.core.layer import Array
 from tinygan.errors import UsageError
 from tinygan.images.grid import picture_of
 from tinygan.recipes import Generative, LatentTable
-from tinygan.recipes.capabilities import LocalCoordinates
+from tinygan.recipes.protocols import LocalCoordinates
 from tinygan.sampling.sample import numbered_latents
 from tinygan.training.loading import load_state
 from tinygan.training.run import Run

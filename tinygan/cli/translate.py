@@ -12,7 +12,7 @@ from tinygan.data import open_data
 from tinygan.data.sampler import Sampler
 from tinygan.errors import UsageError
 from tinygan.images.grid import make_grid
-from tinygan.recipes.capabilities import Translates
+from tinygan.recipes.protocols import Translates
 from tinygan.training.run import Run
 
 MOST = 1000

@@ -15,7 +15,7 @@ from tinygan.data import Dataset
 from tinygan.errors import UsageError, by
 from tinygan.metrics.gam import Battle
 from tinygan.objectives.losses import MIDDLE
-from tinygan.recipes.capabilities import Discriminates
+from tinygan.recipes.protocols import Discriminates
 from tinygan.sampling.generated import GeneratedDataset
 from tinygan.sampling.request import BATCH
 

@@ -22,7 +22,7 @@ from tinygan.metrics.features import PINNED, Extractor, Features, load_features,
 from tinygan.metrics.inception import Inception, load_inception
 from tinygan.metrics.streaming import BLOCK, MEASURES, FeatureBlock, MeasureValue, ScoreNames
 from tinygan.recipes import Classifies, Generative
-from tinygan.recipes.capabilities import ExtractsFeatures
+from tinygan.recipes.protocols import ExtractsFeatures
 from tinygan.sampling.generated import GeneratedDataset
 from tinygan.sampling.request import BATCH
 from tinygan.training.checkpoint import latest_checkpoint

@@ -10,7 +10,7 @@ from tinygan.core.layer import Array, modules
 from tinygan.errors import UsageError
 from tinygan.layers import BatchNorm
 from tinygan.recipes import RECIPES, Generative, SamplesByClass, SamplesByCode, SamplesByText, SamplesInSteps
-from tinygan.recipes.capabilities import GaussianLatents
+from tinygan.recipes.protocols import GaussianLatents
 from tinygan.sampling.standing import standing_statistics
 from tinygan.sampling.truncation import check_truncation, truncated
 

@@ -10,7 +10,7 @@ from tinygan.core.layer import Array
 from tinygan.errors import UsageError, by
 from tinygan.geometry import Generator, Geodesic, geodesic
 from tinygan.images.grid import make_grid, to_uint8
-from tinygan.recipes.capabilities import GaussianLatents, LocalCoordinates
+from tinygan.recipes.protocols import GaussianLatents, LocalCoordinates
 
 PADDING = 2  # pixels between images
 TOLERANCE = 1e-4  # of a path: through rectifiers its energy has kinks

@@ -14,7 +14,7 @@ from tinygan.data.labelled_subset import LabelledSubset
 from tinygan.errors import FormatError, UsageError
 from tinygan.formats.safetensors import load
 from tinygan.recipes import LatentTable, Recipe, SemiSupervised, find
-from tinygan.recipes.capabilities import ChecksBatch
+from tinygan.recipes.protocols import ChecksBatch
 from tinygan.training.checkpoint import earlier_than, flatten, latest_checkpoint, restore
 from tinygan.training.run import Config, Run
 

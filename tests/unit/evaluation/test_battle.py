@@ -95,7 +95,7 @@ def test_samples_of_two_shapes_are_refused(test_set):
     a, small = made("dcgan"), made("dcgan", sample=Sample((8, 8, 1)))
     with pytest.raises(UsageError, match=r"dcgan 0 has samples 28x28x1 and dcgan 0 has 8x8x1"):
         fight(a, small, test_set, 8)
-    with pytest.raises(UsageError, match=r"8x8x1, and strokes of 28x28x1"):
+    with pytest.raises(UsageError, match=r"8x8x1 and strokes has 28x28x1"):
         fight(small, small, test_set, 8)
     with pytest.raises(UsageError, match=r"-n is 1 to"):
         fight(a, a, test_set, 0)

@@ -153,7 +153,7 @@ def test_a_sequence_of_the_command_ends_with_its_samples(tmp_path, capsys):
     assert read_png(tmp_path / "run/samples/sample-n5-seed0-sequence.png").shape == (5 * 30 + 2, 2 * 30 + 2, 3)
     assert main(["train", "dcgan", *small, "--steps", "1", "--out", f"{run}2"]) == 0
     assert main(["sample", f"{run}2", "--sequence"]) == 2
-    assert "dcgan makes a sample in one step: sequence is for lapgan, gran, draw" in capsys.readouterr().err
+    assert "dcgan makes a sample in one step: sequence is for draw, gran, lapgan" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"steps": 65}, {"width": 0}, {"latent": 0}], ids=str)

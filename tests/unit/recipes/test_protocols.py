@@ -7,7 +7,7 @@ from tinygan.data import Sample, open_data
 from tinygan.errors import UsageError
 from tinygan.models.classifier import Classifier
 from tinygan.recipes import RECIPES
-from tinygan.recipes.capabilities import (
+from tinygan.recipes.protocols import (
     ChecksBatch,
     Discriminates,
     ExtractsFeatures,
