@@ -123,7 +123,7 @@ def make(folder, names, backend="reference"):
     (folder / "commands.json").write_text(json.dumps(commands))
     (folder / "driver.py").write_text(DRIVER)
     package = str(folder / "package")
-    env = {**os.environ, "PYTHONPATH": package, "CUDA_VISIBLE_DEVICES": "", "OPENBLAS_NUM_THREADS": "1"}
+    env = {**os.environ, "PYTHONPATH": package, "CUDA_VISIBLE_DEVICES": ""}
     words = [sys.executable, "driver.py", package, "commands.json"]
     done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
