@@ -12,9 +12,9 @@ from tinygan.cli.terminal import paragraph, plural
 from tinygan.data import NAMES
 from tinygan.errors import DataError, TinyganError, UsageError, nearest
 from tinygan.reproduce import SYSTEMS, Experiment, Result, Work, experiments
-from tinygan.reproduce.harness.experiment import Job, Stopped, digest
+from tinygan.reproduce.harness.experiment import Job, Stopped, short_digest
 from tinygan.reproduce.harness.lock import claimed
-from tinygan.reproduce.harness.table import add, key, read, save_claims, shown
+from tinygan.reproduce.harness.table import append_result, format_claims, job_key, read_results, save_claims
 from tinygan.training.interrupt import Interrupt
 from tinygan.training.provenance import provenance
 
@@ -73,18 +73,18 @@ def run(args: argparse.Namespace) -> int:
         for each in chosen:
             work = Work(args.runs, args.out / args.system, interrupt, places)
             try:
-                for job in () if args.show else read(results, each)[1]:
+                for job in () if args.show else read_results(results, each)[1]:
                     done(each, job, work, results, args.system, about)
             except Stopped:
                 print("stopped, saved; the same command goes on")
                 return interrupt.code
-            found, missing = read(results, each)
+            found, missing = read_results(results, each)
             if missing:
                 left.append(f"{each.name} ({len(missing)} of {len(each.jobs)})")
                 continue
             claims = each.claims(found)
             met = met and all(claim.met for claim in claims)
-            print(f"\n{each.name}: {each.about}\n{shown(claims)}")
+            print(f"\n{each.name}: {each.about}\n{format_claims(claims)}")
             save_claims(args.out / f"{args.system}.json", each.name, claims)
             draw(each, found, work.pictures)
     if left:
@@ -125,8 +125,8 @@ def where(options: list[str]) -> dict[str, str]:
 
 def done(experiment: Experiment, job: Job, work: Work, results: Path, system: str, about: dict[str, Any]) -> None:
     """Do one job and add its line, unless another process has it in hand."""
-    with claimed(work.folder / f".{system}-{experiment.name}-{digest(key(job))}.lock") as ours:
-        if not ours or job not in read(results, experiment)[1]:
+    with claimed(work.folder / f".{system}-{experiment.name}-{short_digest(job_key(job))}.lock") as ours:
+        if not ours or job not in read_results(results, experiment)[1]:
             return
         print(f"{experiment.name}: {' '.join(f'{name}={value}' for name, value in job.items())}", flush=True)
         began = time.perf_counter()
@@ -140,8 +140,8 @@ def done(experiment: Experiment, job: Job, work: Work, results: Path, system: st
         record = {"experiment": experiment.name, "job": job, "figures": figures, "seconds": seconds}
         record |= {
             "settings": experiment.settings,
-            "places": {name: Path(at).name for name, at in work.places.items()},
+            "places": {name: Path(at).name for name, at in work.data_paths.items()},
             "trained": work.trained(),
         }
         record |= {"command": f"tinygan reproduce {system} --only {experiment.name}"}
-        add(results, record | about)
+        append_result(results, record | about)

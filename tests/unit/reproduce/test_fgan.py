@@ -7,7 +7,7 @@ from tinygan.objectives.divergences import ROWS
 from tinygan.reproduce import Result, Work, experiments
 from tinygan.reproduce.harness.experiment import Stopped
 from tinygan.reproduce.papers import fgan, fgan_fixed
-from tinygan.reproduce.papers.line import nearest
+from tinygan.reproduce.papers.line import nearest_gaussian
 from tinygan.training.interrupt import Interrupt
 
 (MIXTURE,) = experiments("fgan", ("mixture",))
@@ -18,7 +18,7 @@ def results(off=0.0, short=0.01, **other):
     made = []
     for job in MIXTURE.jobs:
         name = job["divergence"] if job["saturating"] else "reverse-kl"
-        mean, sigma = nearest(ROWS[name], fgan.P)
+        mean, sigma = nearest_gaussian(ROWS[name], fgan.P)
         shift = 2 * np.log(2) if name == "gan" else 0.0
         bound = 0.2 * (1 - short) - shift
         figures = {"mean": mean + off, "sigma": sigma + off, "divergence": 0.2 - shift, "bound": bound}

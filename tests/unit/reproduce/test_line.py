@@ -5,19 +5,19 @@ import pytest
 
 from tinygan.objectives.divergences import ROWS, divergence
 from tinygan.reproduce.papers.line import (
-    Mixture,
+    GaussianMixture,
     X,
-    between,
     bound,
     by_samples,
+    f_divergence,
     gaussian,
     integral,
     log_normal,
-    nearest,
+    nearest_gaussian,
 )
 
 P, Q = gaussian(0.0, 1.0), gaussian(1.0, 1.3)
-MIXTURE = Mixture((0.3, 0.7), (-1.5, 1.0), (0.5, 0.75))
+MIXTURE = GaussianMixture((0.3, 0.7), (-1.5, 1.0), (0.5, 0.75))
 
 
 def kl(a, b):
@@ -37,7 +37,7 @@ CLOSED = {  # of N(0, 1) and N(1, 1.69)
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_a_divergence_of_two_gaussians_is_its_closed_form(name):
-    assert between(ROWS[name], P.log(X), Q.log(X)) == pytest.approx(CLOSED[name], rel=1e-10)
+    assert f_divergence(ROWS[name], P.log(X), Q.log(X)) == pytest.approx(CLOSED[name], rel=1e-10)
 
 
 def test_densities_integrate_to_1_and_samples_are_of_them(rng):
@@ -62,7 +62,7 @@ def test_the_bound_is_the_divergence_at_the_log_ratio_and_less_elsewhere(name):
             low, high = np.where(below, v, low), np.where(below, high, v)
     near = np.abs(X) <= 8  # in whose double precision all are held
     v = np.where(near, low, 0.0)
-    truth = between(row, log_p, log_q)
+    truth = f_divergence(row, log_p, log_q)
     assert bound(row, v, log_p, log_q) == pytest.approx(truth, abs=1e-6)
     for way in (0.1 * np.sin(X), np.where(near, -0.2, 0.0)):
         assert bound(row, v + way, log_p, log_q) < truth - 1e-4
@@ -71,12 +71,12 @@ def test_the_bound_is_the_divergence_at_the_log_ratio_and_less_elsewhere(name):
 def test_the_nearest_gaussian_by_kl_has_the_moments_and_by_any_row_is_a_minimum():
     mean = 0.3 * -1.5 + 0.7 * 1.0
     sigma = np.sqrt(0.3 * (0.5**2 + (-1.5 - mean) ** 2) + 0.7 * (0.75**2 + (1.0 - mean) ** 2))
-    assert nearest(ROWS["kl"], MIXTURE) == pytest.approx((mean, sigma), abs=1e-5)
+    assert nearest_gaussian(ROWS["kl"], MIXTURE) == pytest.approx((mean, sigma), abs=1e-5)
     for name in ("reverse-kl", "jensen-shannon", "pearson"):
-        at = np.array(nearest(ROWS[name], MIXTURE))
-        least = between(ROWS[name], MIXTURE.log(X), log_normal(X, *at))
+        at = np.array(nearest_gaussian(ROWS[name], MIXTURE))
+        least = f_divergence(ROWS[name], MIXTURE.log(X), log_normal(X, *at))
         for way in ([0.01, 0], [-0.01, 0], [0, 0.01], [0, -0.01]):
-            assert between(ROWS[name], MIXTURE.log(X), log_normal(X, *(at + way))) > least
+            assert f_divergence(ROWS[name], MIXTURE.log(X), log_normal(X, *(at + way))) > least
 
 
 def test_what_a_sample_tells_of_the_coin_that_chose_its_law_is_the_jensen_shannon_divergence():
@@ -87,4 +87,4 @@ def test_what_a_sample_tells_of_the_coin_that_chose_its_law_is_the_jensen_shanno
         left = -chance * np.log(chance) - (1 - chance) * np.log1p(-chance)
         told = -pi * np.log(pi) - (1 - pi) * np.log(1 - pi) - integral((p + q) * left)
         row = divergence("weighted-jensen-shannon", pi=pi)
-        assert told == pytest.approx(between(row, P.log(X), Q.log(X)), abs=1e-12)
+        assert told == pytest.approx(f_divergence(row, P.log(X), Q.log(X)), abs=1e-12)

@@ -14,7 +14,7 @@ from tinygan.data.toys import _circle, _roll
 from tinygan.errors import Diverged, FormatError, UsageError
 from tinygan.reproduce import SYSTEMS, Claim, Experiment, Result, Work, experiments
 from tinygan.reproduce.harness.experiment import Stopped
-from tinygan.reproduce.harness.table import read, shown
+from tinygan.reproduce.harness.table import format_claims, read_results
 from tinygan.reproduce.papers.lgan_curves import tangent
 from tinygan.training.checkpoint import flatten
 from tinygan.training.interrupt import Interrupt
@@ -147,7 +147,7 @@ def test_a_damaged_file_of_results_is_kept_and_named(line, tmp_path):
     path = tmp_path / "lgan.jsonl"
     path.write_bytes(line + b"\n")
     with pytest.raises(FormatError, match="move it away"):
-        read(path, toy(1))
+        read_results(path, toy(1))
     assert path.exists()
 
 
@@ -160,7 +160,7 @@ def test_data_of_another_shape_is_refused_before_the_work(tmp_path):
 
 def test_nan_meets_no_bound():
     claim = Claim("a", float("nan"), "<=", 1.0)
-    assert not claim.met and "MISSED" in shown([claim])
+    assert not claim.met and "MISSED" in format_claims([claim])
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -14,7 +14,7 @@ from tinygan.reproduce.harness import experiment
 from tinygan.reproduce.harness.experiment import Stopped
 from tinygan.reproduce.harness.lock import claimed
 from tinygan.reproduce.papers import conditional_classes, conditional_truncation, ssgan
-from tinygan.reproduce.papers.forgetting_probe import METHODS, claims, read
+from tinygan.reproduce.papers.forgetting_probe import METHODS, block_features, claims
 from tinygan.reproduce.papers.ssgan_labels import classifier
 from tinygan.training.interrupt import Interrupt
 
@@ -29,7 +29,7 @@ def theta(rng):
 def test_a_probe_sees_each_block_by_quarters_of_the_picture(theta, rng):
     x = rng.uniform(-1, 1, (3, 32, 32, 3)).astype(np.float32)
     net = D.bind(D.init_running(theta, rng))
-    blocks = read(net, theta, x)
+    blocks = block_features(net, theta, x)
     assert [b.shape for b in blocks] == [(3, 16)] * 4
     first = Net(*net.f.children[:1]).forward(theta[: Net(*D.f.children[:1]).size], x)[0]
     assert np.allclose(blocks[0][:, 4:8], first[:, :8, 8:].mean(axis=(1, 2)), atol=1e-6)  # the upper right

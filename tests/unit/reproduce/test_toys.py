@@ -52,7 +52,7 @@ def test_a_mixture_is_learned_and_drawn(work, monkeypatch):
 def test_the_pull_on_a_point_is_down_the_loss_of_G(rng):
     recipe = RECIPES["gan"].make(RECIPES["gan"].settings(latent=2, dropout=0.0), Sample((2,)))
     state = recipe.init(rng)
-    _, points, pull, logit = toys.seen(recipe, state, "ring")
+    _, points, pull, logit = toys.snapshot(recipe, state, "ring")
     D = recipe.D.eval(state.D_running)
 
     def loss(x):
@@ -101,7 +101,7 @@ def test_stacked_digits_are_counted_by_a_judge_of_channels():
 
     x = np.zeros((3, 8, 8, 3), np.float32)
     x[:, 0, 0] = [[0, 0, 7], [1, 2, 3], [9, 0, 0]]
-    assert stacked_digits.read(judge, x).tolist() == [7, 123, 900]
+    assert stacked_digits.modes_of(judge, x).tolist() == [7, 123, 900]
 
 
 @pytest.mark.parametrize(("figures", "missed"), [((80, 1000, 960), 0), ((80, 900, 960), 1), ((990, 960, 970), 1)])

@@ -10,6 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from tinygan.core.layer import Array
 from tinygan.data import Dataset, open_data
 from tinygan.data.registry import DATASETS
@@ -98,15 +100,15 @@ class Work:
 
     def __init__(self, folder: Path, pictures: Path, interrupt: Interrupt, data: Mapping[str, str]) -> None:
         self.folder, self.pictures = folder, pictures
-        self._interrupt, self.places = interrupt, data
+        self._interrupt, self.data_paths = interrupt, data
         self._trained: list[str] = []
 
     def open(self, name: str, split: str = "train", seed: int = 0, least: int = 1) -> Dataset:
         """A data set of the catalogue. UsageError where --data gives samples of another shape, or fewer than ``least``."""
-        data = open_data(self.places.get(name, name), split=split, data_seed=seed)
+        data = open_data(self.data_paths.get(name, name), split=split, data_seed=seed)
         if data.shape != DATASETS[name].shape:
             raise UsageError(
-                f"{name} has samples {by(DATASETS[name].shape)}; those at {self.places[name]} are {by(data.shape)}"
+                f"{name} has samples {by(DATASETS[name].shape)}; those at {self.data_paths[name]} are {by(data.shape)}"
             )
         if data.size is not None and data.size < least:
             raise UsageError(f"{least} samples of {name}, split {split}, are needed; {data.name} has {data.size}")
@@ -146,19 +148,19 @@ class Work:
         """The run of a training, done."""
         mapping = {
             "recipe": recipe,
-            "data": self.places.get(data, data),
+            "data": self.data_paths.get(data, data),
             "log_every": 50,
             "save_every": 1000,
             "keep": 1,
         }
         config = resolve(mapping | options | {"sample_every": 10**6})
         text = json.dumps(as_mapping(config), sort_keys=True)
-        path = self.folder / f"{recipe}-{digest(text)}"
+        path = self.folder / f"{recipe}-{short_digest(text)}"
         while True:
             with claimed(self.folder / f".{path.name}.lock") as ours:
                 if ours:
                     return self._done(path, config, self.open(data, seed=config.seed))
-            self.go_on()  # another process is at it
+            self.check_interrupt()  # another process is at it
             time.sleep(1)
 
     def _done(self, path: Path, config: Config, samples: Dataset) -> Run:
@@ -173,7 +175,7 @@ class Work:
             self._trained.append(f"{path.name}: steps {int(before.stem) if before else 0} to {done}")
         return run
 
-    def go_on(self) -> None:
+    def check_interrupt(self) -> None:
         """Raises Stopped where a signal came: for a job that keeps nothing on its way and begins anew."""
         if self._interrupt:
             raise Stopped
@@ -184,11 +186,16 @@ class Work:
         return found
 
 
-def drawn(data: Dataset, n: int) -> Array:
+def random_indices(data: Dataset, n: int) -> Array:
     """The numbers of n samples of a set, in an order of its own: a folder's are sorted by class."""
     return Sampler(data.size, 0).indices(0, n)
 
 
-def digest(text: str) -> str:
+def pixel_error(x: Array, y: Array) -> float:
+    """The mean of |x − y| over pixels, scaled from [-1, 1] to [0, 1]."""
+    return float(np.abs(x - y).mean()) / 2
+
+
+def short_digest(text: str) -> str:
     """A short name for a long one."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -39,7 +39,7 @@ def curves(
     plt.close(figure)
 
 
-def spread(each: Sequence[Sequence[float]]) -> Sequence[Sequence[float]]:
+def quantile_band(each: Sequence[Sequence[float]]) -> Sequence[Sequence[float]]:
     """(seeds, points) → the least, the median and the greatest of the seeds."""
     return np.quantile(each, [0, 0.5, 1], axis=0).tolist()
 

@@ -12,7 +12,7 @@ from tinygan.formats.atomic import write_atomic
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result
 
 
-def read(path: Path, experiment: Experiment) -> tuple[list[Result], list[Job]]:
+def read_results(path: Path, experiment: Experiment) -> tuple[list[Result], list[Job]]:
     """The results under an experiment's settings, in the order of its jobs, and the jobs without one. Raises FormatError."""
     found: dict[str, Result] = {}
     settings = [experiment.settings, *experiment.earlier]
@@ -20,19 +20,19 @@ def read(path: Path, experiment: Experiment) -> tuple[list[Result], list[Job]]:
         for line in path.read_text().splitlines() if path.exists() else ():
             record = json.loads(line)
             if record["experiment"] == experiment.name and record["settings"] in settings:
-                found[key(record["job"])] = Result(record["job"], dict(record["figures"].items()))
+                found[job_key(record["job"])] = Result(record["job"], dict(record["figures"].items()))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise FormatError(f"{path} is damaged, expected an experiment's result a line: move it away") from error
-    done = [job for job in experiment.jobs if key(job) in found]
-    return [found[key(job)] for job in done], [job for job in experiment.jobs if job not in done]
+    done = [job for job in experiment.jobs if job_key(job) in found]
+    return [found[job_key(job)] for job in done], [job for job in experiment.jobs if job not in done]
 
 
-def key(job: Job) -> str:
+def job_key(job: Job) -> str:
     """One text for one job."""
     return json.dumps(job, sort_keys=True)
 
 
-def add(path: Path, record: dict[str, Any]) -> None:
+def append_result(path: Path, record: dict[str, Any]) -> None:
     """One more line, written at once, so that two processes can share a file. Raises DataError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ def add(path: Path, record: dict[str, Any]) -> None:
         ) from error
 
 
-def shown(claims: Sequence[Claim]) -> str:
+def format_claims(claims: Sequence[Claim]) -> str:
     """A line a claim: what, value, bound, met or not, published."""
     rows = [
         (c.what, f"{c.value:.4g}", f"{c.sign} {c.bound:g}" if c.sign else "", outcome(c), c.published) for c in claims

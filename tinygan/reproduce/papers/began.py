@@ -16,7 +16,7 @@ from tinygan.images.grid import make_grid
 from tinygan.metrics.memorisation import mean_distance
 from tinygan.recipes import Generative
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
-from tinygan.reproduce.harness.plot import curves, spread
+from tinygan.reproduce.harness.plot import curves, quantile_band
 
 RATIOS, SEEDS = (0.3, 0.5, 0.7), range(3)  # γ
 DATA, STEPS, BATCH = "fashion-mnist", 1800, 40
@@ -86,7 +86,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 def draw(results: Sequence[Result], folder: Path) -> list[Path]:
     """The course of M."""
     path = folder / "began-M.png"
-    rows = {f"γ = {ratio}": spread([f["M"] for f in figures_of(results, ratio=ratio)]) for ratio in RATIOS}
+    rows = {f"γ = {ratio}": quantile_band([f["M"] for f in figures_of(results, ratio=ratio)]) for ratio in RATIOS}
     each = STEPS // BINS
     title = f"BEGAN on {DATA}: M = L(x) + |γ L(x) − L(G)|"
     curves(path, range(each // 2, STEPS, each), rows, xlabel="step", ylabel="M", title=title)

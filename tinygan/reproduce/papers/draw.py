@@ -23,10 +23,10 @@ from tinygan.reproduce.harness.experiment import (
     Job,
     Result,
     Work,
-    drawn,
     falling,
     figures_of,
     over_seeds,
+    random_indices,
 )
 
 DATA, STEPS, BATCH, SEEDS, SEEN = "mnist-5k", 800, 100, range(3), range(1)  # 20 epochs of 4,000 images
@@ -54,7 +54,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     recipe, state = work.train(name, DATA, **options)
     assert isinstance(recipe, Autoencoder)
     test = work.open(DATA, "test", least=TEST)
-    x, _ = test.batch(drawn(test, TEST))
+    x, _ = test.batch(random_indices(test, TEST))
     x = np.sign(2 * recipe.pixels(x, np.random.default_rng(0)) - 1)
     rng = np.random.default_rng(1)
     nats = [-recipe.elbo(state, part, rng) for _ in range(DRAWS) for part in np.array_split(x, 10)]

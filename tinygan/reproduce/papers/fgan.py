@@ -27,10 +27,19 @@ from tinygan.optim import Adam, Schedule
 from tinygan.recipes.shared.adversarial import AdversarialRecipe, State
 from tinygan.recipes.systems.fgan import FGAN, Settings
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of
-from tinygan.reproduce.harness.plot import curves, spread
-from tinygan.reproduce.papers.line import Mixture, X, between, bound, by_samples, gaussian, log_normal, nearest
+from tinygan.reproduce.harness.plot import curves, quantile_band
+from tinygan.reproduce.papers.line import (
+    GaussianMixture,
+    X,
+    bound,
+    by_samples,
+    f_divergence,
+    gaussian,
+    log_normal,
+    nearest_gaussian,
+)
 
-P = Mixture((0.3, 0.7), (-1.5, 1.0), (0.5, 0.75))
+P = GaussianMixture((0.3, 0.7), (-1.5, 1.0), (0.5, 0.75))
 FITTED = ("kl", "reverse-kl", "jensen-shannon", "pearson")  # held to bounds
 ROWS_HERE = (*FITTED, "gan", "squared-hellinger")
 SEEDS = (0, 1, 2)  # none of which a setting was chosen on
@@ -64,13 +73,13 @@ class Fit(FGAN):
         AdversarialRecipe.__init__(self, settings, Sample((1,)), Net(Linear(1, 1)), perceptron())
 
 
-def at(state: State, mean: float, sigma: float) -> State:
+def with_gaussian(state: State, mean: float, sigma: float) -> State:
     """The state with this Gaussian for a generator."""
     theta = np.array([sigma, mean], np.float32)
     return state._replace(G=theta, G_ema=theta)
 
 
-def numbers(D: Net, theta: Array, x: Array) -> Array:
+def critic_values(D: Net, theta: Array, x: Array) -> Array:
     """D's numbers (n,) of x (n,) or (n, 1), in double precision."""
     return D.forward(theta.astype(np.float64), x.reshape(-1, 1).astype(np.float64))[0][:, 0]
 
@@ -78,20 +87,20 @@ def numbers(D: Net, theta: Array, x: Array) -> Array:
 def run(job: Job, work: Work) -> dict[str, Any]:
     """The Gaussian that is learned, D_f of it and F, by quadrature; F by fresh samples, with its standard error."""
     recipe, rng = Fit(job["divergence"], job["saturating"]), np.random.default_rng([job["seed"], ExperimentStream.GAME])
-    state = at(recipe.init(rng), 0.0, 1.0)
+    state = with_gaussian(recipe.init(rng), 0.0, 1.0)
     with np.errstate(all="ignore"):  # a result that is not finite is refused below
         for step in range(STEPS):
             if step % 100 == 0:
-                work.go_on()
+                work.check_interrupt()
             state, _ = recipe.step(state, Batch(P.draw(N * CRITIC, rng), {}), rng)
         sigma, mean = abs(float(state.G_ema[0])), float(state.G_ema[1])
-        Q, row, v = gaussian(mean, sigma), recipe.settings.row, numbers(recipe.D, state.D, X)
-        on_P, error_P = by_samples(lambda x: row.g(numbers(recipe.D, state.D, x))[0], P.draw(FRESH, rng))
-        on_Q, error_Q = by_samples(lambda x: row.h(numbers(recipe.D, state.D, x))[0], Q.draw(FRESH, rng))
+        Q, row, v = gaussian(mean, sigma), recipe.settings.row, critic_values(recipe.D, state.D, X)
+        on_P, error_P = by_samples(lambda x: row.g(critic_values(recipe.D, state.D, x))[0], P.draw(FRESH, rng))
+        on_Q, error_Q = by_samples(lambda x: row.h(critic_values(recipe.D, state.D, x))[0], Q.draw(FRESH, rng))
         figures = {
             "mean": mean,
             "sigma": sigma,
-            "divergence": float(between(row, P.log(X), Q.log(X))),
+            "divergence": float(f_divergence(row, P.log(X), Q.log(X))),
             "bound": bound(row, v, P.log(X), Q.log(X)),
             "bound by samples": on_P - on_Q,
             "error": math.hypot(error_P, error_Q),
@@ -101,7 +110,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     return figures
 
 
-def worst(what: str, values: Sequence[float], sign: Any = "", limit: float = 0.0, published: str = "") -> Claim:
+def worst_seed(what: str, values: Sequence[float], sign: Any = "", limit: float = 0.0, published: str = "") -> Claim:
     """The claim on the greatest of all seeds, each seed's in brackets."""
     return Claim(f"{what} ({', '.join(f'{v:.2g}' for v in values)})", max(values), sign, limit, published)
 
@@ -113,26 +122,28 @@ def claims(results: Sequence[Result]) -> list[Claim]:
     def off(found: Sequence[dict[str, Any]], truth: tuple[float, float]) -> list[float]:
         return [max(abs(f["mean"] - truth[0]), abs(f["sigma"] - truth[1])) for f in found]
 
-    truth = {name: nearest(ROWS[name], P) for name in ROWS_HERE}
+    truth = {name: nearest_gaussian(ROWS[name], P) for name in ROWS_HERE}
     made: list[Claim] = []
     for name in ROWS_HERE:
         least = float(ROWS[name].f(np.ones(1))[0])  # D_f of what is alike; −log 4 in the row "gan"
         short = [100 * (f["divergence"] - f["bound"]) / (f["divergence"] - least) for f in of(name)]
         above = [(f["bound by samples"] - f["divergence"]) / f["error"] for f in of(name)]
         made += [
-            worst(f"{name}: gap between divergence and bound, %", short, "<=", 5.0),
+            worst_seed(f"{name}: gap between divergence and bound, %", short, "<=", 5.0),
             Claim(f"{name}: smallest gap (never negative)", min(short), ">=", 0.0),
-            worst(f"{name}: bound by {FRESH:,} samples − divergence, standard errors", above, "<=", 3.0),
+            worst_seed(f"{name}: bound by {FRESH:,} samples − divergence, standard errors", above, "<=", 3.0),
         ]
         mean, sigma = truth[name]
         words = f"{name}: larger error of μ, σ from {mean:.4f}, {sigma:.4f}"
-        made.append(worst(words, off(of(name), truth[name]), *(("<=", 0.05) if name in FITTED else ())))
+        made.append(worst_seed(words, off(of(name), truth[name]), *(("<=", 0.05) if name in FITTED else ())))
     wider = [kl["sigma"] - r["sigma"] for kl, r in zip(of("kl"), of("reverse-kl"), strict=True)]
     gap = truth["kl"][1] - truth["reverse-kl"][1]
     made.append(Claim(f"σ by kl − σ by reverse-kl, smallest ({gap:.3f} by quadrature)", min(wider), ">=", 0.05))
     for name in ("reverse-kl", "kl"):
         made.append(
-            worst(f"kl, not saturating: larger error of μ, σ from those of {name}", off(of("kl", False), truth[name]))
+            worst_seed(
+                f"kl, not saturating: larger error of μ, σ from those of {name}", off(of("kl", False), truth[name])
+            )
         )
     return made
 
@@ -140,10 +151,10 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 def draw(results: Sequence[Result], folder: Path) -> list[Path]:
     """The densities: of the data, and of what is fitted by each, with the range of the seeds."""
     here = X[np.abs(X) <= 5]
-    rows: dict[str, Sequence[Sequence[float]]] = {"data": spread([np.exp(P.log(here))])}
+    rows: dict[str, Sequence[Sequence[float]]] = {"data": quantile_band([np.exp(P.log(here))])}
     for name in FITTED:
         found = figures_of(results, divergence=name, saturating=True)
-        rows[name] = spread([np.exp(log_normal(here, f["mean"], f["sigma"])) for f in found])
+        rows[name] = quantile_band([np.exp(log_normal(here, f["mean"], f["sigma"])) for f in found])
     title = "a mixture, and Gaussians fitted to it by f-GAN"
     curves(folder / "mixture.png", here.tolist(), rows, size=(8, 4), xlabel="x", ylabel="density", title=title)
     return [folder / "mixture.png"]

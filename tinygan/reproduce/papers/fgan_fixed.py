@@ -29,8 +29,8 @@ from tinygan.objectives.penalties import interpolate
 from tinygan.recipes.shared.adversarial import AdversarialRecipe
 from tinygan.recipes.shared.options import AdversarialSettings
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of
-from tinygan.reproduce.papers.fgan import SEEDS, N, adam, at, numbers, perceptron, worst
-from tinygan.reproduce.papers.line import X, between, bound, gaussian, integral, log_normal
+from tinygan.reproduce.papers.fgan import SEEDS, N, adam, critic_values, perceptron, with_gaussian, worst_seed
+from tinygan.reproduce.papers.line import X, bound, f_divergence, gaussian, integral, log_normal
 
 STEPS, RATE, FRESH = 3000, 3e-3, 100_000
 PAIRS = {"N(0, 1), N(1, 1.3²)": (1.0, 1.3), "N(0, 1), N(3, 0.5²)": (3.0, 0.5)}  # P is N(0, 1), Q this
@@ -45,12 +45,12 @@ def trained(settings: AdversarialSettings, Q: tuple[float, float], seed: int, wo
         AdversarialRecipe(settings, Sample((1,)), Net(Linear(1, 1)), perceptron()),
         np.random.default_rng([seed, ExperimentStream.GAME]),
     )
-    state = at(recipe.init(rng), *Q)
+    state = with_gaussian(recipe.init(rng), *Q)
     *_, last, _ = recipe.D.view(state.D).values()
     state.D[-last.size - 1 :] = 0
     for step in range(STEPS):
         if step % 100 == 0:
-            work.go_on()
+            work.check_interrupt()
         state, _ = recipe.step_D(state, Batch(P.draw(N, rng), {}), recipe.generate(state, recipe.noise(N, rng)), rng)
     return recipe.D, state.D
 
@@ -64,8 +64,8 @@ def run_information(job: Job, work: Work) -> dict[str, Any]:
     D, theta = trained(AdversarialSettings(latent=1, adam_D=adam(RATE, STEPS)), (mean, sigma), job["seed"], work)
     log_q = log_normal(X, mean, sigma)
     return {
-        "value": bound(ROWS["gan"], numbers(D, theta, X), P.log(X), log_q),
-        "truth": float(between(ROWS["gan"], P.log(X), log_q)),
+        "value": bound(ROWS["gan"], critic_values(D, theta, X), P.log(X), log_q),
+        "truth": float(f_divergence(ROWS["gan"], P.log(X), log_q)),
     }
 
 
@@ -78,7 +78,7 @@ def claims_information(results: Sequence[Result]) -> list[Claim]:
         of_all = truth / 2 + math.log(2)
         told = [(f["value"] + math.log(4)) / 2 for f in found]
         made += [
-            worst(f"{pair}: |V − (−log 4 + 2 JSD)|, nats, of {truth:.4f}", off, "<=", 0.02),
+            worst_seed(f"{pair}: |V − (−log 4 + 2 JSD)|, nats, of {truth:.4f}", off, "<=", 0.02),
             Claim(f"{pair}: smallest information of D about the class, of {of_all:.4f} nats", min(told)),
         ]
     return made
@@ -96,7 +96,7 @@ def run_kantorovich(job: Job, work: Work) -> dict[str, Any]:
     rng = np.random.default_rng([job["seed"], ExperimentStream.GAME, 1])
     x = interpolate(P.draw(FRESH, rng), gaussian(APART, 1.0).draw(FRESH, rng), rng)
     slope = D.jvp(theta, x, np.ones_like(x)[None])[1]
-    d = numbers(D, theta, X)
+    d = critic_values(D, theta, X)
     return {
         "distance": float(integral(d * (np.exp(P.log(X)) - np.exp(log_normal(X, APART, 1.0))))),
         "slope": float(np.abs(slope).mean()),
@@ -121,14 +121,14 @@ def claims_kantorovich(results: Sequence[Result]) -> list[Claim]:
         slopes = [f["slope"] for f in found]
         within = [("<=", 5.0), (">=", 0.9), ("<=", 1.1)] if gamma == WEIGHTS[0] else [(), (), ()]
         made += [
-            worst(f"λ = {gamma:g}: error of the estimate of W₁ = 2, %", off, *within[0]),
+            worst_seed(f"λ = {gamma:g}: error of the estimate of W₁ = 2, %", off, *within[0]),
             Claim(f"λ = {gamma:g}: smallest mean |D'| between samples", min(slopes), *within[1]),
             Claim(
                 f"λ = {gamma:g}: largest mean |D'| between samples ({slope:.2f} for the optimal D)",
                 max(slopes),
                 *within[2],
             ),
-            worst(
+            worst_seed(
                 f"λ = {gamma:g}: error from the optimal D's {distance:.3f}, %",
                 [100 * abs(f["distance"] / distance - 1) for f in found],
                 "<=",

@@ -18,7 +18,16 @@ from tinygan.core.tree import tree_views
 from tinygan.data import Dataset
 from tinygan.metrics import probe
 from tinygan.recipes.systems.ssgan import SSGAN
-from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, drawn, figures_of, over_seeds
+from tinygan.reproduce.harness.experiment import (
+    Claim,
+    Experiment,
+    Job,
+    Result,
+    Work,
+    figures_of,
+    over_seeds,
+    random_indices,
+)
 from tinygan.reproduce.papers.ssgan import CIFAR, OWN_SETTINGS, PLAIN, ROTATION, options
 
 TRAIN, TEST, BLOCK = 5000, 2000, 250  # images that the probe learns from, that it is tried on, that are read at a time
@@ -27,7 +36,7 @@ METHODS = (PLAIN, ROTATION)
 PUBLISHED = {PLAIN: "0.778 (CIFAR-10, best block)", ROTATION: "0.799 (with sBN)"}
 
 
-def read(D: Net, theta: Array, x: Array) -> list[Array]:
+def block_features(D: Net, theta: Array, x: Array) -> list[Array]:
     """What each residual block of D gives for images x, means over quarters of the picture: (n, 4C) a block."""
     assert isinstance(D.f, Composite)
     X, found = x[None], []
@@ -41,11 +50,11 @@ def read(D: Net, theta: Array, x: Array) -> list[Array]:
 
 
 def features(D: Net, theta: Array, data: Dataset, n: int) -> tuple[list[Array], Array]:
-    """``read`` of n images of a set, and their labels."""
+    """``block_features`` of n images of a set, and their labels."""
     parts, labels = [], []
-    for part in np.split(drawn(data, n), range(BLOCK, n, BLOCK)):
+    for part in np.split(random_indices(data, n), range(BLOCK, n, BLOCK)):
         x, label = data.batch(part)
-        parts.append(read(D, theta, x))
+        parts.append(block_features(D, theta, x))
         labels.append(label["class"])
     return [np.concatenate(each) for each in zip(*parts, strict=True)], np.concatenate(labels)
 
@@ -80,7 +89,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 def draw(results: Sequence[Result], folder: Path) -> list[Path]:
     """The last block's accuracy while D plays: the median of seeds, and their range."""
-    from tinygan.reproduce.harness.plot import curves, spread
+    from tinygan.reproduce.harness.plot import curves, quantile_band
 
     steps = sorted(
         set.intersection(*(set(r.figures["steps"]) for r in results))
@@ -88,7 +97,7 @@ def draw(results: Sequence[Result], folder: Path) -> list[Path]:
     rows = {}
     for method in METHODS:
         found = [dict(zip(f["steps"], f["accuracy"], strict=True)) for f in figures_of(results, method=method)]
-        rows[method] = spread([[blocks[step][-1] for step in steps] for blocks in found])
+        rows[method] = quantile_band([[blocks[step][-1] for step in steps] for blocks in found])
     path = folder / "probe.png"
     title = "a linear probe on D's last block, CIFAR-10 (JPEG): median and range of 3 seeds"
     curves(path, steps, rows, xlabel="steps", ylabel="accuracy", title=title)

@@ -51,7 +51,7 @@ def run(course: Course, job: Job, work: Work) -> dict[str, Any]:
     state = learner.init(np.random.default_rng([job["seed"], Stream.INIT]))
     accuracy, turns = np.zeros((2, CYCLES * c.tasks * c.period))
     for step in range(len(accuracy)):
-        work.go_on()
+        work.check_interrupt()
         state, log = learner.step(state, stream.batch(step))
         if not math.isfinite(log["loss"]):
             raise Diverged(f"loss is {log['loss']} at step {step}: choose a lower learning rate")
@@ -100,12 +100,14 @@ def claims(published: Mapping[str, Sequence[str]], results: Sequence[Result]) ->
 
 def draw(course: Course, results: Sequence[Result], folder: Path) -> list[Path]:
     """The curves: the median over the seeds of each bin, the least and the greatest around it; a line at each switch."""
-    from tinygan.reproduce.harness.plot import curves, spread
+    from tinygan.reproduce.harness.plot import curves, quantile_band
 
     path = folder / "forgetting-tasks.png"
     rows = {}
     for rotation in (WITHOUT, WITH):
-        rows[f"{rotation} the rotation loss"] = spread([f["curve"] for f in figures_of(results, rotation=rotation)])
+        rows[f"{rotation} the rotation loss"] = quantile_band(
+            [f["curve"] for f in figures_of(results, rotation=rotation)]
+        )
     steps = CYCLES * course.tasks * course.period
     middles, switches = range(course.bin // 2, steps, course.bin), range(course.period, steps, course.period)
     title = f"{course.data}: one class against all others, in turn"

@@ -18,7 +18,16 @@ from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.optim import Adam, Schedule
 from tinygan.recipes.systems.glo import GLO, Settings, State
-from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
+from tinygan.reproduce.harness.experiment import (
+    Claim,
+    Experiment,
+    Job,
+    Result,
+    Work,
+    figures_of,
+    over_seeds,
+    pixel_error,
+)
 from tinygan.sampling.interpolation import between
 from tinygan.training.config import as_mapping
 
@@ -50,7 +59,7 @@ def trained(data: Dataset, seed: int, work: Work) -> Table:
     rng = np.random.default_rng(seed)
     state = recipe.begin(recipe.init(rng), data)
     for step in range(STEPS):
-        work.go_on()
+        work.check_interrupt()
         state, _ = recipe.step(state, Batch(*data.batch(order.indices(step * BATCH, BATCH))), rng)
     return Table(recipe, state, *data.batch(np.arange(IMAGES)))
 
@@ -70,15 +79,10 @@ def run(job: Job, work: Work) -> dict[str, Any]:
         write_png(work.pictures / "images.png", make_grid(rows, nrow=SHOWN))
         write_png(work.pictures / "lines.png", make_grid(np.concatenate(lines[:LINES]), nrow=POINTS))
     return {
-        "L1": l1(again, x),
-        "L1 of components": l1(components(x, LATENT), x),
+        "L1": pixel_error(again, x),
+        "L1 of components": pixel_error(components(x, LATENT), x),
         "uneven": [unevenness(line) for line in lines],
     }
-
-
-def l1(y: Array, x: Array) -> float:
-    """The mean of |y − x| with pixels in [0, 1]."""
-    return float(np.abs(y - x).mean()) / 2
 
 
 def components(x: Array, d: int) -> Array:

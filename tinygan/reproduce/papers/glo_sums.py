@@ -23,7 +23,8 @@ from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result,
 from tinygan.reproduce.papers.glo import DATA, EARLIER, IMAGES, LATENT, SEEDS, SHARED, Table, trained
 from tinygan.sampling.interpolation import arithmetic
 
-ATTRIBUTES = INVERTED, FRAMED = "inverted", "framed"
+INVERTED = "inverted"
+ATTRIBUTES = (INVERTED, "framed")
 DRAWS, MEAN, NEAR = 5, 30, 3  # sums for every two classes, latents in the means of A, and near ones in that of B
 ROWS = 8  # of a picture, two sums in each
 
@@ -61,7 +62,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     table = trained(Altered(work.open(DATA, least=IMAGES), IMAGES, seed, attribute), seed, work)
     judge, rng = work.features(DATA, 0), np.random.default_rng(seed)
 
-    def told(x: Array, label: Array) -> dict[str, float]:
+    def shares_of(x: Array, label: Array) -> dict[str, float]:
         bright = x[:, border(x)].mean(axis=(1, 2)) > 0
         right = judge(-x if attribute == INVERTED else framed(x, -1))[1].argmax(axis=1) == label
         shares = {"attribute": bright, "class": right, "both": bright & right}
@@ -77,13 +78,13 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     pixels = np.clip([arithmetic(*(flat[i] for i in trio))[3] for trio in places], -1, 1).reshape(
         -1, *table.recipe.shape
     )
-    found = {"means": told(made[:, 3], B), "pixels": told(pixels, B)}
+    found = {"means": shares_of(made[:, 3], B), "pixels": shares_of(pixels, B)}
     B, places = trios(table, 1, 1, rng)
-    found["single"] = told(summed(table, places)[:, 3], B)
+    found["single"] = shares_of(summed(table, places)[:, 3], B)
     altered, label = table.labels["altered"], table.labels["class"]
-    found["images"] = told(table.x[altered], label[altered])
-    found["again"] = told(table.recipe.decode(table.state, table.state.Z[altered]), label[altered])
-    found["without"] = told(table.x[~altered], label[~altered])
+    found["images"] = shares_of(table.x[altered], label[altered])
+    found["again"] = shares_of(table.recipe.decode(table.state, table.state.Z[altered]), label[altered])
+    found["without"] = shares_of(table.x[~altered], label[~altered])
     return found
 
 

@@ -24,7 +24,16 @@ from tinygan.metrics import ink, probe
 from tinygan.metrics.matching import cluster_accuracy
 from tinygan.objectives.losses import cross_entropy
 from tinygan.recipes.systems.infogan import InfoGAN
-from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, drawn, figures_of, over_seeds
+from tinygan.reproduce.harness.experiment import (
+    Claim,
+    Experiment,
+    Job,
+    Result,
+    Work,
+    figures_of,
+    over_seeds,
+    random_indices,
+)
 
 WITH, WITHOUT = "with", "without"  # the codes in the losses
 K, MADE, REAL = 10, 2000, 1000  # categories; images generated, half of them for a probe to learn from; real images
@@ -52,7 +61,7 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     logits, _ = recipe.read(state, x)
     figures |= {"L_I": math.log(K) - cross_entropy(logits, category)[0]}
     test = work.open(setting.data, "test", least=REAL)
-    real, labels = test.batch(drawn(test, REAL))
+    real, labels = test.batch(random_indices(test, REAL))
     figures["accuracy"] = cluster_accuracy(recipe.read(state, real)[0].argmax(axis=1), labels["class"], K)
     codes = z[:, K : recipe.cond_dim]
     for name, measure in (("slant", ink.slant), ("width", ink.width)):

@@ -19,7 +19,7 @@ SUPERVISED, GAN, LGAN = "supervised only", "K+1 GAN", "LGAN"
 METHODS = (SUPERVISED, GAN, LGAN)
 
 
-class Semi(NamedTuple):
+class Setting(NamedTuple):
     """One set: labels a class, seeds, steps, labelled samples a step, and the widths of the classifier and of G."""
 
     data: str
@@ -43,17 +43,22 @@ CHARTS = {
 }
 
 
-def run(semi: Semi, job: Job, work: Work) -> dict[str, Any]:
+def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     """The error on the test split of one method with one seed."""
     lgan = job["method"] == LGAN
-    judge: dict[str, Any] = {"labels": semi.labels, "labelled": semi.labelled, "width": semi.width_C, "dropout": 0.3}
-    judge |= {"adam": {"schedule": {"kind": "linear", "over": semi.steps, "end": 0.0}}}
+    judge: dict[str, Any] = {
+        "labels": setting.labels,
+        "labelled": setting.labelled,
+        "width": setting.width_C,
+        "dropout": 0.3,
+    }
+    judge |= {"adam": {"schedule": {"kind": "linear", "over": setting.steps, "end": 0.0}}}
     judge |= {"unlabelled": 0.0} if job["method"] == SUPERVISED else {}
-    own = {"judge": judge, "width": semi.width_G} | (CHARTS if lgan else {})
-    options = {"steps": semi.steps, "batch": 64, "seed": job["seed"], "settings": own}
-    recipe, state = work.train("lgan-semi" if lgan else "sgan", semi.data, **options)
+    own = {"judge": judge, "width": setting.width_G} | (CHARTS if lgan else {})
+    options = {"steps": setting.steps, "batch": 64, "seed": job["seed"], "settings": own}
+    recipe, state = work.train("lgan-semi" if lgan else "sgan", setting.data, **options)
     assert isinstance(recipe, Classifies)
-    return {"error": error(recipe, state, work.open(semi.data, "test"))}
+    return {"error": error(recipe, state, work.open(setting.data, "test"))}
 
 
 def error(recipe: Classifies, state: Any, data: Dataset) -> float:
@@ -77,24 +82,24 @@ def claims(better: float | None, published: dict[str, str], results: Sequence[Re
 
 
 def experiment(
-    name: str, about: str, semi: Semi, better: float | None = None, published: dict[str, str] | None = None
+    name: str, about: str, setting: Setting, better: float | None = None, published: dict[str, str] | None = None
 ) -> Experiment:
     """The experiment of a set."""
-    jobs = [{"method": method, "seed": seed} for seed in range(semi.seeds) for method in METHODS]
+    jobs = [{"method": method, "seed": seed} for seed in range(setting.seeds) for method in METHODS]
     return Experiment(
         name,
         about,
-        semi._asdict() | {"charts": CHARTS},
+        setting._asdict() | {"charts": CHARTS},
         jobs,
-        partial(run, semi),
+        partial(run, setting),
         partial(claims, better, published or {}),
     )
 
 
-DIGITS = Semi("digits", labels=10, seeds=5, steps=4000, labelled=32, width_C=32, width_G=16)
-MNIST = Semi("mnist-5k", labels=10, seeds=5, steps=2000, labelled=32, width_C=16, width_G=16)
-FASHION = Semi("fashion-mnist", labels=100, seeds=3, steps=2000, labelled=32, width_C=24, width_G=16)
-CIFAR = Semi("cifar-10", labels=400, seeds=1, steps=2000, labelled=64, width_C=32, width_G=32)
+DIGITS = Setting("digits", labels=10, seeds=5, steps=4000, labelled=32, width_C=32, width_G=16)
+MNIST = Setting("mnist-5k", labels=10, seeds=5, steps=2000, labelled=32, width_C=16, width_G=16)
+FASHION = Setting("fashion-mnist", labels=100, seeds=3, steps=2000, labelled=32, width_C=24, width_G=16)
+CIFAR = Setting("cifar-10", labels=400, seeds=1, steps=2000, labelled=64, width_C=32, width_G=32)
 # Qi et al. 2018, table 1: CIFAR-10, 4,000 labels, all of its 50,000 images and a net of nine layers
 PUBLISHED = {GAN: "18.63 (Improved GAN)", LGAN: "14.23"}
 

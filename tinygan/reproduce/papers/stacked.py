@@ -49,12 +49,12 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     write_png(work.pictures / f"stacked-{job['system']}.png", picture)
     rng, real = np.random.default_rng(job["seed"]), work.open(f"stacked-{BASE}", "test")
     starts = range(0, MADE, PART)
-    made = labelled(np.concatenate([read(judge, recipe.sample(state, recipe.latents(PART, rng))) for _ in starts]))
-    true = labelled(np.concatenate([read(judge, real.batch(np.arange(i, i + PART))[0]) for i in starts]))
+    made = labelled(np.concatenate([modes_of(judge, recipe.sample(state, recipe.latents(PART, rng))) for _ in starts]))
+    true = labelled(np.concatenate([modes_of(judge, real.batch(np.arange(i, i + PART))[0]) for i in starts]))
     return {"modes": made.hit, "reverse KL": made.reverse_kl, "real": [true.hit, true.reverse_kl]}
 
 
-def read(judge: Extractor, x: Array) -> Array:
+def modes_of(judge: Extractor, x: Array) -> Array:
     """The mode (n,) of images x (n, H, W, 3), by the digit that the judge sees in each channel."""
     channels = np.ascontiguousarray(x.transpose(0, 3, 1, 2)).reshape(-1, *x.shape[1:3], 1)
     logits = judge(channels)[1]

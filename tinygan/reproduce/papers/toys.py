@@ -75,7 +75,10 @@ def run(data: str, job: Job, work: Work) -> dict[str, Any]:
     if moving:
         frames = [
             field(
-                work.pictures / f"{data}-{job['system']}-{step:06d}.png", SIDE[data], *seen(r, s, data), f"step {step}"
+                work.pictures / f"{data}-{job['system']}-{step:06d}.png",
+                SIDE[data],
+                *snapshot(r, s, data),
+                f"step {step}",
             )
             for step, r, s in history
         ]
@@ -85,7 +88,7 @@ def run(data: str, job: Job, work: Work) -> dict[str, Any]:
     return {"modes": found.hit, "high quality": found.high_quality, "reverse KL": found.reverse_kl}
 
 
-def seen(recipe: Any, state: Any, data: str) -> tuple[Array, Array, Array, Array]:
+def snapshot(recipe: Any, state: Any, data: str) -> tuple[Array, Array, Array, Array]:
     """Centres, points of G, −∂L_G/∂x of each times their number, and D's logit on a square (81, 81)."""
     points = recipe.sample(state, recipe.latents(SHOWN, np.random.default_rng(0)))
     D = recipe.D.eval(state.D_running)
