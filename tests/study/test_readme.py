@@ -1,20 +1,65 @@
-"""The README runs: its Python prints what it says, and its commands run in their order."""
+"""The README and the page of examples run: their Python prints what they say, and their commands run in their order."""
 
+import json
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tinygan.book.__main__ import REFERENCE
+from tinygan.cli import main
 from tinygan.data import catalogue
+from tinygan.formats.png import write_png
+from tinygan.recipes import RECIPES
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).parents[2]
+README, TOUR = (ROOT / "README.md").read_text(), (REFERENCE / "tour.md").read_text()
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCKS = BLOCK.findall(README)
 PYTHON = [(code, BLOCKS[i + 1]) for i, (kind, code) in enumerate(BLOCKS) if kind == "python"]
-COMMANDS = [line.split("#")[0].strip() for kind, code in BLOCKS if kind == "sh" for line in code.splitlines()]
-TINYGAN = [part.strip() for line in COMMANDS for part in line.split("&&") if part.strip().startswith("tinygan")]
+CHECKOUT = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="pictures and results are of a checkout")
+FEWER = {"2000": "2", "3000": "2", "4000": "3", "6000": "3", "200": "1"}  # steps; draws of a check
+SHORT = {  # options that make a command short
+    "train": ["--steps", "1", "--set", "width=8"],
+    "train --data pictures/ --out RUN": ["--steps", "2"],
+    "train pcgan --out C": ["--steps", "1", "--set", "width_G=8", "--set", "width_D=8"],
+    "train r1 --set gamma=1 --set adam_D.lr=1e-4 --out R": ["--steps", "1"],
+    "check": ["--draws", "1"],
+    "eval RUN": ["-n", "20"],
+    "eval runs/dcgan-strokes": ["-n", "20"],
+    "eval faces --features C2": ["-n", "20"],
+    "battle G RUN": ["-n", "20"],
+    "battle runs/dcgan-strokes R": ["-n", "20"],
+}
+
+
+def commands(text, inline):
+    """The tinygan commands of a page in their order: of its blocks, and with ``inline`` of its tables and sentences."""
+    found = []
+    for block, code in re.findall(r"^```(\w+\n.*?)^```|`(tinygan [^`]+)`", text, re.MULTILINE | re.DOTALL):
+        if block.startswith("sh\n"):
+            lines = [line.split("#")[0] for line in block.splitlines()[1:]]
+            found += [part.strip() for line in lines for part in line.split("&&")]
+        elif code and inline:
+            found.append(code)
+    return [line for line in found if line.startswith("tinygan ")]
+
+
+def run(lines):
+    """Run the commands as they stand, but for fewer steps, and for drawn data where Fashion-MNIST is not on this machine."""
+    here = any(entry.name == "fashion-mnist" and entry.path for entry in catalogue())
+    fewer = FEWER | {"fashion-mnist": "fashion-mnist" if here else "strokes"}
+    for line in lines:
+        words = line.split(maxsplit=1)[1]
+        try:
+            code = main([fewer.get(word, word) for word in shlex.split(words)] + SHORT.get(words, []))
+        except SystemExit as stopped:  # tinygan help
+            code = stopped.code
+        assert code in (0, None), line
 
 
 @pytest.mark.parametrize("code", [code for code, _ in PYTHON], ids=range(len(PYTHON)))
@@ -25,31 +70,63 @@ def test_a_python_block_prints_the_text_block_after_it(code, tmp_path):
     assert printed == expected
 
 
-def test_every_block_is_of_a_kind_that_is_tested():
+def test_the_readme_is_short_and_every_block_is_of_a_kind_that_is_tested():
+    assert len(README.splitlines()) <= 160
     assert {kind for kind, _ in BLOCKS} == {"sh", "python", "text"}
-    assert len(TINYGAN) >= 8
+    assert len(commands(README, inline=True)) >= 15 and len(commands(TOUR, inline=False)) >= 25
 
 
-def test_the_commands_run_one_after_another_outside_the_checkout(tmp_path):
-    """As they stand, but for fewer steps, and for drawn data where Fashion-MNIST is not on this machine."""
-    here = any(entry.name == "fashion-mnist" and entry.path for entry in catalogue())
-    fewer = {
-        "2000": "2",
-        "3000": "2",
-        "4000": "3",
-        "6000": "2",
-        "200": "1",
-        "fashion-mnist": "fashion-mnist" if here else "strokes",
-    }
-    short = {
-        "train": ["--steps", "1"],
-        "check": ["--draws", "1"],
-        "eval RUN": ["-n", "20"],
-        "battle G RUN": ["-n", "20"],
-    }
-    for line in TINYGAN:
-        words = [fewer.get(word, word) for word in shlex.split(line)[1:]]
-        words += short.get(" ".join(words), [])
-        subprocess.check_output([sys.executable, "-W", "error", "-m", "tinygan", *words], cwd=tmp_path)
-    assert (tmp_path / "RUN/samples/sample-n64-seed0.png").is_file()
+def test_the_commands_of_the_readme_run_one_after_another(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for i in range(132):  # a batch of the classifier, and some
+        folder = tmp_path / "pictures" / "ab"[i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        write_png(folder / f"{i:03d}.png", rng.integers(0, 256, (32, 32, 3), np.uint8))
+    run(commands(README, inline=True))
     assert (tmp_path / "runs/dcgan-strokes/samples/000001.png").is_file()
+    assert (tmp_path / "faces/samples/sample-n64-seed0.png").is_file()
+
+
+def test_the_examples_run_one_after_another(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(commands(TOUR, inline=False))
+    assert (tmp_path / "RUN/samples/sample-n64-seed0.png").is_file()
+
+
+def test_the_table_of_systems_names_recipes():
+    table = README.split("## Which system to take")[1].split("\n## ")[0]
+    named = re.findall(r"`([\w-]+)`", " ".join(re.findall(r"^\|[^|]*\|([^|]*)\|", table, re.MULTILINE)))
+    assert len(named) >= 10 and set(named) <= RECIPES.keys()
+
+
+@CHECKOUT
+def test_every_file_that_the_readme_links_is_there():
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)|src=\"([^\"]+)\"", README)
+    assert len(links) >= 10
+    assert not [a or b for a, b in links if not (ROOT / (a or b)).is_file()]
+
+
+@CHECKOUT
+def test_the_figures_of_the_readme_are_those_of_the_results():
+    """Each as (words in the README, experiment file, claim): the value rounded as in the words."""
+    claims = [
+        (r"`wgan-gp` makes (\d+) of 1,000 modes", "toys", "wgan-gp: modes of 1,000", 1),
+        (r"requested class in (\d+) % of MNIST digits", "conditional", "agreement, pcgan (0.991", 100),
+        (r"closes (\d+) % of the gap", "ssgan", "gap to the conditional closed by SS-GAN, %", 1),
+        (r"(\d+) % of Fashion-MNIST samples have the class", "conditional", "class as in the text, %, with (", 1),
+        (r"find (\d+) % of the classes of drawn digits", "infogan", "accuracy of categories", 1),
+        (r"(\d\.\d) % error from 10 labels a class", "semi", "error %, K+1 GAN (2.5", 1),
+        (r"(0\.\d\d) of the error of the identity map", "cyclegan", "error of both ways over it", 1),
+        (r"(\d+) % of its strings are words", "scratchgan", "strings that are words", 1),
+    ]
+    for words, name, what, times in claims:
+        (figure,) = re.findall(words, README)
+        found = json.loads((ROOT / f"bench/results/reproduce/{name}.json").read_text())
+        value = next(c["value"] for each in found.values() for c in each if c["what"].startswith(what))
+        assert float(figure) == round(times * value, len(figure.partition(".")[2])), words
+    page = (ROOT / "bench/results/README.md").read_text()
+    ours, theirs = re.findall(r"DCGAN-32 takes (\d+) ms, and (\d+) ms", README.replace("\n", " "))[0]
+    assert f"| `dcgan32_step` | {ours} ms | {theirs} ms" in page
+    missed, of = re.findall(r"(\d+) of (\d+) bounds", README)[0]
+    assert f"{int(of) - int(missed)} of {of} bounds are reached" in page

@@ -19,11 +19,13 @@ API = {  # a page of a public module: its title
     "kernels": "Kernels",
 }
 ABOUT = {  # the pages that are not made from a public module
+    "tour.md": "Examples",
     "recipes.md": "Systems and their settings",
     "commands.md": "Commands and their options",
     "statistics.md": "Statistics in `stats.jsonl`",
     "files.md": "Files: runs, checkpoints, pictures, results",
     "environment.md": "Exit codes and environment variables",
+    "gpu.md": "On a GPU",
 }
 
 
