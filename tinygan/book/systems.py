@@ -1,4 +1,4 @@
-"""The page of systems, from their recipes, model cards and settings."""
+"""The page of systems, from their specifications and settings."""
 
 from __future__ import annotations
 
@@ -10,27 +10,32 @@ from tinygan.formats.toml import abbreviated
 from tinygan.recipes import RECIPES
 from tinygan.training.run import Loop
 
-RESULTS = "../../../bench/results"  # from this folder, in the repository
+REPOSITORY = "../../.."  # from the folder of the pages
 
 
 def systems() -> str:
-    """Every system, its paper, objective, result here and settings; then the settings of the loop."""
+    """Every system by purpose: when to take it, paper, objective, result here, settings; then the settings of the loop."""
     parts = [
         "# Systems and their settings",
         "`tinygan recipes NAME` shows the same. Give a setting as `--set KEY=VALUE`, or in a file with `--config FILE.toml`.",
+        choices(),
     ]
-    for name, entry in RECIPES.items():
-        card = entry.card
-        lines = [f"* Paper: {card.paper}", f"* Objective: {card.objective}"]
-        lines += [f"* Result here: [{card.headline}]({RESULTS}/{card.file})"]
-        lines += [f"* Trains on {'the CPU and on a GPU' if entry.device else 'the CPU only'}"]
-        parts += [f"## `{name}`", f"{entry.about[:1].upper()}{entry.about[1:]}.", "\n".join(lines)]
-        parts += [table(entry.settings())]
-        if entry.loop:
-            own = ", ".join(f"`{key}={value}`" for key, value in entry.loop.items())
-            parts += [f"Its defaults of the loop: {own}."]
+    for purpose, specs in by_purpose().items():
+        parts += [f"## {purpose[:1].upper()}{purpose[1:]}"]
+        for spec in specs:
+            parts += section(spec)
     parts += ["## The loop, for every system", table(Loop())]
     return "\n\n".join(parts) + "\n"
+
+
+def section(spec: RecipeSpec) -> list[str]:
+    """One system."""
+    lines = [f"* When to take it: {spec.when}", f"* Paper: {spec.card.paper}", f"* Objective: {spec.card.objective}"]
+    lines += [f"* Result here: [{spec.card.headline}]({REPOSITORY}/{spec.card.link})"]
+    lines += [f"* Trains on {'the CPU and on a GPU' if spec.device else 'the CPU only'}"]
+    parts = [f"### `{spec.name}`", f"{spec.about[:1].upper()}{spec.about[1:]}.", "\n".join(lines), table(spec.settings())]
+    own = ", ".join(f"`{key}={value}`" for key, value in spec.loop.items())
+    return [*parts, f"Its defaults of the loop: {own}."] if own else parts
 
 
 def table(settings: Any) -> str:
