@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.record import ROOT
 from bench.table import BEGIN, END, newest, table
-from tinygan.recipes import RECIPES
+from tinygan.recipes.catalogue import markdown
 from tinygan.reproduce import SYSTEMS, experiments
 
 TITLES = {

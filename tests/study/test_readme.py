@@ -109,22 +109,23 @@ def test_every_file_that_the_readme_links_is_there():
 
 @CHECKOUT
 def test_the_figures_of_the_readme_are_those_of_the_results():
-    """Each as (words in the README, experiment file, claim): the value rounded as in the words."""
-    claims = [
-        (r"`wgan-gp` makes (\d+) of 1,000 modes", "toys", "wgan-gp: modes of 1,000", 1),
-        (r"requested class in (\d+) % of MNIST digits", "conditional", "agreement, pcgan (0.991", 100),
-        (r"closes (\d+) % of the gap", "ssgan", "gap to the conditional closed by SS-GAN, %", 1),
-        (r"(\d+) % of Fashion-MNIST samples have the class", "conditional", "class as in the text, %, with (", 1),
-        (r"find (\d+) % of the classes of drawn digits", "infogan", "accuracy of categories", 1),
-        (r"(\d\.\d) % error from 10 labels a class", "semi", "error %, K+1 GAN (2.5", 1),
-        (r"(0\.\d\d) of the error of the identity map", "cyclegan", "error of both ways over it", 1),
-        (r"(\d+) % of its strings are words", "scratchgan", "strings that are words", 1),
-    ]
-    for words, name, what, times in claims:
+    """Each is the headline figure of a system's card, rounded as in the words; ``times`` makes a share a percentage."""
+    figures = {
+        "wgan-gp": (r"`wgan-gp` makes (\d+) of 1,000 modes", 1),
+        "pcgan": (r"requested class in (\d+) % of MNIST digits", 100),
+        "ssgan": (r"Frechet distance (0\.\d\d) times", 1),
+        "gan-cls": (r"(\d+) % of Fashion-MNIST samples have the class", 1),
+        "infogan": (r"find (\d+) % of the classes of drawn digits", 1),
+        "sgan": (r"(\d\.\d) % error from 10 labels a class", 1),
+        "cyclegan": (r"(0\.\d\d) of the error of the identity map", 1),
+        "scratchgan": (r"(\d+) % of its strings are words", 1),
+    }
+    for system, (words, times) in figures.items():
         (figure,) = re.findall(words, README)
-        found = json.loads((ROOT / f"bench/results/reproduce/{name}.json").read_text())
-        value = next(c["value"] for each in found.values() for c in each if c["what"].startswith(what))
-        assert float(figure) == round(times * value, len(figure.partition(".")[2])), words
+        card = RECIPES[system].card
+        claims = json.loads((ROOT / card.link).read_text())[card.experiment]
+        (claim,) = [claim for claim in claims if claim["what"].startswith(card.claim)]
+        assert float(figure) == round(times * claim["value"], len(figure.partition(".")[2])), words
     page = (ROOT / "bench/results/README.md").read_text()
     ours, theirs = re.findall(r"DCGAN-32 takes (\d+) ms, and (\d+) ms", README.replace("\n", " "))[0]
     assert f"| `dcgan32_step` | {ours} ms | {theirs} ms" in page

@@ -7,7 +7,8 @@ from typing import Any
 from tinygan.book.commands import cell
 from tinygan.core.settings import Row, describe
 from tinygan.formats.toml import abbreviated
-from tinygan.recipes import RECIPES
+from tinygan.recipes.catalogue import by_purpose, choices
+from tinygan.recipes.spec import RecipeSpec
 from tinygan.training.run import Loop
 
 REPOSITORY = "../../.."  # from the folder of the pages
@@ -33,7 +34,12 @@ def section(spec: RecipeSpec) -> list[str]:
     lines = [f"* When to take it: {spec.when}", f"* Paper: {spec.card.paper}", f"* Objective: {spec.card.objective}"]
     lines += [f"* Result here: [{spec.card.headline}]({REPOSITORY}/{spec.card.link})"]
     lines += [f"* Trains on {'the CPU and on a GPU' if spec.device else 'the CPU only'}"]
-    parts = [f"### `{spec.name}`", f"{spec.about[:1].upper()}{spec.about[1:]}.", "\n".join(lines), table(spec.settings())]
+    parts = [
+        f"### `{spec.name}`",
+        f"{spec.about[:1].upper()}{spec.about[1:]}.",
+        "\n".join(lines),
+        table(spec.settings()),
+    ]
     own = ", ".join(f"`{key}={value}`" for key, value in spec.loop.items())
     return [*parts, f"Its defaults of the loop: {own}."] if own else parts
 
