@@ -68,12 +68,6 @@ class Moments(NamedTuple):
     mean: Any = ()  # of θ over the steps, where its past is asked for
 
 
-def require(name: str, value: float, low: float, high: float) -> None:
-    """UsageError unless low ≤ value < high; NaN is not."""
-    if not low <= value < high:
-        raise UsageError(f"{name} is at least {low:g} and below {high:g}: got {value}")
-
-
 @dataclass(frozen=True)
 class Adam(Checked):
     """m ← b₁m + (1−b₁)g,  v ← b₂v + (1−b₂)g²,  θ ← θ − lr m̂/(√v̂ + ε),  m̂ = m/(1−b₁ᵗ)   (Kingma & Ba 2015, alg. 1).

@@ -149,11 +149,10 @@ def _rows(settings: Any, path: str) -> Iterator[Row]:
 
 def allowed(hint: Any, meaning: Meaning) -> str:
     """The values that a setting takes, in words: "1 to 64", "sum or mean", "true or false"."""
+    hint = _without_none(hint)
     origin, members = get_origin(hint), get_args(hint)
     if meaning.values:
         return meaning.values
-    if origin in (Union, types.UnionType):
-        return " or ".join(allowed(member, meaning) for member in members if member is not types.NoneType)
     if hint is bool:
         return "true or false"
     if origin is Literal or meaning.choices:
@@ -164,8 +163,15 @@ def allowed(hint: Any, meaning: Meaning) -> str:
     return meaning.range or ("any text" if hint is str else "any number")
 
 
+def _without_none(hint: Any) -> Any:
+    """X of the annotation ``X | None``; any other annotation unchanged."""
+    members = [member for member in get_args(hint) if member is not types.NoneType]
+    return members[0] if get_origin(hint) in (Union, types.UnionType) else hint
+
+
 def expected(hint: Any, meaning: Meaning) -> str:
     """The same for an error: with the kind of value, and the first phrase of the meaning."""
+    hint = _without_none(hint)
     kind = (
         f"{_KINDS[hint]}, " if hint in _KINDS else "one of " if meaning.choices or get_origin(hint) is Literal else ""
     )
@@ -173,12 +179,13 @@ def expected(hint: Any, meaning: Meaning) -> str:
 
 
 def _fits(hint: Any, meaning: Meaning, value: Any) -> bool:
-    if get_origin(hint) in (Union, types.UnionType):
-        return value is None or any(_fits(member, meaning, value) for member in get_args(hint))
-    if get_origin(hint) is Literal:
-        return any(type(value) is type(choice) and value == choice for choice in get_args(hint))
+    inner = _without_none(hint)
+    if value is None:
+        return inner is not hint
+    if get_origin(inner) is Literal:
+        return any(type(value) is type(choice) and value == choice for choice in get_args(inner))
     if meaning.choices:
         return value in meaning.choices
-    if hint in (int, float) or get_origin(hint) is tuple:
+    if inner in (int, float) or get_origin(inner) is tuple:
         return meaning.holds(value)
     return True

@@ -24,6 +24,7 @@ class Outer(Checked):
     name: str = setting("a", "which one", choices=("a", "bb", "c"))
     data: str = setting("x", "the data", values="a name or a path")
     inner: Inner = setting(Inner(), "optimiser")
+    most: int | None = setting(None, "how many", least=2)
     plain: int = 3
 
 
@@ -43,6 +44,7 @@ def test_every_setting_has_a_row_and_a_nested_one_has_a_dotted_key():
         Row("data", "the data", "a name or a path", "x"),
         Row("inner", "optimiser", "", None),
         Row("inner.rate", "step length; of each weight", "at least 0 and below 1", 0.5),
+        Row("most", "how many", "at least 2", None),
     ]
 
 
@@ -64,6 +66,8 @@ def test_the_rows_of_an_instance_have_its_values():
     [
         ({"width": 0}, "width is 0; expected a whole number, 1 to 2,048 (channels)"),
         ({"width": 2**11 + 1}, "width is 2049; expected a whole number, 1 to 2,048 (channels)"),
+        ({"width": None}, "width is None; expected a whole number, 1 to 2,048 (channels)"),
+        ({"most": 1}, "most is 1; expected a whole number, at least 2 (how many)"),
         ({"width": "8"}, 'width is "8"; expected a whole number, 1 to 2,048 (channels)'),
         (
             {"kind": "maen"},

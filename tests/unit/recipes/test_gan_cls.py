@@ -157,9 +157,9 @@ def test_the_gradient_of_an_objective_is_that_of_differences(options, net):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"loss": "hinge"}, "gan-cls has a logistic loss, minimax or non-saturating: loss is hinge"),
-        ({"wrong": 1.0}, "wrong is at least 0 and below 1"),
-        ({"dark": 0.8}, "dark and bright part"),
+        ({"loss": "hinge"}, "gan-cls needs a logistic loss: set loss to minimax or non-saturating; it is hinge"),
+        ({"wrong": 1.0}, "wrong is 1.0; expected a number, at least 0 and below 1"),
+        ({"dark": 0.8}, "dark is 0.8 and bright is 0.7; expected 0 < dark < bright < 1"),
     ],
     ids=str,
 )

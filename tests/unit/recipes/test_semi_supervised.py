@@ -126,10 +126,10 @@ def test_a_random_choice_of_axes_estimates_the_intrinsic_gradient_without_bias()
     [
         (lambda: lgan(intrinsic=Intrinsic(tangents=4)), "intrinsic.tangents is 4, but the generator has 3"),
         (lambda: lgan(keep=-1.0), "keep"),
-        (lambda: ClassifierSettings(dropout=1.0), "judge.dropout"),
-        (lambda: ClassifierSettings(labels=0), "judge.labels"),
+        (lambda: ClassifierSettings(dropout=1.0), "dropout is 1.0; expected a number, at least 0 and below 1"),
+        (lambda: ClassifierSettings(labels=0), "labels is 0; expected a whole number, 1 to"),
         (lambda: SGAN(Settings(), Sample((8, 8, 1), 1)), "two classes"),
-        (lambda: Intrinsic(weight=float("nan")), "intrinsic.weight"),
+        (lambda: Intrinsic(weight=float("nan")), "weight is nan; expected a number, at least 0"),
     ],
 )
 def test_settings_that_cannot_be_are_one_line(make, words):

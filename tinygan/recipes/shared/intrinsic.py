@@ -8,7 +8,6 @@ operator in place of a graph's Laplacian. Tangents go through F and on through t
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,27 +16,26 @@ import numpy as np
 from tinygan.core.layer import Array
 from tinygan.core.net import Net, Pullback
 from tinygan.core.scalar import Scalar
+from tinygan.core.settings import Checked, setting
 from tinygan.errors import UsageError
 from tinygan.objectives.penalties import along_latent, laplace_beltrami, through_jvp
-from tinygan.optim import require
 
 
 @dataclass(frozen=True)
-class Intrinsic:
-    """What can be chosen. The paper's game has the term in the classifier's part; "both" lets G minimise it too.
-    Batch statistics under the tangents are those of the setting ``orthonormal.statistics``."""
+class Intrinsic(Checked):
+    """The weight of the term, and how it is estimated.
 
-    weight: float = 0.01
-    tangents: int = 4  # axes a step, drawn anew; the estimate over all of them is unbiased
-    samples: int = 32  # of the batch, at most
-    after: int = 0  # steps that go without: the charts come first
-    trains: Literal["classifier", "both"] = "classifier"
+    In the paper only the classifier minimises the term; with ``trains`` "both" G minimises it too. Batch normalisation under
+    the tangents is that of the setting ``orthonormal.statistics``.
+    """
 
-    def __post_init__(self) -> None:
-        require("intrinsic.weight", self.weight, 0, math.inf)
-        require("intrinsic.tangents", self.tangents, 1, 2**14 + 1)
-        require("intrinsic.samples", self.samples, 1, 2**14 + 1)
-        require("intrinsic.after", self.after, 0, 2**31)
+    weight: float = setting(0.01, "weight λ of the intrinsic gradient; 0: none", least=0)
+    tangents: int = setting(
+        4, "latent axes a step, drawn at random; the estimate over all axes is unbiased", least=1, most=2**14
+    )
+    samples: int = setting(32, "samples of the batch that the term is computed on, at most", least=1, most=2**14)
+    after: int = setting(0, "first steps without the term, in which the charts are learned", least=0, most=2**31 - 1)
+    trains: Literal["classifier", "both"] = setting("classifier", "which nets minimise the term; both: G too")
 
     def fits(self, latent: int) -> None:
         """UsageError where a generator of ``latent`` axes has too few."""

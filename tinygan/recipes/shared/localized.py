@@ -6,7 +6,6 @@ It starts at its anchor, G(x, 0) ≈ x, and moves on the data's manifold as z mo
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -15,36 +14,39 @@ import numpy as np
 from tinygan.core.layer import Array
 from tinygan.core.net import Net, Pullback
 from tinygan.core.scalar import Log, Scalar, scalar
+from tinygan.core.settings import Checked, setting
 from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
 from tinygan.objectives.penalties import along_latent
-from tinygan.optim import Adam, Moments, ema, norm, require
+from tinygan.optim import Adam, Moments, ema, norm
 from tinygan.recipes.shared.tangents import Orthonormal
 
 ANCHORS = 64  # of the last batch, kept to sample around
 
 
 @dataclass(frozen=True)
-class LocalSettings:
-    """What can be chosen of a local generator. (code): the value of the authors' image code."""
+class LocalSettings(Checked):
+    """Settings of a local generator. "Code" below is the value of the authors' code for images."""
 
-    latent: int = 8  # N, the dimension of the charts; 10 for MNIST, 32 for CelebA (code)
-    code: int = 64  # numbers in E(x)
-    width: int = 32  # channels after the first convolution, of points: units of a hidden layer / 4
-    sigma: float = 1.0  # of z; 3 (code)
-    mu: float = 50.0  # weight of locality; 20 (code)
-    # E‖G(x, 0) − x‖² (paper), or the mean of |G(x, 0) − x| (code)
-    locality: Literal["squared", "absolute"] = "absolute"
-    orthonormal: Orthonormal = Orthonormal(eta=2.0, tangents=4, samples=32, statistics="batch")
-    ema: float = 0.99  # decay a step of the averages of E and F that samples come from
-    adam_G: Adam = Adam(lr=1e-3)
+    latent: int = setting(8, "dimension N of the charts; code: 10 for MNIST, 32 for CelebA", least=1, most=2**14)
+    code: int = setting(64, "numbers in E(x), the code of an image", least=1, most=2**14)
+    width: int = setting(
+        32, "channels after the first convolution; for points a hidden layer has 4 width units", least=1, most=2**11
+    )
+    sigma: float = setting(1.0, "standard deviation of z; code: 3", least=0)
+    mu: float = setting(50.0, "weight μ of locality, which keeps G(x, 0) at x; code: 20", least=0)
+    locality: Literal["squared", "absolute"] = setting(
+        "absolute", "distance of G(x, 0) from x; squared: E‖G(x, 0) − x‖² (paper), absolute: mean |G(x, 0) − x| (code)"
+    )
+    orthonormal: Orthonormal = setting(
+        Orthonormal(eta=2.0, tangents=4, samples=32, statistics="batch"),
+        "orthonormality of the tangents ∂G/∂z at z = 0",
+    )
+    ema: float = setting(0.99, "decay a step of the averages of E and F that samples come from", least=0, below=1)
+    adam_G: Adam = setting(Adam(lr=1e-3), "optimiser of E and F")
 
     def __post_init__(self) -> None:
-        for name, most in (("latent", 2**14), ("code", 2**14), ("width", 2**11)):
-            require(name, getattr(self, name), 1, most + 1)
-        for name in ("sigma", "mu"):
-            require(name, getattr(self, name), 0, math.inf)
-        require("ema", self.ema, 0, 1)
+        super().__post_init__()
         self.orthonormal.fits(self.latent)
 
 

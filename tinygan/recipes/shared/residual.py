@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tinygan.core.settings import setting
 from tinygan.errors import UsageError
 from tinygan.models import sngan
-from tinygan.optim import Adam, require
+from tinygan.optim import Adam
 from tinygan.recipes.shared.options import AdversarialSettings
 
 ADAM = Adam(lr=2e-4, b1=0.5, b2=0.999)
@@ -15,23 +16,24 @@ ADAM = Adam(lr=2e-4, b1=0.5, b2=0.999)
 
 @dataclass(frozen=True)
 class ResidualSettings(AdversarialSettings):
-    """Nets and optimisers; "paper" is Miyato et al. 2018, table 4, for 32x32 images."""
+    """Residual nets and their optimisers. "Paper" is Miyato et al. 2018, table 4, for 32x32 images."""
 
     latent: int = 128
-    width_G: int = 64  # channels of G's finest block; 256 in the paper
-    width_D: int = 64  # of D's first; 128 in the paper
-    spectral: bool = True  # spectral normalisation of every weight of D
-    pool: Literal["sum", "mean"] = "sum"  # of D's last features over pixels; "mean" in the code of Chen et al. 2019
-    attention: int = 0  # side of the images in both nets behind which self-attention stands; 0: none
+    width_G: int = setting(64, "channels of G's finest block; paper: 256", least=1, most=2**11)
+    width_D: int = setting(64, "channels of D's first block; paper: 128", least=1, most=2**11)
+    spectral: bool = setting(True, "spectral normalisation of all weights of D")
+    pool: Literal["sum", "mean"] = setting(
+        "sum", "how D's last features are pooled over pixels; mean in the code of Chen et al. 2019"
+    )
+    attention: int = setting(
+        0,
+        "side in pixels of the feature maps after which both nets have self-attention; 0: none",
+        least=0,
+        most=2**7 - 1,
+    )
     ema: float = 0.999
     adam_G: Adam = ADAM
     adam_D: Adam = ADAM
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("width_G", "width_D"):
-            require(name, getattr(self, name), 1, 2**11 + 1)
-        require("attention", self.attention, 0, 2**7)
 
     def fits(self, shape: tuple[int, ...]) -> None:
         """UsageError where no block of both nets ends in images of the side ``attention``."""

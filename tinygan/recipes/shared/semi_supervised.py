@@ -7,7 +7,6 @@ with K logits; that of the last class is 0.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -17,6 +16,7 @@ import numpy as np
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
 from tinygan.core.scalar import Log, Scalar
+from tinygan.core.settings import Checked, setting
 from tinygan.data import Batch, Sample
 from tinygan.data.augment import shift
 from tinygan.errors import UsageError
@@ -31,40 +31,52 @@ from tinygan.objectives.losses import (
     k_plus_one_g,
     squared_feature_matching,
 )
-from tinygan.optim import Adam, Moments, ema, norm, require, warm
+from tinygan.optim import Adam, Moments, ema, norm, warm
 
 
 @dataclass(frozen=True)
-class ClassifierSettings:
-    """What can be chosen of the classifier and of the labels that it sees."""
+class ClassifierSettings(Checked):
+    """Settings of the classifier C and of the labels that it is trained with."""
 
-    labels: int = 10  # a class, drawn by the seed; the labels of all other samples are hidden
-    labelled: int = 50  # samples a step with a label, beside the unlabelled of --batch
-    width: int = 32  # channels of the first convolution, of points: units of a hidden layer / 4
-    dropout: float = 0.5  # of images
-    net: Literal["own", "noisy"] = "own"  # noisy: the paper's perceptron of MNIST, for a width of 250
-    # of that, σ at the input (0.3 of pixels in [0, 1]) and after each hidden layer
-    noise: tuple[float, float] = (0.6, 0.5)
-    weight_norm: bool = False  # W = g v/‖v‖, g and biases by the first batch (Salimans & Kingma 2016)
-    minibatch: int = 0  # kernels of minibatch discrimination beside the features (Salimans et al. 2016, §3.2)
-    shift: int = 0  # real images are moved by up to so many pixels, anew each step
-    unlabelled: float = 1.0  # w; 0: C learns from the labelled only, and the G of sgan does not learn
-    # what G plays: the mean over features f of |E f(G) − E f(x)|, or of its square, or −E log P(y ≤ K | G)
-    game: Literal["feature-matching", "squared-feature-matching", "non-saturating"] = "feature-matching"
-    ema: float = 0.999  # decay a step of the average of the weights that the classifier is read with
-    adam: Adam = Adam(lr=1e-3)
-
-    def __post_init__(self) -> None:
-        require("judge.width", self.width, 1, 2**11 + 1)
-        for name in ("labels", "labelled"):
-            require(f"judge.{name}", getattr(self, name), 1, 2**20)
-        for name in ("dropout", "ema"):
-            require(f"judge.{name}", getattr(self, name), 0, 1)
-        for name, most in (("minibatch", 2**11), ("shift", 2**11)):
-            require(f"judge.{name}", getattr(self, name), 0, most + 1)
-        for sigma in self.noise:
-            require("judge.noise", sigma, 0, math.inf)
-        require("judge.unlabelled", self.unlabelled, 0, math.inf)
+    labels: int = setting(
+        10, "labels a class, chosen by the seed; all other labels are hidden", least=1, most=2**20 - 1
+    )
+    labelled: int = setting(
+        50, "labelled samples a step, beside the unlabelled ones of --batch", least=1, most=2**20 - 1
+    )
+    width: int = setting(
+        32, "channels after the first convolution; for points a hidden layer has 4 width units", least=1, most=2**11
+    )
+    dropout: float = setting(0.5, "dropout rate; of images only", least=0, below=1)
+    net: Literal["own", "noisy"] = setting(
+        "own", "architecture; noisy: the paper's perceptron for MNIST, which has width 250"
+    )
+    noise: tuple[float, float] = setting(
+        (0.6, 0.5),
+        "standard deviations of the noise of net=noisy, at the input and after each hidden layer; "
+        "paper: 0.3 at pixels in [0, 1]",
+        least=0,
+    )
+    weight_norm: bool = setting(
+        False, "weight normalisation W = g v/‖v‖, initialised by the first batch (Salimans & Kingma 2016)"
+    )
+    minibatch: int = setting(
+        0, "kernels of minibatch discrimination (Salimans et al. 2016, §3.2); 0: none", least=0, most=2**11
+    )
+    shift: int = setting(0, "pixels that real images are shifted by at random, at most", least=0, most=2**11)
+    unlabelled: float = setting(
+        1.0,
+        "weight w of the loss on unlabelled and generated samples; 0: C alone is trained, on labelled samples",
+        least=0,
+    )
+    game: Literal["feature-matching", "squared-feature-matching", "non-saturating"] = setting(
+        "feature-matching",
+        "loss of G; feature-matching: mean |E f(G) − E f(x)| over C's features f, non-saturating: −E log P(y ≤ K | G)",
+    )
+    ema: float = setting(
+        0.999, "decay a step of the average of C's weights that predictions come from", least=0, below=1
+    )
+    adam: Adam = setting(Adam(lr=1e-3), "optimiser of C")
 
 
 class ClassifierState(NamedTuple):

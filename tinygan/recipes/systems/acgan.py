@@ -8,15 +8,14 @@ It makes what is easily told: within a class images vary less than the real ones
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from tinygan.core.layer import Array
 from tinygan.core.scalar import Log, Scalar
+from tinygan.core.settings import setting
 from tinygan.data import Batch, Sample
 from tinygan.models import dcgan
 from tinygan.objectives.losses import accuracy, cross_entropy
-from tinygan.optim import require
 from tinygan.recipes.shared.adversarial import Groups
 from tinygan.recipes.shared.class_conditional import ClassConditional, classes
 from tinygan.recipes.shared.options import ConvolutionalSettings
@@ -25,15 +24,12 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(ConvolutionalSettings):
-    """What can be chosen: the nets are those of dcgan, D with a second head."""
+    """Nets as in dcgan; D has a second head."""
 
-    auxiliary: float = 1.0  # w
-    label_smoothing: float = 0.0  # share of a label that is spread over all classes (Szegedy et al. 2016, §7)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("auxiliary", self.auxiliary, 0, math.inf)
-        require("label_smoothing", self.label_smoothing, 0, 1)
+    auxiliary: float = setting(1.0, "weight w of the auxiliary classification loss", least=0)
+    label_smoothing: float = setting(
+        0.0, "share of a label that is spread over all classes (Szegedy et al. 2016, §7)", least=0, below=1
+    )
 
 
 class ACGAN(ClassConditional):

@@ -9,7 +9,6 @@ itself on real images: the smaller it is, the less varied and the sharper the im
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,30 +16,33 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.scalar import Log, Scalar, scalar
+from tinygan.core.settings import Checked, setting
 from tinygan.data import Batch, Sample
 from tinygan.models import began
-from tinygan.optim import Adam, Moments, ema, norm, require
+from tinygan.optim import Adam, Moments, ema, norm
 from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What can be chosen. The paper halves its rate of 1e-4 whenever M stalls: here by adam_G.schedule and adam_D.schedule."""
+class Settings(Checked):
+    """The paper halves its learning rate of 1e-4 when M stalls; here adam_G.schedule and adam_D.schedule do."""
 
-    latent: int = 64  # numbers in z, and in A's code
-    width: int = 16  # channels of the decoders and of the encoder's first convolution; 64 or 128 in the paper
-    ratio: float = 0.5  # γ of the paper, 0.3 to 0.7 there; gamma is a penalty's weight in other systems
-    gain: float = 0.05  # λ of k; 1e-3 in the paper, whose trainings are a hundred times as long
-    ema: float = 0.99  # decay a step of the average of G's weights that samples come from
-    adam_G: Adam = Adam(lr=1e-3)
-    adam_D: Adam = Adam(lr=3e-4)  # as fast as G it rebuilds real images before G is in balance, and k stays at 0
-
-    def __post_init__(self) -> None:
-        require("latent", self.latent, 1, 2**14 + 1)
-        require("width", self.width, 1, 2**11 + 1)
-        require("gain", self.gain, 0, math.inf)
-        for name in ("ratio", "ema"):
-            require(name, getattr(self, name), 0, 1)
+    latent: int = setting(64, "numbers in z, and in the autoencoder's code", least=1, most=2**14)
+    width: int = setting(
+        16, "channels of the decoders and of the encoder's first convolution; paper: 64 or 128", least=1, most=2**11
+    )
+    # Named ratio because gamma is the weight of a gradient penalty in other systems.
+    ratio: float = setting(
+        0.5,
+        "γ = E L(G(z)) / E L(x), which is controlled; smaller is sharper and less varied, paper: 0.3 to 0.7",
+        least=0,
+        below=1,
+    )
+    gain: float = setting(0.05, "step λ of the control of k; paper: 1e-3, for runs a hundred times as long", least=0)
+    ema: float = setting(0.99, "decay a step of the average of G's weights that samples come from", least=0, below=1)
+    adam_G: Adam = setting(Adam(lr=1e-3), "optimiser of G")
+    # As fast as G, D would reconstruct real images before G is in balance, and k would stay at 0.
+    adam_D: Adam = setting(Adam(lr=3e-4), "optimiser of D")
 
 
 class State(NamedTuple):

@@ -12,32 +12,31 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.scalar import Log
+from tinygan.core.settings import Checked, setting
 from tinygan.data import Batch, Sample
 from tinygan.data.augment import flip, shift
 from tinygan.models.classifier import Classifier, classifier
 from tinygan.objectives.losses import accuracy, cross_entropy
-from tinygan.optim import Adam, Moments, Schedule, ema, norm, require, warm
+from tinygan.optim import Adam, Moments, Schedule, ema, norm, warm
 from tinygan.recipes.spec import Card, RecipeSpec
 
 STEPS = 6500  # of 128 images: 14 epochs of 60,000
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What can be chosen. The learning rate falls to zero at step ``adam.schedule.over``: change it with --steps."""
+class Settings(Checked):
+    """The learning rate falls to 0 at step ``adam.schedule.over``: change it together with --steps."""
 
-    width: int = 32  # channels of the first convolution; there are 4 width features
-    smoothing: float = 0.1  # share of a label that is spread over all classes (Szegedy et al. 2016, §7)
-    shift: int = 2  # most pixels that an image is moved by
-    flip: bool = False  # left and right exchanged in half of the images: not for digits
-    ema: float = 0.999  # decay a step of the averages that the classifier is read with
-    adam: Adam = Adam(lr=3e-3, b1=0.9, schedule=Schedule("cosine", over=STEPS, end=0.0))
-
-    def __post_init__(self) -> None:
-        require("width", self.width, 1, 2**11 + 1)
-        require("smoothing", self.smoothing, 0, 1)
-        require("shift", self.shift, 0, 2**5 + 1)
-        require("ema", self.ema, 0, 1)
+    width: int = setting(32, "channels after the first convolution; there are 4 width features", least=1, most=2**11)
+    smoothing: float = setting(
+        0.1, "share of a label that is spread over all classes (Szegedy et al. 2016, §7)", least=0, below=1
+    )
+    shift: int = setting(2, "pixels that an image is shifted by at random, at most", least=0, most=2**5)
+    flip: bool = setting(False, "mirror half of the images; not for digits")
+    ema: float = setting(
+        0.999, "decay a step of the averages of weights and statistics that predictions come from", least=0, below=1
+    )
+    adam: Adam = setting(Adam(lr=3e-3, b1=0.9, schedule=Schedule("cosine", over=STEPS, end=0.0)), "optimiser")
 
 
 class State(NamedTuple):

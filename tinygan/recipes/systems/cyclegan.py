@@ -21,11 +21,12 @@ import numpy as np
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
 from tinygan.core.scalar import Log, Scalar
+from tinygan.core.settings import Checked, setting
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError, by
 from tinygan.models import cyclegan
 from tinygan.objectives.losses import least_squares_d, least_squares_g
-from tinygan.optim import Adam, Moments, norm, require
+from tinygan.optim import Adam, Moments, norm
 from tinygan.recipes.shared.replay import Pool, empty, replayed
 from tinygan.recipes.spec import Card, RecipeSpec
 
@@ -33,23 +34,23 @@ ADAM = Adam(lr=5e-4, b1=0.5)
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What can be chosen; the paper has width 64, six or nine blocks, a rate of 2e-4 and batches of one."""
+class Settings(Checked):
+    """The paper has width 64, six or nine blocks, a learning rate of 2e-4 and batches of one."""
 
-    width: int = 16  # channels behind the first convolution, of translators and discriminators
-    blocks: int = 3
-    cycle: float = 5.0  # λ
-    identity: float = 0.5  # κ
-    pool: int = 50  # earlier pictures kept for each discriminator; half of what it sees is from there; 0: none
-    adam_G: Adam = ADAM
-    adam_D: Adam = ADAM
-
-    def __post_init__(self) -> None:
-        require("width", self.width, 1, 2**10 + 1)
-        require("blocks", self.blocks, 0, 2**6 + 1)
-        for name in ("cycle", "identity"):
-            require(name, getattr(self, name), 0, math.inf)
-        require("pool", self.pool, 0, 2**16 + 1)
+    width: int = setting(
+        16, "channels after the first convolution of translators and discriminators; paper: 64", least=1, most=2**10
+    )
+    blocks: int = setting(3, "residual blocks of a translator; paper: 6 or 9", least=0, most=2**6)
+    cycle: float = setting(5.0, "weight λ of cycle consistency; paper: 10, with twice the adversarial loss", least=0)
+    identity: float = setting(0.5, "weight κ of the identity loss, as a share of λ", least=0)
+    pool: int = setting(
+        50,
+        "earlier pictures kept for each discriminator, half of whose batches come from there; 0: none",
+        least=0,
+        most=2**16,
+    )
+    adam_G: Adam = setting(ADAM, "optimiser of the translators G and F")
+    adam_D: Adam = setting(ADAM, "optimiser of the discriminators D_A and D_B")
 
 
 class State(NamedTuple):

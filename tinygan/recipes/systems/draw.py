@@ -29,30 +29,27 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.scalar import Log, Scalar
+from tinygan.core.settings import Checked, setting
 from tinygan.data import Batch, Sample
 from tinygan.models import draw
 from tinygan.objectives.losses import bernoulli, normal_kl
-from tinygan.optim import Adam, Moments, norm, require
+from tinygan.optim import Adam, Moments, norm
 from tinygan.recipes.spec import Card, RecipeSpec
-from tinygan.recipes.systems.vae import Autoencoder, Binarise
+from tinygan.recipes.systems.vae import BINARISE, Autoencoder, Binarise
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What can be chosen. For MNIST the paper has T = 64, 100 latents, width 256, windows of 2 to read and 5 to write."""
+class Settings(Checked):
+    """For MNIST the paper has T = 64, 100 latents, width 256, windows of 2 to read and of 5 to write."""
 
-    glimpses: int = 10  # T
-    latent: int = 10  # numbers in z of one step
-    width: int = 256  # hidden units of either LSTM
-    attention: bool = True  # read and write windows; else whole images
-    read: int = 5  # side of the window that is read, with attention
-    write: int = 5  # side of the window that is written, with attention
-    binarise: Binarise = "sampled"  # as for vae
-    adam: Adam = Adam(lr=1e-3, b1=0.9)
-
-    def __post_init__(self) -> None:
-        for name, most in (("glimpses", 2**10), ("latent", 2**14), ("width", 2**12), ("read", 2**8), ("write", 2**8)):
-            require(name, getattr(self, name), 1, most + 1)
+    glimpses: int = setting(10, "steps T in which an image is drawn; paper: 64 for MNIST", least=1, most=2**10)
+    latent: int = setting(10, "numbers in z in each step; paper: 100", least=1, most=2**14)
+    width: int = setting(256, "units of each LSTM", least=1, most=2**12)
+    attention: bool = setting(True, "read and write through windows; false: whole images")
+    read: int = setting(5, "side of the reading window, in grid points; with attention only", least=1, most=2**8)
+    write: int = setting(5, "side of the writing window, in grid points; with attention only", least=1, most=2**8)
+    binarise: Binarise = setting("sampled", BINARISE)
+    adam: Adam = setting(Adam(lr=1e-3, b1=0.9), "optimiser of all weights")
 
 
 class State(NamedTuple):

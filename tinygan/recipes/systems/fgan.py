@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tinygan.core.scalar import Log, scalar
+from tinygan.core.settings import setting
 from tinygan.data import Batch
 from tinygan.errors import UsageError
 from tinygan.models.normalise import Norm
@@ -22,13 +23,15 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(UnconditionalSettings):
-    """What can be chosen. The divergence is both players' loss. F bounds it where D judges each sample by itself: D begins
-    without a norm of batches."""
+    """The divergence is the loss of both nets.
 
-    divergence: Name = "jensen-shannon"
-    alpha: float = 0.5  # of the divergence of that name
-    pi: float = 0.5  # the weight of the data in weighted-jensen-shannon
-    saturating: bool = False  # G minimises F
+    F bounds the divergence only where D classifies each sample by itself, so D has no batch normalisation by default.
+    """
+
+    divergence: Name = setting("jensen-shannon", "f-divergence of the data and G's samples")
+    alpha: float = setting(0.5, "parameter of divergence=alpha", values="any number but 0 and 1")
+    pi: float = setting(0.5, "weight of the data in divergence=weighted-jensen-shannon", values="above 0 and below 1")
+    saturating: bool = setting(False, "G minimises F itself; false: G maximises E g_f(D(G(z)))")
     norm_D: Norm = "none"
 
     def __post_init__(self) -> None:

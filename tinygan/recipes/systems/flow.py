@@ -16,24 +16,21 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.scalar import Log, scalar
+from tinygan.core.settings import Checked, setting
 from tinygan.data import Batch, Sample
 from tinygan.errors import ShapeError, UsageError, by
 from tinygan.models import flow
-from tinygan.optim import Adam, Moments, norm, require
+from tinygan.optim import Adam, Moments, norm
 from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What can be chosen; the paper's flows are of images, with convolutions and batch norms."""
+class Settings(Checked):
+    """The paper's flows are of images, with convolutions and batch normalisation."""
 
-    couplings: int = 8
-    width: int = 64  # hidden units of each coupling's net
-    adam: Adam = Adam(lr=1e-3, b1=0.9)
-
-    def __post_init__(self) -> None:
-        require("couplings", self.couplings, 2, 2**8 + 1)
-        require("width", self.width, 1, 2**12 + 1)
+    couplings: int = setting(8, "affine coupling layers", least=2, most=2**8)
+    width: int = setting(64, "hidden units of the net in each coupling", least=1, most=2**12)
+    adam: Adam = setting(Adam(lr=1e-3, b1=0.9), "optimiser")
 
 
 class State(NamedTuple):

@@ -16,12 +16,12 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.scalar import Log
+from tinygan.core.settings import setting
 from tinygan.data import Batch, Sample
 from tinygan.data.captions import BRIGHTNESS_WORDS, Captions
 from tinygan.errors import UsageError
 from tinygan.models import text
 from tinygan.objectives.losses import mean_softplus
-from tinygan.optim import require
 from tinygan.recipes.shared.adversarial import Groups
 from tinygan.recipes.shared.class_conditional import ClassConditional, classes
 from tinygan.recipes.shared.options import ConvolutionalSettings
@@ -30,20 +30,26 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(ConvolutionalSettings):
-    """What can be chosen: nets as dcgan's, the loss a logistic one."""
+    """Nets as in dcgan; the loss is logistic."""
 
-    wrong: float = 0.5  # w; 0: no wrong pairs
-    interpolate: bool = False  # GAN-INT
-    dark: float = 0.55  # brightness (``captions.brightness``) below which an image is called dark
-    bright: float = 0.7  # and from which on it is called bright: nearly thirds of Fashion-MNIST
+    wrong: float = setting(0.5, "weight w of mismatched pairs in D's loss; 0: none", least=0, below=1)
+    interpolate: bool = setting(False, "half of the captions are means of two captions (GAN-INT)")
+    dark: float = setting(
+        0.55, "brightness, 0 to 1, below which a caption calls an image dark", values="above 0 and below bright"
+    )
+    # Nearly thirds of Fashion-MNIST.
+    bright: float = setting(
+        0.7, "brightness, 0 to 1, from which a caption calls an image bright", values="above dark and below 1"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require("wrong", self.wrong, 0, 1)
         if not 0 < self.dark < self.bright < 1:
-            raise UsageError(f"dark and bright part [0, 1] in three: got {self.dark} and {self.bright}")
+            raise UsageError(
+                f"dark is {self.dark} and bright is {self.bright}; expected 0 < dark < bright < 1, shares of full brightness"
+            )
         if self.loss not in ("minimax", "non-saturating"):
-            raise UsageError(f"gan-cls has a logistic loss, minimax or non-saturating: loss is {self.loss}")
+            raise UsageError(f"gan-cls needs a logistic loss: set loss to minimax or non-saturating; it is {self.loss}")
 
 
 class GANCLS(ClassConditional):

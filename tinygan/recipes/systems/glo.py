@@ -23,12 +23,13 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.scalar import Log, Scalar
+from tinygan.core.settings import Checked, setting
 from tinygan.data import Batch, Dataset, Sample
 from tinygan.errors import UsageError
 from tinygan.images.pyramid import laplacian_l1
 from tinygan.models import dcgan
 from tinygan.models.normalise import NormG
-from tinygan.optim import Adam, Moments, norm, require
+from tinygan.optim import Adam, Moments, norm
 from tinygan.recipes.spec import Card, RecipeSpec
 
 LEVELS = 3  # times that images are halved, as long as a side has 3 pixels
@@ -37,27 +38,26 @@ RIDGE = 1e-6  # of the mean variance, added to each: the covariance of a table o
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What can be chosen. The paper has SGD with rates 1 for G and 10 for z, batches of 128 and batch norm; Adam needs fewer
-    steps. ``lr_z`` follows ``adam_G.schedule``.
+class Settings(Checked):
+    """The paper has SGD with learning rates 1 for G and 10 for z, batches of 128 and batch norm. Adam needs fewer steps.
+
+    ``lr_z`` follows ``adam_G.schedule``.
     """
 
     RENAMED: ClassVar = {"batch_norm": ("norm_G", {True: "batch", False: "none"})}  # keys of earlier runs
 
-    images: int = 2000  # n: the first of the data
-    latent: int = 32  # numbers in z
-    width: int = 16  # channels before the last convolution of G
-    norm_G: NormG = "batch"
-    loss: Literal["lap1", "l2"] = "lap1"
-    start: Literal["components", "normal"] = "components"  # of the table; the paper has both
-    lr_z: float = 10.0
-    adam_G: Adam = Adam(lr=2e-3, b1=0.9)
-
-    def __post_init__(self) -> None:
-        require("images", self.images, 2, 2**24)
-        require("latent", self.latent, 1, 2**13 + 1)
-        require("width", self.width, 1, 2**11 + 1)
-        require("lr_z", self.lr_z, 0, np.inf)
+    images: int = setting(2000, "number n of images, the first of the data", least=2, most=2**24 - 1)
+    latent: int = setting(32, "numbers in z, the latent vector of an image", least=1, most=2**13)
+    width: int = setting(16, "channels before G's last convolution", least=1, most=2**11)
+    norm_G: NormG = setting("batch", "normalisation in G")
+    loss: Literal["lap1", "l2"] = setting(
+        "lap1", "reconstruction loss; lap1: L1 of Laplacian pyramids, l2: mean squared error"
+    )
+    start: Literal["components", "normal"] = setting(
+        "components", "initial latents; components: principal components of the images, normal: N(0, 1)"
+    )
+    lr_z: float = setting(10.0, "learning rate of the latents", least=0)
+    adam_G: Adam = setting(Adam(lr=2e-3, b1=0.9), "optimiser of G")
 
 
 class State(NamedTuple):

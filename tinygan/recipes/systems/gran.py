@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygan.core.layer import Array
+from tinygan.core.settings import setting
 from tinygan.data import Sample
 from tinygan.models import dcgan, gran
 from tinygan.models.normalise import Norm
-from tinygan.optim import require
 from tinygan.recipes.shared.adversarial import AdversarialRecipe, State
 from tinygan.recipes.shared.options import ConvolutionalSettings
 from tinygan.recipes.spec import Card, RecipeSpec
@@ -24,14 +24,10 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(ConvolutionalSettings):
-    """What can be chosen; the paper has 3 or 5 steps."""
+    """The paper has 3 or 5 steps."""
 
-    steps: int = 3  # T
-    norm_D: Norm = "batch"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("steps", self.steps, 1, 2**6 + 1)
+    steps: int = setting(3, "steps T in which G paints; paper: 3 or 5", least=1, most=2**6)
+    norm_D: Norm = setting("batch", "normalisation in D")
 
 
 class GRAN(AdversarialRecipe):

@@ -16,11 +16,12 @@ import numpy as np
 
 from tinygan.core.layer import Array, onehot
 from tinygan.core.scalar import Log, scalar
+from tinygan.core.settings import setting
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.models import infogan
 from tinygan.objectives.losses import cross_entropy
-from tinygan.optim import Adam, require
+from tinygan.optim import Adam
 from tinygan.recipes.shared.adversarial import AdversarialRecipe, Groups, State
 from tinygan.recipes.shared.options import ConvolutionalSettings
 from tinygan.recipes.spec import Card, RecipeSpec
@@ -30,21 +31,16 @@ REACH, COLUMNS = 2.0, 10  # of a sweep of a continuous code: twice what training
 
 @dataclass(frozen=True)
 class Settings(ConvolutionalSettings):
-    """What can be chosen; "paper" is appendix C.1, for MNIST."""
+    """ "Paper" is appendix C.1, for MNIST."""
 
-    width: int = 16  # 64 in the paper
-    categories: int = 10  # K
-    continuous: int = 2  # m
-    information: float = 1.0  # λ (paper)
-    information_continuous: float = 0.5  # λ'; 1 in their code
+    width: int = 16
+    categories: int = setting(10, "values K of the categorical code", least=2, most=2**10)
+    continuous: int = setting(2, "number m of continuous codes, uniform in [−1, 1]", least=0, most=2**7)
+    information: float = setting(1.0, "weight λ of the information about the categorical code", least=0)
+    information_continuous: float = setting(
+        0.5, "weight λ' of the information about the continuous codes; 1 in the authors' code", least=0
+    )
     adam_D: Adam = Adam(lr=2e-4)  # paper
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("categories", self.categories, 2, 2**10 + 1)
-        require("continuous", self.continuous, 0, 2**7 + 1)
-        for name in ("information", "information_continuous"):
-            require(name, getattr(self, name), 0, math.inf)
 
 
 class InfoGAN(AdversarialRecipe):

@@ -20,13 +20,13 @@ import numpy as np
 from tinygan.core.layer import Array, onehot
 from tinygan.core.net import Net
 from tinygan.core.scalar import Log, scalar
+from tinygan.core.settings import setting
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError, by
 from tinygan.images.pyramid import build, enlarged
 from tinygan.layers.pyramid import half
 from tinygan.models import lapgan
 from tinygan.objectives.losses import MIDDLE
-from tinygan.optim import require
 from tinygan.recipes.shared import adversarial
 from tinygan.recipes.shared.adversarial import AdversarialRecipe, Groups
 from tinygan.recipes.shared.class_conditional import classes
@@ -38,18 +38,15 @@ LEAST = 4  # pixels along a side of the coarsest image
 
 @dataclass(frozen=True)
 class Settings(ConvolutionalSettings):
-    """What can be chosen, for all levels alike; the paper has 64 or 128 channels and SGD."""
+    """The same at all levels. The paper has 64 or 128 channels and SGD."""
 
-    levels: int = 2  # L: how often images are halved
-    latent: int = 32  # numbers in z of the coarsest level; the finer ones have one a pixel
-    width: int = 16  # channels of a convolution; units of the coarsest level's nets / 16
-    classes: bool = False  # whether all nets are told the class
-    dropout: float = 0.5  # rate in the discriminators
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("levels", self.levels, 1, 9)
-        require("dropout", self.dropout, 0, 1)
+    levels: int = setting(2, "number L of halvings of the image", least=1, most=8)
+    latent: int = setting(32, "numbers in z of the coarsest level; finer levels have one a pixel", least=1, most=2**14)
+    width: int = setting(
+        16, "channels of a convolution; the coarsest level's perceptrons have 16 width units", least=1, most=2**11
+    )
+    classes: bool = setting(False, "make all nets class-conditional")
+    dropout: float = setting(0.5, "dropout rate in the discriminators", least=0, below=1)
 
 
 class State(NamedTuple):

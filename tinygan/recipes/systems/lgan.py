@@ -11,7 +11,6 @@ its gradient one backward.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -19,29 +18,26 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.scalar import Log, Scalar, scalar
+from tinygan.core.settings import setting
 from tinygan.data import Batch, Sample
 from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
 from tinygan.objectives.losses import LOSSES
 from tinygan.objectives.penalties import gradient_penalty, weighted, zero_centred
-from tinygan.optim import Adam, Moments, norm, require
+from tinygan.optim import Adam, Moments, norm
 from tinygan.recipes.shared.localized import ANCHORS, Charts, LocalGenerator, LocalSettings, LocalState
 from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
 class Settings(LocalSettings):
-    """What can be chosen, of G first. (code): the value of the authors' image code."""
+    """Settings of G first. "Code" is the value of the authors' code for images."""
 
-    loss: Literal["minimax", "non-saturating", "least-squares", "hinge"] = "non-saturating"
-    anchor: float = 0.1  # λ, the weight of G(x, 0) among the fakes (code)
-    gamma: float = 0.0  # weight of ½E‖∇D‖² at real x (R1): on a curve without noise D would tell every G(x, z); 0: none
-    adam_D: Adam = Adam(lr=2e-4)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("anchor", "gamma"):
-            require(name, getattr(self, name), 0, math.inf)
+    loss: Literal["minimax", "non-saturating", "least-squares", "hinge"] = setting("non-saturating", "loss of G and D")
+    anchor: float = setting(0.1, "weight λ of G(x, 0) among the generated samples (code)", least=0)
+    # On a curve without noise D would otherwise recognise every G(x, z).
+    gamma: float = setting(0.0, "weight γ of the R1 penalty ½E‖∇D‖² at real samples; 0: none", least=0)
+    adam_D: Adam = setting(Adam(lr=2e-4), "optimiser of D")
 
 
 class State(NamedTuple):

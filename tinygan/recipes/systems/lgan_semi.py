@@ -13,7 +13,6 @@ anchor z = 0 is a corner; here z is symmetric around it.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,9 +20,9 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.scalar import Log
+from tinygan.core.settings import setting
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
-from tinygan.optim import require
 from tinygan.recipes.shared.intrinsic import Intrinsic
 from tinygan.recipes.shared.localized import ANCHORS, Charts, LocalGenerator, LocalSettings, LocalState
 from tinygan.recipes.shared.semi_supervised import ClassifierSettings, ClassifierState, KPlusOneClassifier, split
@@ -32,15 +31,14 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(LocalSettings):
-    """What can be chosen, of G first."""
+    """Settings of G first."""
 
-    judge: ClassifierSettings = ClassifierSettings()
-    intrinsic: Intrinsic = Intrinsic()  # λ and how it is estimated; weight 0: without
-    keep: float = 1.0  # κ
+    judge: ClassifierSettings = setting(ClassifierSettings(), "the classifier C and its labels")
+    intrinsic: Intrinsic = setting(Intrinsic(), "smoothness of the classifier along the charts")
+    keep: float = setting(1.0, "weight κ of the loss that a reconstruction keeps its label", least=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require("keep", self.keep, 0, math.inf)
         self.intrinsic.fits(self.latent)
 
 

@@ -5,12 +5,11 @@ d(x, y) = ψ(φ(x)) + ⟨v_y, φ(x)⟩,      L_D = game(d(x, y), d(G(y, z), y)),
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from tinygan.core.settings import setting
 from tinygan.data import Sample
 from tinygan.models import sngan
-from tinygan.optim import require
 from tinygan.recipes.shared.class_conditional import ClassConditional, classes
 from tinygan.recipes.shared.options import Loss
 from tinygan.recipes.shared.residual import ResidualSettings
@@ -19,15 +18,15 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(ResidualSettings):
-    """What can be chosen; the paper has the hinge loss."""
+    """The paper has the hinge loss too."""
 
     loss: Loss = "hinge"
-    modulation: float = 0.2  # first standard deviation of scales and shifts by class; 0: all classes begin alike
-    hierarchical: bool = False  # a part of z for each block of G (Brock et al. 2019, §3.1)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("modulation", self.modulation, 0, math.inf)
+    modulation: float = setting(
+        0.2,
+        "initial standard deviation of the scales and shifts of each class; 0: all classes are equal at first",
+        least=0,
+    )
+    hierarchical: bool = setting(False, "a part of z enters each block of G (Brock et al. 2019, §3.1)")
 
 
 class PCGAN(ClassConditional):

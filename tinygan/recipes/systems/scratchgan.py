@@ -17,30 +17,25 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.scalar import Log
+from tinygan.core.settings import Checked, setting
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError, by
 from tinygan.models import scratch
 from tinygan.objectives.losses import logistic_d
-from tinygan.optim import Adam, Moments, norm, require
+from tinygan.optim import Adam, Moments, norm
 from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What can be chosen. The paper, on news: batches of 512, two layers of 512 in G, γ = 0.23, b by 0.08."""
+class Settings(Checked):
+    """For news the paper has batches of 512, two layers of 512 units in G, γ = 0.23, and 0.08 for the baseline."""
 
-    width_G: int = 64  # units of its LSTM
-    width_D: int = 64
-    discount: float = 0.9  # γ
-    follow: float = 0.08  # how much of the new mean of R goes into b at a step
-    adam_G: Adam = Adam(lr=3e-3)
-    adam_D: Adam = Adam(lr=3e-3)
-
-    def __post_init__(self) -> None:
-        for name in ("width_G", "width_D"):
-            require(name, getattr(self, name), 1, 2**12 + 1)
-        require("discount", self.discount, 0, 1 + 1e-9)
-        require("follow", self.follow, 0, 1 + 1e-9)
+    width_G: int = setting(64, "units of G's LSTM", least=1, most=2**12)
+    width_D: int = setting(64, "units of D's LSTM", least=1, most=2**12)
+    discount: float = setting(0.9, "discount γ of later rewards; paper: 0.23", least=0, most=1)
+    follow: float = setting(0.08, "share of a step's mean return that enters the baseline b", least=0, most=1)
+    adam_G: Adam = setting(Adam(lr=3e-3), "optimiser of G")
+    adam_D: Adam = setting(Adam(lr=3e-3), "optimiser of D")
 
 
 class State(NamedTuple):

@@ -22,38 +22,50 @@ import numpy as np
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
 from tinygan.core.scalar import Log, Scalar
+from tinygan.core.settings import Checked, setting
 from tinygan.data import Batch, Sample
 from tinygan.errors import UsageError
 from tinygan.models import dcgan
 from tinygan.models.mlp import mlp
 from tinygan.models.semi import softplus_generator
-from tinygan.optim import Adam, Moments, ema, norm, require
+from tinygan.optim import Adam, Moments, ema, norm
 from tinygan.recipes.shared.semi_supervised import ClassifierSettings, ClassifierState, KPlusOneClassifier, split
 from tinygan.recipes.shared.tangents import Orthonormal
 from tinygan.recipes.spec import Card, RecipeSpec
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What can be chosen."""
+class Settings(Checked):
+    """Settings of the classifier are in the table ``judge``."""
 
-    judge: ClassifierSettings = ClassifierSettings()
-    latent: int = 64  # numbers in z
-    width: int = 32  # channels before G's last convolution, of points and of softplus: units of a hidden layer / 4
-    net: Literal["own", "softplus"] = "own"  # of G; softplus: the paper's perceptron of MNIST, for a width of 125
-    # of softplus: latents that its norms are by, drawn once (Salimans et al. 2016, §3.5); 0: by the batch
-    reference: int = 0
-    orthonormal: Orthonormal = Orthonormal(scale=0.0, statistics="batch")  # of G's tangents; s is learned
-    ema: float = 0.99  # decay a step of the average of G that samples come from
-    adam_G: Adam = Adam(lr=1e-3)
+    judge: ClassifierSettings = setting(ClassifierSettings(), "the classifier C and its labels")
+    latent: int = setting(64, "numbers in z, the latent vector", least=1, most=2**14)
+    width: int = setting(
+        32,
+        "channels before G's last convolution; for points and net=softplus a hidden layer has 4 width units",
+        least=1,
+        most=2**11,
+    )
+    net: Literal["own", "softplus"] = setting(
+        "own", "architecture of G; softplus: the paper's perceptron for MNIST, which has width 125"
+    )
+    reference: int = setting(
+        0,
+        "latents of the reference batch of virtual batch normalisation, with net=softplus "
+        "(Salimans et al. 2016, §3.5); 0: batch normalisation",
+        least=0,
+        most=2**11,
+    )
+    orthonormal: Orthonormal = setting(
+        Orthonormal(scale=0.0, statistics="batch"), "orthonormality of G's tangents ∂G/∂z (Qi et al. 2018)"
+    )
+    ema: float = setting(0.99, "decay a step of the average of G's weights that samples come from", least=0, below=1)
+    adam_G: Adam = setting(Adam(lr=1e-3), "optimiser of G")
 
     def __post_init__(self) -> None:
-        for name, most in (("latent", 2**14), ("width", 2**11)):
-            require(name, getattr(self, name), 1, most + 1)
-        require("ema", self.ema, 0, 1)
-        require("reference", self.reference, 0, 2**11 + 1)
+        super().__post_init__()
         if self.reference and self.net != "softplus":
-            raise UsageError(f"a reference is of the norms of net=softplus: net is {self.net}")
+            raise UsageError(f"reference needs net=softplus, whose norms it is for: net is {self.net}")
         self.orthonormal.fits(self.latent)
 
 

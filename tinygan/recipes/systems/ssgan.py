@@ -9,18 +9,17 @@ the data; ``anneal`` lets it fall to zero. With β = α = 0 this is SNGAN (Miyat
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.scalar import Log, scalar
+from tinygan.core.settings import setting
 from tinygan.data import Batch, Sample
 from tinygan.images.rotation import TURNS, rotations, rotations_adjoint
 from tinygan.models import sngan
 from tinygan.objectives.losses import accuracy, cross_entropy
-from tinygan.optim import require
 from tinygan.recipes.shared.adversarial import AdversarialRecipe, Groups, State
 from tinygan.recipes.shared.residual import ResidualSettings
 from tinygan.recipes.spec import Card, RecipeSpec
@@ -28,18 +27,14 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(ResidualSettings):
-    """What can be chosen; α and β are the paper's."""
+    """α and β are those of the paper."""
 
-    alpha: float = 0.2  # G's weight of the rotation loss
-    beta: float = 1.0  # D's
-    anneal: int = 0  # steps over which α falls to zero; 0: it stays
-    self_modulated: bool = False  # z reaches every block of G (Chen et al. 2019, Self-modulation)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("alpha", "beta"):
-            require(name, getattr(self, name), 0, math.inf)
-        require("anneal", self.anneal, 0, math.inf)
+    alpha: float = setting(0.2, "weight α of the rotation loss of G", least=0)
+    beta: float = setting(1.0, "weight β of the rotation loss of D", least=0)
+    anneal: int = setting(0, "steps in which α falls to 0; 0: it is constant", least=0)
+    self_modulated: bool = setting(
+        False, "z modulates the norms of every block of G (Chen et al. 2019, Self-modulation)"
+    )
 
 
 class SSGAN(AdversarialRecipe):

@@ -19,29 +19,29 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.scalar import Log, Scalar
+from tinygan.core.settings import Checked, setting
 from tinygan.data import Batch, Sample
 from tinygan.errors import ShapeError, UsageError, by
 from tinygan.models import vae
 from tinygan.objectives.losses import bernoulli, normal_kl
-from tinygan.optim import Adam, Moments, norm, require
+from tinygan.optim import Adam, Moments, norm
 from tinygan.recipes.spec import Card, RecipeSpec
 
 Binarise = Literal["sampled", "threshold", "none"]
+BINARISE = (
+    "how a grey pixel p in [0, 1] becomes 0 or 1; sampled: 1 with probability p at each step, threshold: 1 where p > 1/2, "
+    "none: it stays p, and the loss is no bound"
+)
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What can be chosen. The paper has 500 hidden units for MNIST, Adagrad, batches of 100 and weight decay."""
+class Settings(Checked):
+    """For MNIST the paper has 500 hidden units, Adagrad, batches of 100 and weight decay."""
 
-    latent: int = 20  # numbers in z
-    width: int = 400  # hidden units of either net
-    # A pixel of grey p is 1 with probability p, drawn at every step; or where p > 1/2; or stays p: no bound then.
-    binarise: Binarise = "sampled"
-    adam: Adam = Adam(lr=1e-3, b1=0.9)
-
-    def __post_init__(self) -> None:
-        require("latent", self.latent, 1, 2**14 + 1)
-        require("width", self.width, 1, 2**14 + 1)
+    latent: int = setting(20, "numbers in z, the latent vector", least=1, most=2**14)
+    width: int = setting(400, "hidden units of encoder and decoder; paper: 500", least=1, most=2**14)
+    binarise: Binarise = setting("sampled", BINARISE)
+    adam: Adam = setting(Adam(lr=1e-3, b1=0.9), "optimiser of both nets")
 
 
 class State(NamedTuple):

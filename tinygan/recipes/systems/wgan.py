@@ -10,15 +10,15 @@ squares, its start corrected. Their code takes 100 steps of the critic for each 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from tinygan.core.scalar import Log
+from tinygan.core.settings import setting
 from tinygan.data import Batch
 from tinygan.models.normalise import Norm
-from tinygan.optim import Adam, require
+from tinygan.optim import Adam
 from tinygan.recipes.shared.adversarial import Generated, State
 from tinygan.recipes.shared.options import Loss
 from tinygan.recipes.shared.unconditional import Unconditional, UnconditionalSettings
@@ -29,18 +29,14 @@ ADAM = Adam(lr=2e-4, b1=0.0, b2=0.99)
 
 @dataclass(frozen=True)
 class Settings(UnconditionalSettings):
-    """What can be chosen; the paper has a learning rate of 5e-5, for longer runs."""
+    """The paper has a learning rate of 5e-5, for longer runs."""
 
     loss: Loss = "wasserstein"
     n_critic: int = 5
-    most: float = 0.01  # c, the greatest size of a weight of the critic
+    most: float = setting(0.01, "c, which the critic's weights are clipped to", least=1e-30)
     norm_D: Norm = "batch"
     adam_G: Adam = ADAM
     adam_D: Adam = ADAM
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("most", self.most, 1e-30, math.inf)
 
 
 class WGAN(Unconditional):
