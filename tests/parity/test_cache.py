@@ -226,6 +226,7 @@ def test_where_the_cache_is(settings, expected, tmp_path, monkeypatch):
     assert build.cache_folder() == Path(expected.format(tmp_path))
 
 
+@pytest.mark.slow
 def test_two_processes_may_compile_at_once(tmp_path):
     known = {**os.environ, "TINYGAN_CACHE": str(tmp_path), "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-W", "error", "-c", WORK]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tinygan import kernels
 from tinygan.kernels import reference
 
-from .tools import BOUNDS, DRAWS, FORMS, WIDTHS, agree, vectors
+from .tools import BOUNDS, DRAWS, EACH_WIDTH, FORMS, agree, vectors
 
 pool = pytest.importorskip("tinygan.kernels.jit.pool", exc_type=ImportError)
 
@@ -107,7 +107,7 @@ def check(case, width, form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH_WIDTH)
 @named
 @examples()
 @given(case=convolutions())
@@ -115,7 +115,7 @@ def test_the_triple_is_the_references(case, width, form):
     check(made(*case), width, form)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH_WIDTH)
 @examples(0.5)
 @given(case=FORMED)
 def test_the_other_forms_are_the_references(case, width):
@@ -138,7 +138,7 @@ def test_the_other_forms_are_met(monkeypatch):
     assert seen >= {(what, form) for what in ("y", "dx", "dw") for form in (None, (2, 2), (2, 3), (4, 2), (4, 3))}
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH_WIDTH)
 @examples(0.5)
 @given(data=st.data(), rows=st.integers(0, 40), dtype=st.sampled_from(DTYPES))
 def test_linear_maps_are_the_references(data, rows, dtype, width):
@@ -178,8 +178,9 @@ def test_a_product_that_is_small_is_blass(M, I, O, most, monkeypatch):
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("width", EACH_WIDTH)
 @examples(0.5)
-@given(case=convolutions(dtypes=["float64"]), width=st.sampled_from(WIDTHS))
+@given(case=convolutions(dtypes=["float64"]))
 def test_the_three_contractions_are_adjoints_of_one_another(case, form, width):
     x, w, _, gy, _, how, _ = made(*case)
     with kernels.on_cpu("jit"), kernels.precision(form), vectors(width):

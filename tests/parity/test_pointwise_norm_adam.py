@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tinygan import kernels
 from tinygan.kernels import reference
 
-from .tools import DRAWS, WIDTHS, vectors
+from .tools import DRAWS, EACH_WIDTH, vectors
 
 jit = pytest.importorskip("tinygan.kernels.jit.operations", exc_type=ImportError)
 pool = pytest.importorskip("tinygan.kernels.jit.pool", exc_type=ImportError)
@@ -67,7 +67,7 @@ DRESS = st.sampled_from(("plain", "strided", "fortran", "read-only"))
 # ---------------------------------------------------------------- activations
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH_WIDTH)
 @pytest.mark.parametrize("f", NAMES)
 @examples(0.25)
 @given(
@@ -101,7 +101,7 @@ def everywhere(dtype):
     return np.concatenate([x[np.isfinite(x)], dense, np.array([np.inf, -np.inf, 0.0, -0.0], dtype)])
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH_WIDTH)
 @pytest.mark.parametrize("f", SMOOTH)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the reference: −∞ · σ(−∞)
 def test_a_float32_activation_is_right_to_a_few_units_in_the_last_place_everywhere(f, width):
@@ -144,7 +144,7 @@ def test_a_nan_is_passed_on_and_stays_where_it_is(f, dtype):
 
 
 @pytest.mark.parametrize("f", NAMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH_WIDTH)
 def test_a_number_has_the_same_bits_wherever_it_stands(f, width, rng):
     X = rng.normal(size=(1, 131)).astype("float32")
     with vectors(width):
@@ -169,7 +169,7 @@ def arrays(sizes, K, dtype, seed, mean=2.0):
     return X, *rng.normal(size=(2, G * D)).astype(dtype), cotangent
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH_WIDTH)
 @examples()
 @given(
     sizes=st.sampled_from(list(SIZES.values()))
@@ -229,7 +229,7 @@ def test_a_nan_spoils_its_group_and_no_other(sizes):
 # ---------------------------------------------------------------- flat vectors
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH_WIDTH)
 @examples(0.25)
 @given(n=st.integers(0, 70) | st.just(40_001), dtype=st.sampled_from(DTYPES), dress=DRESS, seed=st.integers(0, 99))
 def test_flat_vectors_are_the_references(width, n, dtype, dress, seed):
@@ -246,7 +246,7 @@ def test_flat_vectors_are_the_references(width, n, dtype, dress, seed):
     assert abs(product - theta.astype(float) @ g) <= EXACT[dtype] * (np.abs(theta) @ np.abs(g) + 1e-300)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH_WIDTH)
 @examples(0.25)
 @given(
     shape=st.tuples(st.integers(0, 20), st.integers(1, 9), st.integers(1, 70)) | st.just((50, 30, 33)),
@@ -264,7 +264,7 @@ def test_a_column_sum_is_the_references(width, shape, dtype, dress, seed):
     assert np.abs(found - A.sum(axis=(0, 1), dtype=float)).max(initial=0) <= EXACT[dtype] * largest
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH_WIDTH)
 @examples(0.25)
 @given(
     K=st.integers(0, 2),

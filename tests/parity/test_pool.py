@@ -235,6 +235,7 @@ assert len(found) == 6 and all(np.array_equal(y, found[0]) for y in found)
     python(code, threads=2)
 
 
+@pytest.mark.slow
 def test_threads_may_compile_at_the_same_time_beside_another_user_of_numba(tmp_path):
     code = """
 import threading, numba, numpy as np

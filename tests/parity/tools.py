@@ -7,6 +7,7 @@ from pathlib import Path
 from subprocess import run
 
 import numpy as np
+import pytest
 
 WIDTHS = (16, 32, 64)  # LLVM splits vectors that the machine does not have, so every width runs everywhere
 FORMS = ("direct", "fast")
@@ -21,6 +22,18 @@ BOUNDS = {
     ("float32", "fast", "dx"): 2e-5,
     ("float32", "fast", "dw"): 5e-5,
 }
+
+
+def own_width():
+    """Bytes of a vector of this machine, whose kernels the other tests compile too."""
+    try:
+        from tinygan.kernels.jit import cpu
+    except ImportError:  # without Numba these tests skip
+        return WIDTHS[0]
+    return cpu.width()
+
+
+EACH_WIDTH = [pytest.param(width, marks=[] if width == own_width() else [pytest.mark.slow]) for width in WIDTHS]
 
 
 @contextmanager
