@@ -33,6 +33,7 @@ def meanwhile(request, tmp_path_factory):
     """(where cubins are kept, done when they are there; the outcomes of sanitized runs)."""
     asked, folder = {item.path.stem for item in request.session.items}, tmp_path_factory.mktemp("cubins")
     pool, compiled, outcomes = ThreadPoolExecutor(1), [], {}
+    emu.PLACE.append(tmp_path_factory.mktemp("emulator"))
     emu.folder()  # once, before two threads ask for it
     if asked & {"test_cubin", "test_sass"} and build.compiler():
         compiled = [pool.submit(longest_files, arch, folder) for arch in emu.ARCHS]

@@ -25,6 +25,9 @@ SANITIZED += ("--param=asan-stack=0",)  # a fiber's stack is left for good when 
 RACES = ("-O1", "-g", "-march=x86-64-v3", "-fsanitize=thread")
 
 
+PLACE = [None]  # where folders for temporary files are made; at first where the system has them
+
+
 def missing():
     """Why there is no emulator here, in one line; empty where there is."""
     if platform.machine() != "x86_64":
@@ -34,14 +37,15 @@ def missing():
 
 @cache
 def folder():
-    return tempfile.TemporaryDirectory(prefix="tg_emu")
+    """What is compiled here, with the session's other files (conftest.py): they go with them, whatever ends it."""
+    return Path(tempfile.mkdtemp(prefix="tg_emu", dir=PLACE[-1]))
 
 
 @cache
 def build(text, options=PLAIN, headers=()):
     """The path of a library of a .cu file's ``text``; ``headers``: (name, text) that stand in for those of kernels/."""
     name = hashlib.sha256(repr((text, options, headers)).encode()).hexdigest()[:16]
-    here = Path(folder().name) / name
+    here = folder() / name
     here.mkdir()
     for header, content in headers:
         (here / header).write_text(content)
@@ -56,7 +60,7 @@ def build(text, options=PLAIN, headers=()):
 def runtime(options):
     """The path of the emulator itself, an object file."""
     name = hashlib.sha256(repr(options).encode()).hexdigest()[:16]
-    path = Path(folder().name) / f"{name}.o"
+    path = folder() / f"{name}.o"
     if options == RACES:  # ThreadSanitizer is told what the runtime does, and does not watch it
         options = ("-O1", "-g", "-march=x86-64-v3", "-DTG_RACES")
     compiled(["-c", HERE / "tg_emu.cpp"], options, path)

@@ -8,6 +8,8 @@ from tinygan.kernels.cuda import plan
 from . import emulator as emu
 from .test_convolution import BOUNDS, Case
 
+pytestmark = pytest.mark.slow
+
 ONE = """#include "igemm.cuh"
 using ConvArgs = Args<Patches, Matrix, 1>;
 TG_KERNEL(conv2d_fp32_small4, ConvArgs, Small::THREADS, igemm<Small, Fp32, 4, ConvArgs>)

@@ -9,6 +9,8 @@ from tinygan.kernels.cuda import plan_flat, plan_norm
 from . import emulator as emu
 from .test_adam import HOW, rates, state, truth
 
+pytestmark = pytest.mark.slow
+
 HERE, OVER = "__syncthreads(); // all values are there", "__syncthreads(); // this round is over"
 MERGE = "if (lane + half < n) shared[t].merge(shared[t + half * apart]);\n        "
 BUGS = {  # what is wrong: whose kernels show it; file, text that stands there once, text instead

@@ -16,6 +16,8 @@ from . import test_matmul
 from .emulator import ARCHS
 from .test_convolution import INSTANCES, NOWHERE
 
+pytestmark = pytest.mark.slow
+
 FILES = {  # file: its kernels
     "conv.cu": {f"{o}_{a}_{tile}{v}" for o, a, tile, v in INSTANCES} | {"join_splits"},
     "matmul.cu": {f"matmul_{form}_{a}_{tile}{v}" for form, a, tile, v in test_matmul.INSTANCES} | {"join_splits"},

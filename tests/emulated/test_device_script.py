@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 if not (ROOT / "bench/device/__main__.py").exists():
     pytest.skip("bench/ is in the repository, not in the wheel", allow_module_level=True)

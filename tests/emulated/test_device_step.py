@@ -76,7 +76,7 @@ def test_so_are_those_of_other_systems(name, options):
     assert off <= 1, what
 
 
-@pytest.mark.parametrize("precision", ["direct", "fast"])
+@pytest.mark.parametrize("precision", ["direct", pytest.param("fast", marks=pytest.mark.slow)])
 def test_a_whole_step_of_dcgan_32_is_numpys(precision):
     """32x32 colours, latent 128, width 32, on a batch of 8."""
     with kernels.precision(precision):
@@ -220,6 +220,7 @@ def test_a_run_trains_on_the_device_is_resumed_bit_for_bit_and_is_sampled_withou
     assert "backend 'cuda' needs" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_auto_takes_the_device_where_the_system_can_and_the_cpu_where_it_cannot(here, monkeypatch):
     monkeypatch.delenv("TINYGAN_CPU", raising=False)
     assert trained("auto", 1) == 0

@@ -18,6 +18,8 @@ from tinygan.kernels.cuda import plan
 from . import emulator as emu
 from . import test_bugs, test_bugs_arrays
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parent / "sanitized.py"
 HEADERS = {path.name: path.read_text() for path in emu.SOURCES.glob("*.cuh")}
 

@@ -18,6 +18,8 @@ from tinygan.kernels.cuda import plan
 from .emulator import ARCHS
 from .test_cubin import FILES
 
+pytestmark = pytest.mark.slow
+
 INSTRUCTION = re.compile(r"^\s+/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][\w.]*)", re.M)
 WORDS = {  # kernels whose name ends in 4: what moves a word of four floats, without what else an architecture adds to its name
     "conv.cu": ["LDGSTS.E.BYPASS.128"],

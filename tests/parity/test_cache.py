@@ -135,6 +135,7 @@ def test_a_spoiled_kernel_is_compiled_again(cache):
     assert work(cache) == 0
 
 
+@pytest.mark.slow
 def test_a_folder_in_the_place_of_a_file_is_left_and_not_needed(cache):
     every = files(cache)
     folder_instead(every[0])
@@ -174,6 +175,7 @@ def test_another_source_machine_or_numba_is_another_folder(tmp_path, monkeypatch
         build.folder.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "prepare"), [("cache", True), ("cache/below", True), ("/proc/tinygan", False)])
 def test_a_cache_that_cannot_be_is_not_needed(place, prepare, tmp_path):
     if prepare:
@@ -182,6 +184,7 @@ def test_a_cache_that_cannot_be_is_not_needed(place, prepare, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == (["cache"] if prepare else [])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="permissions are another matter there")
 def test_a_folder_that_cannot_be_written_is_read(cache):
     """Also as root, who may write anywhere: nothing can be written where a process may open no file for it."""
@@ -191,6 +194,7 @@ def test_a_folder_that_cannot_be_written_is_read(cache):
     assert python(forbid + WORK, TINYGAN_CACHE=cache)[1] == "1"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="permissions are another matter there")
 def test_only_this_user_can_write_and_read_what_is_run(cache):
     (folder,) = cache.iterdir()
@@ -238,6 +242,7 @@ def test_two_processes_may_compile_at_once(tmp_path):
     assert work(tmp_path) == 0
 
 
+@pytest.mark.slow
 def test_keys_of_old_go_when_a_new_one_comes_and_nothing_else(tmp_path):
     def made(name, days, link=None):
         path = tmp_path / name

@@ -136,6 +136,7 @@ def test_an_outlier_costs_no_digits_wherever_it_is(sizes, at):
         assert np.abs(found / true - 1).max() <= 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_fork_while_another_thread_compiles():
     python(

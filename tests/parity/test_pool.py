@@ -52,11 +52,13 @@ def convolve(x, w):
 # ---------------------------------------------------------------- settings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", ["1", "3", "1024"])
 def test_the_environment_sets_the_number_of_threads(n):
     assert python(WORK + "print(pool.pool().n)", threads=n)[1] == n
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", ["0", "-1", "two", "1.5", "1025", " ", "9" * 99])
 def test_a_wrong_number_of_threads_is_one_line_before_anything_is_written(n, tmp_path):
     code = "from tinygan.cli import main; raise SystemExit(main(['train', '--steps', '1']))"
@@ -291,6 +293,7 @@ def test_a_forked_child_and_its_parent_both_go_on(wait):
     fork(f"for _ in range(5):\n    time.sleep({wait})\n    child(lambda: [good() for _ in range(50)])\n    good()")
 
 
+@pytest.mark.slow
 @forking
 def test_a_fork_from_a_fork_and_inside_a_block():
     fork("child(lambda: (good(), child(good), good()))")
@@ -310,6 +313,7 @@ os._exit(0) if os.getpid() != pid else None
 """)
 
 
+@pytest.mark.slow
 @forking
 def test_a_fork_while_other_threads_are_in_kernels():
     fork("""
@@ -342,6 +346,7 @@ good()
 # ---------------------------------------------------------------- interruptions
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
 def test_interruptions_while_kernels_run_leave_the_pool_usable():
     code = """
@@ -370,6 +375,7 @@ assert pool.pool().box[ASLEEP] >= 2, "a helper was lost"
     python(WORK + code, threads=3)
 
 
+@pytest.mark.slow
 def test_a_signals_handler_may_run_kernels():
     if not hasattr(signal, "setitimer"):
         pytest.skip("this system has no timers")
@@ -422,6 +428,7 @@ ENDINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_process_ends_well(ending):
     for options in ([], [], ["-X", "dev"]):

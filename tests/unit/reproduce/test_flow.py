@@ -8,6 +8,7 @@ from tinygan.reproduce import Result
 from tinygan.reproduce.papers import flow
 
 
+@pytest.mark.slow
 def test_the_density_of_the_moons_has_mass_one_and_is_that_of_the_set():
     across, up = np.arange(-1.6, 2.6, 0.02), np.arange(-1.2, 1.7, 0.02)
     plane = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)

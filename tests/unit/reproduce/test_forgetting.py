@@ -90,6 +90,7 @@ def test_a_step_goes_down_the_loss(rng, beta):
     assert ("rotation accuracy" in log) == bool(beta)
 
 
+@pytest.mark.slow
 def test_a_job_gives_the_same_figures_again(work):
     for rotation in (WITH, WITHOUT):
         first, again = (run(SMALL, {"seed": 0, "rotation": rotation}, work) for _ in range(2))

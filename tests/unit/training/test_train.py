@@ -76,6 +76,7 @@ def test_a_run_in_two_parts_equals_one_run_bit_for_bit(tmp_path, stop, eta, caps
     assert rows(parts) == rows(whole)
 
 
+@pytest.mark.slow
 def test_killed_at_37_and_resumed_equals_100_steps_in_one_go(tmp_path):
     options = ["--steps", 100, *SMALL, "--set", "log_every=1", "--set", "save_every=10"]
     assert finish(start("--out", tmp_path / "whole", *options))[0] == 0
