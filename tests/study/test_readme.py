@@ -88,6 +88,7 @@ def test_the_commands_of_the_readme_run_one_after_another(tmp_path, monkeypatch)
     assert (tmp_path / "faces/samples/sample-n64-seed0.png").is_file()
 
 
+@pytest.mark.slow
 def test_the_examples_run_one_after_another(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(commands(TOUR, inline=False))
