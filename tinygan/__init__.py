@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # the same names as in _HOME, for editors and type checkers
     from tinygan.interface.train import train
     from tinygan.interface.trained_run import TrainedRun, load
     from tinygan.objectives.penalties import through_jvp, through_vjp
+    from tinygan.recipes import get_recipe, list_recipes
 
 __version__ = "0.1.0"
 
@@ -60,8 +61,10 @@ __all__ = [
     "data",
     "evaluate",
     "geometry",
+    "get_recipe",
     "kernels",
     "layers",
+    "list_recipes",
     "load",
     "losses",
     "metrics",
@@ -94,6 +97,8 @@ _HOME = {  # the module that defines each name; a name that is missing here is a
     "check_layer": "checks.check",
     "check_net": "checks.check",
     "evaluate": "interface.evaluate",
+    "get_recipe": "recipes",
+    "list_recipes": "recipes",
     "load": "interface.trained_run",
     "open_data": "data",
     "sample": "interface.sample",

@@ -16,7 +16,7 @@ from tinygan.core.tree import tree_size
 from tinygan.data import Batch, Sample, open_data
 from tinygan.kernels import reference
 from tinygan.layers import BatchNorm
-from tinygan.recipes import SemiSupervised, find
+from tinygan.recipes import SemiSupervised, get_recipe
 from tinygan.reproduce.papers import stability
 from tinygan.training.checkpoint import flatten
 from tinygan.training.execution import GraphExecutor, HostExecutor
@@ -124,11 +124,13 @@ def layer(name, seed=3):
 
 def system(name, **settings):
     """A small recipe, and a function of t that gives its batches."""
-    fields = find(name).settings.__dataclass_fields__
+    fields = get_recipe(name).settings.__dataclass_fields__
     small = {key: value for key, value in (stability.SMALL | stability.SHORT).items() if key in fields} | settings
     small |= {"images": 64} if "images" in fields else {}
     data = open_data(DATA.get(name, "strokes"))
-    recipe = find(name).make(find(name).settings(**small), Sample(data.shape, len(data.classes), data.classes))
+    recipe = get_recipe(name).make(
+        get_recipe(name).settings(**small), Sample(data.shape, len(data.classes), data.classes)
+    )
     data = training_set(recipe, data)
 
     def batch(t, n=4):
@@ -143,7 +145,7 @@ def system(name, **settings):
 
 def dcgan32(width=32, n=8):
     """DCGAN for 32x32 colours, latent 128, on batches of n."""
-    recipe = find("dcgan").make(find("dcgan").settings(width=width, latent=128), Sample((32, 32, 3), 1))
+    recipe = get_recipe("dcgan").make(get_recipe("dcgan").settings(width=width, latent=128), Sample((32, 32, 3), 1))
 
     def batch(t):
         x = np.tanh(np.random.default_rng(t).standard_normal((n, 32, 32, 3), np.float32))

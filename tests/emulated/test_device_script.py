@@ -24,7 +24,7 @@ from bench.device import tangents as device_tangents  # noqa: E402
 from tinygan.checks.cases import CASES  # noqa: E402
 from tinygan.data import Sample  # noqa: E402
 from tinygan.kernels.cuda import driver  # noqa: E402
-from tinygan.recipes import RECIPES, find  # noqa: E402
+from tinygan.recipes import RECIPES, get_recipe  # noqa: E402
 
 from . import device_checks, fake_cupy  # noqa: E402
 from . import emulator as emu  # noqa: E402
@@ -118,7 +118,7 @@ def test_the_backend_is_asked_for_every_operation_layer_and_system(whole, monkey
 
 
 def test_whole_steps_and_tangents_are_timed_as_graphs(whole, monkeypatch):
-    small = find("dcgan").make(find("dcgan").settings(latent=4, width=4), Sample((8, 8, 3)))
+    small = get_recipe("dcgan").make(get_recipe("dcgan").settings(latent=4, width=4), Sample((8, 8, 3)))
     monkeypatch.setitem(systems.STEPS, "small", lambda: systems.Steps(lambda: small, batch=2))
     for line in device_steps.steps(("small",)):
         assert line["right"] and line["us"] > 0 and line["us with inputs"] > 0 and "loss_D" in line

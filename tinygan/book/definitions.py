@@ -46,7 +46,10 @@ def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
 
 
 def signature(found: Any) -> str:
-    """(x, y, *, rng=None), without types; empty for a class without arguments of its own."""
+    """(x, y, *, rng=None), without types; empty for an exception or a protocol, whose arguments differ between versions of
+    Python."""
+    if getattr(found, "_is_protocol", False) or (inspect.isclass(found) and issubclass(found, BaseException)):
+        return ""
     try:
         parameters = inspect.signature(found).parameters.values()
     except (TypeError, ValueError):

@@ -7,7 +7,7 @@ from typing import Any
 
 from tinygan.cli.parser import completes
 from tinygan.formats.toml import abbreviated
-from tinygan.recipes import find
+from tinygan.recipes import get_recipe
 from tinygan.recipes.catalogue import listing
 from tinygan.training.config import as_mapping
 from tinygan.training.run import Loop
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     if args.name is None:
         print(listing())
         return 0
-    entry = find(args.name)
+    entry = get_recipe(args.name)
     card = entry.card
     print(f"{args.name}: {entry.about}\n  {card.objective}\n  {card.headline}: {card.link}")
     if not entry.device:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
 def settings_of(name: str) -> str:
     """The settings of a system and of the loop. Raises UsageError."""
-    entry = find(name)
+    entry = get_recipe(name)
     lines = ["  settings (--set KEY=VALUE) and their defaults:", *dotted(as_mapping(entry.settings()))]
     if entry.loop:
         lines += [f"  the loop's own: {' '.join(dotted(dict(entry.loop)))}"]

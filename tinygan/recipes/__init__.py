@@ -1,4 +1,8 @@
-"""The systems of the literature: one file each in ``systems``, which reads like the paper's algorithm box."""
+"""The systems of the literature: one file each in ``systems``, which reads like the paper's algorithm box.
+
+tinygan.list_recipes()                      # ["acgan", "began", ...]
+tinygan.get_recipe("r1").settings           # a dataclass: every setting with its default
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from tinygan.recipes.protocols import (
     SamplesInSteps,
     SemiSupervised,
 )
-from tinygan.recipes.registry import RECIPES, find
+from tinygan.recipes.registry import RECIPES, get_recipe, list_recipes
 from tinygan.recipes.spec import Card, RecipeSpec
 
 __all__ = [
@@ -29,5 +33,6 @@ __all__ = [
     "SamplesByText",
     "SamplesInSteps",
     "SemiSupervised",
-    "find",
+    "get_recipe",
+    "list_recipes",
 ]

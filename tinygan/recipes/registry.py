@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 
 from tinygan.errors import UsageError, nearest
 from tinygan.recipes import systems
-from tinygan.recipes.spec import RecipeSpec
+from tinygan.recipes.spec import PURPOSES, RecipeSpec
 
 
 class Registry(Mapping[str, RecipeSpec]):
@@ -41,8 +41,28 @@ def names() -> dict[str, str]:
 RECIPES = Registry()
 
 
-def find(name: object) -> RecipeSpec:
-    """The system called ``name``. Raises UsageError, which names the nearest."""
+def list_recipes(purpose: str | None = None) -> list[str]:
+    """The names of all systems, or of those with one purpose, in alphabetical order.
+
+        tinygan.list_recipes()                 # ["acgan", "began", "cgan", ...]
+        tinygan.list_recipes("likelihood")     # ["draw", "flow", "vae"]
+
+    Raises UsageError for an unknown purpose; ``PURPOSES`` in ``tinygan.recipes.spec`` lists them.
+    """
+    if purpose is not None and purpose not in PURPOSES:
+        raise UsageError(f"unknown purpose {purpose!r}{nearest(purpose, PURPOSES)}; they are {', '.join(PURPOSES)}")
+    return [name for name in RECIPES if purpose in (None, RECIPES[name].purpose)]
+
+
+def get_recipe(name: object) -> RecipeSpec:
+    """What a system is: its settings, its paper, its purpose.
+
+        spec = tinygan.get_recipe("wgan-gp")
+        spec.card.paper                        # "Gulrajani et al. 2017"
+        spec.settings(width=16)                # its settings, a dataclass; the others have their defaults
+
+    Raises UsageError for an unknown name; the message names the nearest.
+    """
     if not isinstance(name, str) or name not in RECIPES:
         if "=" in str(name):
             raise UsageError(f"{name!r} is no recipe: each setting has its own --set, as --set a=1 --set b=2")

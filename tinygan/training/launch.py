@@ -11,7 +11,7 @@ from typing import Any
 from tinygan import kernels
 from tinygan.data import NAMES, open_data
 from tinygan.errors import UsageError
-from tinygan.recipes import find
+from tinygan.recipes import get_recipe
 from tinygan.training.config import as_mapping, merge
 from tinygan.training.interrupt import Interrupt
 from tinygan.training.loading import recipe_for
@@ -38,7 +38,7 @@ def is_of_recipe(key: str, recipe: object) -> bool:
     """Whether a key is a setting of the recipe and not of the loop. An unknown key belongs where the most similar key does, so
     that its error suggests that one."""
     loop = [field.name for field in fields(Loop)]
-    settings = [field.name for field in fields(find(recipe).settings)]
+    settings = [field.name for field in fields(get_recipe(recipe).settings)]
     of_loop = key == "settings" or (key not in settings and "".join(get_close_matches(key, loop + settings, 1)) in loop)
     return not of_loop
 
@@ -66,7 +66,7 @@ def ready(config: Config) -> Config:
 def backend_for(config: Config) -> str:
     """The backend of a run. ``auto`` chooses a GPU only where the recipe trains on one. Raises UsageError."""
     backend = kernels.choose(config.backend)
-    if backend != "cuda" or find(config.recipe).device:
+    if backend != "cuda" or get_recipe(config.recipe).device:
         return backend
     if config.backend == "cuda":
         raise UsageError(f"{config.recipe} does not train on a GPU: use --backend jit")

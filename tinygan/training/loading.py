@@ -13,7 +13,7 @@ from tinygan.data.enumerated import Enumerated
 from tinygan.data.labelled_subset import LabelledSubset
 from tinygan.errors import FormatError, UsageError
 from tinygan.formats.safetensors import load
-from tinygan.recipes import LatentTable, Recipe, SemiSupervised, find
+from tinygan.recipes import LatentTable, Recipe, SemiSupervised, get_recipe
 from tinygan.recipes.protocols import ChecksBatch
 from tinygan.training.checkpoint import earlier_than, flatten, latest_checkpoint, restore
 from tinygan.training.run import Config, Run
@@ -21,7 +21,7 @@ from tinygan.training.run import Config, Run
 
 def build_recipe(config: Config, sample: Sample) -> Recipe:
     """The recipe of a configuration for samples like ``sample``."""
-    recipe: Recipe = find(config.recipe).make(config.settings, sample)
+    recipe: Recipe = get_recipe(config.recipe).make(config.settings, sample)
     return recipe
 
 

@@ -22,7 +22,7 @@ from tinygan.core.settings import Checked, setting
 from tinygan.errors import DataError, FormatError, UsageError
 from tinygan.formats.atomic import remove_stale, write_atomic
 from tinygan.images.grid import FACTORS
-from tinygan.recipes import find
+from tinygan.recipes import get_recipe
 from tinygan.training.config import as_mapping, build, differences, read_toml, to_toml
 
 try:
@@ -83,7 +83,7 @@ def resolve(mapping: dict[str, Any]) -> Config:
     table = mapping.get("settings", {})
     if not isinstance(table, dict):
         raise UsageError("settings is a table: write [settings] and its keys below it")
-    recipe = find(mapping.get("recipe", Loop.recipe))
+    recipe = get_recipe(mapping.get("recipe", Loop.recipe))
     known = {field.name for field in fields(Loop)}
     for field in fields(recipe.settings):
         if field.name in mapping and field.name not in known:
