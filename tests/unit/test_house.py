@@ -157,6 +157,38 @@ def test_protocols_are_found():
     assert "AdversarialRecipe" not in abilities()
 
 
+OF_THE_PROGRAM = {
+    "TypeError",
+    "AttributeError",
+    "NameError",
+    "Exception",
+    "BaseException",
+    "",
+}  # raised by its mistakes
+CATCHES = {  # files that turn one into something else, and what raises it there
+    "tinygan/book/definitions.py": "inspect.signature, for what has none",
+    "tinygan/checks/check.py": "a layer, whose failure the check reports",
+    "tinygan/data/emoji.py": "values of a file",
+    "tinygan/data/folder.py": "values of a file",
+    "tinygan/data/prefetch.py": "anything, handed to the thread that asks for the batch",
+    "tinygan/formats/pickled.py": "values of a file",
+    "tinygan/reproduce/harness/table.py": "values of a file",
+    "tinygan/training/loading.py": "values of a file",
+    "tinygan/training/run.py": "values of a file",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_mistake_of_the_program_keeps_its_traceback(name):
+    """It is not turned into an error of the user."""
+    for node in ast.walk(ast.parse(FILES[name].read_text())):
+        if isinstance(node, ast.ExceptHandler):
+            kinds = {ast.unparse(kind) for kind in getattr(node.type, "elts", [node.type]) if kind} or {""}
+            same = any(isinstance(each, ast.Raise) and each.exc is None for each in ast.walk(node))
+            if kinds & OF_THE_PROGRAM and not same:
+                assert name in CATCHES, f"{name}, line {node.lineno}: catches {sorted(kinds)}"
+
+
 @pytest.mark.parametrize("paths", [MODULES, BENCH], ids=["tinygan", "bench"])
 def test_no_module_imports_itself_through_others(paths):
     graph = module_graph(paths, ROOT.parent)

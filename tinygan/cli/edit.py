@@ -13,7 +13,7 @@ from tinygan.cli.picture import picture_path, write_picture
 from tinygan.cli.terminal import plural
 from tinygan.core.layer import Array
 from tinygan.data import open_data
-from tinygan.errors import DataError, UsageError
+from tinygan.errors import DataError, FormatError, UsageError
 from tinygan.formats.picture import SUFFIXES, parse_picture
 from tinygan.recipes.protocols import LocalCoordinates
 from tinygan.sampling.traversal import sweep
@@ -86,6 +86,8 @@ def from_data(run: Run, index: int) -> Array:
     """Image ``index`` of the test split of the run's data, or where there is none, of the data it was trained on."""
     try:
         data = open_data(run.config.data, split="test")
+    except FormatError:
+        raise
     except DataError:
         data = open_data(run.config.data, data_seed=run.config.seed)
     if index < 0 or (data.size is not None and index >= data.size):

@@ -14,11 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tinygan.errors import DataError
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: two simultaneous downloads of one file are not locked against each other
-    fcntl = None  # type: ignore[assignment]
+from tinygan.formats.lock import acquire
 
 MAX_BYTES = 2**28  # of one download: 256 MiB
 _STEP = 2**16
@@ -69,8 +65,7 @@ def _held(part: Path) -> Iterator[io.BufferedRandom]:
     """Open the partial file for appending and lock it against other processes; remove it at the end if it is empty."""
     while True:
         with part.open("a+b") as file:
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX)
+            acquire(file, wait=True)
             if not _is(file, part):
                 continue  # the process that held the lock has moved or removed it
             try:

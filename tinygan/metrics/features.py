@@ -91,11 +91,12 @@ def load_features(path: Path, sha256: str | None = None) -> Features:
         weights, running = tensors["weights"], tensors["running"].astype(np.float32)
         if weights.shape != (f.net.size,) or running.shape != (f.net.running_size,):
             raise ValueError(f"weights {weights.shape}, running {running.shape}")
-        return Features(facts["data"], shape, f, weights, running, pinned=sha256 is not None)
+        data = facts["data"]
     except (KeyError, ValueError) as error:
         raise FormatError(
             f"{path}: its weights do not match its metadata ({error}); expected a file of evaluate.export"
         ) from error
+    return Features(data, shape, f, weights, running, pinned=sha256 is not None)
 
 
 def load_shipped(name: str) -> Features:

@@ -21,14 +21,10 @@ from tinygan import kernels
 from tinygan.core.settings import Checked, setting
 from tinygan.errors import DataError, FormatError, UsageError
 from tinygan.formats.atomic import remove_stale, write_atomic
+from tinygan.formats.lock import acquire
 from tinygan.images.grid import FACTORS
 from tinygan.recipes import get_recipe
 from tinygan.training.config import as_mapping, build, differences, read_toml, to_toml
-
-try:
-    import fcntl
-except ImportError:  # not on this system: then two trainings of one run are not told apart
-    fcntl = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -137,14 +133,12 @@ class Run:
         self.config = config
 
     def hold(self) -> None:
-        """Take the directory for a training; UsageError where another process has it. Orphans of killed ones go."""
+        """Take the directory for a training, and remove the unfinished files of killed ones. Raises UsageError where another
+        process trains it."""
         log = (self.path / "train.log").open("a")
-        try:
-            if fcntl:
-                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not acquire(log):
             log.close()
-            raise UsageError(f"{self.path} is being trained by another process: choose another --out") from error
+            raise UsageError(f"{self.path} is being trained by another process: choose another --out")
         self._log = log
         for folder in (self.path, self.samples, self.checkpoints):
             folder.mkdir(exist_ok=True)

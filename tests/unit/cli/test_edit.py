@@ -7,6 +7,7 @@ import pytest
 
 from tinygan.cli import main
 from tinygan.data import open_data
+from tinygan.errors import FormatError
 from tinygan.formats.png import read_png, write_png
 from tinygan.images.grid import to_uint8
 
@@ -99,3 +100,15 @@ def test_a_mistake_is_one_line_and_an_exit_code(runs, monkeypatch, capsys, comma
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+
+
+def test_a_damaged_test_split_is_not_passed_over(runs, capsys, monkeypatch):
+    opened = []
+
+    def open_damaged(data, *, split="train", data_seed=0):
+        opened.append(split)
+        raise FormatError("the test split is damaged")
+
+    monkeypatch.setattr("tinygan.cli.edit.open_data", open_damaged)
+    assert main(["edit", str(runs / "L"), "--index", "1"]) == 4
+    assert "the test split is damaged" in capsys.readouterr().err and opened == ["test"]

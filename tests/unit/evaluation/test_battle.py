@@ -124,8 +124,8 @@ def test_the_command_prints_both_ratios_and_the_verdict(home, capsys):
 @pytest.mark.parametrize(
     ("words", "status", "line"),
     [
-        ("A V", 2, "V: a battle is of a G and a D"),
-        ("A B --data ring", 2, "A is of samples 28x28x1, and ring of 2"),
+        ("A V", 2, "V: it has no discriminator"),
+        ("A B --data ring", 2, "A has samples 28x28x1 and ring has 2"),
         ("A B --data rong", 2, "did you mean ring?"),
         ("A nowhere", 4, "nowhere holds no run"),
         ("A B -n 0", 2, "-n is 1 to"),

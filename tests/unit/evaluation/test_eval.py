@@ -192,7 +192,7 @@ MISTAKES = [
     ("RUN --seed -1", 2, "--seed at least 0"),
     ("RUN --metrics fretchet", 2, "unknown metric 'fretchet' (did you mean frechet?)"),
     ("RUN --features fashion", 2, "no features 'fashion' (did you mean fashion-mnist?)"),
-    ("RUN --features RUN", 2, "is a run of dcgan; expected one of classifier"),
+    ("RUN --features RUN", 2, "is a run of dcgan; expected a run of classifier"),
     ("RUN --features noise.npy", 4, "not a whole safetensors file"),
     ("RUN --features RUN/checkpoints/latest.safetensors", 4, "expected a file of evaluate.export"),
     ("colour.npy --data strokes", 2, "compare images of one shape"),

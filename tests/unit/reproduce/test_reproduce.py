@@ -14,7 +14,7 @@ from tinygan.data.toys import _circle, _roll
 from tinygan.errors import Diverged, FormatError, UsageError
 from tinygan.reproduce import SYSTEMS, Claim, Experiment, Result, Work, experiments
 from tinygan.reproduce.harness.experiment import Stopped
-from tinygan.reproduce.harness.table import format_claims, read_results
+from tinygan.reproduce.harness.table import format_claims, read_results, save_claims
 from tinygan.reproduce.papers.lgan_curves import tangent
 from tinygan.training.checkpoint import flatten
 from tinygan.training.interrupt import Interrupt
@@ -140,6 +140,18 @@ def test_a_mistake_is_one_line(words, status, line, tmp_path, monkeypatch, capsy
     assert main(["reproduce", *words.split()]) == status
     error = capsys.readouterr().err
     assert line in error and error.count("\n") == 1
+
+
+def test_a_claim_that_cannot_be_written_is_not_blamed_on_the_file(tmp_path):
+    path = tmp_path / "claims.json"
+    save_claims(path, "a", [Claim("x", 1.0)])
+    before = path.read_text()
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        save_claims(path, "b", [Claim("x", np.float32(1))])
+    assert path.read_text() == before
+    path.write_text("[1, 2]")
+    with pytest.raises(FormatError, match="is damaged, expected claims by experiment"):
+        save_claims(path, "b", [Claim("x", 1.0)])
 
 
 @pytest.mark.parametrize("line", [b'{"experiment": "toy"}', b"{", b"\xff", b"[]"])

@@ -6,21 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # not on this system: then two processes are not told apart
-    fcntl = None  # type: ignore[assignment]
+from tinygan.formats.lock import acquire
 
 
 @contextmanager
 def claimed(path: Path) -> Iterator[bool]:
-    """Whether the lock at ``path`` is ours; it is let go at the end, and by the system when the process ends."""
+    """Whether this process has the lock at ``path``, until the end of the block or of the process."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        try:
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True
+        yield acquire(file)

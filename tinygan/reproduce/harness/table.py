@@ -62,8 +62,8 @@ def outcome(claim: Claim) -> str:
 def save_claims(path: Path, name: str, claims: Sequence[Claim]) -> None:
     """The claims of an experiment beside those of the others, as JSON. Raises FormatError."""
     try:
-        old = json.loads(path.read_text()) if path.exists() else {}
-        text = json.dumps(old | {name: [claim._asdict() | {"met": claim.met} for claim in claims]}, indent=1)
+        old = dict(json.loads(path.read_text())) if path.exists() else {}
     except (ValueError, TypeError, RecursionError) as error:
         raise FormatError(f"{path} is damaged, expected claims by experiment: move it away") from error
+    text = json.dumps(old | {name: [claim._asdict() | {"met": claim.met} for claim in claims]}, indent=1)
     write_atomic(path, lambda file: file.write((text + "\n").encode()))
