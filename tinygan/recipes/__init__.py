@@ -1,7 +1,9 @@
 """The systems of the literature: one file each in ``systems``, which reads like the paper's algorithm box.
 
-tinygan.list_recipes()                      # ["acgan", "began", ...]
-tinygan.get_recipe("r1").settings           # a dataclass: every setting with its default
+    tinygan.list_recipes()                      # ["acgan", "began", ...]
+    tinygan.get_recipe("r1").settings           # a dataclass: every setting with its default
+
+A recipe is two functions: ``init`` makes the first state, and ``step`` maps (state, batch, rng) ↦ (state, statistics).
 """
 
 from __future__ import annotations
