@@ -13,6 +13,7 @@ from tinygan.training.checkpoint import latest_checkpoint
 
 from . import earlier
 
+COMPILED = ("gan", "dcgan, pressed", "wgan-gp", "ssgan", "pcgan", "vae", "lgan")  # of all kinds of kernels
 TIMES = {"images/s", "seconds", "waited"}
 
 
@@ -22,6 +23,15 @@ def made(request, tmp_path_factory):
     asked = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
     folder = tmp_path_factory.mktemp("earlier") / "runs"
     earlier.make(folder, [name for name in earlier.CASES if name in asked])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory):
+    """The same for runs on compiled kernels: each version compiles its own."""
+    pytest.importorskip("numba")
+    folder = tmp_path_factory.mktemp("compiled") / "runs"
+    earlier.make(folder, COMPILED, "jit")
     return folder
 
 
@@ -48,12 +58,8 @@ def check_samples(name, made, folder):
         assert np.ptp(ours) > 0, "samples are not constant"
 
 
-def test_every_system_has_a_case():
-    assert {case.recipe for case in earlier.CASES.values()} == set(RECIPES)
-
-
-@pytest.mark.parametrize("name", earlier.CASES)
-def test_a_run_of_the_earlier_version_goes_on_bit_for_bit(name, made, tmp_path, capsys):
+def check_run(name, made, tmp_path):
+    """A case's first run goes on to the bits of its last one, whose samples are the same."""
     first, last = (made / at / earlier.slug(name) for at in ("first", "last"))
     shutil.copytree(first, tmp_path / "run", symlinks=True)
     before = newest(tmp_path / "run")
@@ -62,6 +68,21 @@ def test_a_run_of_the_earlier_version_goes_on_bit_for_bit(name, made, tmp_path, 
     assert statistics(tmp_path / "run") == statistics(last)
     assert newest(tmp_path / "run") == newest(last) != before
     check_samples(name, made, tmp_path)
+
+
+def test_every_system_has_a_case():
+    assert {case.recipe for case in earlier.CASES.values()} == set(RECIPES)
+
+
+@pytest.mark.parametrize("name", earlier.CASES)
+def test_a_run_of_the_earlier_version_goes_on_bit_for_bit(name, made, tmp_path, capsys):
+    check_run(name, made, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMPILED)
+def test_so_does_a_run_of_compiled_kernels(name, compiled, tmp_path, capsys):
+    check_run(name, compiled, tmp_path)
 
 
 @pytest.mark.parametrize("name", earlier.CASES)
