@@ -7,7 +7,7 @@ once, so that a lack of variety shows; replayed, half of the images that D sees 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -29,6 +29,11 @@ Nets = Literal["auto", "dcgan", "perceptron", "maxout"]
 @dataclass(frozen=True)
 class UnconditionalSettings(AdversarialSettings):
     """The game's, and its nets."""
+
+    RENAMED: ClassVar = {  # keys of earlier runs
+        "batch_norm_G": ("norm_G", {True: "batch", False: "none"}),
+        "batch_norm_D": ("norm_D", {True: "batch", False: "none"}),
+    }
 
     net: Nets = setting("auto", "architecture of both nets; auto: dcgan for images, perceptron for points")
     width: int = setting(
