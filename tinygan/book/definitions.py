@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+import tinygan
+from tinygan.book.commands import cell
+
 
 def definitions(name: str, title: str) -> str:
     """The page of ``tinygan.NAME``."""
@@ -24,6 +27,32 @@ def definitions(name: str, title: str) -> str:
         else:
             parts += [f"## `{inside}`", constant(found)]
     return "\n\n".join(parts) + "\n"
+
+
+def surface(title: str) -> str:
+    """The page of the package: its functions and classes, and the methods of these."""
+    parts = [f"# {title}", fenced(inspect.getdoc(tinygan) or "")]
+    for name in sorted(tinygan.__all__, key=str.lower):
+        found = getattr(tinygan, name)
+        if callable(found):
+            parts += [*entry("##", name, found), *methods(found)]
+    return "\n\n".join(parts) + "\n"
+
+
+def methods(found: Any) -> list[str]:
+    """A table of a class's own methods: the first sentence of each."""
+    own = (
+        {n: f for n, f in vars(found).items() if inspect.isfunction(f) and not n.startswith("_")}
+        if inspect.isclass(found)
+        else {}
+    )
+    rows = [f"| `{name}{signature(f)}` | {cell(sentence(f))} |" for name, f in own.items() if f.__doc__]
+    return ["\n".join(["| method | what it does |", "|---|---|", *rows])] if rows else []
+
+
+def sentence(found: Any) -> str:
+    """The first paragraph of a docstring."""
+    return " ".join((inspect.getdoc(found) or "").split("\n\n")[0].split())
 
 
 def entry(level: str, name: str, found: Any) -> list[str]:

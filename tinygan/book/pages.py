@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinygan.book.commands import commands
-from tinygan.book.definitions import definitions
+from tinygan.book.definitions import definitions, surface
 from tinygan.book.systems import systems
 
 MADE = "<!-- Made by `python -m tinygan.book` from the code: edit the docstrings, not this page. -->\n\n"
@@ -22,6 +22,7 @@ ABOUT = {  # the pages that are not made from a public module
     "tour.md": "Examples",
     "recipes.md": "Systems and their settings",
     "commands.md": "Commands and their options",
+    "tinygan.md": "The package `tinygan`: nets, layers, training",
     "statistics.md": "Statistics in `stats.jsonl`",
     "files.md": "Files: runs, checkpoints, pictures, results",
     "environment.md": "Exit codes and environment variables",
@@ -31,7 +32,7 @@ ABOUT = {  # the pages that are not made from a public module
 
 def pages() -> dict[str, str]:
     """The text of every page that is made, by file name."""
-    made = {"commands.md": commands(), "recipes.md": systems()}
+    made = {"commands.md": commands(), "recipes.md": systems(), "tinygan.md": surface(ABOUT["tinygan.md"])}
     made |= {f"{name}.md": definitions(name, title) for name, title in API.items()}
     return {name: MADE + text for name, text in made.items()} | {"README.md": contents()}
 
