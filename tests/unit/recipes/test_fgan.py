@@ -9,7 +9,7 @@ from tinygan.objectives.divergences import ROWS
 from tinygan.objectives.losses import LOSSES
 from tinygan.optim import Adam
 from tinygan.recipes.systems.fgan import FGAN, Settings
-from tinygan.reproduce.papers.line import Mixture, X, integral, log_normal
+from tinygan.reproduce.papers.line import GaussianMixture, X, integral, log_normal
 from tinygan.training.checkpoint import flatten, restore
 
 NAMES = [*ROWS, "alpha", "weighted-jensen-shannon"]
@@ -69,7 +69,7 @@ def test_the_row_gan_is_the_game_of_2014(saturating, loss, rng):
 
 def test_where_G_cannot_make_the_data_kl_without_saturation_descends_the_reverse():
     """∇_θ E_Q g_f(V), V = 1 + log p/q held, is −∇_θ KL(Q_θ‖P)."""
-    log_p, at, h = Mixture((0.3, 0.7), (-1.5, 1.0), (0.5, 0.75)).log(X), np.array([0.4, 1.5]), 1e-5
+    log_p, at, h = GaussianMixture((0.3, 0.7), (-1.5, 1.0), (0.5, 0.75)).log(X), np.array([0.4, 1.5]), 1e-5
     V = 1 + log_p - log_normal(X, *at)
     for way in np.eye(2):
         up, down = (log_normal(X, *(at + t * way)) for t in (h, -h))

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tinygan.errors import UsageError
-from tinygan.recipes import RECIPES, find, registry, systems
+from tinygan.recipes import RECIPES, get_recipe, registry, systems
 from tinygan.recipes.catalogue import by_purpose, choices, cpu_only, listing, markdown
 from tinygan.recipes.spec import PURPOSES
 
@@ -48,7 +48,7 @@ def my_gan(tmp_path, monkeypatch):
 
 
 def test_a_new_file_is_a_new_system_everywhere(my_gan):
-    assert find("my-gan").settings().width == 7
+    assert get_recipe("my-gan").settings().width == 7
     assert list(RECIPES) == sorted(RECIPES) and "my-gan" in RECIPES
     assert next(iter(by_purpose()["images"])).name == "my-gan", "the earliest paper is first"
     for text in (listing(), markdown(), choices()):
@@ -66,7 +66,7 @@ def test_a_system_is_named_as_its_file_and_says_all_of_itself(name):
 
 def test_looking_a_system_up_imports_the_files_that_it_needs_and_no_others():
     code = (
-        "import sys; from tinygan.recipes import find; find('wgan-gp'); "
+        "import sys; from tinygan.recipes import get_recipe; get_recipe('wgan-gp'); "
         "print([m for m in sys.modules if m.startswith('tinygan.recipes.systems.')])"
     )
     done = subprocess.check_output([sys.executable, "-c", code], text=True)
@@ -95,5 +95,5 @@ def test_the_systems_that_train_on_the_cpu_only_are_those_that_say_so():
 )
 def test_an_unknown_name_is_refused_with_the_nearest(name, words):
     with pytest.raises(UsageError) as refused:
-        find(name)
+        get_recipe(name)
     assert words in str(refused.value)
