@@ -26,13 +26,13 @@ FEWER = {"2000": "2", "3000": "2", "4000": "3", "6000": "3", "200": "1"}  # step
 SHORT = {  # options that make a command short
     "train": ["--steps", "1", "--set", "width=8"],
     "train --data pictures/ --out RUN": ["--steps", "2"],
-    "train classifier --data pictures/ --out C2": ["--steps", "2"],
+    "train classifier --data pictures/ --out FEATURES": ["--steps", "2"],
     "train pcgan --out C": ["--steps", "1", "--set", "width_G=8", "--set", "width_D=8"],
     "train r1 --set gamma=1 --set adam_D.lr=1e-4 --out R": ["--steps", "1"],
     "check": ["--draws", "1"],
     "eval RUN": ["-n", "20"],
     "eval runs/dcgan-strokes": ["-n", "20"],
-    "eval faces --features C2": ["-n", "20"],
+    "eval faces --features FEATURES": ["-n", "20"],
     "battle G RUN": ["-n", "20"],
     "battle runs/dcgan-strokes R": ["-n", "20"],
 }
