@@ -86,6 +86,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 _everyones = Pool(cpu.threads())  # here, so that a wrong number is told before a run begins
+cpu.width()  # the same for a wrong width of vectors
 _pool = ContextVar("pool", default=_everyones)
 
 

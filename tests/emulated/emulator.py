@@ -69,7 +69,8 @@ def runtime(options):
 
 def compiled(what, options, path):
     words = ["g++", "-std=c++17", *options, "-ffp-contract=off", "-fPIC", "-Wall", "-Wextra", "-Werror"]
-    done = subprocess.run([*words, *what, f"-I{HERE}", f"-I{SOURCES}", "-o", path], capture_output=True, text=True)
+    words += [*what, f"-I{HERE}", f"-I{SOURCES}", "-o", path]
+    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "TMPDIR": str(folder())})
     assert done.returncode == 0, done.stderr[:3000]
 
 

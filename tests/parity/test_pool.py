@@ -73,8 +73,10 @@ def test_a_wrong_number_of_threads_is_one_line_before_anything_is_written(n, tmp
 @pytest.mark.parametrize("width", ["8", "thirty"])
 def test_a_wrong_vector_is_one_line_too(width, tmp_path):
     code = "from tinygan.cli import main; raise SystemExit(main(['train', '--steps', '1']))"
-    status, _, errors = python(code, TINYGAN_VECTOR=width, ok=False, cwd=tmp_path)
-    assert status == 2 and errors.startswith("tinygan: TINYGAN_VECTOR is a width in bytes") and errors.count("\n") == 1
+    status, out, errors = python(code, TINYGAN_VECTOR=width, ok=False, cwd=tmp_path)
+    assert (status, out) == (2, "")
+    assert errors.startswith("tinygan: TINYGAN_VECTOR is a width in bytes") and errors.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_wrong_setting_of_the_compiled_backend_leaves_the_reference_alone():
