@@ -1,7 +1,8 @@
-"""``tinygan reproduce NAME``: the small experiments of a system, each figure beside its bound and the published one.
+"""``tinygan reproduce NAME``: small versions of published experiments, each result beside its bound and the published value.
 
-An experiment is a table of jobs (a training with one seed, say), a function from a job to figures, and a function from all
-figures to claims. Results are JSON lines, one a job, so that an interrupted table goes on; claims are derived from them.
+An experiment has a list of jobs (for example a training with one seed), a function from a job to its figures, and a function
+from all figures to claims. Results are JSON lines, one per job, so an interrupted experiment continues where it stopped.
+Claims are computed from the results.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from tinygan.reproduce.harness.experiment import Claim, Experiment, Result, Work
 
 __all__ = ["SYSTEMS", "Claim", "Experiment", "Result", "Work", "experiments"]
 
-SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
+SYSTEMS = {  # the modules that define its EXPERIMENTS, in order
     "lgan": ("lgan_curves", "lgan_charts", "lgan_semi"),
     "semi": ("semi",),
     "ssgan": ("ssgan", "ssgan_labels"),
@@ -36,14 +37,18 @@ SYSTEMS = {  # the modules with its EXPERIMENTS, in their order
 
 
 def experiments(system: str, only: tuple[str, ...] = ()) -> list[Experiment]:
-    """Those of a system, or those of them called ``only``. Raises UsageError, which names the nearest."""
+    """The experiments of a system, or only those named in ``only``. Raises UsageError, which suggests the nearest name."""
     if system not in SYSTEMS:
-        raise UsageError(f"no system {system!r}{nearest(system, SYSTEMS)}; those to reproduce are {', '.join(SYSTEMS)}")
+        raise UsageError(
+            f"no experiments of {system!r}{nearest(system, SYSTEMS)}; expected one of {', '.join(SYSTEMS)}"
+        )
     found = [
         e for name in SYSTEMS[system] for e in importlib.import_module(f"tinygan.reproduce.papers.{name}").EXPERIMENTS
     ]
     names = [e.name for e in found]
     for name in only:
         if name not in names:
-            raise UsageError(f"no experiment {name!r} of {system}{nearest(name, names)}; they are {', '.join(names)}")
+            raise UsageError(
+                f"no experiment {name!r} of {system}{nearest(name, names)}; expected one of {', '.join(names)}"
+            )
     return [e for e in found if not only or e.name in only]

@@ -53,7 +53,7 @@ def test_tasks_need_halves_and_every_class():
         Tasks(Few(), 3, 7, 0)
     lonely = Few()
     lonely.classes = ("a", "b", "c", "d")
-    with pytest.raises(UsageError, match="each of two classes or more: few"):
+    with pytest.raises(UsageError, match="at least two classes; got batch 8 of few"):
         Tasks(lonely, 3, 8, 0)
 
 
@@ -121,7 +121,7 @@ def test_what_diverges_is_said(work):
 
 
 def test_there_is_a_task_for_each_class(work):
-    with pytest.raises(UsageError, match="each of 9 classes: strokes has 10"):
+    with pytest.raises(UsageError, match="the tasks need 9 classes; strokes has 10"):
         run(SMALL._replace(tasks=9), {"seed": 0, "rotation": WITH}, work)
 
 

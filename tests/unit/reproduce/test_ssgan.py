@@ -90,7 +90,7 @@ def test_too_small_a_set_is_refused_before_the_work(tmp_path):
         (tmp_path / "few" / "a").mkdir(parents=True, exist_ok=True)
         write_png(tmp_path / "few" / "a" / f"{k}.png", np.full((28, 28), k, np.uint8))
     work = Work(tmp_path, tmp_path, Interrupt(), {"fashion-mnist": str(tmp_path / "few")})
-    with pytest.raises(UsageError, match="5 samples of fashion-mnist, split train, are needed; few has 2"):
+    with pytest.raises(UsageError, match="5 samples of fashion-mnist, split 'train', are needed; few has 2"):
         work.open("fashion-mnist", least=5)
 
 

@@ -1,1 +1,1 @@
-"""How an experiment is run, recorded and shown."""
+"""The harness of experiments: running jobs, recording results, printing claims, drawing figures."""

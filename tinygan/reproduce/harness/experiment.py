@@ -1,4 +1,4 @@
-"""What an experiment is, and what its jobs may use."""
+"""Experiments, their results and claims, and what their jobs can use (``Work``)."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ from tinygan.training.loading import load_state, recipe_for
 from tinygan.training.loop import run_training
 from tinygan.training.run import Config, Run, resolve
 
-Job = dict[str, Any]  # what tells it from the others: names and numbers, as JSON has them
+Job = dict[str, Any]  # the parameters that identify a job, as JSON values
 
 
 class Result(NamedTuple):
-    """A job and its figures: numbers, lists and texts, as JSON has them."""
+    """A job and its figures, as JSON values."""
 
     job: Job
     figures: dict[str, Any]
 
 
 def falling(lr: float, steps: int, **more: Any) -> dict[str, Any]:
-    """Adam with a rate that falls in a line to 0 over a training."""
+    """Settings of Adam with a learning rate that decreases linearly to 0 over a training."""
     return {"lr": lr, "schedule": {"kind": "linear", "over": steps, "end": 0.0}} | more
 
 
 def figures_of(results: Sequence[Result], **job: Any) -> list[dict[str, Any]]:
-    """The figures of the results whose jobs have these, in their order."""
+    """The figures of all results whose jobs have the given parameters, in order."""
     return [r.figures for r in results if job.items() <= r.job.items()]
 
 
 class Claim(NamedTuple):
-    """A figure, its bound, and what was published; without a bound it is reported only."""
+    """A measured value, its bound, and the published value. Without a bound the value is only reported."""
 
     what: str
     value: float
@@ -59,7 +59,7 @@ class Claim(NamedTuple):
 
     @property
     def met(self) -> bool:
-        """NaN meets no bound."""
+        """Whether the value satisfies its bound. A NaN does not."""
         return not self.sign or (self.value <= self.bound if self.sign == "<=" else self.value >= self.bound)
 
 
@@ -70,15 +70,15 @@ def over_seeds(
     bound: float = 0.0,
     published: str = "",
 ) -> Claim:
-    """The claim on the median, each seed's value in brackets."""
+    """A claim about the median over seeds. The name lists the value of each seed in brackets."""
     each = ", ".join(f"{value:.3g}" for value in values)
     return Claim(f"{what} ({each})", median(values), sign, bound, published)
 
 
 class Experiment(NamedTuple):
-    """``run`` makes a job's figures; of the results of all jobs in their order come ``claims``, and pictures by ``draw``.
+    """``run`` computes the figures of a job. ``claims`` and ``draw`` take the results of all jobs, in order.
 
-    ``settings`` are what all jobs share, as JSON has it: a result under others is none of this experiment.
+    ``settings`` are shared by all jobs, as JSON values. Results with other settings are ignored.
     """
 
     name: str
@@ -88,15 +88,15 @@ class Experiment(NamedTuple):
     run: Callable[[Job, Work], dict[str, Any]]
     claims: Callable[[Sequence[Result]], list[Claim]]
     draw: Callable[[Sequence[Result], Path], list[Path]] | None = None
-    earlier: Sequence[Mapping[str, Any]] = ()  # the same settings, as earlier versions wrote them
+    earlier: Sequence[Mapping[str, Any]] = ()  # the same settings as earlier versions stored them
 
 
 class Stopped(Exception):
-    """A signal has come: what was trained by ``Work.train`` is saved, and the same command goes on with the table."""
+    """A signal has interrupted a job. Trainings of ``Work.train`` are saved, and the same command continues."""
 
 
 class Work:
-    """What a job may use: data by name (``data`` says where a set is that is not in its place), trainings that resume."""
+    """What a job can use: data sets by name, and trainings that resume. ``data`` maps names to paths of other files."""
 
     def __init__(self, folder: Path, pictures: Path, interrupt: Interrupt, data: Mapping[str, str]) -> None:
         self.folder, self.pictures = folder, pictures
@@ -104,27 +104,29 @@ class Work:
         self._trained: list[str] = []
 
     def open(self, name: str, split: str = "train", seed: int = 0, least: int = 1) -> Dataset:
-        """A data set of the catalogue. UsageError where --data gives samples of another shape, or fewer than ``least``."""
+        """Open a data set by name. Raises UsageError if it has samples of another shape, or fewer than ``least``."""
         data = open_data(self.data_paths.get(name, name), split=split, data_seed=seed)
         if data.shape != DATASETS[name].shape:
             raise UsageError(
                 f"{name} has samples {by(DATASETS[name].shape)}; those at {self.data_paths[name]} are {by(data.shape)}"
             )
         if data.size is not None and data.size < least:
-            raise UsageError(f"{least} samples of {name}, split {split}, are needed; {data.name} has {data.size}")
+            raise UsageError(
+                f"{least} samples of {name}, split {split!r}, are needed; {data.name} has {data.size}; use more data"
+            )
         return data
 
     def train(self, recipe: str, data: str, **options: Any) -> tuple[Recipe, Any]:
-        """The recipe and its last state, trained in a run directory of its own; ``options`` are those of a run's config.toml.
+        """Train in a run directory of its own; returns the recipe and its last state.
 
-        Experiments that ask for the same training share it. Raises Stopped where a signal came first.
+        ``options`` are those of config.toml. Experiments with the same options share the run. Raises Stopped at a signal.
         """
         return load_state(self._run(recipe, data, options))
 
     def history(self, recipe: str, data: str, **options: Any) -> list[tuple[int, Recipe, Any]]:
-        """(step, recipe, state) of each checkpoint kept, in order: ``options`` say which, by save_every and keep.
+        """(step, recipe, state) of each checkpoint, in order. The options save_every and keep select them.
 
-        What a signal saved on the way is left out; it may have taken the first one's place.
+        A checkpoint saved because of a signal is ignored; it may have replaced the first one.
         """
         run = self._run(recipe, data, options)
         kept = {int(path.stem): path for path in earlier_than(run.checkpoints, run.config.steps + 1)}
@@ -132,12 +134,12 @@ class Work:
         return [(step, *load_state(run, kept[step])) for step in wanted]
 
     def statistics(self, recipe: str, data: str, **options: Any) -> list[dict[str, float]]:
-        """What a training wrote of its steps, a line a tick."""
+        """The lines of statistics that a training has written."""
         lines = (self._run(recipe, data, options).path / "stats.jsonl").read_text().splitlines()
         return [json.loads(line) for line in lines]
 
     def features(self, data: str, steps: int, **settings: Any) -> Features:
-        """An extractor, and a judge of classes, for images of a set: the package's own, or a classifier trained here."""
+        """A feature extractor and classifier for images of a set: the one in the package, or one trained here."""
         if data in PINNED:
             return load_shipped(data)
         settings |= {"adam": {"schedule": {"over": steps}}}
@@ -145,7 +147,7 @@ class Work:
         return features_of(self._run("classifier", data, options))
 
     def _run(self, recipe: str, data: str, options: dict[str, Any]) -> Run:
-        """The run of a training, done."""
+        """The finished run of a training."""
         mapping = {
             "recipe": recipe,
             "data": self.data_paths.get(data, data),
@@ -160,11 +162,11 @@ class Work:
             with claimed(self.folder / f".{path.name}.lock") as ours:
                 if ours:
                     return self._done(path, config, self.open(data, seed=config.seed))
-            self.check_interrupt()  # another process is at it
+            self.check_interrupt()  # another process runs this training
             time.sleep(1)
 
     def _done(self, path: Path, config: Config, samples: Dataset) -> Run:
-        """The run at ``path``, begun or gone on with."""
+        """Start or resume the run at ``path`` and finish it."""
         began = (path / "config.toml").is_file()
         with config.numerics():
             with Run.open(path) if began else Run.create(path, config) as run:
@@ -176,18 +178,18 @@ class Work:
         return run
 
     def check_interrupt(self) -> None:
-        """Raises Stopped where a signal came: for a job that keeps nothing on its way and begins anew."""
+        """Raise Stopped at a signal. For jobs without checkpoints, which start again from the beginning."""
         if self._interrupt:
             raise Stopped
 
     def trained(self) -> list[str]:
-        """What has been trained since the last call, and from which step on: a run that an earlier process began goes on."""
+        """The runs trained since the last call, each with its first and last step. A resumed run does not start at step 0."""
         found, self._trained = self._trained, []
         return found
 
 
 def random_indices(data: Dataset, n: int) -> Array:
-    """The numbers of n samples of a set, in an order of its own: a folder's are sorted by class."""
+    """Indices of n samples of a set in a shuffled order, because files may be sorted by class."""
     return Sampler(data.size, 0).indices(0, n)
 
 
@@ -197,5 +199,5 @@ def pixel_error(x: Array, y: Array) -> float:
 
 
 def short_digest(text: str) -> str:
-    """A short name for a long one."""
+    """A short hash of a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""One process at a time: for a job of a table, and for a training that several jobs share."""
+"""File locks: only one process at a time runs a job, or a training that several jobs share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tinygan.formats.lock import acquire
 
 @contextmanager
 def claimed(path: Path) -> Iterator[bool]:
-    """Whether this process has the lock at ``path``, until the end of the block or of the process."""
+    """Try to lock ``path``; yields whether this succeeded. The lock is released at the end, or when the process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         yield acquire(file)

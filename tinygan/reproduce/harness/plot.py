@@ -1,4 +1,4 @@
-"""Pictures of results (matplotlib is imported here only)."""
+"""Figures of results. Only this module imports matplotlib."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def curves(
     marks: Sequence[float] = (),
     **words: str,
 ) -> None:
-    """A line and a band for each row (low, middle, high) over ``at``, upright lines at ``marks``. Raises UsageError.
+    """Plot a line and a band for each row (low, middle, high) over ``at``, with vertical lines at ``marks``.
 
-    ``size`` in inches, ``words`` by matplotlib's names of what an axis has.
+    ``size`` is in inches; ``words`` are keyword arguments of matplotlib's ``Axes.set``. Raises UsageError.
     """
     plt = pyplot()
     figure, axes = plt.subplots(figsize=size, layout="constrained")
@@ -40,18 +40,18 @@ def curves(
 
 
 def quantile_band(each: Sequence[Sequence[float]]) -> Sequence[Sequence[float]]:
-    """(seeds, points) → the least, the median and the greatest of the seeds."""
+    """The minimum, median and maximum over seeds: (seeds, points) → (3, points)."""
     return np.quantile(each, [0, 0.5, 1], axis=0).tolist()
 
 
 def field(path: Path, side: float, centres: Array, points: Array, pull: Array, logit: Array, title: str) -> Path:
-    """Points and where they are pulled (n, 2), over D's logit on the square of ±side, modes as rings. Raises UsageError."""
+    """Plot points and their gradients (n, 2) over D's logit on [-side, side]². Modes are rings. Raises UsageError."""
     plt = pyplot()
     figure, axes = plt.subplots(figsize=(4, 4), layout="constrained")
     axes.imshow(logit, extent=(-side, side, -side, side), origin="lower", cmap="coolwarm", alpha=0.6)
     axes.scatter(*centres.T, s=60, facecolors="none", edgecolors="0.3", linewidths=0.8)
     length = np.linalg.norm(pull, axis=1, keepdims=True)
-    arrows = pull / (length + np.median(length) + 1e-12) * side / 10  # of bounded length: the way is what is to be seen
+    arrows = pull / (length + np.median(length) + 1e-12) * side / 10  # bounded lengths: only the direction matters
     axes.quiver(*points.T, *arrows.T, angles="xy", scale_units="xy", scale=1, width=0.002, color="0.35")
     axes.scatter(*points.T, s=4, color="black")
     axes.set(xlim=(-side, side), ylim=(-side, side), xticks=(), yticks=(), title=title)
@@ -62,7 +62,7 @@ def field(path: Path, side: float, centres: Array, points: Array, pull: Array, l
 
 
 def animate(path: Path, frames: Sequence[Path]) -> None:
-    """A GIF of pictures, each for a third of a second, whose files are then removed but the last."""
+    """Write a GIF of the frames, a third of a second each, and remove all frame files except the last."""
     from PIL import Image
 
     pictures = [Image.open(frame).convert("P", palette=Image.Palette.ADAPTIVE, colors=64) for frame in frames]
@@ -72,11 +72,11 @@ def animate(path: Path, frames: Sequence[Path]) -> None:
 
 
 def pyplot() -> Any:
-    """matplotlib without a screen. Raises UsageError."""
+    """``matplotlib.pyplot`` with a backend that needs no display. Raises UsageError if matplotlib is not installed."""
     try:
         import matplotlib
     except ImportError as error:
-        raise UsageError("pictures need matplotlib: pip install 'tinygan[plot]'") from error
+        raise UsageError("figures need matplotlib; pip install 'tinygan[plot]'") from error
     matplotlib.use("agg")
     from matplotlib import pyplot as plt
 

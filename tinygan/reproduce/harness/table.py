@@ -1,4 +1,4 @@
-"""The file of results: a JSON line a job, in the order they were done, and claims as a table."""
+"""The files of results: one JSON line per job, in order of completion; and claims as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result
 
 
 def read_results(path: Path, experiment: Experiment) -> tuple[list[Result], list[Job]]:
-    """The results under an experiment's settings, in the order of its jobs, and the jobs without one. Raises FormatError."""
+    """The results with an experiment's settings, in the order of its jobs, and the jobs without one. Raises FormatError."""
     found: dict[str, Result] = {}
     settings = [experiment.settings, *experiment.earlier]
     try:
@@ -22,30 +22,28 @@ def read_results(path: Path, experiment: Experiment) -> tuple[list[Result], list
             if record["experiment"] == experiment.name and record["settings"] in settings:
                 found[job_key(record["job"])] = Result(record["job"], dict(record["figures"].items()))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise FormatError(f"{path} is damaged, expected an experiment's result a line: move it away") from error
+        raise FormatError(f"{path} is damaged; expected one JSON result per line; move it away") from error
     done = [job for job in experiment.jobs if job_key(job) in found]
     return [found[job_key(job)] for job in done], [job for job in experiment.jobs if job not in done]
 
 
 def job_key(job: Job) -> str:
-    """One text for one job."""
+    """A text that identifies a job."""
     return json.dumps(job, sort_keys=True)
 
 
 def append_result(path: Path, record: dict[str, Any]) -> None:
-    """One more line, written at once, so that two processes can share a file. Raises DataError."""
+    """Append a line in one write, so two processes can share the file. Raises DataError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
             file.write(json.dumps(record) + "\n")
     except OSError as error:
-        raise DataError(
-            f"cannot write {path}: {error.strerror}; give a place that can be written with --out"
-        ) from error
+        raise DataError(f"cannot write {path}: {error.strerror}; choose a writable folder with --out") from error
 
 
 def format_claims(claims: Sequence[Claim]) -> str:
-    """A line a claim: what, value, bound, met or not, published."""
+    """A table with one line per claim: what, value, bound, whether it is met, published value."""
     rows = [
         (c.what, f"{c.value:.4g}", f"{c.sign} {c.bound:g}" if c.sign else "", outcome(c), c.published) for c in claims
     ]
@@ -56,14 +54,15 @@ def format_claims(claims: Sequence[Claim]) -> str:
 
 
 def outcome(claim: Claim) -> str:
+    """ "met", "MISSED", or nothing for a claim without a bound."""
     return "" if not claim.sign else "met" if claim.met else "MISSED"
 
 
 def save_claims(path: Path, name: str, claims: Sequence[Claim]) -> None:
-    """The claims of an experiment beside those of the others, as JSON. Raises FormatError."""
+    """Write the claims of an experiment to a JSON file and keep those of other experiments there. Raises FormatError."""
     try:
         old = dict(json.loads(path.read_text())) if path.exists() else {}
     except (ValueError, TypeError, RecursionError) as error:
-        raise FormatError(f"{path} is damaged, expected claims by experiment: move it away") from error
+        raise FormatError(f"{path} is damaged; expected claims by experiment; move it away") from error
     text = json.dumps(old | {name: [claim._asdict() | {"met": claim.met} for claim in claims]}, indent=1)
     write_atomic(path, lambda file: file.write((text + "\n").encode()))

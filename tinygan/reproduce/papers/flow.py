@@ -1,4 +1,4 @@
-"""The normalising flow on two moons: is it undone exactly, and nearer to them than a mixture of Gaussians fitted to them?"""
+"""The normalising flow on two moons: is it inverted exactly, and is its likelihood above that of a mixture of Gaussians?"""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tinygan.reproduce.harness.plot import pyplot
 DATA, SEEDS, STEPS, BATCH = "moons", range(3), 16_000, 256
 FALL = {"kind": "cosine", "over": STEPS, "end": 0.0}
 OWN: dict[str, Any] = {"adam": {"lr": 4e-3, "schedule": FALL}}
-POINTS, FRESH = 10_000, 20_000  # that the mixture is fitted to; that all are tested on
+POINTS, FRESH = 10_000, 20_000  # training points of the mixture; test points
 GAUSSIANS, ROUNDS, STARTS = 8, 200, 5
-SIGMA, ARC = 0.1, np.linspace(0, np.pi, 2001)  # of the moons; angles for the quadrature of their density
+SIGMA, ARC = 0.1, np.linspace(0, np.pi, 2001)  # noise of the moons; angles for the quadrature of their density
 VIEW = (-1.6, 2.6, -1.1, 1.6)
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """−log p of fresh points by the flow, by the mixture and by the moons themselves; how far x is from F⁻¹(F(x))."""
+    """−log p of test points under the flow, the mixture and the true density; and max |x − F⁻¹(F(x))|."""
     options = {"steps": STEPS, "batch": BATCH, "seed": job["seed"], "settings": OWN, "backend": "reference"}
     recipe, state = work.train("flow", DATA, **options)
     assert isinstance(recipe, Flow)
@@ -50,14 +50,14 @@ def undone(recipe: Flow, state: Any, x: Array) -> float:
 
 
 def fitted(x: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-    """Log weights (K,), means (K, d), covariances (K, d, d) by expectation maximisation, the best of STARTS."""
+    """Log weights (K,), means (K, d) and covariances (K, d, d) by expectation maximisation, the best of STARTS runs."""
     x, found = x.astype(np.float64), []
     for _ in range(STARTS):
         log_w = np.full(GAUSSIANS, -np.log(GAUSSIANS))
         means, covariances = x[rng.choice(len(x), GAUSSIANS, replace=False)], np.tile(np.cov(x.T), (GAUSSIANS, 1, 1))
         for _ in range(ROUNDS):
             each = log_each(x, log_w, means, covariances)
-            share = np.exp(each - np.logaddexp.reduce(each, axis=1, keepdims=True))  # of a Gaussian in a point
+            share = np.exp(each - np.logaddexp.reduce(each, axis=1, keepdims=True))  # responsibilities
             mass = share.sum(axis=0)
             log_w, means = np.log(mass / len(x)), share.T @ x / mass[:, None]
             apart = x[:, None] - means
@@ -76,12 +76,12 @@ def log_each(x: Array, log_w: Array, means: Array, covariances: Array) -> Array:
 
 
 def log_mixture(x: Array, *fit: Array) -> Array:
-    """log p(x) of the mixture, (n,)."""
+    """log p(x) (n,) of the mixture."""
     return np.logaddexp.reduce(log_each(x, *fit), axis=1)
 
 
 def log_moons(x: Array) -> Array:
-    """log p(x) of the set: the mean over the angle of N(x; c(t), σ²), by Simpson's rule on ARC, of two half circles."""
+    """log p(x) of the data: the mean of N(x; c(t), σ²) over the angle t of two half circles, by Simpson's rule on ARC."""
     weights = np.where(np.arange(len(ARC)) % 2, 4.0, 2.0)
     weights[[0, -1]] = 1.0
     weights /= weights.sum()
@@ -98,7 +98,7 @@ def log_moons(x: Array) -> Array:
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """The flow against the mixture in every seed, and that it is undone."""
+    """The flow's gain over the mixture in every seed, and the error of its inverse."""
     figures = [r.figures for r in results]
     gained = [f["of the mixture"] - f["NLL"] for f in figures]
     return [
@@ -112,7 +112,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 
 def draw(recipe: Flow, state: Any, x: Array, path: Path) -> None:
-    """Points of the set, points of the flow, its density."""
+    """Plot points of the data, samples of the flow, and its density."""
     plt = pyplot()
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 2.6), layout="constrained")
     made = recipe.sample(state, recipe.latents(len(x), np.random.default_rng(0)))

@@ -1,6 +1,6 @@
-"""Forgetting (a): what a linear classifier reads off the blocks of D while it plays (Chen et al. 2019, figure 2, table 3).
+"""Forgetting (a): a linear probe on the blocks of D during training (Chen et al. 2019, figure 2 and table 3).
 
-The discriminators are those of ``reproduce ssgan --only cifar``, with the rotation loss and without: the same trainings.
+The discriminators are those of ``reproduce ssgan --only cifar``, with and without the rotation loss, from the same runs.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from tinygan.reproduce.harness.experiment import (
 )
 from tinygan.reproduce.papers.ssgan import CIFAR, OWN_SETTINGS, PLAIN, ROTATION, options
 
-TRAIN, TEST, BLOCK = 5000, 2000, 250  # images that the probe learns from, that it is tried on, that are read at a time
+TRAIN, TEST, BLOCK = 5000, 2000, 250  # images to train the probe, to test it, and per forward pass
 L2 = 1e-2
 METHODS = (PLAIN, ROTATION)
 PUBLISHED = {PLAIN: "0.778 (CIFAR-10, best block)", ROTATION: "0.799 (with sBN)"}
 
 
 def block_features(D: Net, theta: Array, x: Array) -> list[Array]:
-    """What each residual block of D gives for images x, means over quarters of the picture: (n, 4C) a block."""
+    """The outputs of each residual block of D for images x, averaged over the quarters of the image: (n, 4C) per block."""
     assert isinstance(D.f, Composite)
     X, found = x[None], []
     for f, p in zip(D.f.children, tree_views(D.f.tree("shapes"), theta), strict=True):
@@ -50,7 +50,7 @@ def block_features(D: Net, theta: Array, x: Array) -> list[Array]:
 
 
 def features(D: Net, theta: Array, data: Dataset, n: int) -> tuple[list[Array], Array]:
-    """``block_features`` of n images of a set, and their labels."""
+    """The ``block_features`` of n images of a set, and their labels."""
     parts, labels = [], []
     for part in np.split(random_indices(data, n), range(BLOCK, n, BLOCK)):
         x, label = data.batch(part)
@@ -60,7 +60,7 @@ def features(D: Net, theta: Array, data: Dataset, n: int) -> tuple[list[Array], 
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """The accuracy of the probe on each block after each of the checkpoints."""
+    """The accuracy of the probe on each block at each checkpoint."""
     known, unknown = work.open(CIFAR.data, least=TRAIN), work.open(CIFAR.data, "test", least=TEST)
     steps, accuracy = [], []
     for step, recipe, state in work.history("ssgan", CIFAR.data, **options(CIFAR, job["method"], job["seed"])):
@@ -74,7 +74,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """The last accuracy of the last block and of the best one, chosen on the same test images; the loss makes it higher."""
+    """The final accuracy on the last block and on the best one (chosen on the same test images); the loss increases both."""
     found = []
     for what, of in (("last block", lambda blocks: blocks[-1]), ("best block", max)):
         medians = []
@@ -88,12 +88,12 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 
 def draw(results: Sequence[Result], folder: Path) -> list[Path]:
-    """The last block's accuracy while D plays: the median of seeds, and their range."""
+    """The accuracy on the last block during training: median and range over seeds."""
     from tinygan.reproduce.harness.plot import curves, quantile_band
 
     steps = sorted(
         set.intersection(*(set(r.figures["steps"]) for r in results))
-    )  # all but what an interrupted one lost
+    )  # without steps that an interrupted run has lost
     rows = {}
     for method in METHODS:
         found = [dict(zip(f["steps"], f["accuracy"], strict=True)) for f in figures_of(results, method=method)]

@@ -1,6 +1,6 @@
-"""GLO on Fashion-MNIST: does it make its images again, and are its lines of latents even?
+"""GLO on Fashion-MNIST: reconstruction of its images, and smoothness of interpolations between latents.
 
-Bojanowski et al. 2018, §4, by eye there, by figures here. Steps, width and rates were chosen with seed 7.
+Bojanowski et al. 2018, §4, judge both by eye; here they are measured. Steps, width and rates were chosen on seed 7.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from tinygan.training.config import as_mapping
 
 DATA, IMAGES, LATENT, SEEDS = "fashion-mnist", 2000, 32, range(3)
 STEPS, BATCH = 2000, 64
-PAIRS, POINTS = 50, 11  # lines between two images of the table, and images on each
-SHOWN, LINES = 16, 6  # images, and lines of latents, in a picture
+PAIRS, POINTS = 50, 11  # interpolations between two images of the table, and images on each
+SHOWN, LINES = 16, 6  # images, and interpolations, in a picture
 ADAM = Adam(lr=3e-3, b1=0.9, schedule=Schedule("cosine", over=STEPS, end=0.0))
 SETTINGS = Settings(images=IMAGES, latent=LATENT, width=16, lr_z=1.0, adam_G=ADAM)
 SHARED = {"data": DATA, "steps": STEPS, "batch": BATCH, "settings": as_mapping(SETTINGS)}
-EARLIER = SHARED | {  # the settings as they were written when norm_G="batch" was batch_norm=true
+EARLIER = SHARED | {  # the stored settings of a version in which norm_G="batch" was batch_norm=true
     "settings": {name: value for name, value in as_mapping(SETTINGS).items() if name != "norm_G"} | {"batch_norm": True}
 }
 
 
 class Table(NamedTuple):
-    """A trained table and its images."""
+    """A trained table of latents and its images."""
 
     recipe: GLO
     state: State
@@ -53,7 +53,7 @@ class Table(NamedTuple):
 
 
 def trained(data: Dataset, seed: int, work: Work) -> Table:
-    """The table of the first IMAGES images."""
+    """Train the table of the first IMAGES images."""
     data = Enumerated(data, IMAGES)
     recipe, order = GLO(SETTINGS, Sample(data.shape)), Sampler(IMAGES, seed)
     rng = np.random.default_rng(seed)
@@ -65,7 +65,7 @@ def trained(data: Dataset, seed: int, work: Work) -> Table:
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """Errors of the table's images, beside those of as many principal components; how even lines of latents are."""
+    """Reconstruction errors of GLO and of as many principal components, and the unevenness of interpolations."""
     table = trained(work.open(DATA, least=IMAGES), job["seed"], work)
     recipe, state, x = table.recipe, table.state, table.x
     again = recipe.decode(state, state.Z)
@@ -86,7 +86,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def components(x: Array, d: int) -> Array:
-    """x by its d first principal components, and kept within [-1, 1]."""
+    """x projected on its first d principal components and clipped to [-1, 1]."""
     flat = x.reshape(len(x), -1).astype(np.float64)
     centred = flat - flat.mean(axis=0)
     axes = np.linalg.svd(centred, full_matrices=False)[2][:d]
@@ -94,7 +94,7 @@ def components(x: Array, d: int) -> Array:
 
 
 def unevenness(line: Array) -> float:
-    """The longest step between neighbours of a line of images, over the shortest."""
+    """The longest step between neighbouring images of an interpolation, over the shortest."""
     steps = np.linalg.norm(np.diff(line.reshape(len(line), -1), axis=0), axis=1)
     return float(steps.max() / steps.min())
 

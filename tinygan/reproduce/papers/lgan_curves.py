@@ -1,4 +1,4 @@
-"""Localized GAN on curves of the plane, whose tangents are known, and on two moons with three labels each."""
+"""Localized GAN on plane curves with known tangents, and on two moons with three labels each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result,
 from tinygan.reproduce.papers.lgan_semi import error
 
 POINTS, ALIGNED = 1000, 0.98
-SEEDS = (3, 4, 5)  # none of which a setting was chosen on
+SEEDS = (3, 4, 5)  # settings were chosen on other seeds
 ONE = {"latent": 1}
 
 
@@ -29,7 +29,7 @@ def tangent(curve: str, t: Array) -> Array:
 
 
 def run(curve: str, steps: int, settings: dict[str, Any], job: Job, work: Work) -> dict[str, Any]:
-    """|⟨τ, t⟩| / ‖τ‖ on test points."""
+    """The alignment |⟨τ, t⟩| / ‖τ‖ of the generator's tangent with the true one, on test points."""
     recipe, state = work.train("lgan", curve, steps=steps, batch=64, seed=job["seed"], settings=ONE | settings)
     assert isinstance(recipe, LGAN)
     x, labels = work.open(curve, "test", job["seed"]).batch(np.arange(POINTS))
@@ -50,7 +50,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 
 def of_curve(name: str, steps: int, settings: dict[str, Any]) -> Experiment:
-    """The experiment of a curve."""
+    """The experiment on one curve."""
     about = f"tangents of N = 1 on {name}, {len(SEEDS)} seeds of {steps} steps"
     own = {"steps": steps, "settings": ONE | settings}
     return Experiment(name, about, own, [{"seed": seed} for seed in SEEDS], partial(run, name, steps, settings), claims)
@@ -66,7 +66,7 @@ ROLL = {
 
 # ---------------------------------------------------------------- two moons
 
-MOONS_SEEDS = range(5, 10)  # as above
+MOONS_SEEDS = range(5, 10)  # settings were chosen on other seeds
 MOONS_STEPS = 2100
 TERM = {"weight": 0.01, "tangents": 1, "samples": 64, "after": 700}
 MOONS = {
@@ -84,7 +84,7 @@ MOONS = {
 
 
 def run_moons(job: Job, work: Work) -> dict[str, Any]:
-    """The error on 10,000 test points, with the Laplace-Beltrami term or without."""
+    """The error on 10,000 test points, with or without the Laplace-Beltrami term."""
     own = MOONS | {"intrinsic": TERM | ({} if job["term"] else {"weight": 0.0})}
     recipe, state = work.train("lgan-semi", "moons", steps=MOONS_STEPS, batch=64, seed=job["seed"], settings=own)
     assert isinstance(recipe, Classifies)

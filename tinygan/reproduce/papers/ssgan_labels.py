@@ -1,7 +1,7 @@
-"""Few labels on D's features: a classifier that begins as a trained discriminator (what Chen et al. 2019 leave to the future).
+"""Few labels: a classifier initialised by a trained discriminator (suggested as future work by Chen et al. 2019).
 
-D's last maps give way to one for the classes, and the whole net learns from the labelled images alone. It begins with the
-weights of ``reproduce ssgan --only cifar``, with the rotation loss or without, or with fresh ones.
+A linear layer for the classes replaces D's heads, and the whole network is trained on the labelled images alone. It starts
+from the weights of ``reproduce ssgan --only cifar``, with or without the rotation loss, or from fresh weights.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TEST, BLOCK = 10_000, 250
 
 
 def classifier(D: Net, classes: int) -> tuple[Net, int]:
-    """D's net with a map to the classes for its heads, and how many of D's θ it shares: the first ones."""
+    """D with a linear layer for the classes in place of its heads, and the number of leading entries of θ it shares with D."""
     assert isinstance(D.f, Composite)
     body = D.f.children[:-1]
     features = Net(*body)
@@ -43,9 +43,9 @@ def classifier(D: Net, classes: int) -> tuple[Net, int]:
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """The error on the test split after learning from LABELS labels a class."""
+    """The test error after training on LABELS labels per class."""
     seed, data = job["seed"], work.open(CIFAR.data)
-    method = ROTATION if job["start"] == FRESH else job["start"]  # of which fresh weights take the net alone
+    method = ROTATION if job["start"] == FRESH else job["start"]  # fresh weights use only the architecture
     recipe, state = work.train("ssgan", CIFAR.data, **options(CIFAR, method, seed))
     assert isinstance(recipe, SSGAN)
     net, shared = classifier(recipe.D, len(data.classes))
@@ -58,7 +58,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def learn(net: Net, theta: Array, data: Dataset, seed: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """θ and the running values after STEPS steps on the labelled images, half of them mirrored."""
+    """Train on the labelled images with random flips; returns θ and the running values after STEPS steps."""
     known, _ = labels_per_class(classes_of(data), LABELS, seed)
     adam, order = Adam(lr=LR, b1=0.9, schedule=Schedule("linear", over=STEPS, end=0.0)), Sampler(len(known), seed)
     running, memory = net.init_running(theta, rng), adam.init(theta)
@@ -73,7 +73,7 @@ def learn(net: Net, theta: Array, data: Dataset, seed: int, rng: np.random.Gener
 
 
 def error(net: Net, theta: Array, data: Dataset) -> float:
-    """The share of the first TEST images that is named wrongly."""
+    """The error on the first TEST images."""
     wrong = 0
     for i in range(0, TEST, BLOCK):
         x, label = data.batch(np.arange(i, i + BLOCK))
@@ -82,9 +82,9 @@ def error(net: Net, theta: Array, data: Dataset) -> float:
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """The errors, and what the rotation loss gains on fresh weights."""
+    """The errors, and the gain of the rotation loss over fresh weights."""
     errors = {start: [100 * f["error"] for f in figures_of(results, start=start)] for start in STARTS}
-    found = [over_seeds(f"error %, {LABELS} labels a class, {start}", errors[start]) for start in STARTS]
+    found = [over_seeds(f"error %, {LABELS} labels per class, {start}", errors[start]) for start in STARTS]
     return [
         *found,
         Claim("fresh weights − SS-GAN weights, % points", found[0].value - found[2].value),
@@ -95,7 +95,7 @@ JOBS = [{"start": start, "seed": seed} for seed in range(3) for start in STARTS]
 EXPERIMENTS = [
     Experiment(
         "labels",
-        "CIFAR-10, 100 labels a class: a classifier that begins as a discriminator",
+        "CIFAR-10, 100 labels per class: a classifier initialised by a discriminator",
         {
             "training": options(CIFAR, PLAIN, 0) | {"seed": ""},
             "own": OWN_SETTINGS,

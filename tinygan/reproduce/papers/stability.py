@@ -1,4 +1,4 @@
-"""Whether a system trains at all: 20 seeds of 2,000 steps on strokes, or on what it is of, with small nets."""
+"""Stability: 20 seeds of 2,000 steps of every system with small networks, on strokes or on data that fit the system."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from tinygan.recipes import RECIPES
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of
 
 SEEDS, STEPS, BATCH = 20, 2000, 8
-DATA = {"flow": "moons", "scratchgan": "patterns", "cyclegan": "strokes-edges"}  # of those that take other samples
-BACKEND = "reference"  # nets so small wait for their calls, of which it has the cheapest
-SMALL = {"width": 4, "width_G": 4, "width_D": 4}  # where a system has them, or the classifier in it
-SHORT = {"glimpses": 2, "blocks": 1}  # the same
-OTHERS = ("gan-cls", "classifier")  # the first needs names of classes that strokes lack, the second makes no samples
+DATA = {"flow": "moons", "scratchgan": "patterns", "cyclegan": "strokes-edges"}  # for systems that need other samples
+BACKEND = "reference"  # its calls are the cheapest, which matters for small networks
+SMALL = {"width": 4, "width_G": 4, "width_D": 4}  # for the systems, or their classifiers, that have these settings
+SHORT = {"glimpses": 2, "blocks": 1}  # likewise
+OTHERS = (
+    "gan-cls",
+    "classifier",
+)  # the first needs class names, which strokes do not have; the second generates no samples
 
 
 def systems() -> list[str]:
-    """Those that make samples."""
+    """The systems that generate samples."""
     return [name for name in RECIPES if name not in OTHERS]
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """Whether it ended, and how long it took."""
+    """Whether the training finished, and how long it took."""
     fields = RECIPES[job["recipe"]].settings.__dataclass_fields__
     settings: dict[str, Any] = {name: value for name, value in (SMALL | SHORT).items() if name in fields}
     settings |= {"judge": {"width": SMALL["width"]}} if "judge" in fields else {}
@@ -49,7 +52,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 EXPERIMENTS = [
     Experiment(
         "seeds",
-        f"{SEEDS} seeds of {STEPS} steps of every system that makes samples, on strokes: how many end without a NaN",
+        f"{SEEDS} seeds of {STEPS} steps of every system that generates samples, on strokes: how many finish without a NaN",
         {"steps": STEPS, "batch": BATCH, "settings": SMALL, "backend": BACKEND},
         [{"recipe": name, "seed": seed} for seed in range(SEEDS) for name in systems()],
         run,

