@@ -188,7 +188,7 @@ def test_where_samples_meet_g_plays_against_the_classifier_with_its_noise(game, 
         (lambda: ClassifierSettings(noise=(0.1, -1.0)), r"noise is \(0.1, -1.0\); expected 2 numbers, each at least 0"),
         (lambda: Adam(history=-1.0), "history"),
         (lambda: Settings(reference=4), "net=softplus"),
-        (lambda: sgan((2,), shift=1), "points are not moved"),
+        (lambda: sgan((2,), shift=1), "points cannot be shifted"),
         (lambda: sgan((2,), weight_norm=True), "judge.net=noisy"),
         (
             lambda: SemiLGAN(LocalSettings(judge=ClassifierSettings(minibatch=3)), Sample((8, 8, 1), 3)),

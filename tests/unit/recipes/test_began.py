@@ -56,7 +56,7 @@ def test_D_is_what_an_autoencoder_leaves_of_an_image(system, rng):
     gap, _ = recipe.D.forward(state.D, batch.x)
     A = nets.Net(*nets.encoder(SHAPE, 3, 2), *nets.decoder(SHAPE, 3, 2))
     assert np.abs(batch.x + A.forward(state.D, batch.x)[0] - gap).max() <= 1e-14
-    value, _, _ = recipe.unbuilt(state, batch.x, 1.0)
+    value, _, _ = recipe.reconstruction_loss(state, batch.x, 1.0)
     assert value == pytest.approx(np.abs(gap).mean(), rel=1e-14)
 
 

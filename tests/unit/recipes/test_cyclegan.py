@@ -163,7 +163,7 @@ def test_the_commands_train_resume_and_translate(tmp_path, capsys):
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (2,), (28, 28, 3)], ids=str)
 def test_what_is_not_two_domains_is_one_line(shape):
-    with pytest.raises(UsageError, match="two domains beside each other in their channels"):
+    with pytest.raises(UsageError, match="two domains side by side in the channels"):
         CycleGAN(Settings(), Sample(shape))
 
 

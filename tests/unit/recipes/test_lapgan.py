@@ -118,7 +118,7 @@ def test_a_class_reaches_every_level(rng):
         assert not np.array_equal(x, y)
     with pytest.raises(UsageError, match="there is no class 3: they are 0 to 2"):
         recipe.of_class(3, 1, rng)
-    with pytest.raises(UsageError, match="was not told classes: train one with --set classes=true"):
+    with pytest.raises(UsageError, match="is not class-conditional: train one with --set classes=true"):
         made(rng)[0].of_class(0, 1, rng)
 
 

@@ -64,7 +64,7 @@ def test_values_of_a_discriminator_are_of_its_running_statistics(rng):
 def test_a_batch_that_packs_do_not_divide_is_refused():
     recipe = system("gan", pack=4)
     recipe.check_batch(8)
-    with pytest.raises(UsageError, match="pack = 4 does not divide a batch of 6"):
+    with pytest.raises(UsageError, match="pack is 4, which does not divide a batch of 6"):
         recipe.check_batch(6)
 
 

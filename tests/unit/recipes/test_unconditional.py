@@ -50,7 +50,7 @@ def test_every_system_trains_on_images_and_all_but_dcgan_on_points_and_writes_to
 def test_the_norm_of_D_is_the_one_asked_for(net, norm, rng):
     settings = UnconditionalSettings(**SMALL, net=net, norm_D=norm)
     if net == "maxout" and norm in ("batch", "layer"):
-        with pytest.raises(UsageError, match="choose norm_D = none or spectral"):
+        with pytest.raises(UsageError, match="set norm_D to none or spectral"):
             Unconditional(settings, Sample((16, 16, 1)))
         return
     D = Unconditional(settings, Sample((16, 16, 1))).D
@@ -68,7 +68,7 @@ def test_dropout_is_drawn_anew_at_each_step_of_D(rng):
     state, batch = recipe.init(rng), batch_of(recipe, rng)
     ends = [recipe.step(state, batch, np.random.default_rng(seed))[0] for seed in (1, 1, 2)]
     assert np.array_equal(ends[0].D, ends[1].D) and not np.array_equal(ends[0].D, ends[2].D)
-    with pytest.raises(UsageError, match="dropout is of D's perceptrons"):
+    with pytest.raises(UsageError, match="dropout needs net=perceptron or net=maxout"):
         Unconditional(UnconditionalSettings(dropout=0.5), IMAGE)
 
 
@@ -91,7 +91,7 @@ def test_the_first_kinks_of_D_are_spread_over_the_cube_that_was_asked_for(norm, 
     "own", [{"net": "maxout"}, {"norm_D": "batch"}, {"norm_D": "layer"}, {"net": "dcgan"}], ids=str
 )
 def test_kinks_that_cannot_be_spread_are_refused(own):
-    with pytest.raises(UsageError, match="reach is of a D with biased rectifiers"):
+    with pytest.raises(UsageError, match="reach needs rectifiers with biases in D"):
         Unconditional(
             UnconditionalSettings(**{"norm_D": "none"} | own, reach=1.0), IMAGE if own.get("net") == "dcgan" else POINT
         )
@@ -140,7 +140,7 @@ def test_the_penalty_of_a_pack_is_on_the_line_between_a_real_and_a_generated_pac
 
 def test_a_pack_that_does_not_divide_the_batch_is_refused(rng):
     recipe = Unconditional(UnconditionalSettings(**SMALL, pack=3), POINT)
-    with pytest.raises(UsageError, match="pack = 3 does not divide a batch of 8"):
+    with pytest.raises(UsageError, match="pack is 3, which does not divide a batch of 8"):
         recipe.step(recipe.init(rng), batch_of(recipe, rng), rng)
 
 

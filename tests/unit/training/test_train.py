@@ -220,7 +220,7 @@ def test_more_labels_than_there_are_leave_no_run_behind(tmp_path, capsys):
 def test_a_pack_that_does_not_divide_the_batch_leaves_no_run_behind(tmp_path, capsys):
     packed = ["--data", "ring", "--batch", "6", "--set", "pack=4"]
     assert main(["train", "gan", "--steps", "1", "--out", str(tmp_path / "run"), *packed]) == 2
-    assert "pack = 4 does not divide a batch of 6" in capsys.readouterr().err
+    assert "pack is 4, which does not divide a batch of 6" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

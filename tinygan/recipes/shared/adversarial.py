@@ -1,18 +1,19 @@
-"""The game of two nets, with the losses and penalties of the literature by choice: what every system of a G and a D shares.
+"""A generator G and a discriminator D trained against each other, with the losses and penalties of the literature by choice.
 
 One step (Goodfellow et al. 2014, alg. 1, with Adam):
 
     n_critic times:  z ~ N(0, I);   θ_D ← θ_D − Adam ∇( L_D(D(x), D(G(z))) + γ penalty )
     once, same z:    θ_G ← θ_G − Adam ∇( L_G(D(G(z))) + η ‖JᵀJ − s²I‖²_F + β R(θ_G) );   θ̄ ← d θ̄ + (1 − d) θ_G
 
-with J = ∂G/∂z at some of the z (``recipes/tangents.py``) and R of ``orthogonal.py``, neither by default. A system says which
-groups of images D sees and what the two players want of D's numbers there, the first of which is always the game's logit:
+with J = ∂G/∂z at some of the z (``tangents.py``) and R of ``objectives/orthogonal.py``, neither by default. A system derives
+from ``AdversarialRecipe`` and may change what D is given, as named groups of inputs, and both losses. The first output of D is
+always the logit of real against generated:
 
-    groups_D (batch, c, fake) ↦ {"real": …, "fake": …, …},   objective_D (D of the groups) ↦ (log, cotangents)
-    groups_G (c, fake)        ↦ {"fake": …, …},              objective_G likewise, adjoint_G the way back to the images
+    d_inputs (batch, c, fake) ↦ {"real": …, "fake": …, …},   objective_D (D's output on each group) ↦ (log, cotangents)
+    g_inputs (c, fake)        ↦ {"fake": …, …},              objective_G likewise; g_inputs_adjoint leads back to the images
 
-and, where it is conditional, the condition c (n, d) of a batch's samples, which G's samples are to show too. G sees [c, z] in
-one row, D an image and c (``condition.py``).
+A conditional system has a condition c (n, d) for the samples of a batch, and generates samples for the same conditions. G takes
+rows [c, z]; a conditional D takes rows [image, c] (``core/condition.py``).
 """
 
 from __future__ import annotations
@@ -56,11 +57,11 @@ class State(NamedTuple):
     G_memory: Moments
     D_memory: Moments
     tangent: Scalar = 0.0  # the running mean of ‖J eₖ‖²; 0: none yet
-    more: Any = ()  # what a system adds of its own
+    more: Any = ()  # further state of a system
 
 
 class Generated(NamedTuple):
-    """Images of G, the rows [c, z] that they come from, and what G's backward needs."""
+    """Generated images, the rows [c, z] that they come from, and what G's backward needs."""
 
     x: Array
     z: Array
@@ -68,7 +69,7 @@ class Generated(NamedTuple):
 
 
 class AdversarialRecipe(TrainedGAN):
-    """A system without conditions, of the nets G and D, for images like ``sample``."""
+    """An unconditional system of the nets G and D, for samples of the shape of ``sample``."""
 
     def __init__(self, settings: Any, sample: Sample, G: Net, D: Net) -> None:
         self.settings, self.shape, self.G, self.D = settings, sample.shape, G, D
@@ -83,18 +84,18 @@ class AdversarialRecipe(TrainedGAN):
             g, d, self.G.init_running(g, rng), self.D.init_running(d, rng), g, s.adam_G.init(g), s.adam_D.init(d)
         )
 
-    # ---------------------------------------------------------------- what a system says
+    # ---------------------------------------------------------------- what a system may change
 
     def condition(self, batch: Batch) -> Array:
-        """c (n, given) of the samples of a batch."""
+        """c (n, cond_dim) of the samples of a batch."""
         return np.zeros((len(batch.x), 0), np.float32, like=batch.x)
 
     def d_inputs(self, batch: Batch, c: Array, fake: Array) -> Groups:
-        """What D sees in its step."""
+        """The inputs of D in its step."""
         return {"real": self.d_view(batch.x, c), "fake": self.d_view(fake, c)}
 
     def objective_D(self, y: Groups, batch: Batch) -> tuple[Log, Groups]:
-        """D's loss of its numbers ``y`` of each group: the log and the cotangents."""
+        """D's loss at its outputs ``y`` on each group: the log and the cotangents of y."""
         real, fake = y["real"][:, :1], y["fake"][:, :1]
         loss, g_real, g_fake = self.loss.discriminator(real, fake)
         s = self.settings.smoothing
@@ -103,25 +104,25 @@ class AdversarialRecipe(TrainedGAN):
         return log, {"real": first(g_real, y["real"]), "fake": first(g_fake, y["fake"])}
 
     def g_inputs(self, c: Array, fake: Array) -> Groups:
-        """What D sees in G's step."""
+        """The inputs of D in G's step."""
         return {"fake": self.d_view(fake, c)}
 
     def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[Log, Groups]:
-        """G's loss of D's numbers in its step ``t``: the log and the cotangents."""
+        """G's loss at D's outputs in step ``t``: the log and the cotangents of y."""
         loss, g = self.loss.generator(y["fake"][:, :1])
         return {"loss_G": loss}, {"fake": first(g, y["fake"])}
 
     def g_inputs_adjoint(self, g: Groups) -> Array:
-        """The adjoint of ``groups_G``, at the images."""
+        """The adjoint of ``g_inputs`` in the images."""
         return self.d_view_adjoint(g["fake"])
 
     # ---------------------------------------------------------------- the step
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
-        """One step of D on ``batch`` (n_critic N samples), N for each of its steps, and one of G on N latents.
+        """n_critic steps of D, each on N of the n_critic N samples of ``batch``, then one step of G.
 
-        G's step takes the latents of D's last one, whose images are there already, as most published code does.
-        Raises UsageError where the batch does not come out even.
+        G's step reuses the latents and images of D's last step, as most published code does. Raises UsageError where n_critic
+        does not divide the batch.
         """
         log: Log = {}
         n, left = divmod(len(batch.x), self.batches)
@@ -145,8 +146,8 @@ class AdversarialRecipe(TrainedGAN):
         log, gy = self.objective_D({name: y for name, (y, _) in on.items()}, batch)
         penalty: Scalar = 0.0
         for name, x in groups.items():
-            primal = on.pop(name)  # what it saved makes room for the next
-            # Every forward on a batch of its own moves running statistics; the penalty's points are no samples.
+            primal = on.pop(name)  # frees what it saved before the next group
+            # Running statistics follow each batch of samples, but not the points of a penalty, which are no samples.
             running = D.update(running, theta, primal[1])
             if (name, s.penalty) in (("real", "r1"), ("fake", "r2")):
                 penalty, part = self.penalty(D, theta, x, zero_centred, primal=primal, gy=gy[name])
@@ -154,7 +155,7 @@ class AdversarialRecipe(TrainedGAN):
                 part = D.backward(theta, primal[1], gy[name], wrt_x=False).theta
             g = g + part
         if s.penalty in ("wgan-gp", "dragan"):
-            if s.penalty == "wgan-gp":  # on straight lines between what D sees: of a pack, one ε
+            if s.penalty == "wgan-gp":  # on straight lines between D's inputs: one ε for a pack
                 x = interpolate(self.d_view(batch.x, c), self.d_view(made.x, c), rng)
             else:
                 x = self.d_view(perturb(batch.x, rng), c)
@@ -168,8 +169,11 @@ class AdversarialRecipe(TrainedGAN):
         return state._replace(D=theta, D_memory=memory, D_running=running, G_running=G_running), log
 
     def penalty(self, D: Net, theta: Array, x: Array, objective: OnGradient, **shared: Any) -> tuple[Scalar, Array]:
-        """An objective of ∇d, d the game's logit, by the image and not by its condition: its value, and γ times its gradient
-        in θ_D. ``shared`` are the passes and the cotangent of the loss at x, whose gradient is added."""
+        """The value of an objective of ∇d, and γ times its gradient in θ_D.
+
+        d is the first output of D; ∇ is taken in the image, not in its condition. ``shared`` is the forward pass at x and the
+        cotangent of the loss there, where the gradient of the loss is to be added.
+        """
         objective = weighted(self.settings.gamma, objective)
         if self.conditional_d:
             objective = of_first(math.prod(self.shape), objective)
@@ -210,7 +214,7 @@ class AdversarialRecipe(TrainedGAN):
 
 
 def first(g: Array, y: Array) -> Array:
-    """A cotangent of the first number of each y, as one of y."""
+    """The cotangent of y (n, d) from that of its first column."""
     wide = np.zeros_like(y)
     wide[:, :1] = g
     return wide

@@ -14,7 +14,7 @@ from tinygan.recipes.shared.adversarial import AdversarialRecipe
 
 
 class ClassConditional(AdversarialRecipe):
-    """A game whose G is told the class of the image that it is to make."""
+    """A GAN with a class-conditional generator, and by default a conditional discriminator."""
 
     conditional_d = True
 
@@ -30,7 +30,7 @@ class ClassConditional(AdversarialRecipe):
         return onehot(label, self.classes)
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
-        """[c, z], the class drawn too."""
+        """[c, z] with random classes."""
         return self.with_noise(self.condition_of(rng.integers(self.classes, size=n), rng), rng)
 
     def of_class(self, label: int, n: int, rng: np.random.Generator) -> Array:
@@ -40,16 +40,16 @@ class ClassConditional(AdversarialRecipe):
         return self.with_noise(self.condition_of(np.full(n, label), rng), rng)
 
     def condition_of(self, label: Array, rng: np.random.Generator) -> Array:
-        """c (n, given) of samples of the classes (n,)."""
+        """c (n, cond_dim) for classes (n,)."""
         return self.onehot(label)
 
     def with_noise(self, c: Array, rng: np.random.Generator) -> Array:
-        """[c, z] with fresh noise."""
+        """[c, z] with new noise."""
         return np.concatenate([c, self.noise(len(c), rng)], axis=1)
 
 
 def classes(name: str, sample: Sample) -> int:
-    """The classes of the data; UsageError where there is one only."""
+    """The number of classes of the data. Raises UsageError where there is one only."""
     if sample.classes < 2:
         raise UsageError(f"{name} needs data of at least two classes: this has {sample.classes}")
     return sample.classes

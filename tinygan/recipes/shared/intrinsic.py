@@ -2,8 +2,9 @@
 
     Σ_k E ‖∇_z log P(k | G(x, z))‖²  at z = 0,   ∇_z = Jᵀ∇ₓ
 
-Where J is orthonormal it is the squared length of the gradient on the manifold, E‖grad f‖² = −E f Δf: the Laplace-Beltrami
-operator in place of a graph's Laplacian. Tangents go through F and on through the classifier in one pass forward.
+Where J is orthonormal this is the squared length of the gradient along the manifold, E‖grad f‖² = −E f Δf, with the
+Laplace-Beltrami operator Δ in place of the Laplacian of a graph. Tangents go through F and through the classifier in one
+forward pass.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Intrinsic(Checked):
     trains: Literal["classifier", "both"] = setting("classifier", "which nets minimise the term; both: G too")
 
     def fits(self, latent: int) -> None:
-        """UsageError where a generator of ``latent`` axes has too few."""
+        """Raises UsageError where a generator of ``latent`` axes has fewer than ``tangents``."""
         if self.weight and self.tangents > latent:
             raise UsageError(
                 f"intrinsic.tangents is {self.tangents}, but the generator has {latent} latent axes: choose at most {latent}"
@@ -47,13 +48,13 @@ class Intrinsic(Checked):
     def step(
         self, F: Net, theta_F: Array, log_p: Net, theta_C: Array, x: Array, N: int, rng: np.random.Generator
     ) -> tuple[Scalar, Array, Pullback | None]:
-        """The value, and of weight · value the gradient in θ_C and, where G is trained too, the pullback to x and θ_F.
+        """The value; the gradient of weight · value in θ_C; and, where G is trained too, its pullback to x and θ_F.
 
         ``x`` (n, d): inputs of F whose last N numbers are the latent; ``log_p``: y ↦ log P(k | y), (n, K).
         """
         x = x[: self.samples]
         x_dot = along_latent(x, N, self.tangents, rng)
-        share = N / self.tangents  # an axis is seen with the chance 1/share
+        share = N / self.tangents  # an axis is drawn with probability 1/share
 
         def objective(f: Array, f_dot: Array) -> tuple[Scalar, Array, Array]:
             value, gf, gf_dot = laplace_beltrami(f, f_dot)

@@ -1,7 +1,7 @@
 """The local generator G(x, z) = F([E(x), z]) of the Localized GAN (Qi et al. 2018): its state, its step, its charts.
 
-It starts at its anchor, G(x, 0) ≈ x, and moves on the data's manifold as z moves; its tangents at the anchor,
-τⱼ = ∂G(x, z)/∂zⱼ at z = 0, are exact, since tangents enter at z alone: E runs without them.
+At z = 0 it reconstructs its anchor, G(x, 0) ≈ x. As z moves, G(x, z) moves along the manifold of the data. The tangents at the
+anchor, τⱼ = ∂G(x, z)/∂zⱼ at z = 0, are exact and cheap: z enters F only, so E needs no tangents.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tinygan.objectives.penalties import along_latent
 from tinygan.optim import Adam, Moments, ema, norm
 from tinygan.recipes.shared.tangents import Orthonormal
 
-ANCHORS = 64  # of the last batch, kept to sample around
+ANCHORS = 64  # samples of the last batch that the state keeps, to sample around them
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class LocalState(NamedTuple):
 
 
 class LocalSamples(NamedTuple):
-    """What G has made of n anchors: G(x, z), G(x, 0), F's input [E(x), 0] of the latter, and what their backward needs."""
+    """G(x, z) and G(x, 0) of n anchors, F's input [E(x), 0] of the latter, and what their backward needs."""
 
     displaced: Array
     at_anchor: Array
@@ -74,7 +74,7 @@ class LocalSamples(NamedTuple):
 
 
 class LocalGenerator:
-    """G for images (H, W, C) in [-1, 1], or for points (d,)."""
+    """G for images (H, W, C) in [-1, 1] or points (d,)."""
 
     def __init__(self, settings: LocalSettings, shape: tuple[int, ...]) -> None:
         self.settings = s = settings
@@ -110,7 +110,7 @@ class LocalGenerator:
         rng: np.random.Generator,
         more: Pullback | None = None,
     ) -> tuple[LocalState, Log]:
-        """θ ← θ − Adam ∇ [L(G(x, z), G(x, 0)) + μ ‖G(x, 0) − x‖ + η ‖JᵀJ − I‖] with L given by its cotangents.
+        """θ ← θ − Adam ∇ [L(G(x, z), G(x, 0)) + μ ‖G(x, 0) − x‖ + η ‖JᵀJ − I‖] where L is given by its cotangents.
 
         ``more`` is the pullback of a further term to F's first inputs [E(x), 0] and weights.
         """
@@ -158,13 +158,13 @@ class LocalGenerator:
 
 
 class Charts:
-    """What a system with a local generator does afterwards, by the averaged nets; its state has ``local`` and ``anchors``."""
+    """A trained system with a local generator, evaluated with averaged weights; its state has ``local`` and ``anchors``."""
 
     G: LocalGenerator
     shape: tuple[int, ...]
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
-        """z ~ N(0, σ² I) and, last, the number of an anchor, (n, N + 1)."""
+        """z ~ N(0, σ² I), and in the last column the number of an anchor, (n, N + 1)."""
         return np.concatenate([self.G.latents(n, rng), rng.integers(0, ANCHORS, (n, 1)).astype(np.float32)], axis=1)
 
     def sample(self, state: Any, z: Array) -> Array:
@@ -195,5 +195,5 @@ class Charts:
         return self.G.settings.sigma
 
     def _chart(self, local: LocalState, x: Array) -> tuple[Net, Array]:
-        """F for evaluation, and E(x) (n, code)."""
+        """F in evaluation mode, and E(x) (n, code)."""
         return self.G.F.eval(local.F_running), self.G.E.eval(local.E_running).forward(local.E_ema, x)[0]

@@ -1,4 +1,4 @@
-"""What can be chosen in every system of a G and a D (``adversarial.py``)."""
+"""Settings of every system with a generator G and a discriminator D (``adversarial.py``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pool of earlier images of G, so that D does not forget what G has left behind (Shrivastava et al. 2017, §2.3)."""
+"""A pool of earlier generated images, which keep D from forgetting what G did before (Shrivastava et al. 2017, §2.3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tinygan.core.layer import Array
 
 
 class Pool(NamedTuple):
-    """Images (size, ...), of which the first ``held`` are there."""
+    """Images (size, ...), of which the first ``held`` are filled."""
 
     images: Array
     held: int
@@ -21,11 +21,11 @@ def empty(size: int, shape: tuple[int, ...]) -> Pool:
 
 
 def replayed(pool: Pool, fake: Array, rng: np.random.Generator) -> tuple[Pool, Array]:
-    """The pool after a batch of images, and the batch that D is to see.
+    """The pool after a batch of generated images, and the batch for D.
 
-    While it fills, the batch joins the pool and is seen as it is. From then on half of what is seen comes from the pool, at
-    random, and the images in whose place they are seen take theirs. Half of an odd batch is rounded up or down, evenly, so
-    that of batches of one every second is old (Zhu et al. 2017, §4).
+    While the pool fills, the batch is copied into it and goes to D unchanged. Afterwards half of the batch is exchanged with
+    random images of the pool. Half of an odd batch is rounded up or down with equal probability, so of batches of one image
+    every second comes from the pool on average (Zhu et al. 2017, §4).
     """
     images, held = pool.images.copy(), pool.held
     if held < len(images):

@@ -1,4 +1,4 @@
-"""What the systems on SNGAN's residual nets share: what can be chosen of them."""
+"""Settings of the systems whose nets are SNGAN's residual nets."""
 
 from __future__ import annotations
 
@@ -36,12 +36,14 @@ class ResidualSettings(AdversarialSettings):
     adam_D: Adam = ADAM
 
     def fits(self, shape: tuple[int, ...]) -> None:
-        """UsageError where no block of both nets ends in images of the side ``attention``."""
+        """Raises UsageError where the feature maps of no block of both nets have the side ``attention``."""
         sides = [shape[0] >> i for i in range(1, sngan.levels(shape))]
         if self.attention and self.attention not in sides:
-            raise UsageError(f"attention is a side of {', '.join(map(str, sides))} here, or 0: got {self.attention}")
+            raise UsageError(
+                f"attention is {self.attention}; expected 0 or a side of these nets' feature maps, {', '.join(map(str, sides))}"
+            )
 
     @property
     def of_D(self) -> dict[str, Any]:
-        """What D's net takes of these."""
+        """The options of D's net."""
         return {"width": self.width_D, "spectral": self.spectral, "pool": self.pool, "attention": self.attention}

@@ -1,8 +1,8 @@
-"""A classifier of K + 1 classes, the last the generated, that learns from few labels, all samples (Salimans et al. 2016, §5).
+"""A classifier of K + 1 classes, of which the last is "generated": it learns from few labels and from all samples.
 
     L = −E log P(y | x, y ≤ K) − ½ w E log P(y ≤ K | x) − ½ w E log P(K+1 | G)        labelled, unlabelled, generated samples
 
-with K logits; that of the last class is 0.
+It has K logits; the logit of the last class is 0 (Salimans et al. 2016, §5).
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class ClassifierState(NamedTuple):
 
 
 class KPlusOneClassifier:
-    """The classifier of samples like ``sample``."""
+    """The classifier C of samples of the shape of ``sample``."""
 
     def __init__(self, settings: ClassifierSettings, sample: Sample) -> None:
         if sample.classes < 2:
@@ -97,21 +97,21 @@ class KPlusOneClassifier:
         s, shape = settings, sample.shape
         if len(shape) == 1 and (s.shift or (s.weight_norm and s.net == "own")):
             raise UsageError(
-                "points are not moved, and their own net has no weight norm: judge.shift=0, judge.net=noisy"
+                "points cannot be shifted, and weight norm needs another net for them: set judge.shift=0, judge.net=noisy"
             )
         noise = s.noise if s.net == "noisy" else None
         self.f = semi(
             shape, self.classes, s.width, s.dropout, noise=noise, weight_norm=s.weight_norm, kernels=s.minibatch
         )
         self.log_p = Net(self.f.net.f, LogSoftmax(rest=True))  # x ↦ log P(k | x), k ≤ K, of the same θ
-        self.none = np.zeros(0, np.float32)  # running values: there are none
+        self.none = np.zeros(0, np.float32)  # C has no running values
 
     def init(self, rng: np.random.Generator) -> ClassifierState:
         theta = self.f.net.init(rng)
         return ClassifierState(theta, theta, self.settings.adam.init(theta))
 
     def first(self, state: ClassifierState, batch: Batch, rng: np.random.Generator) -> tuple[ClassifierState, Batch]:
-        """What a step begins with: the batch moved by ``shift``; of the first step, weights normalised by it."""
+        """The batch, shifted at random; before the first step weight normalisation is initialised by it."""
         s, x = self.settings, batch.x
         if s.shift:
             batch = batch._replace(x=shift(x, rng, s.shift))
@@ -123,10 +123,10 @@ class KPlusOneClassifier:
     def gradient(
         self, state: ClassifierState, batch: Batch, fake: Array | None, rng: np.random.Generator
     ) -> tuple[Array, Log]:
-        """∇L of ``batch``, whose first samples are the labelled, and ``fake``; without it L is that of the labelled alone."""
+        """∇L on ``batch``, the labelled samples first, and on ``fake``; without ``fake``, of the first term alone."""
         known, labels = split(batch)
         x = batch.x[:known] if fake is None else np.concatenate([batch.x, fake])
-        # Where samples of a batch meet, real and generated ones must not.
+        # Minibatch discrimination compares the samples of a batch: real and generated ones stay apart.
         ends = [known, len(batch.x)] if self.settings.minibatch and fake is not None else []
         on = []
         for part in np.split(x, ends):
@@ -153,45 +153,47 @@ class KPlusOneClassifier:
     def generator_loss(
         self, state: ClassifierState, fake: Array, real: Array, rng: np.random.Generator
     ) -> tuple[Scalar, Array]:
-        """What G loses for its samples ``fake``, by the setting ``game``, and the gradient in them; the classifier is held.
+        """G's loss on its samples ``fake``, by the setting ``game``, and its gradient in them, with C fixed.
 
-        It is without noise; but where samples of a batch meet with it, for it moves them apart: without it a G whose samples
-        are all alike would show them nearer to each other than C ever saw them.
+        C is in evaluation mode, without noise and dropout. With minibatch discrimination it is in training mode: noise moves
+        samples apart, and without it the samples of a G without variety would be closer than any that C was trained on.
         """
         if self.settings.game == "non-saturating":
-            return self._held(state, fake, k_plus_one_g, self._met(self.f.net, rng))
-        body, theta = self._met(self.f.body, rng), state.C[: self.f.body.size]
+            return self._with_c_fixed(state, fake, k_plus_one_g, self._for_generator(self.f.net, rng))
+        body, theta = self._for_generator(self.f.body, rng), state.C[: self.f.body.size]
         features, saved = body.forward(theta, fake)
         match = feature_matching if self.settings.game == "feature-matching" else squared_feature_matching
         value, g = match(features, body.forward(theta, real)[0])
         return value, body.backward(theta, saved, g, wrt_theta=False).x
 
     def consistency_loss(self, state: ClassifierState, at_anchor: Array, labels: Array) -> tuple[Scalar, Array]:
-        """−E log P(y | G(x, 0), y ≤ K) of labelled x, and the gradient in G(x, 0): a reconstruction keeps its label."""
-        return self._held(state, at_anchor, lambda logits: cross_entropy(logits, labels), self.f.net.eval(self.none))
+        """−E log P(y | G(x, 0), y ≤ K) on labelled x, and its gradient in G(x, 0): a reconstruction should keep its label."""
+        return self._with_c_fixed(
+            state, at_anchor, lambda logits: cross_entropy(logits, labels), self.f.net.eval(self.none)
+        )
 
-    def _met(self, net: Net, rng: np.random.Generator) -> Net:
+    def _for_generator(self, net: Net, rng: np.random.Generator) -> Net:
         return net.bind(self.none, rng) if self.settings.minibatch else net.eval(self.none)
 
-    def _held(
+    def _with_c_fixed(
         self, state: ClassifierState, x: Array, loss: Callable[[Array], tuple[Scalar, Array]], C: Net
     ) -> tuple[Scalar, Array]:
-        """A loss of the logits of x by the classifier, and its gradient in x."""
+        """A loss of C's logits on x, and its gradient in x."""
         logits, saved = C.forward(state.C, x)
         value, g = loss(logits)
         return value, C.backward(state.C, saved, g, wrt_theta=False).x
 
     def bind_log_p(self, rng: np.random.Generator) -> Net:
-        """x ↦ log P(k | x), k ≤ K, in training."""
+        """x ↦ log P(k | x), k ≤ K, in training mode."""
         return self.log_p.bind(self.none, rng)
 
     def read(self, state: ClassifierState, x: Array) -> tuple[Array, Array]:
-        """Features and logits (n, K) of samples x, by the averaged weights."""
+        """Features and logits (n, K) of samples x, with averaged weights."""
         return self.f.read(state.C_ema, self.none, x)
 
 
 def split(batch: Batch) -> tuple[int, Array]:
-    """How many samples of a batch have a label, the first ones, and their labels."""
+    """How many samples of a batch, the first ones, have a label; and their labels."""
     labels = batch.labels["class"]
     known = int((labels >= 0).sum())
     return known, labels[:known]

@@ -1,7 +1,8 @@
-"""Orthonormal tangents of a generator, as a setting of any recipe: η E‖JᵀJ − s²I‖ on some samples and axes of a step.
+"""Orthonormal tangents of a generator, as a setting of a recipe: η E‖JᵀJ − s²I‖ on some samples and latent axes of a step.
 
-On a generator of images a tangent of unit length moves a pixel by 1/√D: the scale s is arbitrary there, and can be learned, s²
-the running mean of ‖J eₖ‖². On a local generator s is 1, which makes its coordinates lengths (Qi et al. 2018, §3).
+J = ∂G/∂z has one tangent of the generated manifold in each column. On a generator of images a tangent of length 1 changes each
+of D pixels by about 1/√D, so the scale s is arbitrary; it can be learned, s² being the running mean of ‖J eₖ‖². On a local
+generator s is 1, which makes its coordinates lengths (Qi et al. 2018, §3).
 """
 
 from __future__ import annotations
@@ -24,9 +25,12 @@ AVERAGE = 0.99  # decay a step of the running mean of ‖J eₖ‖²
 
 @dataclass(frozen=True)
 class Orthonormal(Checked):
-    """What can be chosen. ``statistics`` are those of batch normalisation under the tangents: "frozen", running values, which
-    keeps samples apart; or "batch", where J holds every sample's influence on all (what the authors' code differentiates).
-    Running values lag behind the weights: where a net moves fast, "frozen" holds another net than the one in training."""
+    """The constraint and how it is estimated.
+
+    With ``statistics`` "frozen", batch normalisation under the tangents uses running values, so that samples do not depend on
+    each other; they lag behind the weights where these move fast. With "batch", J contains every sample's influence on all
+    others, which is what the authors' code differentiates.
+    """
 
     eta: float = setting(0.0, "weight η; 0: no constraint", least=0)
     tangents: int = setting(
@@ -42,7 +46,7 @@ class Orthonormal(Checked):
     )
 
     def fits(self, latent: int) -> None:
-        """UsageError where a generator of ``latent`` axes cannot be held to it."""
+        """Raises UsageError where a generator of ``latent`` axes cannot be constrained."""
         if self.eta and self.tangents > latent:
             raise UsageError(
                 f"orthonormal.tangents is {self.tangents}, but the generator has {latent} latent axes: "
@@ -50,7 +54,7 @@ class Orthonormal(Checked):
             )
         if self.eta and self.tangents == 1 < latent:
             raise UsageError(
-                f"orthonormal.tangents is 1 of {latent} axes, which tells nothing of angles: choose 2 to {latent}"
+                f"orthonormal.tangents is 1 of {latent} axes, and angles need two tangents: choose 2 to {latent}"
             )
 
     def step(
@@ -66,8 +70,8 @@ class Orthonormal(Checked):
     ) -> tuple[Scalar, Scalar, Pullback]:
         """The value, the next running mean of ‖J eₖ‖², and the gradients of η · value in x and θ.
 
-        ``x`` (n, d): inputs whose last N numbers are the latent; ``scale2``: the running mean so far, 0: none yet,
-        which begins it with the mean of this step. ``wrt`` is that of ``Net.backward``.
+        ``x`` (n, d): inputs whose last N numbers are the latent; ``scale2``: the running mean so far; 0 is none
+        yet, and the mean of this step is the first. ``wrt`` goes to ``Net.backward``.
         """
         x = x[: self.samples]
         x_dot = along_latent(x, N, self.tangents, rng)
@@ -87,5 +91,5 @@ class Orthonormal(Checked):
         return value, means[0], pulled
 
     def statistics_of(self, net: Net, running: Array) -> Net:
-        """The net under the tangents."""
+        """The net that the tangents go through."""
         return net.eval(running) if self.statistics == "frozen" else net.bind(running)

@@ -1,7 +1,7 @@
-"""The plain game of two nets: what the unconditional systems of points and small images share, nets by choice.
+"""Unconditional GANs of points and small images, with a choice of nets: what most systems share.
 
-Two things may stand between G and D, both against modes that are lost. Packed (Lin et al. 2018, §3.1), D judges m samples at
-once, so that a lack of variety shows; replayed, half of the images that D sees were made earlier (``replay.py``).
+Two settings act against lost modes. With ``pack`` m, D classifies m samples as one, so that it can see a lack of variety (Lin
+et al. 2018, §3.1); with ``replay``, half of the generated images that D is trained on were made earlier (``replay.py``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Nets = Literal["auto", "dcgan", "perceptron", "maxout"]
 
 @dataclass(frozen=True)
 class UnconditionalSettings(AdversarialSettings):
-    """The game's, and its nets."""
+    """Settings of the losses, and of the nets."""
 
     RENAMED: ClassVar = {  # keys of earlier runs
         "batch_norm_G": ("norm_G", {True: "batch", False: "none"}),
@@ -61,7 +61,7 @@ class UnconditionalSettings(AdversarialSettings):
 
 
 class Unconditional(AdversarialRecipe):
-    """The recipe for images (H, W, C) in [-1, 1], or for points (d,)."""
+    """A GAN of images (H, W, C) in [-1, 1] or points (d,)."""
 
     def __init__(self, settings: UnconditionalSettings, sample: Sample) -> None:
         super().__init__(settings, sample, *nets(settings, sample.shape))
@@ -81,14 +81,14 @@ class Unconditional(AdversarialRecipe):
         self.packs(n)
 
     def packs(self, n: int) -> int:
-        """How many packs n samples make. Raises UsageError where some are left over."""
+        """How many packs n samples make. Raises UsageError where n is no multiple of ``pack``."""
         m = self.settings.pack
         if n % m:
-            raise UsageError(f"pack = {m} does not divide a batch of {n}: choose another --batch")
+            raise UsageError(f"pack is {m}, which does not divide a batch of {n}: choose another --batch")
         return n // m
 
     def d_view(self, x: Array, c: Array) -> Array:
-        """(N, ..., C) → (N/m, ..., mC): samples i m, ..., i m + m − 1 in one. Raises UsageError."""
+        """(N, ..., C) → (N/m, ..., mC): samples i m, ..., i m + m − 1 side by side in the channels. Raises UsageError."""
         n, m = self.packs(len(x)), self.settings.pack
         if m == 1:
             return x
@@ -106,11 +106,9 @@ def nets(s: UnconditionalSettings, shape: tuple[int, ...]) -> tuple[Net, Net]:
     """G and D for samples of a shape. Raises UsageError."""
     net = {1: "perceptron", 3: "dcgan"}[len(shape)] if s.net == "auto" else s.net
     if s.reach and (net != "perceptron" or not biased(s.norm_D)):
-        raise UsageError(
-            "reach is of a D with biased rectifiers: choose net = perceptron and norm_D = none or spectral"
-        )
+        raise UsageError("reach needs rectifiers with biases in D: set net=perceptron, and norm_D=none or spectral")
     if net == "maxout" and not biased(s.norm_D):
-        raise UsageError(f"maxout has no norm behind it: choose norm_D = none or spectral; it is {s.norm_D}")
+        raise UsageError(f"maxout units have no norm after them: set norm_D to none or spectral; it is {s.norm_D}")
     if net != "dcgan":
         pieces = 5 if net == "maxout" else 0
         packed = (*shape[:-1], s.pack * shape[-1])
@@ -119,7 +117,7 @@ def nets(s: UnconditionalSettings, shape: tuple[int, ...]) -> tuple[Net, Net]:
         D = perceptron.discriminator(packed, 4 * s.width, **more)
         return G, D
     if s.dropout:
-        raise UsageError(f"dropout is of D's perceptrons, net = perceptron or maxout: net is {s.net}")
+        raise UsageError(f"dropout needs net=perceptron or net=maxout: net is {s.net}")
     G = dcgan.generator(shape, s.latent, s.width, norm=s.norm_G)
     D = dcgan.discriminator(shape, s.width, norm=s.norm_D, given=(s.pack - 1) * shape[-1])
     return G, D

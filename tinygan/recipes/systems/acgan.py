@@ -1,9 +1,9 @@
-"""Auxiliary-classifier GAN (Odena et al. 2017): D does not see the class but tells it, of real and of generated images.
+"""Auxiliary-classifier GAN (Odena et al. 2017): D is not given the class but predicts it, of real and of generated images.
 
-    L_S = the game on real or generated,      L_C = −E log P(y | x) − E log P(y | G(y, z))
+    L_S: the losses of real against generated,      L_C = −E log P(y | x) − E log P(y | G(y, z))
     D minimises L_S(D) + w L_C,  G minimises L_S(G) − w E log P(y | G(y, z))
 
-It makes what is easily told: within a class images vary less than the real ones.
+G prefers images that are easy to classify: within a class they vary less than real ones.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Settings(ConvolutionalSettings):
 
 
 class ACGAN(ClassConditional):
-    """The recipe for images (H, W, C) in [-1, 1] with the label "class"."""
+    """A class-conditional GAN of images (H, W, C) in [-1, 1] with the label "class"."""
 
     conditional_d = False
 
@@ -56,7 +56,7 @@ class ACGAN(ClassConditional):
         return log, g
 
     def add_classes(self, y: Groups, g: Groups, name: str, label: Array) -> Scalar:
-        """−E log P(label), whose cotangent is added to the group's."""
+        """−E log P(label); its cotangent is added to that of the group."""
         loss, gy = cross_entropy(y[name][:, 1:], label, self.settings.label_smoothing)
         g[name][:, 1:] += self.settings.auxiliary * gy
         return loss

@@ -1,10 +1,11 @@
-"""Boundary equilibrium GAN (Berthelot et al. 2017): D is an autoencoder A, and what it cannot rebuild is the game.
+"""Boundary equilibrium GAN (Berthelot et al. 2017): D is an autoencoder A, and the losses are its reconstruction errors.
 
-    L(v) = mean |v − A(v)|,    L_D = L(x) − k L(G(z_D)),    L_G = L(G(z_G)),    both on the weights before the step
+    L(v) = mean |v − A(v)|,    L_D = L(x) − k L(G(z_D)),    L_G = L(G(z_G)),    both at the weights before the step
     k ← clip(k + λ (γ L(x) − L(G(z_G))), 0, 1),  k₀ = 0,    M = L(x) + |γ L(x) − L(G(z_G))|
 
-D wants real images rebuilt and generated ones not, G wants its own to be; k holds E L(G) at γ E L(x). A γ below 1 lets D spend
-itself on real images: the smaller it is, the less varied and the sharper the images of G. M tells how far training is.
+D reconstructs real images well and generated ones badly; G makes images that D reconstructs well. The control of k keeps
+E L(G) at γ E L(x). With a smaller γ, D attends more to real images, and the images of G are sharper and less varied. M measures
+convergence.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class State(NamedTuple):
 
 
 class BEGAN:
-    """The recipe for images (H, W, C) in [-1, 1]."""
+    """A BEGAN of images (H, W, C) in [-1, 1]."""
 
     batches = 1
 
@@ -72,13 +73,13 @@ class BEGAN:
         return State(g, d, g, self.settings.adam_G.init(g), self.settings.adam_D.init(d))
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
-        """One step of both players on ``batch.x`` (n, H, W, C), and of k."""
+        """One step of both nets on ``batch.x`` (n, H, W, C), and of k."""
         s, n = self.settings, len(batch.x)
         for_D, _ = self.G.forward(state.G, self.latents(n, rng))
         for_G, made = self.G.forward(state.G, self.latents(n, rng))
-        real, _, g_real = self.unbuilt(state, batch.x, wrt_x=False)
-        _, _, g_fake = self.unbuilt(state, for_D, -state.k, wrt_x=False)
-        fake, gx, _ = self.unbuilt(state, for_G, wrt_theta=False)
+        real, _, g_real = self.reconstruction_loss(state, batch.x, wrt_x=False)
+        _, _, g_fake = self.reconstruction_loss(state, for_D, -state.k, wrt_x=False)
+        fake, gx, _ = self.reconstruction_loss(state, for_G, wrt_theta=False)
         g_D, g_G = g_real + g_fake, self.G.backward(state.G, made, gx, wrt_x=False).theta
         D, D_memory = s.adam_D.step(state.D, g_D, state.D_memory)
         G, G_memory = s.adam_G.step(state.G, g_G, state.G_memory)
@@ -86,8 +87,10 @@ class BEGAN:
         log = {"M": M, "k": state.k, "L_real": real, "L_fake": fake, "grad_D": norm(g_D), "grad_G": norm(g_G)}
         return State(G, D, ema(state.G_ema, G, s.ema), G_memory, D_memory, k), log
 
-    def unbuilt(self, state: State, x: Array, weight: Scalar = 1.0, **wrt: Any) -> tuple[Scalar, Array, Array]:
-        """L(x), and the gradients of weight L(x) in x and in θ_D; ``wrt``, as of ``Net.backward``, says which."""
+    def reconstruction_loss(
+        self, state: State, x: Array, weight: Scalar = 1.0, **wrt: Any
+    ) -> tuple[Scalar, Array, Array]:
+        """L(x), and the gradients of weight · L(x) in x and in θ_D; ``wrt`` goes to ``Net.backward``."""
         gap, saved = self.D.forward(state.D, x)
         g = np.sign(gap) * (weight / gap.size)
         pulled = self.D.backward(state.D, saved, g, **wrt)
@@ -98,7 +101,7 @@ class BEGAN:
         return rng.uniform(-1, 1, (n, self.settings.latent)).astype(np.float32)
 
     def sample(self, state: State, z: Array) -> Array:
-        """Images (N, H, W, C) in [-1, 1] of the averaged generator."""
+        """Images (N, H, W, C) in [-1, 1], with averaged weights."""
         return self.G.forward(state.G_ema, z)[0]
 
 

@@ -1,6 +1,6 @@
-"""Conditional GAN (Mirza & Osindero 2014): the class stands beside z in G's input and beside every pixel in D's.
+"""Conditional GAN (Mirza & Osindero 2014): the class is concatenated to z in G's input and to every pixel in D's.
 
-L_D = game(D(x, y), D(G(y, z), y)),      the same y in both
+L_D of D(x, y) and D(G(y, z), y),   L_G of D(G(y, z), y),      the same y in both
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(ConvolutionalSettings):
-    """What can be chosen: the nets are those of dcgan."""
+    """Nets as in dcgan."""
 
 
 class CGAN(ClassConditional):
-    """The recipe for images (H, W, C) in [-1, 1] with the label "class"."""
+    """A class-conditional GAN of images (H, W, C) in [-1, 1] with the label "class"."""
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, shape, K = settings, sample.shape, classes("cgan", sample)

@@ -1,4 +1,4 @@
-"""A classifier: its features measure generators, its errors tell what samples are of.
+"""A classifier: its features are for Frechet distances and other measures, its predictions for the classes of samples.
 
 One step:  x ← shift and flip x at random;   θ ← θ − Adam ∇ cross-entropy(f(x; θ), class);   θ̄ ← d θ̄ + (1 − d) θ
 """
@@ -50,7 +50,7 @@ class State(NamedTuple):
 
 
 class ClassifierRecipe:
-    """The recipe for images (H, W, C) in [-1, 1] with the label "class"."""
+    """A classifier of images (H, W, C) in [-1, 1] with the label "class"."""
 
     batches = 1
 
@@ -81,7 +81,7 @@ class ClassifierRecipe:
         }
 
     def augment(self, x: Array, rng: np.random.Generator) -> Array:
-        """x, each image moved by up to ``shift`` pixels, black coming in, and where ``flip`` is set half of them mirrored."""
+        """x, each image shifted by up to ``shift`` pixels with black at the edge, and with ``flip`` half of them mirrored."""
         x = shift(x, rng, self.settings.shift)
         return flip(x, rng) if self.settings.flip else x
 
@@ -90,7 +90,7 @@ class ClassifierRecipe:
         return self.f, state.f_ema, state.running_ema
 
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
-        """Features (n, 4 width) and logits (n, classes) of images x (n, H, W, C), by the averaged weights."""
+        """Features (n, 4 width) and logits (n, classes) of images x (n, H, W, C), with averaged weights."""
         return self.f.read(state.f_ema, state.running_ema, x)
 
 

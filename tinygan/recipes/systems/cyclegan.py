@@ -1,13 +1,13 @@
-"""CycleGAN (Zhu et al. 2017): translators G: A → B and F: B → A learn from pictures of both domains, without a pair.
+"""CycleGAN (Zhu et al. 2017): translators G: A → B and F: B → A learn from pictures of both domains that form no pairs.
 
     L_{D_B} = ½ E (D_B(b) − 1)² + ½ E D_B(b̃)²,  b̃ from a pool of earlier G(a);      likewise D_A                  (eq. 1, §4)
     L = ½ E (D_B(G(a)) − 1)² + ½ E (D_A(F(b)) − 1)²
-        + λ ( mean |F(G(a)) − a| + mean |G(F(b)) − b| )         the cycle                                          (eq. 2)
-        + λ κ ( mean |G(b) − b| + mean |F(a) − a| )             what is there already stays                        (§5.2)
+        + λ ( mean |F(G(a)) − a| + mean |G(F(b)) − b| )         cycle consistency                                  (eq. 2)
+        + λ κ ( mean |G(b) − b| + mean |F(a) − a| )             identity                                           (§5.2)
 
-The paper has no ½ before G's and F's game: its λ of 10 is 5 here. A sample is [a, b] in its channels (``data/pairs.py``). Of
-the cycle through G(a) the cotangent λ sign(F(G(a)) − a)/n goes back through F, into θ_F, and what arrives at G(a), with D_B's,
-on through G. All four steps are from the same weights.
+The paper has no ½ in the losses of G and F: its λ of 10 is 5 here. A sample is [a, b] in its channels (``data/pairs.py``). The
+cotangent of the cycle, λ sign(F(G(a)) − a)/n, goes back through F to θ_F and to G(a); with the cotangent from D_B it goes on
+through G. All four steps are at the weights before the step.
 """
 
 from __future__ import annotations
@@ -69,16 +69,16 @@ class State(NamedTuple):
 
 
 class Way(NamedTuple):
-    """One direction, from x to the other domain and back: G of it, the gradients in both translators, losses."""
+    """One direction, from x to the other domain and back: G(x), the gradients of both translators, losses."""
 
     fake: Array
     g_there: Array
     g_back: Array
-    losses: tuple[Scalar, Scalar, Scalar]  # the game's, the cycle's, the identity's
+    losses: tuple[Scalar, Scalar, Scalar]  # adversarial, cycle, identity
 
 
 class CycleGAN:
-    """The recipe for [a, b] (H, W, 2C) in [-1, 1]."""
+    """A CycleGAN of pairs [a, b] (H, W, 2C) in [-1, 1]."""
 
     batches = 1
 
@@ -86,7 +86,7 @@ class CycleGAN:
         s, self.settings, self.shape = settings, settings, sample.shape
         if len(sample.shape) != 3 or sample.shape[2] % 2:
             raise UsageError(
-                f"cyclegan needs pictures of two domains beside each other in their channels, as in strokes-edges: "
+                f"cyclegan needs pictures of two domains side by side in the channels, as in strokes-edges: "
                 f"got samples of {by(sample.shape)}"
             )
         H, W, C = (*sample.shape[:2], sample.shape[2] // 2)
@@ -109,8 +109,8 @@ class CycleGAN:
             replayed(pool, fake, rng) if s.pool else (pool, fake)
             for pool, fake in ((state.pool_A, to_A.fake), (state.pool_B, to_B.fake))
         )
-        loss_A, g_A = self.told(self.D_A, state.D_A, a, seen_A)
-        loss_B, g_B = self.told(self.D_B, state.D_B, b, seen_B)
+        loss_A, g_A = self.d_loss(self.D_A, state.D_A, a, seen_A)
+        loss_B, g_B = self.d_loss(self.D_B, state.D_B, b, seen_B)
         g_G, g_F = to_B.g_there + to_A.g_back, to_A.g_there + to_B.g_back
         G, G_memory = s.adam_G.step(state.G, g_G, state.G_memory)
         F, F_memory = s.adam_G.step(state.F, g_F, state.F_memory)
@@ -122,9 +122,9 @@ class CycleGAN:
         return State(G, F, D_A, D_B, G_memory, F_memory, D_A_memory, D_B_memory, pool_A, pool_B), log
 
     def way(self, G: Net, at_G: Array, F: Net, at_F: Array, D: Net, at_D: Array, x: Array, other: Array) -> Way:
-        """x to the other domain by G, whose pictures D knows, and back by F; and ``other``, which G is to leave as it is."""
+        """x to the other domain by G and back by F; D classifies G(x); and ``other``, which G should leave unchanged."""
         s, n = self.settings, len(x)
-        y, saved = G.forward(at_G, np.concatenate([x, other]))  # instance norms: samples do not meet
+        y, saved = G.forward(at_G, np.concatenate([x, other]))  # instance norms: samples do not affect each other
         fake, left = y[:n], y[n:]
         d, saved_D = D.forward(at_D, fake)
         rebuilt, saved_F = F.forward(at_F, fake)
@@ -137,8 +137,8 @@ class CycleGAN:
         there = G.backward(at_G, saved, g_y, wrt_x=False).theta
         return Way(fake, there, back.theta, (game, cycle, kept))
 
-    def told(self, D: Net, at_D: Array, real: Array, fake: Array) -> tuple[Scalar, Array]:
-        """D's loss and its gradient."""
+    def d_loss(self, D: Net, at_D: Array, real: Array, fake: Array) -> tuple[Scalar, Array]:
+        """D's loss and its gradient in θ_D."""
         d, saved = D.forward(at_D, np.concatenate([real, fake]))
         loss, g_real, g_fake = least_squares_d(*np.split(d, 2))
         return loss, D.backward(at_D, saved, np.concatenate([g_real, g_fake]), wrt_x=False).theta
@@ -152,7 +152,7 @@ class CycleGAN:
         return self.F.forward(state.F, b)[0]
 
     def cycles(self, state: State, pairs: Array) -> Array:
-        """Of [a, b] two rows of four pictures, (2n, 4, H, W, C): a, G(a), F(G(a)), b and b, F(b), G(F(b)), a."""
+        """Two rows of four pictures for each [a, b], (2n, 4, H, W, C): a, G(a), F(G(a)), b and b, F(b), G(F(b)), a."""
         a, b = np.split(pairs, 2, axis=3)
         there, back = self.to_B(state, a), self.to_A(state, b)
         up = np.stack([a, there, self.to_A(state, there), b], axis=1)

@@ -1,4 +1,4 @@
-"""DCGAN (Radford et al. 2016): convolutional nets with batch normalisation in the plain game (``shared/unconditional.py``)."""
+"""DCGAN (Radford et al. 2016): an unconditional GAN of convolutional nets with batch normalisation."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(UnconditionalSettings):
-    """What can be chosen; by default the paper's loss and norms, and five times its learning rate: small nets and small images
-    bear more."""
+    """The paper's loss and norms, and five times its learning rate, which small nets and small images allow."""
 
     net: Nets = "dcgan"
 

@@ -1,8 +1,8 @@
-"""DRAGAN (Kodali et al. 2017): the logistic game, with D held to slope 1 around the data.
+"""DRAGAN (Kodali et al. 2017): the logistic loss, with a penalty that keeps the gradient norm of D at 1 around the data.
 
     L_D = E sp(−d(x)) + E sp(d(G(z))) + γ E(‖∇d(x + δ)‖ − 1)²,  δ uniform in a box as wide as std(x);  L_G = E sp(−d(G(z)))
 
-Sharp gradients of D around real samples pull many z into one mode; there they are what the penalty forbids.
+with sp(v) = log(1 + eᵛ). Sharp gradients of D around real samples pull many z into one mode; the penalty forbids them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(UnconditionalSettings):
-    """What can be chosen; γ 10 as in the paper, one step of D for one of G."""
+    """γ is 10 as in the paper, with one step of D for each of G."""
 
     penalty: Penalty = "dragan"
     norm_D: Norm = "none"

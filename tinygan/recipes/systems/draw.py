@@ -1,19 +1,19 @@
 """DRAW, a deep recurrent attentive writer (Gregor et al. 2015): a variational autoencoder that draws on a canvas in T steps.
 
-    x̂ₜ = x − σ(cₜ₋₁)                                   what the canvas lacks                    (eq. 3)
-    [sᵉₜ, μₜ, log σ²ₜ] = E([X(x), x̂ₜ, hᵈₜ₋₁, sᵉₜ₋₁])   it reads, all or a window               (eqs. 4, 5, 1, 2)
-    zₜ = μₜ + σₜ εₜ,  εₜ ~ N(0, 1) of its own in each step                                     (eq. 6)
-    [sᵈₜ, wₜ] = G([zₜ, sᵈₜ₋₁]),   cₜ = cₜ₋₁ + wₜ         it writes, all or a window              (eqs. 7, 8)
+    x̂ₜ = x − σ(cₜ₋₁)                                   the error of the canvas                  (eq. 3)
+    [sᵉₜ, μₜ, log σ²ₜ] = E([X(x), x̂ₜ, hᵈₜ₋₁, sᵉₜ₋₁])   reads the whole image or a window        (eqs. 4, 5, 1, 2)
+    zₜ = μₜ + σₜ εₜ,  εₜ ~ N(0, 1), new in each step                                           (eq. 6)
+    [sᵈₜ, wₜ] = G([zₜ, sᵈₜ₋₁]),   cₜ = cₜ₋₁ + wₜ         writes the whole image or a window       (eqs. 7, 8)
 
     −ELBO = −log P(x | σ(c_T)) + Σₜ KL(N(μₜ, σ²ₜ) ‖ N(0, 1))                                    (eqs. 9-12)
 
-X(x) is x for windows; where all is read it is the part of the LSTM's sums that comes from x, the same in every step.
-s = [h, cell] are the states of two LSTMs; s₀ and c₀ are trained (``start``). c₀ begins where the first batch's mean pixels are:
-from 0 all steps first make the canvas dark, which saturates the LSTMs, and for long μ tells little of x. Back through time,
-with p = σ(cₜ₋₁) and c̄_T of the cross-entropy,
+With windows X(x) is x; without, it is the part of the LSTM's sums that comes from x, which is the same in every step.
+s = [h, cell] are the states of two LSTMs; s₀ and c₀ are trained (``start``). c₀ begins at the log-odds of the first batch's
+mean pixels: from 0 all steps would first darken the canvas, which saturates the LSTMs, and for a long time μ would hardly
+depend on x. Back through time, with p = σ(cₜ₋₁) and c̄_T of the cross-entropy,
 
     [z̄ₜ, s̄ᵈₜ₋₁] = G's adjoint of [s̄ᵈₜ, c̄ₜ],      μ̄ₜ = z̄ₜ + ∂KL/∂μₜ,  (log σ²ₜ)‾ = ½ σₜ εₜ z̄ₜ + ∂KL/∂log σ²ₜ
-    [X̄ₜ, x̂̄ₜ, h̄ᵈ, s̄ᵉₜ₋₁] = E's adjoint of [s̄ᵉₜ, μ̄ₜ, (log σ²ₜ)‾],   s̄ᵈₜ₋₁ gains h̄ᵈ,   c̄ₜ₋₁ = c̄ₜ − p (1 − p) x̂̄ₜ
+    [X̄ₜ, x̂̄ₜ, h̄ᵈ, s̄ᵉₜ₋₁] = E's adjoint of [s̄ᵉₜ, μ̄ₜ, (log σ²ₜ)‾],   h̄ᵈ is added to s̄ᵈₜ₋₁,   c̄ₜ₋₁ = c̄ₜ − p (1 − p) x̂̄ₜ
 
 and the gradients of E and G, and X̄, are summed over the steps.
 """
@@ -81,7 +81,7 @@ class Bound(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What the way back needs of one step forward."""
+    """What the backward pass needs from one step forward."""
 
     p: Array
     saved_E: Any
@@ -91,7 +91,7 @@ class Step(NamedTuple):
 
 
 class DRAW(Autoencoder):
-    """The recipe for images (H, W, C) in [-1, 1]."""
+    """A DRAW of images (H, W, C) in [-1, 1]."""
 
     name = "draw"
 
@@ -113,7 +113,7 @@ class DRAW(Autoencoder):
         """One step of all weights on ``batch.x`` (n, H, W, C)."""
         x, adam = self.pixels(batch.x, rng), self.settings.adam
         first = np.equal(state.start_memory.t, 0)
-        state = state._replace(start=np.where(first, self.begun(state.start, x), state.start))
+        state = state._replace(start=np.where(first, self.initial_start(state.start, x), state.start))
         bound = self.bound(state, x, self.latents(len(x), rng))
         X, X_memory = adam.step(state.X, bound.g_X, state.X_memory)
         E, E_memory = adam.step(state.E, bound.g_E, state.E_memory)
@@ -123,13 +123,13 @@ class DRAW(Autoencoder):
         log |= {"grad_E": norm(bound.g_E), "grad_G": norm(bound.g_G)}
         return State(X, E, G, start, X_memory, E_memory, G_memory, start_memory), log
 
-    def begun(self, start: Array, x: Array) -> Array:
-        """``start`` with c₀ the log-odds of the mean of pixels x, of a white and a black image among them."""
+    def initial_start(self, start: Array, x: Array) -> Array:
+        """``start`` with c₀ the log-odds of the mean pixels of x, one white and one black image added."""
         on = x.reshape(len(x), -1).sum(axis=0)
         return np.concatenate([start[: 4 * self.settings.width], np.log((on + 1) / (len(x) - on + 1))])
 
     def bound(self, state: State, x: Array, eps: Array) -> Bound:
-        """The bound of pixels x (n, H, W, C) in [0, 1] by one draw ε (n, T latent) for each image, forward and back."""
+        """The bound on pixels x (n, H, W, C) in [0, 1] with one ε (n, T latent) for each image, forward and backward."""
         x = x.reshape(len(x), -1)
         seen, saved_X = self.X.forward(state.X, x)
         s_E, s_G, c = self.begin(state, len(x))
@@ -151,7 +151,7 @@ class DRAW(Autoencoder):
         return Bound(reconstruction, KL, g_X, *g)
 
     def back(self, state: State, steps: list[Step], g_seen: Array, gs_E: Array, gs_G: Array, gc: Array) -> list[Array]:
-        """Back through time from the cotangents of the last states and canvas: of X(x), the gradients in E, G, ``start``."""
+        """Back through time from the cotangents after the last step: that of X(x), and the gradients in E, G, ``start``."""
         s = self.settings
         g_E, g_G = np.zeros_like(state.E), np.zeros_like(state.G)
         parts = list(accumulate([g_seen.shape[1], gc.shape[1], s.width]))
@@ -167,7 +167,7 @@ class DRAW(Autoencoder):
         return [g_seen, g_E, g_G, np.concatenate([gs_E, gs_G, gc], axis=1).sum(axis=0)]
 
     def begin(self, state: State, n: int) -> list[Array]:
-        """The states and the canvas of n images before the first step."""
+        """The states and the canvas before the first step, for n images."""
         width = 2 * self.settings.width
         return np.split(np.tile(state.start, (n, 1)), [width, 2 * width], axis=1)
 
@@ -186,7 +186,7 @@ class DRAW(Autoencoder):
         return rng.standard_normal((n, self.settings.glimpses * self.settings.latent), np.float32)
 
     def canvases(self, state: State, z: Array) -> Array:
-        """What is drawn after each step, (N, T, H, W, C) in [-1, 1]: the mean pixels 2σ(c) − 1 = tanh(c/2)."""
+        """The canvas after each step, (N, T, H, W, C) in [-1, 1]: the mean pixels 2σ(c) − 1 = tanh(c/2)."""
         _, s, c = self.begin(state, len(z))
         drawn = []
         for each in self.by_step(z):

@@ -1,9 +1,9 @@
-"""f-GAN (Nowozin et al. 2016): the game whose value, at D's optimum, is an f-divergence by choice.
+"""f-GAN (Nowozin et al. 2016): a GAN whose value, at the optimum of D, is an f-divergence by choice.
 
-    max_D min_G  F = E g_f(D(x)) − E f*(g_f(D(G(z))))  ≤  D_f(P‖Q)        (eq. 6; g_f, f* are rows of ``divergence.py``)
+    max_D min_G  F = E g_f(D(x)) − E f*(g_f(D(G(z))))  ≤  D_f(P‖Q)        (eq. 6; g_f, f*: ``objectives/divergences.py``)
 
-G minimises F or, non-saturating, maximises E g_f(D(G(z))) (§3.2). At D's optimum the first descends D_f itself. The second has
-another fixed point where G cannot make the data: with KL's row it descends the reverse, as ∇E_Q log p/q = −∇KL(Q‖P).
+G minimises F or, non-saturating, maximises E g_f(D(G(z))) (§3.2). At the optimum of D the first descends D_f itself. The second
+has another fixed point where G cannot represent the data: with KL it descends the reverse KL, as ∇E_Q log p/q = −∇KL(Q‖P).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Settings(UnconditionalSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _ = self.row  # refuses a parameter out of range
+        _ = self.row  # raises UsageError for a parameter outside its range
         if self.loss != "non-saturating" or self.smoothing:
             raise UsageError("fgan's loss is its divergence: set divergence and saturating, not loss or smoothing")
 
@@ -47,7 +47,7 @@ class Settings(UnconditionalSettings):
 
 
 class FGAN(Unconditional):
-    """The recipe for points or images."""
+    """An f-GAN of points or images."""
 
     d_boundary = None  # D estimates a divergence
 

@@ -1,9 +1,9 @@
-"""Normalising flow (Dinh et al. 2017): a net that can be undone, so that the density of its samples is known.
+"""Normalising flow (Dinh et al. 2017): an invertible net, so that the density of the data is known.
 
     z = F(x),  z ~ N(0, 1):    log p(x) = log N(F(x); 0, 1) + log |det ∂F/∂x|                                        (eq. 2)
 
-The determinant of a chain of couplings is a sum (``layers/coupling.py``) and the sampler is F⁻¹. No game, no bound: the loss is
-the mean of −log p(x) itself, with the cotangents z/n of z and −1/n of the log-determinant.
+The log-determinant of a chain of couplings is a sum (``layers/coupling.py``), and the sampler is F⁻¹. There is no discriminator
+and no bound: the loss is the mean of −log p(x) itself, whose cotangents are z/n at z and −1/n at the log-determinant.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class State(NamedTuple):
 
 
 class Flow:
-    """The recipe for points (d,), d at least 2."""
+    """A flow of points (d,), d at least 2."""
 
     batches = 1
 
@@ -58,7 +58,7 @@ class Flow:
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step on ``batch.x`` (n, d)."""
-        y, saved = self.F.forward(state.F, self.begun(batch.x))
+        y, saved = self.F.forward(state.F, self.with_log_det(batch.x))
         n, g = len(y), y / len(y)
         g[:, -1] = -1 / n
         gtheta = self.F.backward(state.F, saved, g, wrt_x=False).theta
@@ -67,10 +67,10 @@ class Flow:
 
     def log_p(self, state: State, x: Array) -> Array:
         """log p(x) in nats, (n,), of points x (n, d)."""
-        return log_density(self.F.forward(state.F, self.begun(x))[0])
+        return log_density(self.F.forward(state.F, self.with_log_det(x))[0])
 
-    def begun(self, x: Array) -> Array:
-        """[x, 0]: no determinant yet. Raises ShapeError."""
+    def with_log_det(self, x: Array) -> Array:
+        """[x, 0]: the log-determinant starts at 0. Raises ShapeError."""
         if x.shape[1:] != self.shape:
             raise ShapeError(f"flow: expects points of {by(self.shape)}: got {by(x.shape[1:])}")
         return np.concatenate([x, np.zeros((len(x), 1), x.dtype, like=x)], axis=1)
@@ -81,7 +81,7 @@ class Flow:
 
     def sample(self, state: State, z: Array) -> Array:
         """F⁻¹(z), points (n, d)."""
-        return flow.inverse(self.F, state.F, self.begun(z))[:, :-1]
+        return flow.inverse(self.F, state.F, self.with_log_det(z))[:, :-1]
 
 
 def log_density(y: Array) -> Array:

@@ -1,11 +1,12 @@
-"""The original GAN (Goodfellow et al. 2014): perceptrons, D of maxout units with dropout, k steps of D for one of G.
+"""The original GAN (Goodfellow et al. 2014): perceptrons, D with maxout units and dropout, k steps of D for each of G.
 
     min_G max_D V = E log D(x) + E log(1 − D(G(z))),     D = σ(d)
 
-For a fixed G the best D is p/(p + q), of the densities p of the data and q of G, and there V = −log 4 + 2 JSD(p, q)
-(their thm 1): D measures the Jensen-Shannon divergence, which is also the mutual information, in nats, of a fair coin and the
-sample that it chooses from p or q. ``loss_D`` is −V: 2 log 2 = 1.386 where D can tell nothing.
-"minimax" is V for G too, which saturates; "non-saturating" is −E log D(G(z)), as they advise (§3).
+For a fixed G the best D is p/(p + q), with the densities p of the data and q of G, and there V = −log 4 + 2 JSD(p, q)
+(thm 1): D measures the Jensen-Shannon divergence. It is also the mutual information, in nats, of a fair coin and the sample
+that it chooses from p or q. ``loss_D`` is −V: 2 log 2 = 1.386 where D cannot separate real from generated.
+With the loss "minimax" G minimises V too, which saturates; with "non-saturating" it minimises −E log D(G(z)), as they advise
+(§3).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(UnconditionalSettings):
-    """What can be chosen; k is ``n_critic``. In the paper G for MNIST has 1,200 units and the optimiser momentum."""
+    """k is ``n_critic``. In the paper G for MNIST has 1,200 units, and the optimiser is SGD with momentum."""
 
     net: Nets = "maxout"
     norm_G: NormG = "none"

@@ -1,11 +1,11 @@
-"""GAN-CLS, text to image with a D that is shown wrong pairs too (Reed et al. 2016, algorithm 1 and §4.3).
+"""GAN-CLS, text to image, with a D that is also given mismatched pairs (Reed et al. 2016, algorithm 1 and §4.3).
 
     s_real = D(x, t),   s_wrong = D(x, t'),   s_fake = D(G(z, t̂), t̂)
-    L_D = E sp(−s_real) + w E sp(s_wrong) + (1 − w) E sp(s_fake),      L_G = E sp(−s_fake)
+    L_D = E sp(−s_real) + w E sp(s_wrong) + (1 − w) E sp(s_fake),      L_G = E sp(−s_fake),      sp(v) = log(1 + eᵛ)
 
-t is the caption of the real image x (``data/captions.py``), t' that of the next image in the batch whose caption is another.
-Without wrong pairs nothing but G's own mistakes tells D that images and texts belong together. GAN-INT: in half of the batch
-t̂ is the mean of t and the caption of another image, a text between texts, of which no image is shown; otherwise t̂ = t.
+t is the caption of the real image x (``data/captions.py``), t' that of the next image in the batch with another caption.
+Without mismatched pairs only G's own mistakes teach D that images and texts belong together. GAN-INT: in half of the batch
+t̂ is the mean of t and the caption of another image, for which there is no real image; otherwise t̂ = t.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Settings(ConvolutionalSettings):
 
 
 class GANCLS(ClassConditional):
-    """The recipe for images (H, W, C) in [-1, 1] with the label "class", of classes that have names."""
+    """A text-to-image GAN of images (H, W, C) in [-1, 1] with the label "class", whose classes have names."""
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, shape = settings, sample.shape
@@ -77,7 +77,7 @@ class GANCLS(ClassConditional):
     def d_inputs(self, batch: Batch, c: Array, fake: Array) -> Groups:
         t = self.texts(batch) if self.settings.interpolate else c
         groups = {"real": self.d_view(batch.x, t), "fake": self.d_view(fake, c)}
-        if self.settings.wrong and (t != t[0]).any():  # where all have one caption no pair is wrong
+        if self.settings.wrong and (t != t[0]).any():  # where all captions are equal no pair is mismatched
             groups["wrong"] = self.d_view(batch.x, t[mismatched(t)])
         return groups
 
@@ -92,7 +92,7 @@ class GANCLS(ClassConditional):
         return log, g
 
     def condition_of(self, label: Array, rng: np.random.Generator) -> Array:
-        """Captions of the classes, brightness drawn."""
+        """Captions of the classes, with random brightness."""
         return self.captions.compose(rng.integers(len(BRIGHTNESS_WORDS), size=len(label)), label)
 
     def of_text(self, text: str, n: int, rng: np.random.Generator) -> Array:
@@ -101,7 +101,7 @@ class GANCLS(ClassConditional):
 
 
 def mismatched(t: Array) -> Array:
-    """For each of the texts t (n, V) the place of the next one, from the end on the first, that is another; there is one."""
+    """For each of the texts t (n, V) the index of the next different one, cyclically. There must be two different texts."""
     n, which = len(t), np.unique(t, axis=0, return_inverse=True)[1].reshape(-1)
     places = (np.arange(n)[:, None] + np.arange(n)) % n
     found: Array = places[np.arange(n), (which[places] != which[:, None]).argmax(axis=1)]

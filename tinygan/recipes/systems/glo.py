@@ -1,16 +1,17 @@
-"""Generative latent optimisation (Bojanowski et al. 2018): no discriminator; a latent for each image, learnt beside G.
+"""Generative latent optimisation (Bojanowski et al. 2018): no discriminator; one latent for each image, learned with G.
 
-    min_θ (1/n) Σᵢ min_{‖zᵢ‖ ≤ 1} ℓ(G(zᵢ; θ), xᵢ)        ℓ = Lap₁ (``pyramid.laplacian_l1``) or L2
+    min_θ (1/n) Σᵢ min_{‖zᵢ‖ ≤ 1} ℓ(G(zᵢ; θ), xᵢ)        ℓ = Lap₁ (``images.pyramid.laplacian_l1``) or L2
 
-The table Z (n, latent) begins with the principal components of the images, or at random; a step moves the rows of its batch:
+The table Z (n, latent) is initialised by the principal components of the images, or at random. A step moves the rows of its
+batch:
 
     θ ← θ − Adam ∇_θ ℓ        zᵢ ← zᵢ − lr_z ∇_zᵢ ℓ        zᵢ ← zᵢ / max(‖zᵢ‖, 1)
 
-ℓ being the mean over the batch. New images are those of the Gaussian of full covariance fitted to the table:
+where ℓ is the mean over the batch. New images come from the Gaussian with full covariance fitted to the table:
 
     z = m + Lε,  ε ~ N(0, 1)        m the mean of Z, LLᵀ its covariance
 
-L can be inverted, so ε are latents of everything: ε = L⁻¹(zᵢ − m) gives image i.
+L is invertible, so every image of the table has an ε too: ε = L⁻¹(zᵢ − m).
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ from tinygan.models.normalise import NormG
 from tinygan.optim import Adam, Moments, norm
 from tinygan.recipes.spec import Card, RecipeSpec
 
-LEVELS = 3  # times that images are halved, as long as a side has 3 pixels
-MOST = 10_000  # images that the principal components are taken of
-RIDGE = 1e-6  # of the mean variance, added to each: the covariance of a table on a plane can be inverted too
+LEVELS = 3  # times that images are halved, while a side has at least 3 pixels
+MOST = 10_000  # images that principal components are computed from
+RIDGE = 1e-6  # share of the mean variance added to each, so that the covariance of a degenerate table is invertible
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class State(NamedTuple):
 
 
 class GLO:
-    """The recipe for images (H, W, C) in [-1, 1] with the label "index", below ``images``."""
+    """A GLO of images (H, W, C) in [-1, 1] with the label "index", below ``images``."""
 
     batches = 1
 
@@ -84,14 +85,14 @@ class GLO:
         self.levels = sum(-(-min(sample.shape[:2]) // 2**j) > 2 for j in range(LEVELS))
 
     def init(self, rng: np.random.Generator) -> State:
-        """Latents from N(0, 1), projected, which ``begin`` may replace."""
+        """Latents from N(0, 1), projected on the ball; ``begin`` may replace them."""
         g = self.G.init(rng)
         Z = ball(rng.standard_normal((self.images, self.settings.latent), np.float32))
         return State(g, self.G.init_running(g, rng), self.settings.adam_G.init(g), Z)
 
     def begin(self, state: State, data: Dataset) -> State:
-        """The table as the principal components of the first ``images`` images of ``data``, scaled alike so that the longest
-        is on the sphere; or as it is, where ``start`` is "normal"."""
+        """The table as the principal components of the first ``images`` images of ``data``, scaled so that the longest is on
+        the unit sphere; unchanged where ``start`` is "normal"."""
         if self.settings.start == "normal":
             return state
         flat = self.pixels(data, np.arange(min(self.images, MOST)))
@@ -106,7 +107,7 @@ class GLO:
         return data.batch(index)[0].reshape(len(index), -1)
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
-        """One step of G and of the latents of ``batch``: images x (n, H, W, C), their places in the table "index" (n,)."""
+        """One step of G and of the latents of ``batch``: images x (n, H, W, C), their rows in the table "index" (n,)."""
         s, G, index = self.settings, self.G.bind(state.G_running), batch.labels["index"]
         y, saved = G.forward(state.G, state.Z[index])
         loss, gy = self.loss(y, batch.x)
@@ -114,7 +115,7 @@ class GLO:
         lr_z = s.lr_z * s.adam_G.schedule(state.G_memory.t)
         theta, memory = s.adam_G.step(state.G, pulled.theta, state.G_memory)
         Z = state.Z.copy()
-        np.subtract.at(Z, index, lr_z * pulled.x)  # a batch across two epochs may hold an image twice
+        np.subtract.at(Z, index, lr_z * pulled.x)  # a batch across two epochs may contain an image twice
         Z[index] = ball(Z[index])
         log = {
             "loss": loss,
@@ -153,7 +154,7 @@ class GLO:
 
 
 def ball(z: Array) -> Array:
-    """Each row of z projected on the unit ball."""
+    """Each row of z projected onto the unit ball."""
     return z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1)
 
 

@@ -1,9 +1,9 @@
-"""GRAN, generative recurrent adversarial networks (Im et al. 2016): G paints in T steps, in the plain game with DCGAN's D.
+"""GRAN, generative recurrent adversarial networks (Im et al. 2016): G paints in T steps; D is DCGAN's.
 
     h_z = tanh(BN(W z)),  h_{c,1} = 0,      ΔC_t = f([h_z, h_{c,t}]),  h_{c,t+1} = g(ΔC_t),      G(z) = tanh(Σ_t ΔC_t)
 
-g sees in a painting what f is to add to it, and z is one for all steps. With T = 1 it is a DCGAN. Trainings are compared by
-battles (``battle.py``).
+g encodes the last contribution to the canvas, from which f computes the next; all steps share z. With T = 1 it is a DCGAN.
+Runs are compared by battles (``evaluation/battle.py``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Settings(ConvolutionalSettings):
 
 
 class GRAN(AdversarialRecipe):
-    """The recipe for images (H, W, C) in [-1, 1]."""
+    """A GRAN of images (H, W, C) in [-1, 1]."""
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, shape = settings, sample.shape

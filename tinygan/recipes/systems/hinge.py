@@ -1,8 +1,8 @@
-"""The hinge game with spectral normalisation (Lim & Ye 2017; Miyato et al. 2018, eq. 16, 17).
+"""GAN with hinge loss and spectral normalisation (Lim & Ye 2017; Miyato et al. 2018, eq. 16, 17).
 
     L_D = E max(0, 1 − d(x)) + E max(0, 1 + d(G(z))),      L_G = −E d(G(z))
 
-D hears only of samples inside the margin. Its weights W/σ(W) bound its slope, without a penalty to compute.
+D gets gradients only from samples inside the margin. Its weights W/σ(W) bound its slope, without a penalty to compute.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(UnconditionalSettings):
-    """What can be chosen."""
+    """Hinge loss, spectral normalisation in D."""
 
     loss: Loss = "hinge"
     norm_D: Norm = "spectral"

@@ -1,10 +1,11 @@
-"""InfoGAN (Chen et al. 2016): G is given codes c beside its noise, and Q, a head on D's features, reads them off the image.
+"""InfoGAN (Chen et al. 2016): G gets codes c beside its noise, and a head Q on D's features predicts them from the image.
 
     c = (onehot k, u),  k ~ Cat(K),  u ~ U(−1, 1)ᵐ;      L_I(k) = E log Q(k | G(c, z)) + ln K,   L_I(u) = −E Σ ½(uⱼ − μⱼ)²
     D minimises L_D − λ L_I(k) − λ' L_I(u),      G minimises L_G − λ L_I(k) − λ' L_I(u)
 
-L_I(k) is a bound, in nats, on how much an image tells of its category (their eq. 4), ln K at most; Q(u | x) = N(μ(x), 1), whose
-constants are left out. Nobody is told what the codes mean. D does not see them: it is judged with Q's head, as in their code.
+L_I(k) is a lower bound, in nats, on the mutual information of an image and its category (eq. 4), at most ln K;
+Q(u | x) = N(μ(x), 1), without its constants. The meaning of the codes is not supervised. D is not given them; it is trained
+together with Q's head, as in the authors' code.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tinygan.recipes.shared.adversarial import AdversarialRecipe, Groups, State
 from tinygan.recipes.shared.options import ConvolutionalSettings
 from tinygan.recipes.spec import Card, RecipeSpec
 
-REACH, COLUMNS = 2.0, 10  # of a sweep of a continuous code: twice what training drew, as their fig. 2
+REACH, COLUMNS = 2.0, 10  # of a sweep of a continuous code: twice the range of training, as in the paper's fig. 2
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class Settings(ConvolutionalSettings):
 
 
 class InfoGAN(AdversarialRecipe):
-    """The recipe for images (H, W, C) in [-1, 1].
+    """An InfoGAN of images (H, W, C) in [-1, 1].
 
-    Codes are a condition that is drawn: for a step they stand beside the batch as a label, "codes".
+    Codes are a random condition: a step adds them to its batch as the label "codes".
     """
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
@@ -71,7 +72,7 @@ class InfoGAN(AdversarialRecipe):
         return log, g
 
     def add_codes(self, y: Groups, g: Groups, batch: Batch) -> Log:
-        """L_I(k) and −L_I(u) of the generated images; the cotangents of what both players minimise are added."""
+        """L_I(k) and −L_I(u) of the generated images; their cotangents, weighted, are added to those of the loss."""
         s, K, c = self.settings, self.settings.categories, batch.labels["codes"]
         wrong, g_logits = cross_entropy(y["fake"][:, 1 : 1 + K], c[:, :K].argmax(axis=1))
         gap = y["fake"][:, 1 + K :] - c[:, K:]
@@ -83,17 +84,17 @@ class InfoGAN(AdversarialRecipe):
     # ---------------------------------------------------------------- codes
 
     def codes(self, n: int, rng: np.random.Generator) -> Array:
-        """c (n, K + m), drawn."""
+        """Random c (n, K + m)."""
         s = self.settings
         category = onehot(rng.integers(s.categories, size=n), s.categories)
         return np.concatenate([category, rng.uniform(-1, 1, (n, s.continuous)).astype(np.float32)], axis=1)
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
-        """[c, z], both drawn."""
+        """Random [c, z]."""
         return np.concatenate([self.codes(n, rng), self.noise(n, rng)], axis=1)
 
     def code_sweep(self, code: str, rng: np.random.Generator) -> Array:
-        """[c, z] in rows and columns, (rows, columns, given + latent), z one for each row. Raises UsageError.
+        """[c, z] in rows and columns, (rows, columns, cond_dim + latent), with one z for each row. Raises UsageError.
 
         "c0", the category: a column for each, the other codes 0. "c1" to "cm", continuous: a row for each category, columns
         from −2 to 2.
@@ -112,7 +113,7 @@ class InfoGAN(AdversarialRecipe):
         return x
 
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
-        """What Q says of images x: logits of their categories (n, K), and the means of the continuous codes (n, m)."""
+        """Q's predictions for images x: logits of the categories (n, K), and means of the continuous codes (n, m)."""
         y = self.D.eval(state.D_running).forward(state.D, x)[0]
         return y[:, 1 : 1 + self.settings.categories], y[:, 1 + self.settings.categories :]
 

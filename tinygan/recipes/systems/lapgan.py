@@ -1,11 +1,11 @@
-"""LAPGAN (Denton et al. 2015): a game at every level of a Laplacian pyramid, each trained by itself.
+"""LAPGAN (Denton et al. 2015): a GAN at each level of a Laplacian pyramid, each trained independently.
 
-    x_{k+1} = d(x_k),   l_k = u(x_{k+1}),   h_k = x_k − l_k                       (``pyramid.py``; eq. 3, 4)
+    x_{k+1} = d(x_k),   l_k = u(x_{k+1}),   h_k = x_k − l_k                       (``images/pyramid.py``; eq. 3, 4)
     level k < L:        D_k(l + h) for real h_k or h̃_k = G_k(z_k, l_k),   the same l_k      (eq. 5, 6)
     level L:            a GAN of the coarsest images x_L
     a sample:           x̃_L = G_L(z_L),   x̃_k = u(x̃_{k+1}) + G_k(z_k, u(x̃_{k+1}))            (eq. 7)
 
-so that a level is an ``AdversarialRecipe`` whose condition is l_k, which D sees as part of the image. With ``classes`` all nets
+A level is an ``AdversarialRecipe`` whose condition is l_k, which is part of the image that D gets. With ``classes`` all nets
 are class-conditional too.
 """
 
@@ -50,13 +50,13 @@ class Settings(ConvolutionalSettings):
 
 
 class State(NamedTuple):
-    """A game's state for each level, the finest first."""
+    """The state of the GAN of each level, the finest first."""
 
     levels: tuple[adversarial.State, ...]
 
 
 class Level(AdversarialRecipe):
-    """The game of one level: x is h, c is [l, class]; of the coarsest, without l, x is the image."""
+    """The GAN of one level: x is h, c is [l, class]. At the coarsest x is the image, and there is no l."""
 
     def __init__(self, settings: Settings, shape: tuple[int, ...], kinds: int, *, coarsest: bool) -> None:
         s, self.kinds = settings, kinds
@@ -75,7 +75,7 @@ class Level(AdversarialRecipe):
         return np.concatenate(parts, axis=1) if parts else super().condition(batch)
 
     def d_view(self, x: Array, c: Array) -> Array:
-        """l + h, and the class beside it."""
+        """l + h, and the class."""
         image = x + c[:, : self.enlarged].reshape(x.shape) if self.enlarged else x
         return super().d_view(image, c[:, self.enlarged :])
 
@@ -89,7 +89,7 @@ class Level(AdversarialRecipe):
 
 
 class LAPGAN:
-    """The recipe for images (H, W, C) in [-1, 1], with the label "class" where the nets are told it."""
+    """A LAPGAN of images (H, W, C) in [-1, 1], with the label "class" where ``classes`` is set."""
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, self.settings, self.shape = settings, settings, sample.shape
@@ -104,7 +104,7 @@ class LAPGAN:
         return State(tuple(each.init(rng) for each in self.levels))
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
-        """One step of every level's game on the pyramid of ``batch.x``."""
+        """One step of the GAN of every level on the pyramid of ``batch.x``."""
         *residuals, image = build(batch.x, self.settings.levels)
         new: list[adversarial.State] = []
         log: Log = {}
@@ -114,21 +114,21 @@ class LAPGAN:
                 x = residuals[k]
                 coarse = enlarged(image, *x.shape[1:3])
                 image, labels = coarse + x, labels | {"coarse": coarse}
-            level, told = self.levels[k].step(state.levels[k], Batch(x, labels), rng)
+            level, log_k = self.levels[k].step(state.levels[k], Batch(x, labels), rng)
             new.append(level)
-            log |= {f"{name}_{k}": value for name, value in told.items()}
+            log |= {f"{name}_{k}": value for name, value in log_k.items()}
         return State(tuple(new[::-1])), log
 
     # ---------------------------------------------------------------- samples
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
-        """[c, z_L, …, z_0] of each sample, the class drawn, (n, K + all noises)."""
+        """[c, z_L, …, z_0] of each sample with a random class, (n, K + all noises)."""
         return self._rows(rng.integers(max(self.kinds, 1), size=n), rng)
 
     def of_class(self, label: int, n: int, rng: np.random.Generator) -> Array:
         """The same of one class. Raises UsageError."""
         if not self.kinds:
-            raise UsageError("this lapgan was not told classes: train one with --set classes=true")
+            raise UsageError("this lapgan is not class-conditional: train one with --set classes=true")
         if not 0 <= label < self.kinds:
             raise UsageError(f"there is no class {label}: they are 0 to {self.kinds - 1}")
         return self._rows(np.full(n, label), rng)

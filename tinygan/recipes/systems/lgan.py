@@ -1,12 +1,13 @@
-"""Localized GAN (Qi et al. 2018): a chart of the data's manifold around every point of it.
+"""Localized GAN (Qi et al. 2018): a chart of the data's manifold around every sample.
 
-The local generator G(x, z) (``local.py``) starts at its anchor, G(x, 0) ≈ x; its tangents there are exact. One step:
+The local generator G(x, z) (``shared/localized.py``) reconstructs its anchor, G(x, 0) ≈ x. Its tangents there are exact. One
+step:
 
     D:  θ_D ← θ_D − Adam ∇ [L_D(D(x), D(G(x, z))) + λ E fake(D(G(x, 0))) + γ ½E‖∇D(x)‖²],              z ~ N(0, σ² I)
     G:  θ_G ← θ_G − Adam ∇ [L_G(D(G(x, z))) + λ L_G(D(G(x, 0))) + μ ‖G(x, 0) − x‖ + η ‖JᵀJ − I‖]    on the same x and z
 
-The published code takes J by float32 central differences through batch statistics; here it is one forward of tangents, and
-its gradient one backward.
+The published code takes J by float32 central differences through batch statistics. Here J is one forward pass of tangents, and
+the gradient of its penalty one backward pass.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class State(NamedTuple):
 
 
 class LGAN(Charts):
-    """The recipe for images (H, W, C) in [-1, 1], or for points (d,)."""
+    """A localized GAN of images (H, W, C) in [-1, 1] or points (d,)."""
 
     batches = 1
 
@@ -81,7 +82,7 @@ class LGAN(Charts):
         return state._replace(local=local, anchors=anchors), log | {"loss_G": loss} | log_G
 
     def step_D(self, state: State, x: Array, displaced: Array, at_anchor: Array) -> tuple[State, Log]:
-        """D against G(x, z) and, with the weight λ, against G(x, 0)."""
+        """A step of D on x against G(x, z) and, with the weight λ, against G(x, 0)."""
         s, D = self.settings, self.D.bind(state.D_running)
         (real, saved_real), (fake, saved_fake), (anchor, saved_anchor) = (
             D.forward(state.D, images) for images in (x, displaced, at_anchor)
@@ -105,7 +106,7 @@ class LGAN(Charts):
         return state._replace(D=theta, D_memory=memory, D_running=running), log | {"grad_D": norm(g)}
 
     def generator_loss(self, state: State, images: Array) -> tuple[Scalar, Array]:
-        """What G loses for ``images``, and its gradient in them."""
+        """G's loss on ``images``, and its gradient in them."""
         D = self.D.bind(state.D_running)
         logits, saved = D.forward(state.D, images)
         loss, g = self.loss.generator(logits)

@@ -1,4 +1,4 @@
-"""Semi-supervised Localized GAN (Qi et al. 2018, §4): a classifier that is flat along the charts of a local generator.
+"""Semi-supervised Localized GAN (Qi et al. 2018, §4): a classifier that changes little along the charts of a local generator.
 
 One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, σ² I); f is the last hidden layer of C:
 
@@ -6,9 +6,9 @@ One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, σ² I); f
                             + λ Σ_k E ‖∇_z log P(k | G(u, z))‖²],                                          the last at z = 0
     G:  θ_G ← θ_G − Adam ∇ [mean |E f(G(u, z)) − E f(u)| + μ ‖G(u, 0) − u‖ + η ‖JᵀJ − I‖ − κ E log P(y | G(x, 0), y ≤ K)]
 
-With ``judge.game`` non-saturating −E log P(y ≤ K | G(u, z)) stands in place of G's first term. The term of κ, that a
-reconstruction keeps its label, is not in the paper's formula but in its authors' code, whose noise is U[0, 1], so that its
-anchor z = 0 is a corner; here z is symmetric around it.
+With ``judge.game`` non-saturating, −E log P(y ≤ K | G(u, z)) replaces G's first term. The term of κ, by which a reconstruction
+keeps its label, is in the authors' code but not in the paper. Their noise is U[0, 1], so the anchor z = 0 is a corner; here z
+is symmetric around it.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ class State(NamedTuple):
 
 
 class SemiLGAN(Charts):
-    """The recipe for images (H, W, C) in [-1, 1], or for points (d,), with the label "class"."""
+    """A semi-supervised localized GAN of images (H, W, C) in [-1, 1] or points (d,), with the label "class"."""
 
     batches = 1
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
         if settings.judge.minibatch:
             raise UsageError(
-                "a chart is of one sample, and minibatch discrimination lets samples meet: judge.minibatch=0"
+                "a chart belongs to one sample, and minibatch discrimination compares samples: set judge.minibatch=0"
             )
         self.settings, self.expects, self.shape = settings, sample, sample.shape
         self.classifier = KPlusOneClassifier(settings.judge, sample)
@@ -76,7 +76,7 @@ class SemiLGAN(Charts):
         judge, batch = self.classifier.first(state.judge, batch, rng)
         known, labels = split(batch)
         real, n = batch.x[known:], len(batch.x) - known
-        x = np.concatenate([real, batch.x[:known]])  # the terms on some samples are on the first, unlabelled
+        x = np.concatenate([real, batch.x[:known]])  # unlabelled first: terms on some samples take the first
         made = G.make(state.local, x, G.latents(len(x), rng))
         g, log = self.classifier.gradient(judge, batch, made.displaced[:n], rng)
         more = None
@@ -96,7 +96,7 @@ class SemiLGAN(Charts):
         return State(judge, local, anchors), log | log_C | {"loss_G": loss, "loss_keep": kept} | log_G
 
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
-        """Features and logits of samples x, by the averaged classifier."""
+        """Features and logits of samples x, with the averaged classifier."""
         return self.classifier.read(state.judge, x)
 
 

@@ -1,9 +1,10 @@
-"""Least squares GAN (Mao et al. 2017, eq. 9): D regresses to 1 on data and 0 on samples, G to 1.
+"""Least squares GAN (Mao et al. 2017, eq. 9): the target of D is 1 on data and 0 on generated samples; that of G is 1.
 
     L_D = ½ E (d(x) − 1)² + ½ E d(G(z))²,      L_G = ½ E (d(G(z)) − 1)²
 
-The best d is p/(p + q). With targets a, b, c where b − c = 1 and b − a = 2 G minimises the Pearson χ² of (p + q)/2 and q (their
-thm 1); these targets, 0, 1, 1, they found as good. A sample far on D's right side still pulls: no saturation.
+The best d is p/(p + q). With targets a of generated and b of real samples and c of G, where b − c = 1 and b − a = 2, G
+minimises the Pearson χ² divergence of (p + q)/2 and q (thm 1); the targets 0, 1, 1 work as well in their experiments. A sample
+far on D's correct side still has a gradient: the loss does not saturate.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(UnconditionalSettings):
-    """What can be chosen."""
+    """Least-squares loss."""
 
     loss: Loss = "least-squares"
 

@@ -1,6 +1,6 @@
-"""Projection cGAN (Miyato & Koyama 2018): D holds its features against a vector of the class, G normalises by class.
+"""Projection cGAN (Miyato & Koyama 2018): D multiplies its features with a class embedding; G has class-conditional norms.
 
-d(x, y) = ψ(φ(x)) + ⟨v_y, φ(x)⟩,      L_D = game(d(x, y), d(G(y, z), y)),      the same y in both
+d(x, y) = ψ(φ(x)) + ⟨v_y, φ(x)⟩,      L_D of d(x, y) and d(G(y, z), y),      the same y in both
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Settings(ResidualSettings):
 
 
 class PCGAN(ClassConditional):
-    """The recipe for square images (S, S, C) in [-1, 1] with the label "class"."""
+    """A class-conditional GAN of square images (S, S, C) in [-1, 1] with the label "class"."""
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, shape, K = settings, sample.shape, classes("pcgan", sample)

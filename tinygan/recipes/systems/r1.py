@@ -1,9 +1,9 @@
-"""The logistic game with the penalty R₁ (Mescheder et al. 2018): D is flat on the data, where the game should come to rest.
+"""GAN with logistic loss and the penalty R₁ (Mescheder et al. 2018): the gradient of D on the data goes to zero.
 
-    L_D = E sp(−d(x)) + E sp(d(G(z))) + γ ½ E‖∇d(x)‖²,       L_G = E sp(−d(G(z)))
+    L_D = E sp(−d(x)) + E sp(d(G(z))) + γ ½ E‖∇d(x)‖²,       L_G = E sp(−d(G(z))),       sp(v) = log(1 + eᵛ)
 
-Without it the game circles where data lie on a manifold (their Dirac-GAN); with it it converges from nearby (thm
-4.1).
+Without the penalty training oscillates where the data lie on a manifold (the paper's Dirac-GAN); with it training converges
+from nearby (thm 4.1).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tinygan.recipes.spec import Card, RecipeSpec
 
 @dataclass(frozen=True)
 class Settings(UnconditionalSettings):
-    """What can be chosen; γ 10 as in the paper."""
+    """γ is 10 as in the paper."""
 
     penalty: Penalty = "r1"
     norm_D: Norm = "none"

@@ -1,11 +1,11 @@
-"""ScratchGAN (de Masson d'Autume et al. 2019): a game over strings, whose tokens let no derivative through.
+"""ScratchGAN (de Masson d'Autume et al. 2019): a GAN of strings, whose tokens pass no gradient from D to G.
 
     a_t ~ π_t = softmax G(a₁ … a_{t−1}),     r_t = 2σ(D(a₁ … a_t)) − 1,     R_t = Σ_{s ≥ t} γ^{s−t} r_s              (§3.1)
-    L_D = cross-entropy of real and made, at every token
-    ∇L_G = −E Σ_t (R_t − b) ∇ log π_t(a_t)        the score-function estimator (Williams 1992), rewards held
+    L_D = cross-entropy of real and generated, at every token
+    ∇L_G = −E Σ_t (R_t − b) ∇ log π_t(a_t)        the score-function estimator (Williams 1992), rewards constant
 
-so that G's logits at step t have the cotangent (R_t − b)(π_t − onehot(a_t)) / n. The baseline b, which lowers the variance and
-no expectation as long as it knows nothing of the batch, is a running mean of R from the steps before.
+so the cotangent of G's logits at step t is (R_t − b)(π_t − onehot(a_t)) / n. The baseline b lowers the variance and leaves the
+expectation unchanged, because it does not depend on the batch: it is a running mean of R over earlier steps.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class State(NamedTuple):
 
 
 class ScratchGAN:
-    """The recipe for strings as one-hot rows (T, tokens)."""
+    """A GAN of strings as one-hot rows (T, tokens)."""
 
     batches = 1
 
@@ -67,7 +67,7 @@ class ScratchGAN:
         return State(d, g, self.settings.adam_D.init(d), self.settings.adam_G.init(g))
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
-        """A step of D and one of G on the same made strings, beside ``batch.x`` (n, T, tokens), by the weights before it."""
+        """A step of D on ``batch.x`` (n, T, tokens) and generated strings, and one of G on the latter, both from one state."""
         s, n = self.settings, len(batch.x)
         made = self.sample(state, self.latents(n, rng))
         d, saved = self.D.forward(state.D, np.concatenate([batch.x, made]))

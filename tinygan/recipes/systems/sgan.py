@@ -1,4 +1,4 @@
-"""Semi-supervised GAN (Salimans et al. 2016, §5): a classifier of K classes and the generated; G matches its features.
+"""Semi-supervised GAN (Salimans et al. 2016, §5): a classifier of K classes and "generated"; G matches its features.
 
 One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, I):
 
@@ -7,9 +7,9 @@ One step, on labelled samples (x, y), unlabelled ones u, and z ~ N(0, I):
         (+ η ‖JᵀJ − s²I‖² of G's tangents where ``orthonormal.eta`` is set;
         with ``judge.game`` non-saturating −E log P(y ≤ K | G(z)) in place of the means)
 
-The paper's nets of MNIST are ``judge.net=noisy`` with ``judge.weight_norm``, and ``net=softplus``; its tricks are
-``judge.minibatch`` (C then sees labelled, unlabelled and generated samples in batches apart, and reads best in batches of the
-training's size), ``reference``, and ``adam_G.history`` and ``judge.adam.history``.
+The paper's nets for MNIST are ``judge.net=noisy`` with ``judge.weight_norm``, and ``net=softplus``. Its techniques are
+``judge.minibatch`` (C then takes labelled, unlabelled and generated samples in separate batches, and predicts best in batches
+of the training's size), ``reference``, and ``adam_G.history`` and ``judge.adam.history``.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class State(NamedTuple):
 
 
 class SGAN:
-    """The recipe for images (H, W, C) in [-1, 1], or for points (d,), with the label "class"."""
+    """A semi-supervised GAN of images (H, W, C) in [-1, 1] or points (d,), with the label "class"."""
 
     batches = 1
 
@@ -124,16 +124,16 @@ class SGAN:
         return rng.standard_normal((n, self.settings.latent), np.float32)
 
     def sample(self, state: State, z: Array) -> Array:
-        """Samples of the averaged generator, with running statistics."""
+        """Samples, with averaged weights and running statistics."""
         return self.G.eval(state.G_running).forward(state.G_ema, z)[0]
 
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
-        """Features and logits of samples x, by the averaged classifier."""
+        """Features and logits of samples x, with the averaged classifier."""
         return self.classifier.read(state.judge, x)
 
 
 def generator(settings: Settings, shape: tuple[int, ...]) -> Net:
-    """G of samples of a shape."""
+    """G for samples of a shape."""
     h = 4 * settings.width
     if settings.net == "softplus":
         return softplus_generator(shape, settings.latent, settings.width, settings.reference)

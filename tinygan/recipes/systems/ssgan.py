@@ -1,10 +1,10 @@
-"""Self-supervised GAN (Chen et al. 2019): D also tells by how many quarter turns an image was rotated.
+"""Self-supervised GAN (Chen et al. 2019): D also predicts by how many quarter turns an image was rotated.
 
-    L_D = game(D(x), D(G(z))) − β E log Q(r | Rʳx),      L_G = game(D(G(z))) − α E log Q(r | RʳG(z)),    r = 0, 1, 2, 3
+    L_D = L_D(D(x), D(G(z))) − β E log Q(r | Rʳx),      L_G = L_G(D(G(z))) − α E log Q(r | RʳG(z)),    r = 0, 1, 2, 3
 
-with Q a second linear head on D's features; the last quarter of the batch is rotated. D learns Q on real images only, G
-only wants its own to be told rightly (their code; the printed equations have other signs). α > 0 moves the optimum away from
-the data; ``anneal`` lets it fall to zero. With β = α = 0 this is SNGAN (Miyato et al. 2018), and Q learns nothing.
+Q is a second linear head on D's features; the last quarter of the batch is rotated. D learns Q on real images only, and G makes
+images whose rotation Q predicts (as in the authors' code; the printed equations have other signs). α > 0 moves the optimum away
+from the data; ``anneal`` lets α fall to zero. With β = α = 0 this is SNGAN (Miyato et al. 2018), and Q learns nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Settings(ResidualSettings):
 
 
 class SSGAN(AdversarialRecipe):
-    """The recipe for square images (S, S, C) in [-1, 1]."""
+    """An SSGAN of square images (S, S, C) in [-1, 1]."""
 
     def __init__(self, settings: Settings, sample: Sample) -> None:
         s, shape = settings, sample.shape
@@ -71,11 +71,11 @@ class SSGAN(AdversarialRecipe):
         return gx
 
     def turned(self, x: Array, weight: float) -> Groups:
-        """The last quarter of the images by one, two and three quarter turns; upright they are in the batch already."""
+        """The last quarter of the images, by one, two and three quarter turns; upright they are in the batch already."""
         return {"turned": rotations(x[-quarter(x) :])[0][quarter(x) :]} if weight else {}
 
     def with_rotation(self, log: Log, g: Groups, y: Groups, upright: str, weight: float) -> tuple[Log, Groups]:
-        """The log and the cotangents with the rotation loss of the group ``upright`` and of those that are turned."""
+        """The log and the cotangents, with the rotation loss of the groups ``upright`` and "turned" added."""
         if "turned" not in y:
             return log, g
         q = quarter(y[upright])
@@ -88,12 +88,12 @@ class SSGAN(AdversarialRecipe):
         return log | {f"rotation_{upright}": loss, f"turns_{upright}": accuracy(logits, label)}, g
 
     def logits(self, state: State, x: Array) -> Array:
-        """D's numbers of images x, (n, 1 + 4): the game's logit, and those of the turns."""
+        """D's outputs on images x, (n, 1 + 4): the logit of real against generated, and the logits of the turns."""
         return self.D.eval(state.D_running).forward(state.D, x)[0]
 
 
 def quarter(x: Array) -> int:
-    """How many of a batch are rotated: one at least."""
+    """How many images of a batch are rotated: a quarter, and at least one."""
     return max(1, len(x) // TURNS)
 
 

@@ -1,13 +1,12 @@
-"""Variational autoencoder (Kingma & Welling 2014): no game, one bound on log p(x) that both nets raise.
+"""Variational autoencoder (Kingma & Welling 2014): encoder E and decoder G maximise one lower bound on log p(x).
 
     (μ, log σ²) = E(x),    z = μ + σ ε,  ε ~ N(0, 1),    d = G(z),  P(pixel is 1 | z) = σ(d)
     log p(x) ≥ ELBO = E_ε Σ log P(x | z) − KL(N(μ, σ²) ‖ N(0, 1))                               (eq. 3 and 10, one ε)
 
-The pixels are in [0, 1] here. Of L = −ELBO, with z̄ the cotangent that the decoder G hands down,
+The pixels are in [0, 1] here. z depends on μ and σ by ∂z/∂μ = 1 and ∂z/∂log σ² = ½ σ ε, so with the cotangent z̄ that comes
+back from G, the cotangents of L = −ELBO are
 
     μ̄ = z̄ + ∂KL/∂μ,    (log σ²)‾ = ½ σ ε z̄ + ∂KL/∂log σ²
-
-so that the draw of z lets derivatives through, which is all the trick.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ class Bound(NamedTuple):
 
 
 class Autoencoder:
-    """What systems share that bound log p(x) of binary pixels x, given as images (H, W, C) in [-1, 1]."""
+    """A system with a bound on log p(x) of binary pixels x, from images (H, W, C) in [-1, 1]."""
 
     name: ClassVar[str]
     batches = 1
@@ -75,16 +74,14 @@ class Autoencoder:
     def __init__(self, settings: Any, sample: Sample) -> None:
         self.settings, self.shape = settings, sample.shape
         if len(sample.shape) != 3:
-            raise UsageError(
-                f"{self.name} needs images, whose pixels are black or white: got points of {by(sample.shape)}"
-            )
+            raise UsageError(f"{self.name} needs images: got points of {by(sample.shape)}")
 
     def bound(self, state: Any, x: Array, eps: Array) -> Any:
-        """The bound of pixels x (n, H, W, C) in [0, 1] by one draw ε for each image, of which ``ELBO`` is the mean."""
+        """The bound on pixels x (n, H, W, C) in [0, 1] with one ε for each image; ``ELBO`` is its mean."""
         raise NotImplementedError
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
-        """The prior of n latents, which ε has too."""
+        """n latents from the prior, which is also the distribution of ε."""
         raise NotImplementedError
 
     def elbo(self, state: Any, x: Array, rng: np.random.Generator) -> float:
@@ -93,7 +90,7 @@ class Autoencoder:
         return float(self.bound(state, p, self.latents(len(p), rng)).ELBO)
 
     def pixels(self, x: Array, rng: np.random.Generator) -> Array:
-        """x in [-1, 1] as what the nets see, in [0, 1], binarised. Raises ShapeError."""
+        """x in [-1, 1] as the nets' input, in [0, 1] and binarised. Raises ShapeError."""
         if x.shape[1:] != self.shape:
             raise ShapeError(f"{self.name}: expects images of {by(self.shape)}: got {by(x.shape[1:])}")
         p = (x + 1) / 2
@@ -103,7 +100,7 @@ class Autoencoder:
 
 
 class VAE(Autoencoder):
-    """The recipe for images (H, W, C) in [-1, 1]."""
+    """A VAE of images (H, W, C) in [-1, 1]."""
 
     name = "vae"
 
@@ -128,7 +125,7 @@ class VAE(Autoencoder):
         return State(E, G, E_memory, G_memory), log | {"grad_E": norm(bound.g_E), "grad_G": norm(bound.g_G)}
 
     def bound(self, state: State, x: Array, eps: Array) -> Bound:
-        """The bound of pixels x (n, H, W, C) in [0, 1] by one draw ε (n, latent) for each image, forward and back."""
+        """The bound on pixels x (n, H, W, C) in [0, 1] with one ε (n, latent) for each image, forward and backward."""
         code, saved_E = self.E.forward(state.E, x)
         mu, log_var = np.split(code, 2, axis=1)
         sigma = np.exp(log_var / 2)

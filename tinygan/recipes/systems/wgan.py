@@ -4,8 +4,8 @@
 
     n_critic times:  θ_D ← clip(θ_D + RMSProp ∇( E d(x) − E d(G(z)) ), −c, c);       once:  θ_G ← θ_G + RMSProp ∇ E d(G(z))
 
-so −``loss_D`` is W₁ up to the Lipschitz constant that c allows. Here RMSProp is Adam with β₁ = 0: the same running mean of
-squares, its start corrected. Their code takes 100 steps of the critic for each of G's first 25; here n_critic is one number.
+so −``loss_D`` is W₁ up to the Lipschitz constant that c allows. RMSProp is Adam with β₁ = 0: the same running mean of squares,
+with its start corrected. The authors' code takes 100 steps of the critic for each of G's first 25; here n_critic is constant.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Settings(UnconditionalSettings):
 
 
 class WGAN(Unconditional):
-    """The recipe for images (H, W, C) in [-1, 1], or for points (d,)."""
+    """A WGAN of images (H, W, C) in [-1, 1] or points (d,)."""
 
     def step_D(self, state: State, batch: Batch, made: Generated, rng: np.random.Generator) -> tuple[State, Log]:
         state, log = super().step_D(state, batch, made, rng)

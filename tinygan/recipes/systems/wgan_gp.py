@@ -1,9 +1,9 @@
-"""WGAN with a gradient penalty (Gulrajani et al. 2017, alg. 1): the critic of W₁ is held to slope 1 between data and samples.
+"""WGAN with a gradient penalty (Gulrajani et al. 2017, alg. 1), which keeps the critic's gradient norm at 1.
 
     L_D = E d(G(z)) − E d(x) + γ E(‖∇d(x̂)‖ − 1)²,   x̂ = εx + (1 − ε)G(z), ε ~ U[0, 1];      L_G = −E d(G(z))
 
-−``loss_D`` estimates W₁(data, G). No batch norm in D: the penalty is of each sample's own gradient; they have "layer" in its
-place.
+−``loss_D`` estimates W₁(data, G). The points x̂ lie between data and generated samples. The penalty is on the gradient at each
+sample, so D has no batch normalisation, which would mix samples; the paper has layer normalisation instead.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ADAM = Adam(lr=5e-4, b1=0.0, b2=0.9)
 
 @dataclass(frozen=True)
 class Settings(UnconditionalSettings):
-    """What can be chosen; the paper has a learning rate of 1e-4, and γ 10, 0.1 in its code for points."""
+    """The paper has a learning rate of 1e-4, and γ = 10; its code has 0.1 for points."""
 
     loss: Loss = "wasserstein"
     penalty: Penalty = "wgan-gp"

@@ -42,7 +42,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
 
 def undone(recipe: Flow, state: Any, x: Array) -> float:
     """max |x − F⁻¹(F(x))|."""
-    z = recipe.F.forward(state.F, recipe.begun(x))[0][:, :-1]
+    z = recipe.F.forward(state.F, recipe.with_log_det(x))[0][:, :-1]
     return float(np.abs(recipe.sample(state, z) - x).max())
 
 
