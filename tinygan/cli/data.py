@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tinygan.cli.parser import completes
+from tinygan.cli.options import completes
 from tinygan.cli.terminal import paragraph
 from tinygan.data import NAMES, catalogue, fetch_data
 from tinygan.errors import UsageError, by, nearest

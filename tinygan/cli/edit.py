@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tinygan.cli.loaded import of_kind
-from tinygan.cli.parser import add_picture, add_run, completes, real, whole
+from tinygan.cli.options import add_picture, add_run, completes, real, whole
 from tinygan.cli.picture import picture_path, write_picture
 from tinygan.cli.terminal import plural
 from tinygan.core.layer import Array

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tinygan.cli.parser import add_seed, completes, whole
+from tinygan.cli.options import add_seed, completes, whole
 from tinygan.cli.terminal import paragraph, plural
 from tinygan.data import open_data
 from tinygan.errors import UsageError

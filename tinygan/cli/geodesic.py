@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tinygan.cli.loaded import of_kind
-from tinygan.cli.parser import add_picture, add_run, add_seed, whole
+from tinygan.cli.options import add_picture, add_run, add_seed, whole
 from tinygan.cli.picture import picture_path, write_picture
 from tinygan.cli.terminal import paragraph, plural
 from tinygan.errors import UsageError

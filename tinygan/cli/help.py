@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tinygan.cli.commands import parse
-from tinygan.cli.parser import completes
+from tinygan.cli.options import completes
 
 ABOUT = "Show the list of commands, or what one command does and all its options."
 EXAMPLES = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tinygan.cli.latents import Latents, add_latents
-from tinygan.cli.parser import add_run, whole
+from tinygan.cli.options import add_run, whole
 from tinygan.cli.terminal import plural
 from tinygan.sampling import interpolation
 

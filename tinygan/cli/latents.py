@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinygan.cli.parser import add_picture, add_seed
+from tinygan.cli.options import add_picture, add_seed
 from tinygan.cli.picture import picture_path, write_picture
 from tinygan.core.layer import Array
 from tinygan.errors import UsageError

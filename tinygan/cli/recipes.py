@@ -1,20 +1,22 @@
-"""``tinygan recipes``: all systems, or one and its settings."""
+"""``tinygan recipes``: all systems by purpose, or one and its settings."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from tinygan.cli.parser import completes
+from tinygan.cli.options import completes
+from tinygan.cli.terminal import paragraph
+from tinygan.core.settings import Row, describe
 from tinygan.formats.toml import abbreviated
 from tinygan.recipes import get_recipe
-from tinygan.recipes.catalogue import listing
-from tinygan.training.config import as_mapping
+from tinygan.recipes.catalogue import by_purpose
 from tinygan.training.run import Loop
 
+KEY = 26  # columns of a setting and its default, beside which the meaning stands
+NAME = 12  # columns of a recipe's name
 ABOUT = """
-    List the systems ("recipes") that can be trained, by purpose. With a name: what the system is, its paper and
-    objective, what it reached here, whether it trains on a GPU, and all its settings.
+    List the systems ("recipes") that can be trained, by purpose, with a line on when to take each. With a name: what
+    the system is, its paper and objective, what it reached here, whether it trains on a GPU, and all its settings.
 """
 EXAMPLES = [
     ("tinygan recipes", "all systems"),
@@ -29,33 +31,59 @@ def add_options(p: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The list, or one system."""
-    if args.name is None:
-        print(listing())
-        return 0
-    entry = get_recipe(args.name)
-    card = entry.card
-    print(f"{args.name}: {entry.about}\n  {card.objective}\n  {card.headline}: {card.link}")
-    if not entry.device:
-        print("  trains on the CPU alone")
-    print(settings_of(args.name), end="")
+    print(every_system() if args.name is None else one_system(args.name))
     return 0
 
 
+def every_system() -> str:
+    """A heading for each purpose; below it each system, what it is and when to take it."""
+    groups = []
+    for purpose, specs in by_purpose().items():
+        lines = [f"{purpose[:1].upper()}{purpose[1:]}:"]
+        for spec in specs:
+            lines += [paragraph(spec.about, " " * (NAME + 2), f"  {spec.name:{NAME}s}")]
+            lines += [paragraph(f"take it: {spec.when}", " " * (NAME + 4))]
+        groups.append("\n".join(lines))
+    return "\n\n".join([*groups, "`tinygan recipes NAME` describes one and its settings."])
+
+
+def one_system(name: str) -> str:
+    """What a system is, its paper, objective, result, an example, and all settings. Raises UsageError."""
+    spec = get_recipe(name)
+    where = "the CPU and a GPU" if spec.device else "the CPU only"
+    facts = {
+        "take it": spec.when,
+        "paper": spec.card.paper,
+        "objective": spec.card.objective,
+        "result here": f"{spec.card.headline} ({spec.card.link})",
+        "trains on": where,
+        "example": f"tinygan train {name} --data {spec.loop.get('data', Loop.data)} --out runs/mine",
+    }
+    lines = [paragraph(f"{name}: {spec.about}"), ""]
+    lines += [paragraph(text, " " * 15, f"  {fact:11s}  ") for fact, text in facts.items()]
+    return "\n".join([*lines, "", settings_of(name)])
+
+
 def settings_of(name: str) -> str:
-    """The settings of a system and of the loop. Raises UsageError."""
-    entry = get_recipe(name)
-    lines = ["  settings (--set KEY=VALUE) and their defaults:", *dotted(as_mapping(entry.settings()))]
-    if entry.loop:
-        lines += [f"  the loop's own: {' '.join(dotted(dict(entry.loop)))}"]
-    lines += ["  the loop (--set KEY=VALUE too) and its defaults:", *dotted(as_mapping(Loop()))]
-    return "\n".join(lines) + "\n"
+    """The settings of a system and of the loop: default, meaning, allowed values. Raises UsageError."""
+    spec = get_recipe(name)
+    loop = {**spec.loop, "recipe": name}
+    return "\n".join(
+        [
+            f"settings of {name} (--set KEY=VALUE) and their defaults:",
+            *map(setting_line, describe(spec.settings())),
+            "",
+            "settings of the training loop (--set KEY=VALUE too) and their defaults:",
+            *(setting_line(row._replace(default=loop.get(row.key, row.default))) for row in describe(Loop())),
+        ]
+    )
 
 
-def dotted(mapping: dict[str, Any], prefix: str = "") -> list[str]:
-    """KEY=VALUE lines as --set takes them."""
-    lines = []
-    for key, value in mapping.items():
-        lines += (
-            dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}={abbreviated(value)}"]
-        )
-    return lines
+def setting_line(row: Row) -> str:
+    """KEY=DEFAULT, as --set takes it, and beside it what the setting means and the values that it takes."""
+    key = row.key if row.default is None else f"{row.key}={abbreviated(row.default)}"
+    text = f"{row.meaning} [{row.allowed}]" if row.allowed else f"{row.meaning}:"
+    beside = " " * (KEY + 4)
+    if len(key) > KEY:
+        return f"  {key}\n{paragraph(text, beside)}"
+    return paragraph(text, beside, f"  {key:{KEY}s}  ")

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tinygan.cli.parser import completes
+from tinygan.cli.options import completes
 from tinygan.cli.terminal import paragraph, plural
 from tinygan.data import NAMES
 from tinygan.errors import DataError, TinyganError, UsageError, nearest

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinygan.cli.parser import add_picture, add_run, add_seed, real, whole
+from tinygan.cli.options import add_picture, add_run, add_seed, real, whole
 from tinygan.cli.picture import write_picture
 from tinygan.cli.terminal import plural
 from tinygan.core.layer import Array

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygan import kernels
-from tinygan.cli.parser import add_scale, completes, whole
+from tinygan.cli.options import add_scale, completes, whole
 from tinygan.cli.recipes import settings_of
 from tinygan.cli.terminal import plural
 from tinygan.errors import UsageError
@@ -88,7 +88,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
 
 def more_help(args: argparse.Namespace) -> str:
     """The settings of the recipe that is named before --help. Raises UsageError."""
-    return f"\n{settings_of(args.recipe)}" if args.recipe else ""
+    return f"\n{settings_of(args.recipe)}\n" if args.recipe else ""
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""All systems by purpose, as text and as Markdown."""
+"""All systems by purpose, and as Markdown."""
 
 from __future__ import annotations
 
@@ -10,15 +10,6 @@ def by_purpose() -> dict[str, list[RecipeSpec]]:
     """The systems of each purpose, in the order of their papers' years."""
     specs = sorted(RECIPES.values(), key=lambda spec: spec.order)
     return {purpose: [spec for spec in specs if spec.purpose == purpose] for purpose in PURPOSES}
-
-
-def listing() -> str:
-    """A heading for each purpose; below it two lines a system: what it is, when to take it."""
-    groups = [
-        "\n".join([purpose, *(f"  {s.name:11s} {s.about}\n  {'':11s} {s.when}" for s in specs)])
-        for purpose, specs in by_purpose().items()
-    ]
-    return "\n\n".join(groups)
 
 
 def markdown(root: str = "") -> str:

@@ -1,0 +1,43 @@
+"""Ctrl-C at a terminal: a clean line, what is saved, the command that goes on."""
+
+import os
+import sys
+import time
+
+import pytest
+
+pty = pytest.importorskip("pty")
+
+
+def typed(words, after, cwd):
+    """(exit code, what a terminal gets) of a command at which Ctrl-C is typed once ``after`` has been printed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(cwd)
+        os.execve(sys.executable, [sys.executable, "-m", "tinygan", *words], os.environ)
+    text, sent, end = "", False, time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            new = os.read(terminal, 4096)
+        except OSError:  # the other side is closed
+            break
+        if not new:
+            break
+        text += new.decode(errors="replace")
+        if after in text and not sent:
+            os.write(terminal, b"\x03")
+            sent = True
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text
+
+
+def test_training_stops_with_a_clean_line_and_says_how_to_go_on(tmp_path):
+    small = ["--batch", "4", "--set", "width=2", "--set", "latent=2", "--set", "log_every=1"]
+    code, text = typed(["train", "--steps", "100000", "--out", "RUN", *small], "images/s", tmp_path)
+    assert code == 130
+    before, cleared, message = text.rpartition("\r\x1b[2K")
+    assert cleared and "^C" in before
+    stopped, go_on = message.splitlines()
+    assert stopped.startswith("stopped at step ") and stopped.endswith(", saved in RUN")
+    assert go_on == "go on with: tinygan train --resume --out RUN"
+    assert (tmp_path / "RUN/checkpoints/latest.safetensors").exists()
