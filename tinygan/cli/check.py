@@ -47,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
     if args.draws < 1 or args.seed < 0:
         raise UsageError(f"--draws is at least 1 and --seed at least 0: got {args.draws} and {args.seed}")
     print(legend())
-    print(f"{'layer':19s}" + "".join(f"{i:>6d}" for i in range(1, len(MEASURED) + 1)) + "  exact")
-    print(f"{'bound':19s}" + "".join(f"{BOUNDS[name]:6.0e}" for name in MEASURED), flush=True)
+    print(f"{'layer':24s}" + "".join(f"{i:>6d}" for i in range(1, len(MEASURED) + 1)) + "  exact")
+    print(f"{'bound':24s}" + "".join(f"{BOUNDS[name]:6.0e}" for name in MEASURED), flush=True)
     worst = dict.fromkeys(BOUNDS, 0.0)
     status, left = Status(), list(CASES)
     try:
@@ -78,4 +78,4 @@ def legend() -> str:
 def row(name: str, errors: Mapping[str, float]) -> str:
     """A line of the table."""
     exact = all(errors[check] == 0 for check in EXACT)
-    return f"{name:19s}" + "".join(f"{errors[check]:6.0e}" for check in MEASURED) + ("    yes" if exact else "     no")
+    return f"{name:24s}" + "".join(f"{errors[check]:6.0e}" for check in MEASURED) + ("    yes" if exact else "     no")

@@ -13,6 +13,7 @@ from tinygan.recipes.catalogue import by_purpose
 from tinygan.training.run import Loop
 
 KEY = 26  # columns of a setting and its default, beside which the meaning stands
+OPTIONS = "steps", "batch", "seed"  # options of tinygan train, too
 NAME = 12  # columns of a recipe's name
 ABOUT = """
     List the systems ("recipes") that can be trained, by purpose, with a line on when to take each. With a name: what
@@ -67,22 +68,31 @@ def one_system(name: str) -> str:
 def settings_of(name: str) -> str:
     """The settings of a system and of the loop: default, meaning, allowed values. Raises UsageError."""
     spec = get_recipe(name)
-    loop = {**spec.loop, "recipe": name}
+    loop, own = {**spec.loop, "recipe": name}, {row.key for row in describe(spec.settings())}
     return "\n".join(
         [
             f"settings of {name} (--set KEY=VALUE) and their defaults:",
             *map(setting_line, describe(spec.settings())),
             "",
             "settings of the training loop (--set KEY=VALUE too) and their defaults:",
-            *(setting_line(row._replace(default=loop.get(row.key, row.default))) for row in describe(Loop())),
+            *(
+                setting_line(row._replace(default=loop.get(row.key, row.default)), row.key in own)
+                for row in describe(Loop())
+            ),
         ]
     )
 
 
-def setting_line(row: Row) -> str:
-    """KEY=DEFAULT, as --set takes it, and beside it what the setting means and the values that it takes."""
+def setting_line(row: Row, hidden: bool = False) -> str:
+    """KEY=DEFAULT, as --set takes it, and beside it what the setting means and the values that it takes.
+
+    Where the recipe has a setting of the same name, --set means that one, and this one is ``hidden``.
+    """
     key = row.key if row.default is None else f"{row.key}={abbreviated(row.default)}"
     text = f"{row.meaning} [{row.allowed}]" if row.allowed else f"{row.meaning}:"
+    if hidden:
+        text += f"; --set {row.key} is the recipe's setting: give this one in a file, with --config"
+        text += f", or as --{row.key}" if row.key in OPTIONS else ""
     beside = " " * (KEY + 4)
     if len(key) > KEY:
         return f"  {key}\n{paragraph(text, beside)}"

@@ -1,18 +1,20 @@
 """Ctrl-C at a terminal: a clean line, what is saved, the command that goes on."""
 
 import os
+import struct
 import sys
 import time
 
 import pytest
 
-pty = pytest.importorskip("pty")
+pty, fcntl, termios = (pytest.importorskip(name) for name in ("pty", "fcntl", "termios"))
 
 
 def typed(words, after, cwd):
     """(exit code, what a terminal gets) of a command at which Ctrl-C is typed once ``after`` has been printed."""
     pid, terminal = pty.fork()
     if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         os.chdir(cwd)
         os.execve(sys.executable, [sys.executable, "-m", "tinygan", *words], os.environ)
     text, sent, end = "", False, time.monotonic() + 60
