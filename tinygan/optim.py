@@ -32,7 +32,7 @@ class Schedule(Checked):
     cosine f = end + (1 − end)(1 + cos πs)/2   (Loshchilov & Hutter 2017, eq. 5).
     """
 
-    kind: Literal["constant", "linear", "exponential", "cosine"] = setting("constant", "how the learning rate falls")
+    kind: Literal["constant", "linear", "exponential", "cosine"] = setting("constant", "how the learning rate changes")
     over: int = setting(1, "steps until the learning rate has fallen to its end", least=1)
     end: float = setting(1.0, "share of the learning rate at the end; of an exponential schedule above 0", least=0)
 
@@ -60,23 +60,24 @@ class Schedule(Checked):
 
 
 class Moments(NamedTuple):
-    """What an optimiser remembers: running means and the number of steps taken."""
+    """The state of an optimiser: running means, and the number of steps taken."""
 
     m: Array
     v: Array
     t: int
-    mean: Any = ()  # of θ over the steps, where its past is asked for
+    mean: Any = ()  # of θ over the steps, with historical averaging
 
 
 @dataclass(frozen=True)
 class Adam(Checked):
     """m ← b₁m + (1−b₁)g,  v ← b₂v + (1−b₂)g²,  θ ← θ − lr m̂/(√v̂ + ε),  m̂ = m/(1−b₁ᵗ)   (Kingma & Ba 2015, alg. 1).
 
-    With ``history`` h the cost has h ‖θ − θ̄‖² beside it, θ̄ the mean of θ at the start and after each step: g ← g + 2h (θ − θ̄)
-    (historical averaging, Salimans et al. 2016, §3.3; θ̄ is held). Clipping and logs of g know nothing of it.
+    With ``history`` h the term h ‖θ − θ̄‖² is added to the loss: g ← g + 2h (θ − θ̄), where θ̄, the mean of θ at the start and
+    after each step, is constant (historical averaging, Salimans et al. 2016, §3.3). Gradients are clipped and logged without
+    this term.
     """
 
-    lr: float = setting(2e-4, "learning rate, the length of a step of each weight", least=0)
+    lr: float = setting(2e-4, "learning rate", least=0)
     b1: float = setting(0.5, "decay a step of the running mean of gradients (β₁)", least=0, below=1)
     b2: float = setting(0.999, "decay a step of the running mean of squared gradients (β₂)", least=0, below=1)
     eps: float = setting(1e-8, "ε, added to the root of the mean square so that it is never 0", least=1e-30)
@@ -111,11 +112,11 @@ class SGD(Checked):
         return kernels.combine(1, theta, -self.lr * self.schedule(memory.t), m), memory._replace(m=m, t=memory.t + 1)
 
 
-# ---------------------------------------------------------------- on the way
+# ---------------------------------------------------------------- averages and norms
 
 
 def warm(decay: float, t: int) -> float:
-    """min(decay, t/(9 + t)) at step t: an average over the last tenth of the steps, so that the first are soon forgotten."""
+    """min(decay, t/(9 + t)) at step t: the average is over about the last tenth of the steps until ``decay`` is reached."""
     return min(decay, t / (9 + t))
 
 

@@ -1,4 +1,4 @@
-"""What a recipe is, and what some recipes can do besides: protocols, which other packages test with ``isinstance``."""
+"""What a recipe is, and further capabilities of some recipes: protocols, which other packages test with ``isinstance``."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What systems share: the adversarial game, options, conditions, tangents."""
+"""What systems share: the adversarial step, settings, conditions, tangents."""

@@ -35,7 +35,7 @@ def replayed(pool: Pool, fake: Array, rng: np.random.Generator) -> tuple[Pool, A
     up = int(rng.integers(2)) if len(fake) % 2 else 0
     n = min((len(fake) + up) // 2, len(images))
     old = rng.choice(len(images), n, replace=False)
-    seen = fake.copy()
-    seen[:n] = images[old]
+    mixed = fake.copy()
+    mixed[:n] = images[old]
     images[old] = fake[:n]
-    return Pool(images, held), seen
+    return Pool(images, held), mixed

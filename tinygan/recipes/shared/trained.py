@@ -20,7 +20,7 @@ class TrainedGAN:
     G: Net
     D: Net
     cond_dim = 0  # numbers in the condition of a sample
-    conditional_d = False  # whether D sees it
+    conditional_d = False  # whether D gets the condition
 
     @property
     def latent(self) -> int:
@@ -34,7 +34,7 @@ class TrainedGAN:
         return MIDDLE.get(self.settings.loss)
 
     def discriminate(self, state: Any, x: Array) -> Array:
-        """D's values (n,) on samples x, each by itself: with running statistics. Of packs (n / pack,)."""
+        """D's values (n,) on samples x, with running statistics; (n / pack,) where D classifies packs."""
         D, c = self.D.eval(state.D_running), np.zeros((len(x), 0), x.dtype)
         return D.forward(state.D, self.d_view(x, c))[0][:, 0]
 
@@ -43,7 +43,7 @@ class TrainedGAN:
         return np.concatenate([x.reshape(len(x), -1), c], axis=1) if self.conditional_d else x
 
     def d_view_adjoint(self, g: Array) -> Array:
-        """The adjoint of ``d_view``, at the images."""
+        """The adjoint of ``d_view`` in the images."""
         return g[:, : math.prod(self.shape)].reshape(-1, *self.shape) if self.conditional_d else g
 
     def noise(self, n: int, rng: np.random.Generator) -> Array:
@@ -51,9 +51,9 @@ class TrainedGAN:
         return rng.standard_normal((n, self.settings.latent), np.float32)
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
-        """What samples come from, [c, z] (n, cond_dim + latent)."""
+        """The inputs of G for n samples, [c, z] (n, cond_dim + latent)."""
         return self.noise(n, rng)
 
     def sample(self, state: Any, z: Array) -> Array:
-        """Images (n, H, W, C) in [-1, 1] of the averaged generator, with running statistics."""
+        """Images (n, H, W, C) in [-1, 1], with averaged weights and running statistics."""
         return self.G.eval(state.G_running).forward(state.G_ema, z)[0]

@@ -116,8 +116,8 @@ class CycleGAN:
         F, F_memory = s.adam_G.step(state.F, g_F, state.F_memory)
         D_A, D_A_memory = s.adam_D.step(state.D_A, g_A, state.D_A_memory)
         D_B, D_B_memory = s.adam_D.step(state.D_B, g_B, state.D_B_memory)
-        game, cycle, kept = (sum(pair) for pair in zip(to_B.losses, to_A.losses, strict=True))
-        log = {"loss_D": loss_A + loss_B, "loss_G": game, "cycle": cycle / 2, "identity": kept / 2}
+        adversarial, cycle, identity = (sum(pair) for pair in zip(to_B.losses, to_A.losses, strict=True))
+        log = {"loss_D": loss_A + loss_B, "loss_G": adversarial, "cycle": cycle / 2, "identity": identity / 2}
         log |= {"grad_G": norm(g_G), "grad_F": norm(g_F), "grad_D": math.hypot(norm(g_A), norm(g_B))}
         return State(G, F, D_A, D_B, G_memory, F_memory, D_A_memory, D_B_memory, pool_A, pool_B), log
 
@@ -128,14 +128,14 @@ class CycleGAN:
         fake, left = y[:n], y[n:]
         d, saved_D = D.forward(at_D, fake)
         rebuilt, saved_F = F.forward(at_F, fake)
-        game, g_d = least_squares_g(d)
+        adversarial, g_d = least_squares_g(d)
         cycle, g_rebuilt = mean_absolute(rebuilt - x)
-        kept, g_left = mean_absolute(left - other)
+        identity, g_left = mean_absolute(left - other)
         back = F.backward(at_F, saved_F, s.cycle * g_rebuilt)
         g_fake = D.backward(at_D, saved_D, g_d, wrt_theta=False).x + back.x
         g_y = np.concatenate([g_fake, s.cycle * s.identity * g_left])
         there = G.backward(at_G, saved, g_y, wrt_x=False).theta
-        return Way(fake, there, back.theta, (game, cycle, kept))
+        return Way(fake, there, back.theta, (adversarial, cycle, identity))
 
     def d_loss(self, D: Net, at_D: Array, real: Array, fake: Array) -> tuple[Scalar, Array]:
         """D's loss and its gradient in θ_D."""

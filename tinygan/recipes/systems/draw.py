@@ -131,13 +131,13 @@ class DRAW(Autoencoder):
     def bound(self, state: State, x: Array, eps: Array) -> Bound:
         """The bound on pixels x (n, H, W, C) in [0, 1] with one ε (n, T latent) for each image, forward and backward."""
         x = x.reshape(len(x), -1)
-        seen, saved_X = self.X.forward(state.X, x)
+        glance, saved_X = self.X.forward(state.X, x)
         s_E, s_G, c = self.begin(state, len(x))
         KL: Scalar = 0.0
         steps = []
         for e in self.by_step(eps):
             p = sigmoid(c)
-            row = [seen, x - p, s_G[:, : self.settings.width], s_E]
+            row = [glance, x - p, s_G[:, : self.settings.width], s_E]
             y, saved_E = self.E.forward(state.E, np.concatenate(row, axis=1))
             s_E, mu, log_var = np.split(y, [s_E.shape[1], s_E.shape[1] + self.settings.latent], axis=1)
             sigma = np.exp(log_var / 2)
@@ -146,15 +146,17 @@ class DRAW(Autoencoder):
             KL += kl
             steps.append(Step(p, saved_E, np.concatenate(g_code, axis=1), sigma * e / 2, saved_G))
         reconstruction, gc = bernoulli(c, x)
-        g_seen, *g = self.back(state, steps, np.zeros_like(seen), np.zeros_like(s_E), np.zeros_like(s_G), gc)
-        g_X = self.X.backward(state.X, saved_X, g_seen, wrt_x=False).theta
+        g_glance, *g = self.back(state, steps, np.zeros_like(glance), np.zeros_like(s_E), np.zeros_like(s_G), gc)
+        g_X = self.X.backward(state.X, saved_X, g_glance, wrt_x=False).theta
         return Bound(reconstruction, KL, g_X, *g)
 
-    def back(self, state: State, steps: list[Step], g_seen: Array, gs_E: Array, gs_G: Array, gc: Array) -> list[Array]:
+    def back(
+        self, state: State, steps: list[Step], g_glance: Array, gs_E: Array, gs_G: Array, gc: Array
+    ) -> list[Array]:
         """Back through time from the cotangents after the last step: that of X(x), and the gradients in E, G, ``start``."""
         s = self.settings
         g_E, g_G = np.zeros_like(state.E), np.zeros_like(state.G)
-        parts = list(accumulate([g_seen.shape[1], gc.shape[1], s.width]))
+        parts = list(accumulate([g_glance.shape[1], gc.shape[1], s.width]))
         for step in reversed(steps):
             of_G = self.G.backward(state.G, step.saved_G, np.concatenate([gs_G, gc], axis=1))
             gz, gs_G = np.split(of_G.x, [s.latent], axis=1)
@@ -163,8 +165,8 @@ class DRAW(Autoencoder):
             g_x, g_lack, gh, gs_E = np.split(of_E.x, parts, axis=1)
             gs_G[:, : s.width] += gh
             gc = gc - step.p * (1 - step.p) * g_lack
-            g_seen, g_E, g_G = g_seen + g_x, g_E + of_E.theta, g_G + of_G.theta
-        return [g_seen, g_E, g_G, np.concatenate([gs_E, gs_G, gc], axis=1).sum(axis=0)]
+            g_glance, g_E, g_G = g_glance + g_x, g_E + of_E.theta, g_G + of_G.theta
+        return [g_glance, g_E, g_G, np.concatenate([gs_E, gs_G, gc], axis=1).sum(axis=0)]
 
     def begin(self, state: State, n: int) -> list[Array]:
         """The states and the canvas before the first step, for n images."""
@@ -188,11 +190,11 @@ class DRAW(Autoencoder):
     def canvases(self, state: State, z: Array) -> Array:
         """The canvas after each step, (N, T, H, W, C) in [-1, 1]: the mean pixels 2σ(c) − 1 = tanh(c/2)."""
         _, s, c = self.begin(state, len(z))
-        drawn = []
+        canvases = []
         for each in self.by_step(z):
             s, c, _ = self.write(state, each, s, c)
-            drawn.append(np.tanh(c / 2).reshape(len(z), *self.shape))
-        return np.stack(drawn, axis=1)
+            canvases.append(np.tanh(c / 2).reshape(len(z), *self.shape))
+        return np.stack(canvases, axis=1)
 
     def sample(self, state: State, z: Array) -> Array:
         """Images (N, H, W, C) in [-1, 1]: the last canvas."""

@@ -73,27 +73,27 @@ class SemiLGAN(Charts):
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
         s, G = self.settings, self.G
-        judge, batch = self.classifier.first(state.judge, batch, rng)
+        state_C, batch = self.classifier.first(state.judge, batch, rng)
         known, labels = split(batch)
         real, n = batch.x[known:], len(batch.x) - known
         x = np.concatenate([real, batch.x[:known]])  # unlabelled first: terms on some samples take the first
         made = G.make(state.local, x, G.latents(len(x), rng))
-        g, log = self.classifier.gradient(judge, batch, made.displaced[:n], rng)
+        g, log = self.classifier.gradient(state_C, batch, made.displaced[:n], rng)
         more = None
-        if s.intrinsic.weight and judge.memory.t >= s.intrinsic.after:
+        if s.intrinsic.weight and state_C.memory.t >= s.intrinsic.after:
             F, log_p = s.orthonormal.statistics_of(G.F, state.local.F_running), self.classifier.bind_log_p(rng)
             at = made.at_0[:n]
-            log["intrinsic"], also, more = s.intrinsic.step(F, state.local.F, log_p, judge.C, at, s.latent, rng)
+            log["intrinsic"], also, more = s.intrinsic.step(F, state.local.F, log_p, state_C.C, at, s.latent, rng)
             g = g + also
-        judge, log_C = self.classifier.step(judge, g)
+        state_C, log_C = self.classifier.step(state_C, g)
 
-        loss, g_displaced = self.classifier.generator_loss(judge, made.displaced[:n], real, rng)
-        kept, g_kept = self.classifier.consistency_loss(judge, made.at_anchor[n:], labels)
+        loss, g_displaced = self.classifier.generator_loss(state_C, made.displaced[:n], real, rng)
+        loss_keep, g_keep = self.classifier.consistency_loss(state_C, made.at_anchor[n:], labels)
         g_displaced = np.concatenate([g_displaced, np.zeros_like(batch.x[:known])])
-        g_at_anchor = np.concatenate([np.zeros_like(real), s.keep * g_kept])
+        g_at_anchor = np.concatenate([np.zeros_like(real), s.keep * g_keep])
         local, log_G = G.step(state.local, x, made, g_displaced, g_at_anchor, rng, more)
         anchors = np.resize(real, state.anchors.shape)
-        return State(judge, local, anchors), log | log_C | {"loss_G": loss, "loss_keep": kept} | log_G
+        return State(state_C, local, anchors), log | log_C | {"loss_G": loss, "loss_keep": loss_keep} | log_G
 
     def read(self, state: State, x: Array) -> tuple[Array, Array]:
         """Features and logits of samples x, with the averaged classifier."""

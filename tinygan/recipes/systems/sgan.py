@@ -98,17 +98,17 @@ class SGAN:
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
-        judge, batch = self.classifier.first(state.judge, batch, rng)
+        state_C, batch = self.classifier.first(state.judge, batch, rng)
         if not self.settings.judge.unlabelled:
-            g, log = self.classifier.gradient(judge, batch, None, rng)
-            judge, log_C = self.classifier.step(judge, g)
-            return state._replace(judge=judge), log | log_C
+            g, log = self.classifier.gradient(state_C, batch, None, rng)
+            state_C, log_C = self.classifier.step(state_C, g)
+            return state._replace(judge=state_C), log | log_C
         real = batch.x[split(batch)[0] :]
         G, z = self.G.bind(state.G_running), self.latents(len(real), rng)
         fake, saved = G.forward(state.G, z)
-        g, log = self.classifier.gradient(judge, batch, fake, rng)
-        judge, log_C = self.classifier.step(judge, g)
-        loss, g_fake = self.classifier.generator_loss(judge, fake, real, rng)
+        g, log = self.classifier.gradient(state_C, batch, fake, rng)
+        state_C, log_C = self.classifier.step(state_C, g)
+        loss, g_fake = self.classifier.generator_loss(state_C, fake, real, rng)
         g, tangent, s = G.backward(state.G, saved, g_fake, wrt_x=False).theta, state.tangent, self.settings
         if s.orthonormal.eta:
             log["orthonormal"], tangent, pulled = s.orthonormal.step(
@@ -117,7 +117,10 @@ class SGAN:
             g = g + pulled.theta
         theta, memory = self.settings.adam_G.step(state.G, g, state.G_memory)
         running, average = self.G.update(state.G_running, state.G, saved), ema(state.G_ema, theta, self.settings.ema)
-        return State(judge, theta, running, average, memory, tangent), log | log_C | {"loss_G": loss, "grad_G": norm(g)}
+        return State(state_C, theta, running, average, memory, tangent), log | log_C | {
+            "loss_G": loss,
+            "grad_G": norm(g),
+        }
 
     def latents(self, n: int, rng: np.random.Generator) -> Array:
         """z ~ N(0, I), (n, latent)."""
