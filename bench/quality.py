@@ -16,7 +16,8 @@ from numpy import ndarray as Array
 
 from bench.record import append
 from tinygan.data import Dataset, open_data
-from tinygan.evaluation.evaluate import Evaluation, measure, open_features, open_images
+from tinygan.evaluation.evaluate import Evaluation, measure, open_images
+from tinygan.evaluation.extractors import open_features
 from tinygan.training.provenance import provenance
 
 N, DATA, METRICS = 10_000, "fashion-mnist", ("frechet", "kid", "precision-recall")

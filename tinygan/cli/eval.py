@@ -9,7 +9,8 @@ from tinygan.cli.options import add_seed, completes, whole
 from tinygan.cli.terminal import paragraph, plural
 from tinygan.data import open_data
 from tinygan.errors import UsageError
-from tinygan.evaluation.evaluate import MOST, Evaluation, classifier_accuracy, record
+from tinygan.evaluation.accuracy import classifier_accuracy
+from tinygan.evaluation.evaluate import MOST, Evaluation, record
 from tinygan.interface.evaluate import evaluate
 from tinygan.metrics.streaming import DEFAULT, MEASURES
 from tinygan.recipes import Classifies, Generative

@@ -28,7 +28,7 @@ MOVED: dict[str, str] = {
     "data_init": "models.data_init",
     "divergence": "objectives.divergences",
     "editing": "sampling.traversal",
-    "evaluate": "evaluation.evaluate",
+    "evaluate": "evaluation.evaluate evaluation.extractors evaluation.accuracy",
     "grid": "images.grid",
     "info": "training.provenance",
     "init": "core.init",

@@ -1,1 +1,1 @@
-"""How good a trained generator is."""
+"""Evaluate trained runs: measures of generated images, accuracy of classifiers, battles."""

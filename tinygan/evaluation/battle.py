@@ -52,14 +52,19 @@ def player(name: str, recipe: Any, state: Any) -> Player:
 
 
 def fight(a: Player, b: Player, test: Dataset, n: int, seed: int = 0) -> Logits:
-    """The logits of both on the first n samples of ``test``, and on n samples of each other. Raises UsageError."""
+    """The logits of both on the first n samples of ``test``, and on n samples of each other.
+
+    ``seed`` fixes the latents. Raises UsageError for samples of two shapes or n out of range.
+    """
     for name, shape in ((b.name, b.recipe.shape), (test.name, test.shape)):
         if shape != a.recipe.shape:
             raise UsageError(
                 f"{a.name} has samples {by(a.recipe.shape)} and {name} has {by(shape)}: give two of the same shape"
             )
     if n < 1 or n > (test.size or n):
-        raise UsageError(f"-n is 1 to the {test.size or 'endless'} samples of {test.name}'s test split: got {n}")
+        raise UsageError(
+            f"-n is 1 to {test.size or 'any number'}, the samples of the test split of {test.name}: got {n}"
+        )
     of_a, of_b = (GeneratedDataset(p.name, p.recipe, p.state, seed) for p in (a, b))
     return Logits(logits_of(a, test, n), logits_of(b, test, n), logits_of(a, of_b, n), logits_of(b, of_a, n))
 
@@ -76,7 +81,7 @@ def logits_of(p: Player, data: Dataset, n: int) -> Array:
 def verdict(a: Player, b: Player, of: Battle) -> str:
     """The winner in words."""
     if of.winner:
-        return f"{(a, b)[of.winner - 1].name} wins: its discriminator is fooled less by the other's samples"
-    return "a tie: " + (
-        "both are fooled alike" if of.r_sample == 1 else "the discriminators are not equally good on the test split"
-    )
+        return f"{(a, b)[of.winner - 1].name} wins: its discriminator makes fewer errors on the other's samples"
+    if of.r_sample == 1:
+        return "a tie: both discriminators make as many errors on the other's samples"
+    return "a tie: the discriminators are not equally good on the test split"

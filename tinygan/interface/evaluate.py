@@ -9,7 +9,8 @@ from tinygan.core.layer import Array
 from tinygan.data import Dataset
 from tinygan.data.array import ArrayImages
 from tinygan.errors import UsageError
-from tinygan.evaluation.evaluate import Evaluation, measure, open_features, open_images
+from tinygan.evaluation.evaluate import Evaluation, measure, open_images
+from tinygan.evaluation.extractors import open_features
 from tinygan.interface.trained_run import TrainedRun
 from tinygan.metrics.streaming import DEFAULT, MEASURES
 from tinygan.training.run import Config, Run

@@ -10,7 +10,7 @@ from tinygan.core.layer import Array
 from tinygan.core.net import Net
 from tinygan.data import open_data
 from tinygan.errors import UsageError
-from tinygan.evaluation.evaluate import classifier_accuracy
+from tinygan.evaluation.accuracy import classifier_accuracy
 from tinygan.recipes import Generative, Recipe
 from tinygan.sampling.generated import GeneratedDataset
 from tinygan.sampling.request import SampleRequest

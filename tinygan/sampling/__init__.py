@@ -1,1 +1,1 @@
-"""What can be asked of a trained generator."""
+"""Samples of trained generators: requests, truncation, standing statistics, interpolation, latent traversals."""

@@ -1,6 +1,7 @@
-"""Latents mixed: what lies between two, their mean, one less another and a third (Bojanowski et al. 2018, §4).
+"""Arithmetic of latents: interpolation, the mean, and a − b + c (Bojanowski et al. 2018, §4).
 
-They are those of ``recipe.latents``, conditions before z included; each function gives them in the order of its picture.
+Latents are rows of ``recipe.latents``, which may start with a condition. Each function returns them in the order in which the
+picture shows their samples.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import numpy as np
 from tinygan.core.layer import Array
 from tinygan.errors import UsageError
 
-LEAST = 1e-3  # the sine of an angle that float32 still tells from 0
+LEAST = 1e-3  # below this sine of the angle, float32 cannot compute the arc
 
 
 def between(a: Array, b: Array, n: int, spherical: bool = False) -> Array:

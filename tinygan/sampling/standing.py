@@ -1,7 +1,7 @@
-"""Standing statistics: what a generator's batch norms see, measured anew before it is sampled (Brock et al. 2019, appendix).
+"""Standing statistics: batch-norm statistics measured anew before a generator is sampled (Brock et al. 2019, appendix).
 
-The running values of training are an average over θ's of the past, and over latents as they were drawn then. Another θ
-(an average of weights) or another latent (a truncated one) has other statistics.
+The running values of training are an average over earlier weights, with the latents of training. Averaged weights or truncated
+latents have other statistics.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Draw = Callable[[np.random.Generator], Array]  # x (N, ...) of one batch
 def standing_statistics(
     net: Net, theta: Array, running: Array, draw: Draw, batches: int, rng: np.random.Generator
 ) -> Array:
-    """The running values (R,) with each batch norm's mean and var the plain means of those of ``batches`` forwards.
+    """The running values (R,) in which mean and var of each batch norm are their averages over ``batches`` batches.
 
-    A forward is one of training, at θ, on x of ``draw``; var is the unbiased one of each batch. Other running values
-    (spectral vectors) stay as they are. UsageError for less than one batch.
+    Each batch x = draw(rng) goes through the net with weights θ in training mode; var is the unbiased variance of a batch.
+    Other running values (spectral vectors) stay as they are. Raises UsageError for less than one batch.
     """
     if batches < 1:
         raise UsageError(f"standing statistics need at least 1 batch: got {batches}")
@@ -44,6 +44,6 @@ def standing_statistics(
 
 
 def statistics(tree: dict[str, Any]) -> Iterator[bool]:
-    """Of each running value in order, whether it is a batch norm's: those alone are called mean and var."""
+    """For each running value in order, whether it belongs to a batch norm: only these are called mean and var."""
     for name, branch in tree.items():
         yield from statistics(branch) if isinstance(branch, dict) else [name in ("mean", "var")] * tree_size(branch)

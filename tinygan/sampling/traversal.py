@@ -1,4 +1,4 @@
-"""Pictures of a generator's geometry: an image swept along its local coordinates, and the shortest path between two samples."""
+"""Pictures of a generator's geometry: an image along its local coordinates, and the shortest path between two samples."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from tinygan.images.grid import make_grid, to_uint8
 from tinygan.recipes.protocols import GaussianLatents, LocalCoordinates
 
 PADDING = 2  # pixels between images
-TOLERANCE = 1e-4  # of a path: through rectifiers its energy has kinks
+TOLERANCE = 1e-4  # of a path: its energy has kinks where the net has rectifiers
 
 
 def sweep(recipe: LocalCoordinates, state: Any, image: Array, reach: float, columns: int) -> Array:
-    """The grid of G(x, zⱼ eⱼ): a row for each coordinate j, zⱼ from −reach to reach, the anchor G(x, 0) boxed in the middle.
+    """The grid of G(x, zⱼ eⱼ): a row for each coordinate j, zⱼ from −reach to reach, G(x, 0) in a frame in the middle.
 
-    image (H, W, C) in [-1, 1], ``columns`` odd → uint8. As fig. 2 of Qi et al. 2018. Raises UsageError.
+    image (H, W, C) in [-1, 1], ``columns`` odd → uint8, as fig. 2 of Qi et al. 2018. Raises UsageError for points, another
+    shape, or columns and reach out of range.
     """
     if len(recipe.shape) != 3:
         raise UsageError("the run was trained on points; edit draws images")
@@ -37,7 +38,7 @@ def sweep(recipe: LocalCoordinates, state: Any, image: Array, reach: float, colu
 
 
 def box(grid: Array, column: int, shape: tuple[int, ...], rows: int) -> None:
-    """Paint the frame around one column of a grid white."""
+    """Paint a white frame around one column of a grid."""
     H, W, _ = shape
     left, right = column * (W + PADDING), (column + 1) * (W + PADDING)
     grid[:, left : left + PADDING] = grid[:, right : right + PADDING] = 255
@@ -47,7 +48,7 @@ def box(grid: Array, column: int, shape: tuple[int, ...], rows: int) -> None:
 
 def strip(recipe: GaussianLatents, state: Any, a: Array, b: Array, images: int) -> tuple[Array, Geodesic]:
     """Three rows from sample G(a) to G(b): the shortest path on the surface of samples, the straight line of latents, and the
-    straight line of pixels, which leaves the surface.   a, b (latent,) → uint8, and the report. Raises UsageError.
+    straight line of pixels, which leaves the surface.   a, b (latent,) → uint8, and the geodesic. Raises UsageError.
     """
     if images < 3 or images % 2 == 0:
         raise UsageError(f"--columns is odd and at least 3: got {images}")

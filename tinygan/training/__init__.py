@@ -1,1 +1,1 @@
-"""The loop, its run directory, checkpoints, configuration."""
+"""Training: the loop, run directories, checkpoints, settings."""

@@ -1,7 +1,7 @@
 """Checkpoints: a training state as one safetensors file, saved so that the newest one is always whole.
 
-A folder holds ``000200.safetensors`` for step 200, and so on, and ``latest.safetensors``, a link to the newest for
-people; programs go by the number. A state is a NamedTuple of arrays, numbers and further tuples; its tensors are named
+A folder has ``000200.safetensors`` for step 200, and so on, and ``latest.safetensors``, a link to the newest one for
+people; programs use the number. A state is a NamedTuple of arrays, numbers and further tuples; its tensors are named
 by the path to them: ``G``, ``D_memory.m``, ``pool.0``.
 """
 
@@ -54,9 +54,8 @@ def _array(name: str, leaf: Any) -> Array:
 def restore(like: State, tensors: Mapping[str, Array]) -> State:
     """The state with the structure of ``like`` and the values in ``tensors``; the inverse of ``flatten``.
 
-    A field of ``like`` that has a default may be missing and takes it: the checkpoint is from before the field.
-    Raises FormatError, which names them, for tensors that are missing, left over, or not of the dtype and shape that
-    ``like`` has.
+    A field of ``like`` with a default may be missing, because the checkpoint is older than the field; it takes the default.
+    Raises FormatError for tensors that are missing, unknown, or of another dtype or shape than in ``like``; it names them.
     """
     for name, value in getattr(like, "_field_defaults", {}).items():
         tensors = {**flatten(value, name), **tensors}
@@ -86,11 +85,11 @@ def _like(leaf: Any, tensor: Array) -> Any:
 
 
 def save_checkpoint(folder: str | Path, step: int, state: Any, metadata: Mapping[str, str], keep: int = 3) -> Path:
-    """Save ``state`` after ``step`` steps in ``folder``, which is made; return the file.
+    """Save ``state`` after ``step`` steps in ``folder``, which is created if needed; return the file.
 
-    In this order: the file appears whole, the link moves to it, and of the checkpoints of earlier steps all but the
-    last ``keep - 1`` are removed. Where the file system has no links, there is none.
-    Raises DataError if the disk refuses (full, a limit on file sizes); what was there before is still there then.
+    First the whole file appears, then the link moves to it, then all earlier checkpoints but the last ``keep - 1`` are removed.
+    On a file system without links there is no link.
+    Raises DataError where the file cannot be written (disk full, a limit on file sizes); earlier checkpoints are then kept.
     """
     if step < 0 or keep < 1:
         raise UsageError(f"step is {step} and keep is {keep}; expected a step of 0 or more and to keep 1 or more")

@@ -1,4 +1,4 @@
-"""Strict settings: a dataclass says which keys there are and of which type; anything else is an error.
+"""Strict settings: a dataclass defines the keys and their types; anything else is an error.
 
     @dataclass(frozen=True)
     class Optimiser:
@@ -31,9 +31,9 @@ _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 
 def build(cls: type[T], mapping: Mapping[str, Any], *, where: str = "") -> T:
-    """An instance of the dataclass ``cls`` from ``mapping``; keys that are missing take their defaults.
+    """An instance of the dataclass ``cls`` from ``mapping``; a missing key has its default.
 
-    Annotations may be bool, int, float (an int is taken too), str, Literal[...], tuple[X, ...], tuple[X, Y],
+    Annotations may be bool, int, float (an int is converted), str, Literal[...], tuple[X, ...], tuple[X, Y],
     another dataclass, and ``X | None``. ``where`` is the dotted path of ``mapping`` for messages.
     Raises UsageError for an unknown key, a missing one without a default, or a value of another type.
     """
@@ -69,13 +69,13 @@ def _renamed(cls: type, mapping: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _over(default: Any, value: Any) -> Any:
-    """A table over the dataclass that is the key's default: what it leaves out is as there."""
+    """A table merged over the dataclass that is the key's default: keys that it leaves out have the values of that."""
     nested = is_dataclass(default) and isinstance(value, Mapping)
     return merge(as_mapping(default), value) if nested else value
 
 
 def _convert(hint: Any, value: Any, where: str, meaning: Meaning | None = None) -> Any:
-    """``value`` as the annotation ``hint`` wants it; ``meaning`` is that of the setting, for messages."""
+    """``value`` converted to the type ``hint``; ``meaning`` is that of the setting, for messages. Raises UsageError."""
     origin, members = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         (hint,) = (member for member in members if member is not types.NoneType)  # X | None; TOML has no None
@@ -179,7 +179,7 @@ def _with(mapping: Mapping[str, Any], keys: list[str], value: Any, where: str) -
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Both mappings in one, ``above`` first where they share a key; tables are merged key by key."""
+    """Both mappings in one. Where they share a key the value of ``above`` counts; tables are merged key by key."""
     both = {
         k: merge(below[k], v) for k, v in above.items() if isinstance(v, Mapping) and isinstance(below.get(k), Mapping)
     }
@@ -187,9 +187,9 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
-    """What the settings ``a``, given here, and ``b``, of a run, do not share, one line a key, sorted by dotted key.
+    """Where the settings ``a``, given here, differ from ``b``, those of a run: one line for each dotted key, sorted.
 
-    As in ``width: 32 here, 64 in the run``. Values are compared as TOML: NaN equals NaN, 1 differs from 1.0.
+    For example ``width: 32 here, 64 in the run``. Values are compared as TOML: NaN equals NaN, 1 differs from 1.0.
     """
     here, run = _flat(a), _flat(b)
     return [

@@ -1,4 +1,4 @@
-"""The end of a training at the first NaN or infinity, which is named."""
+"""Training ends at the first NaN or infinity, with an error that names it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DIVERGED = "diverged at step {}: {}; no checkpoint holds it: start again in anot
 
 
 def require_finite(step: int, log: dict[str, float], state: Callable[[], Any], recipe: Recipe) -> None:
-    """Diverged where a logged number is not finite; it names it, and the first such array of the new state."""
+    """Raise Diverged where a number of the log is not finite; the error names it and the first such array of the new state."""
     wrong = [f"{name} is {value}" for name, value in log.items() if not math.isfinite(value)]
     if wrong:
         broken = not_finite(state(), recipe)
@@ -24,14 +24,14 @@ def require_finite(step: int, log: dict[str, float], state: Callable[[], Any], r
 
 
 def require_finite_state(step: int, state: Any, recipe: Recipe) -> None:
-    """Diverged where an array of the state is not finite, before it reaches a picture or a checkpoint."""
+    """Raise Diverged where an array of the state is not finite, before a picture or a checkpoint is made of it."""
     broken = not_finite(state, recipe)
     if broken:
         raise Diverged(DIVERGED.format(step, f"{broken[0]} is not finite"))
 
 
 def not_finite(state: Any, recipe: Recipe) -> list[str]:
-    """The names of a state's arrays that hold a NaN or an infinity, those of nets by layer and first."""
+    """The names of the arrays of a state that have a NaN or an infinity: first those of the nets, by layer, then the others."""
     leaves = flatten(state)
     nets = {f"{name} {part}": a for name, net in recipe.nets.items() for part, a in net.view(leaves.pop(name)).items()}
     return [name for name, a in (nets | leaves).items() if not np.isfinite(a).all()]

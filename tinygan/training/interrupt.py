@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM finish the step and save; a second one stops at once."""
+"""Ctrl-C and SIGTERM end a training after its step, which is saved; a second signal ends the process at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a run stands on: versions, processor, BLAS, threads, backend, precision."""
+"""What a run or a result was computed with: versions, processor, BLAS, threads, backend, precision.
+
+``report`` is for people (``tinygan info``), ``provenance`` for result files, ``fingerprint`` for train.log.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ import numpy as np
 from tinygan import __version__, kernels
 
 OPTIONAL = ("numba", "cupy-cuda12x", "cupy-cuda13x", "tqdm", "pillow", "matplotlib")
-FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "asimd")  # vector instructions that arithmetic lives on
+FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "asimd")  # the vector instructions that kernels use
 
 
 def report() -> dict[str, str]:
-    """Name → value, each one line; what is optional is imported only for the compiled backend, where it is installed."""
+    """Name → value, each one line. Of the optional packages only those of the compiled backend are imported."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "tinygan": __version__,
@@ -31,7 +34,7 @@ def report() -> dict[str, str]:
         "cpu": f"{_cpu('model name') or platform.processor() or platform.machine()} ({_features()})",
         "cores": f"{_cores()} usable of {os.cpu_count()}",
         "blas": f"{blas.get('name')} {blas.get('version')}",
-        "blas threads": ", ".join(f"{key}={os.environ[key]}" for key in _thread_keys()) or "as the BLAS chooses",
+        "blas threads": ", ".join(f"{key}={os.environ[key]}" for key in _thread_keys()) or "chosen by the BLAS",
         "backend": f"{kernels.cpu_backend()} (there are {', '.join(kernels.available())})",
         "precision": kernels.precision_in_force(),
         "gpu": _gpu(),
@@ -40,7 +43,7 @@ def report() -> dict[str, str]:
 
 
 def provenance(*more: str) -> dict[str, Any]:
-    """What a result says of its making: date, commit of the checkout, machine, backend, precision, versions (``more`` too)."""
+    """What a result file records: date, commit, machine, threads, backend, precision, versions (``more``: further packages)."""
     about = report()
     versions = {"python": about["python"], "tinygan": about["tinygan"]} | versions_of(
         "numpy", "numba", "llvmlite", *more
@@ -57,8 +60,8 @@ def provenance(*more: str) -> dict[str, Any]:
 
 
 def commit(root: Path = Path(__file__).parents[2]) -> str:
-    """The checkout's commit, and whether files differ from it; "unknown" of an installed package."""
-    if not (root / ".git").exists():  # or git would name the project around it
+    """The commit of the checkout, followed by "with changes" where files differ from it; "unknown" for an installed package."""
+    if not (root / ".git").exists():  # otherwise git would name the project around it
         return "unknown"
     try:
         name, changes = (
@@ -80,12 +83,12 @@ def fingerprint(backend: str) -> str:
 
 
 def versions_of(*names: str) -> dict[str, str]:
-    """The installed versions of packages; "-" where there is none."""
+    """The installed versions of packages; "-" for one that is not installed."""
     return {name: _version(name) for name in names}
 
 
 def _gpu() -> str:
-    """Which GPU trains here, or why none does."""
+    """The GPU that can train, or why there is none."""
     if why := kernels.lacks("cuda"):
         return f"none: backend 'cuda' {why}"
     device = importlib.import_module("tinygan.kernels.cuda.driver").Device()
@@ -93,7 +96,7 @@ def _gpu() -> str:
 
 
 def _compiled() -> dict[str, str]:
-    """What the compiled backend makes of this machine."""
+    """What the compiled backend found on this machine."""
     try:
         build, cpu = (importlib.import_module(f"tinygan.kernels.jit.{name}") for name in ("compile", "cpu"))
     except ImportError as error:
@@ -126,7 +129,7 @@ def _features() -> str:
 
 
 def _cpu(key: str) -> str:
-    """A value of /proc/cpuinfo, empty where there is none."""
+    """A value of /proc/cpuinfo; empty where it has none."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.exists() else []
     return next((line.split(":", 1)[1].strip() for line in lines if line.split(":")[0].strip() == key), "")

@@ -1,10 +1,10 @@
-"""A run directory: what a training run was asked to do and everything it has made.
+"""A run directory: the settings of a training and everything it has written.
 
 config.toml               the resolved configuration
 stats.jsonl               one object a tick: step, losses, penalties, gradient norms, images/s, seconds
 samples/000200.png        grids of the same latents; samples/real.png, a grid of the data
 checkpoints/000200.safetensors    the last few; latest.safetensors is a link to the newest
-train.log                 what was done, in words
+train.log                 when training started, stopped or failed, and on which versions
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Loop(Checked):
 
 @dataclass(frozen=True)
 class Config(Loop):
-    """What a run is: a loop and the settings of its recipe."""
+    """All settings of a run: those of the loop, and those of the recipe."""
 
     settings: Any = None
 
@@ -75,7 +75,7 @@ MAY_CHANGE = {"steps", "log_every", "sample_every", "save_every", "keep", "sampl
 
 
 def resolve(mapping: dict[str, Any]) -> Config:
-    """The configuration from nested keys, ``settings`` those of the recipe; UsageError for a wrong one."""
+    """The configuration from nested keys; the table ``settings`` has those of the recipe. Raises UsageError."""
     table = mapping.get("settings", {})
     if not isinstance(table, dict):
         raise UsageError("settings is a table: write [settings] and its keys below it")
@@ -90,7 +90,7 @@ def resolve(mapping: dict[str, Any]) -> Config:
 
 
 class Run:
-    """An open run directory; ``with`` closes its files. One training at a time holds it."""
+    """An open run directory; ``with`` closes its files. Only one process at a time can train it."""
 
     def __init__(self, path: Path, config: Config) -> None:
         self.path, self.config = path, config
@@ -100,10 +100,10 @@ class Run:
 
     @classmethod
     def create(cls, path: Path, config: Config) -> Self:
-        """A new run directory; UsageError where something is in it already."""
+        """Create a run directory. Raises UsageError where the folder is not empty."""
         if (path / "config.toml").exists():
             raise UsageError(f"{path} holds a run already: add --resume to go on with it, or choose another --out")
-        remove_stale(path)  # a start that was killed at once
+        remove_stale(path)  # left by a process that was killed while it started
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise UsageError(f"{path} exists and holds no run: choose another --out")
         run = cls(path, config)
@@ -113,18 +113,17 @@ class Run:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """A run directory as it is; DataError where there is none."""
+        """Open a run directory. Raises DataError where there is none, UsageError for wrong settings."""
         if not (path / "config.toml").is_file():
             raise DataError(f"{path} holds no run (no config.toml): start one with tinygan train --out {path}")
         return cls(path, resolve(read_toml(path / "config.toml")))
 
     def change(self, config: Config) -> None:
-        """Go on under ``config``, which may differ in MAY_CHANGE only; UsageError names what else differs.
-
-        ``rewind`` saves it.
+        """Continue with ``config``, which ``rewind`` saves. Raises UsageError where it differs in a key that is not in
+        MAY_CHANGE; the error names the keys.
         """
         here, there = ({k: v for k, v in as_mapping(c).items() if k not in MAY_CHANGE} for c in (config, self.config))
-        # a run from before a key was a setting says auto
+        # a run that is older than one of these keys has auto for it
         wrong = differences(here, {k: here.get(k) if v == "auto" else v for k, v in there.items()})
         if wrong:
             raise UsageError(
@@ -145,8 +144,8 @@ class Run:
             remove_stale(folder)
 
     def rewind(self, step: int) -> None:
-        """Go on after ``step`` under the configuration in force: it is saved, and statistics that a killed training wrote
-        beyond its last checkpoint are dropped."""
+        """Continue after ``step``: save the configuration, and drop statistics of later steps, which a killed process wrote
+        after its last checkpoint."""
         self._write_config()
         stats = self.path / "stats.jsonl"
         kept = [line for line in _records(stats) if json.loads(line)["step"] <= step]
@@ -154,12 +153,12 @@ class Run:
         self._stats = stats.open("a")
 
     def tick(self, record: dict[str, float]) -> None:
-        """One line of statistics, on disk when this returns."""
+        """Write one line of statistics; it is on disk when this returns. Raises DataError."""
         assert self._stats
         _append(self._stats, json.dumps(record))
 
     def log(self, text: str) -> None:
-        """One line of train.log."""
+        """Write one line of train.log, with the time. Raises DataError."""
         assert self._log
         _append(self._log, f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {text}")
 
@@ -168,7 +167,7 @@ class Run:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error and self._log:
-            with suppress(DataError):  # on a full disk the first error is the one to tell
+            with suppress(DataError):  # on a full disk the first error is the one to report
                 self.log(f"{type(error).__name__}: {error}")
         for file in (self._log, self._stats):
             if file:
@@ -181,7 +180,7 @@ class Run:
 
 
 def free_path(name: str, folder: str = "runs") -> Path:
-    """runs/NAME, or runs/NAME-2, -3, ... where that is taken."""
+    """runs/NAME, or runs/NAME-2, runs/NAME-3, ... where that exists."""
     path, n = Path(folder, name), 1
     while path.exists():
         n += 1
@@ -190,7 +189,7 @@ def free_path(name: str, folder: str = "runs") -> Path:
 
 
 def _append(file: TextIO, line: str) -> None:
-    """One line, on disk when this returns. Raises DataError."""
+    """Write one line; it is on disk when this returns. Raises DataError."""
     try:
         file.write(line + "\n")
         file.flush()
@@ -201,7 +200,7 @@ def _append(file: TextIO, line: str) -> None:
 
 
 def _records(path: Path) -> list[str]:
-    """The whole lines of a JSON-lines file; a last one without its end was cut off by a kill."""
+    """The whole lines of a JSON-lines file. A last line without its end is left out: its writer was killed."""
     if not path.exists():
         return []
     lines = path.read_text(errors="replace").splitlines(keepends=True)

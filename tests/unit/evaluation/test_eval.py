@@ -11,7 +11,8 @@ from tinygan.data import open_data
 from tinygan.data.images import Images
 from tinygan.data.sampler import Sampler
 from tinygan.errors import UsageError
-from tinygan.evaluation.evaluate import export, measure, open_features, open_images
+from tinygan.evaluation.evaluate import measure, open_images
+from tinygan.evaluation.extractors import export, open_features
 from tinygan.formats.png import write_png
 from tinygan.metrics.frechet import frechet
 from tinygan.metrics.inception_score import inception_score
@@ -100,7 +101,7 @@ def test_features_without_logits_have_no_inception_score():
 
 
 def test_only_the_published_network_gives_scores_called_fid(monkeypatch):
-    monkeypatch.setattr("tinygan.evaluation.evaluate.load_inception", lambda: np.zeros(inception().size, np.float32))
+    monkeypatch.setattr("tinygan.evaluation.extractors.load_inception", lambda: np.zeros(inception().size, np.float32))
     for source, resizer in (("inception", "tf1-bilinear"), ("inception-clean", "pil-bicubic")):
         extractor, names = open_features(source)
         assert names.frechet == f"FID (inception-2015-12-05, {resizer})" and extractor.dim == 2048
@@ -195,8 +196,8 @@ MISTAKES = [
     ("RUN --features RUN", 2, "is a run of dcgan; expected a run of classifier"),
     ("RUN --features noise.npy", 4, "not a whole safetensors file"),
     ("RUN --features RUN/checkpoints/latest.safetensors", 4, "expected a file of evaluate.export"),
-    ("colour.npy --data strokes", 2, "compare images of one shape"),
-    ("ring --data ring", 2, "ring has points of shape (2,), which no metric here reads"),
+    ("colour.npy --data strokes", 2, "give images of the same shape"),
+    ("ring --data ring", 2, "ring has points of shape (2,), and the metrics need images"),
     ("colour.npy colour.npy --features CLASSIFIER", 2, "are for images 28x28x1, these are 28x28x3"),
     ("CLASSIFIER --data ring", 2, "CLASSIFIER classifies (28, 28, 1) into 10 classes; ring has (2,) in 8"),
     ("noise.npy CLASSIFIER", 2, "which makes no images"),

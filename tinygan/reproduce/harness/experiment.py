@@ -17,7 +17,7 @@ from tinygan.data import Dataset, open_data
 from tinygan.data.registry import DATASETS
 from tinygan.data.sampler import Sampler
 from tinygan.errors import UsageError, by
-from tinygan.evaluation.evaluate import features_of
+from tinygan.evaluation.extractors import features_of
 from tinygan.metrics.features import PINNED, Features, load_shipped
 from tinygan.recipes import Recipe
 from tinygan.reproduce.harness.lock import claimed

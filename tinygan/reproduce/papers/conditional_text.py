@@ -14,7 +14,7 @@ import numpy as np
 from tinygan.core.layer import Array
 from tinygan.data import Batch, Dataset
 from tinygan.data.captions import BRIGHTNESS_WORDS
-from tinygan.evaluation.evaluate import open_features
+from tinygan.evaluation.extractors import open_features
 from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.metrics.agreement import agreement

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from tinygan.evaluation.battle import Player, fight, player
-from tinygan.evaluation.evaluate import OWN, measure
+from tinygan.evaluation.evaluate import measure
+from tinygan.evaluation.extractors import OWN
 from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.metrics.gam import battle

@@ -13,7 +13,8 @@ from statistics import median
 from typing import Any
 
 from tinygan.errors import Diverged
-from tinygan.evaluation.evaluate import OWN, measure
+from tinygan.evaluation.evaluate import measure
+from tinygan.evaluation.extractors import OWN
 from tinygan.recipes import Generative
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
 from tinygan.sampling.generated import GeneratedDataset

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.evaluation.evaluate import OWN, measure
+from tinygan.evaluation.evaluate import measure
+from tinygan.evaluation.extractors import OWN
 from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.images.pyramid import build, collapse

@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from tinygan.data import Dataset
-from tinygan.evaluation.evaluate import MOST, named_rightly
+from tinygan.evaluation.accuracy import accuracy_on
+from tinygan.evaluation.evaluate import MOST
 from tinygan.recipes import Classifies
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, over_seeds
 
@@ -63,7 +64,7 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
 
 def error(recipe: Classifies, state: Any, data: Dataset) -> float:
     """The error on a set; for an endless set, on its first 10,000 samples."""
-    return 1 - named_rightly(recipe, state, data, data.size or MOST)
+    return 1 - accuracy_on(recipe, state, data, data.size or MOST)
 
 
 def errors(results: Sequence[Result], method: str) -> list[float]:

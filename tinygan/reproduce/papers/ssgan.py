@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan.data import Dataset
-from tinygan.evaluation.evaluate import OWN, measure
+from tinygan.evaluation.evaluate import measure
+from tinygan.evaluation.extractors import OWN
 from tinygan.images.rotation import rotations
 from tinygan.recipes import Generative
 from tinygan.recipes.systems.ssgan import SSGAN
