@@ -1,13 +1,20 @@
 """Where compiled kernels are kept, and who is told of compiling."""
 
+from __future__ import annotations
+
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-listeners = []  # each is called after a kernel was compiled, with the backend's name and the seconds it took
+T = TypeVar("T")
+listeners: list[
+    Callable[[str, float], None]
+] = []  # each is called after a kernel was compiled, with the backend's name and the seconds it took
 
 
-def compiled(backend, make):
+def compiled(backend: str, make: Callable[[], T]) -> T:
     """What ``make`` compiles, for a backend; the listeners are called after it."""
     began = time.perf_counter()
     made = make()
@@ -16,7 +23,7 @@ def compiled(backend, make):
     return made
 
 
-def cache_folder():
+def cache_folder() -> Path | None:
     """$TINYGAN_CACHE, else the user's cache; None where there is neither."""
     asked, shared = (os.environ.get(name, "") for name in ("TINYGAN_CACHE", "XDG_CACHE_HOME"))
     if asked:

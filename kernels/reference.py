@@ -6,35 +6,37 @@ A name ``f_dx`` or ``f_dw`` is the adjoint of ``f`` with respect to x or w. The 
 definition has its one place here.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from tinygan.kernels.shapes import fit, outputs, phases
+from tinygan.kernels.shapes import Array, Pad, Pair, Pulled, Saved, Sizes, fit, outputs, phases
 
 # ---------------------------------------------------------------- linear
 
 
-def linear(x, w, *, bias=None, points=None):
+def linear(x: Array, w: Array, *, bias: Array | None = None, points: int | None = None) -> Array:
     """y = x Wᵀ + b.   x (M, I), w (O, I), b (O,) → y (M, O). The bias goes to the first ``points`` rows."""
     return shift(x @ w.T, bias, points)
 
 
-def linear_dx(gy, w):
+def linear_dx(gy: Array, w: Array) -> Array:
     """x̄ = ȳ W.   gy (M, O), w (O, I) → (M, I)."""
     return gy @ w
 
 
-def linear_dw(x, gy):
+def linear_dw(x: Array, gy: Array) -> Array:
     """W̄ = ȳᵀ x.   x (M, I), gy (M, O) → (O, I)."""
     return gy.T @ x
 
 
-def matmul(a, b):
+def matmul(a: Array, b: Array) -> Array:
     """a b of matrices, as many as the axes before their last two say, broadcast.   (..., M, K), (..., K, N) → (..., M, N)."""
     return a @ b
 
 
-def shift(y, bias, points):
+def shift(y: Array, bias: Array | None, points: int | None) -> Array:
     """y + b in its first ``points`` samples (None: all), in place; the others are tangents, and a constant has none."""
     if bias is not None:
         y[:points] += bias
@@ -45,7 +47,9 @@ def shift(y, bias, points):
 # One trilinear form  ⟨w ⋆ x, y⟩ = Σ x[n, s·i+u−p, s·j+v−q, c] w[u, v, c, o] y[n, i, j, o]  and its three contractions.
 
 
-def conv2d(x, w, *, stride, pad, bias=None, points=None):
+def conv2d(
+    x: Array, w: Array, *, stride: Pair, pad: Pad, bias: Array | None = None, points: int | None = None
+) -> Array:
     """y[n, i, j, o] = Σ_uvc x[n, s·i+u−p, s·j+v−q, c] w[u, v, c, o] + b[o], zero outside x.
 
     x (N, H, W, C), w (kh, kw, C, O), stride (sh, sw), pad ((top, bottom), (left, right)) → y (N, P, Q, O)
@@ -57,14 +61,16 @@ def conv2d(x, w, *, stride, pad, bias=None, points=None):
     return shift((cols @ w.reshape(-1, w.shape[3])).reshape(len(x), *size, w.shape[3]), bias, points)
 
 
-def conv2d_dw(x, gy, *, kernel, stride, pad):
+def conv2d_dw(x: Array, gy: Array, *, kernel: Pair, stride: Pair, pad: Pad) -> Array:
     """w̄[u, v, c, o] = Σ_nij x[n, s·i+u−p, s·j+v−q, c] ȳ[n, i, j, o].   gy (N, P, Q, O) → (kh, kw, C, O)."""
     cols, size = patches(x, kernel, stride, pad)
     fit(gy.shape[:3] == (len(x), *size), x.shape, gy.shape)
     return (cols.T @ gy.reshape(-1, gy.shape[3])).reshape(*kernel, x.shape[3], gy.shape[3])
 
 
-def conv2d_dx(gy, w, *, size, stride, pad, bias=None, points=None):
+def conv2d_dx(
+    gy: Array, w: Array, *, size: Pair, stride: Pair, pad: Pad, bias: Array | None = None, points: int | None = None
+) -> Array:
     """x̄[n, s·i+u−p, s·j+v−q, c] += Σ_uvo ȳ[n, i, j, o] w[u, v, c, o]; also the transposed convolution of gy, plus b[c].
 
     A gather, not a scatter: input rows with (row + p) mod s = a meet only the taps a, a+s, ..., so each of the
@@ -81,7 +87,7 @@ def conv2d_dx(gy, w, *, size, stride, pad, bias=None, points=None):
     return shift(gx, bias, points)
 
 
-def multiply_then_shift(x, w, pad):
+def multiply_then_shift(x: Array, w: Array, pad: Pad) -> Array:
     """conv2d of stride 1: y = Σ_uv (x w[u, v]) moved by (u, v).
 
     It copies products, not patches: fewer numbers where O is far below C, as before an image (3x faster at C = 32, O = 1).
@@ -94,7 +100,7 @@ def multiply_then_shift(x, w, pad):
     return sum(z[:, i : i + P, j : j + Q, i, j] for i in range(kh) for j in range(kw))
 
 
-def patches(x, kernel, stride, pad):
+def patches(x: Array, kernel: Pair, stride: Pair, pad: Pad) -> tuple[Array, Pair]:
     """The rows of the convolution's matrix (im2col): (N·P·Q, kh·kw·C), and (P, Q).
 
     Channels last keeps kw·C values of a window's row together, so the one copy moves long runs.
@@ -107,7 +113,7 @@ def patches(x, kernel, stride, pad):
     return windows.reshape(N * P * Q, kh * kw * C), (P, Q)
 
 
-def frame(x, rows, columns):
+def frame(x: Array, rows: Pair, columns: Pair) -> Array:
     """x with zeros added around it, or rows and columns cut off where a number is negative."""
     (top, bottom), (left, right) = rows, columns
     N, H, W, C = x.shape
@@ -122,28 +128,28 @@ def frame(x, rows, columns):
 # ---------------------------------------------------------------- pointwise
 
 
-def sigmoid(x):
+def sigmoid(x: Array) -> Array:
     """1 / (1 + e⁻ˣ) without overflow."""
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, e) / (1 + e)
 
 
-def softplus(x):
+def softplus(x: Array) -> Array:
     """log(1 + eˣ) without overflow."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def _silu_slope(x, a):
+def _silu_slope(x: Array, a: float) -> Array:
     s = sigmoid(x)
     return s * (1 + x * (1 - s))
 
 
-def _silu_curve(x, a):
+def _silu_curve(x: Array, a: float) -> Array:
     s = sigmoid(x)
     return s * (1 - s) * (2 + x * (1 - 2 * s))
 
 
-def _step(y, right, left):
+def _step(y: Array, right: float, left: float) -> Array:
     """``right`` where y > 0, ``left`` elsewhere: at a kink the derivative is the one from the left."""
     return np.where(y > 0, y.dtype.type(right), y.dtype.type(left))
 
@@ -166,7 +172,7 @@ POINTWISE = {
 }
 
 
-def pointwise(X, f, a):
+def pointwise(X: Array, f: str, a: float) -> tuple[Array, Array]:
     """y = φ(x), ẏ = φ'(x) ẋ over a bundle X (1+K, N, ...) → Y, and the S that ``pointwise_dx`` takes, Y or X.
 
     ``f`` names a row of POINTWISE, ``a`` is its parameter.
@@ -181,7 +187,7 @@ def pointwise(X, f, a):
     return Y, X if f in OF_X else Y
 
 
-def pointwise_dx(S, G, f, a):
+def pointwise_dx(S: Array, G: Array, f: str, a: float) -> Array:
     """x̄ = φ' ȳ + Σₖ φ'' ẋₖ ẏ̄ₖ,  ẋ̄ = φ' ẏ̄."""
     fit(S.shape == G.shape, S.shape, G.shape)
     _, slope, curve = POINTWISE[f]
@@ -198,7 +204,9 @@ def pointwise_dx(S, G, f, a):
 # Batch norm has one set of N·H·W rows and C groups; instance, group and layer norm have a set for each sample.
 
 
-def normalise(X, gamma, beta, sizes, eps, *, centre):
+def normalise(
+    X: Array, gamma: Array | None, beta: Array | None, sizes: Sizes, eps: float, *, centre: bool
+) -> tuple[Array, Saved]:
     """z = (x − μ) r, y = γ z + β with r = (⟨(x − μ)²⟩ + ε)^-½, μ = ⟨x⟩ (0 without ``centre``).
 
     Tangents: ż = r (ẋ − ⟨ẋ⟩ − z⟨zẋ⟩), ẏ = γ ż. X (1+K, N, ...), γ, β G·D numbers or None (y = z) → Y,
@@ -213,13 +221,15 @@ def normalise(X, gamma, beta, sizes, eps, *, centre):
     ra = mean(Y[0] * Y[1:])
     if len(X) > 1:
         Y[1:] -= Y[0] * ra
-    if gamma is not None:
+    if gamma is not None and beta is not None:
         Y *= gamma.reshape(sizes[2:])
         Y[0] += beta.reshape(sizes[2:])
     return Y.reshape(X.shape), (X, (m[0], var, r, m[1:], ra / r))
 
 
-def normalise_pull(saved, gamma, G, sizes, *, centre, wrt_x=True, wrt_p=True):
+def normalise_pull(
+    saved: Saved, gamma: Array | None, G: Array, sizes: Sizes, *, centre: bool, wrt_x: bool = True, wrt_p: bool = True
+) -> Pulled:
     """The adjoint of the pair map of ``normalise``: (x̄, ẋ̄) and (γ̄, β̄), None where not asked for.
 
     x̄ = P r (γȳ − z⟨zγȳ⟩) − Σₖ r² (a Pu + c ẋ + (⟨uẋ⟩ − 3ac) z),  ẋ̄ = P r (u − z⟨zu⟩),  γ̄ = Σ ȳz + Σₖ Σ ẏ̄ż,  β̄ = Σ ȳ.
@@ -228,8 +238,8 @@ def normalise_pull(saved, gamma, G, sizes, *, centre, wrt_x=True, wrt_p=True):
     X, (mu, _, r, x_mean, a) = saved
     A, B = X.reshape(len(X), *sizes), G.reshape(len(G), *sizes)
     z, x_dot = (A[0] - mu) * r, A[1:] - x_mean
-    sums = (s.sum(axis=2, keepdims=True) for s in (B, B * z, B[1:] * x_dot))
-    g_p, m, c, e = pulled_terms(*sums, gamma, r, a, sizes, centre=centre)
+    g, gz, gx = (s.sum(axis=2, keepdims=True) for s in (B, B * z, B[1:] * x_dot))
+    g_p, m, c, e = pulled_terms(g, gz, gx, gamma, r, a, sizes, centre=centre)
     if not wrt_x:
         return None, g_p if wrt_p else None
     GX = B * (1 if gamma is None else gamma.reshape(sizes[2:]))
@@ -245,7 +255,9 @@ def normalise_pull(saved, gamma, G, sizes, *, centre, wrt_x=True, wrt_p=True):
     return GX.reshape(G.shape), g_p if wrt_p else None
 
 
-def pulled_terms(g, gz, gx, gamma, r, a, sizes, *, centre):
+def pulled_terms(
+    g: Array, gz: Array, gx: Array, gamma: Array | None, r: Array, a: Array, sizes: Sizes, *, centre: bool
+) -> tuple[tuple[Array, Array], Array, Array, Array]:
     """(γ̄, β̄), ⟨γG⟩, c = ⟨zγG⟩, ⟨uẋ⟩ from sums over a set's rows: of G, G z and ẏ̄ (ẋ − ⟨ẋ⟩).
 
     Σ ẏ̄ż = r (Σ ẏ̄ẋ − a Σ ẏ̄z). Of ``gx`` the last K rows are used.
@@ -259,19 +271,19 @@ def pulled_terms(g, gz, gx, gamma, r, a, sizes, *, centre):
     return (gamma_bar, beta_bar), m if centre else np.zeros_like(m), c, e
 
 
-def mean(A):
+def mean(A: Array) -> Array:
     """⟨A⟩, kept as axes of length one; zero over nothing."""
     return A.sum(axis=(-3, -1), keepdims=True) / max(A.shape[-3] * A.shape[-1], 1)
 
 
-def scale_shift(X, scale, shift):
+def scale_shift(X: Array, scale: Array, shift: Array) -> Array:
     """y = scale x + shift, ẏ = scale ẋ.   X (1+K, ..., C), scale, shift (C,)."""
     Y = X * scale
     Y[0] += shift
     return Y
 
 
-def column_sum(A):
+def column_sum(A: Array) -> Array:
     """Σ over all axes but the last."""
     return A.sum(axis=tuple(range(A.ndim - 1)))
 
@@ -279,7 +291,9 @@ def column_sum(A):
 # ---------------------------------------------------------------- optimiser
 
 
-def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
+def adam(
+    theta: Array, g: Array, m: Array, v: Array, *, lr: float, b1: float, b2: float, eps: float, t: int
+) -> tuple[Array, Array, Array]:
     """One step of Adam (Kingma & Ba 2015, algorithm 1), t = 1, 2, ...: new (θ, m, v)."""
     fit(theta.shape == g.shape == m.shape == v.shape, theta.shape, g.shape, m.shape, v.shape)
     m = b1 * m + (1 - b1) * g
@@ -288,7 +302,7 @@ def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
     return theta - step * m / (np.sqrt(v / (1 - b2**t)) + eps), m, v
 
 
-def flatten(parts):
+def flatten(parts: list[Array]) -> Array:
     """The numbers of arrays, one array after another, in a vector."""
     flat, at = np.empty(sum(a.size for a in parts), np.result_type(*parts)), 0
     for a in parts:
@@ -297,12 +311,12 @@ def flatten(parts):
     return flat
 
 
-def combine(a, x, b, y):
+def combine(a: float, x: Array, b: float, y: Array) -> Array:
     """a x + b y, a and b numbers."""
     fit(x.shape == y.shape, x.shape, y.shape)
     return (x if a == 1 else a * x) + (y if b == 1 else b * y)
 
 
-def dot(x, y):
+def dot(x: Array, y: Array) -> float:
     """⟨x, y⟩ = Σ x y, a number."""
     return float(x.reshape(-1) @ y.reshape(-1))

@@ -3,6 +3,8 @@
 A cubin is kept under the hash of everything that it is made of: the texts of all sources, the options and the compiler.
 """
 
+from __future__ import annotations
+
 import ctypes
 import hashlib
 import importlib.util
@@ -11,9 +13,10 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tinygan.kernels.cache import cache_folder, compiled
 
@@ -33,7 +36,7 @@ class Resources(NamedTuple):
 
 class Cubin(NamedTuple):
     code: bytes
-    resources: dict  # kernel: Resources
+    resources: dict[str, Resources]  # by kernel
     compiler: str
 
 
@@ -41,7 +44,7 @@ class NoCompiler(Exception):
     """Neither NVRTC nor nvcc is here."""
 
 
-def build(name, arch):
+def build(name: str, arch: str) -> Cubin:
     """The cubin of kernels/``name`` for ``arch``, such as sm_90a; RuntimeError with the compiler's words where it fails."""
     with_what = compiler()
     if with_what is None:
@@ -53,7 +56,7 @@ def build(name, arch):
     return Cubin(code, resources(words), with_what.version)
 
 
-def kept(name, make):
+def kept(name: str, make: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
     """The (cubin, log) that ``make`` gave, from the cache where it is there."""
     above = cache_folder()
     if above is None:
@@ -69,7 +72,7 @@ def kept(name, make):
     return cubin.read_bytes(), log.read_text()
 
 
-def resources(log):
+def resources(log: str) -> dict[str, Resources]:
     """Kernel → Resources, as ptxas -v says them."""
     pattern = (
         r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads"
@@ -81,19 +84,19 @@ def resources(log):
 # ---------------------------------------------------------------- compilers
 
 
-def compiler():
+def compiler() -> Nvrtc | Nvcc | None:
     """NVRTC, else nvcc; None where there is neither."""
     return nvrtc() or nvcc()
 
 
 class Nvrtc:
-    def __init__(self, library):
+    def __init__(self, library: Any) -> None:
         self.library = library
         major, minor = ctypes.c_int(), ctypes.c_int()
         library.nvrtcVersion(ctypes.byref(major), ctypes.byref(minor))
         self.version = f"nvrtc {major.value}.{minor.value}"
 
-    def compile(self, name, texts, arch):
+    def compile(self, name: str, texts: dict[str, str], arch: str) -> tuple[bytes, str]:
         """(cubin, log). The headers go in as texts, so nothing is read but what was hashed."""
         headers = [(header, text) for header, text in texts.items() if header != name]
         program = ctypes.c_void_p()
@@ -110,25 +113,25 @@ class Nvrtc:
         self.check("Destroy", "Program", ctypes.byref(program))
         return code, log
 
-    def take(self, program, what):
+    def take(self, program: Any, what: str) -> bytes:
         size = ctypes.c_size_t()
         self.check("Get", f"{what}Size", program, ctypes.byref(size))
         content = ctypes.create_string_buffer(size.value)
         self.check("Get", what, program, content)
         return content.raw
 
-    def check(self, verb, what, *args):
+    def check(self, verb: str, what: str, *args: Any) -> None:
         if error := getattr(self.library, f"nvrtc{verb}{what}")(*args):
             raise RuntimeError(f"nvrtc{verb}{what} failed with error {error}")
 
 
 class Nvcc:
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.path = path
         said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
-        self.version = "nvcc " + re.search(r"V(\d+\.\d+\.\d+)", said)[1]
+        self.version = "nvcc " + re.findall(r"V(\d+\.\d+\.\d+)", said)[0]
 
-    def compile(self, name, texts, arch):
+    def compile(self, name: str, texts: dict[str, str], arch: str) -> tuple[bytes, str]:
         """(cubin, log)."""
         with tempfile.TemporaryDirectory() as folder:
             for header, text in texts.items():
@@ -142,13 +145,13 @@ class Nvcc:
 
 
 @cache
-def nvrtc():
+def nvrtc() -> Nvrtc | None:
     """The compiler in a wheel of NVIDIA's or of a toolkit, the newest of each place; None where there is none.
 
     Its built-ins are a library of their own, which it finds only where it is loaded already.
     """
     spec = importlib.util.find_spec("nvidia")
-    wheels = [(Path(p), "*/lib") for p in (spec.submodule_search_locations if spec else ())]
+    wheels = [(Path(p), "*/lib") for p in ((spec and spec.submodule_search_locations) or ())]
     for root, place in (*wheels, *((Path("/"), place) for place in PLACES)):
         for path in sorted(root.glob(f"{place}/libnvrtc.so.*"), key=lambda path: len(path.name)):
             for beside in sorted(path.parent.glob("libnvrtc-builtins.so*")):
@@ -158,6 +161,6 @@ def nvrtc():
 
 
 @cache
-def nvcc():
+def nvcc() -> Nvcc | None:
     path = shutil.which("nvcc")
     return Nvcc(path) if path else None

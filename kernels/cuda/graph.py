@@ -6,12 +6,19 @@ State and inputs keep their places; all other memory of the step is of a pool th
 an input too: it is drawn on the host, by the same calls in the same order, so a seed gives the same numbers on every machine.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import cupy
 import cupyx
 import numpy as np
 
+from tinygan.kernels.shapes import Array
+
+Step = Callable[..., tuple[list[Any], dict[str, Any]]]
 SLOTS = 2  # steps whose inputs may be on their way
 # What NumPy and CuPy say in a TypeError where an array of the host meets one of the device
 MIXED = (
@@ -29,7 +36,7 @@ class NotCapturable(Exception):
 
 
 @contextmanager
-def mixing_is_not_capturable():
+def mixing_is_not_capturable() -> Iterator[None]:
     """Raise NotCapturable for a TypeError of host arrays that meet device arrays; another TypeError is a fault of the step."""
     try:
         yield
@@ -42,14 +49,15 @@ def mixing_is_not_capturable():
 class Draws:
     """A generator whose draws live on the device. A ``replayed`` one repeats the calls of the one before it, in its memory."""
 
-    def __init__(self, rng, replayed=None):
+    def __init__(self, rng: Any, replayed: Draws | None = None) -> None:
         self.rng, self.replayed = rng, replayed
-        self.calls, self.values = [], []
+        self.calls: list[Any] = []
+        self.values: list[Any] = []
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         return lambda *args, **how: self.draw(self, name, args, how)
 
-    def draw(self, of, name, args, how):
+    def draw(self, of: Any, name: str, args: tuple[Any, ...], how: dict[str, Any]) -> Any:
         """``of`` says whose stream it is: this one's, or a Stream's."""
         i = len(self.calls)
         self.calls.append((of, name, args, how))
@@ -59,15 +67,16 @@ class Draws:
             self.values.append(self.replayed.values[i])
         return self.values[i]
 
-    def stream(self):
+    def stream(self) -> Callable[[], Stream]:
         """As of layers/noise.py: one that begins anew at each call."""
         key = len(self.calls)
         self.integers(2**63)
         return lambda: Stream(self, key)
 
-    def again(self, rng):
+    def again(self, rng: Any) -> list[Array]:
         """What another generator gives for the same calls, on the host."""
-        values, streams = [], {self: rng}
+        values: list[Array] = []
+        streams: dict[Any, Any] = {self: rng}
         for of, name, args, how in self.calls:
             if of not in streams:
                 streams[of] = np.random.default_rng(int(values[of.key]))
@@ -78,15 +87,15 @@ class Draws:
 class Stream:
     """Draws of the seed that was drawn as number ``key``."""
 
-    def __init__(self, draws, key):
+    def __init__(self, draws: Draws, key: int) -> None:
         self.draws, self.key = draws, key
         self.rng = None if draws.replayed else np.random.default_rng(int(draws.values[key]))
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         return lambda *args, **how: self.draws.draw(self, name, args, how)
 
 
-def refuse(size):
+def refuse(size: int) -> Any:
     """CuPy sends arrays of the host (a list of indices, the addresses of more than 8 arrays to join) through pinned memory, and
     a graph would read that memory anew at each launch, whatever is there by then."""
     raise RuntimeError("it takes an array from the host")
@@ -98,7 +107,7 @@ class Captured:
     The step must not wait for the device, and what it does must depend on shapes alone. Raises NotCapturable.
     """
 
-    def __init__(self, step, state, inputs, rng):
+    def __init__(self, step: Step, state: list[Array], inputs: list[Array], rng: Any) -> None:
         self.stream, self.pool = cupy.cuda.Stream(non_blocking=True), cupy.cuda.MemoryPool()
         with mixing_is_not_capturable(), self.stream, cupy.cuda.using_allocator(self.pool.malloc):
             self.state = [cupy.asarray(a) for a in state]
@@ -110,7 +119,7 @@ class Captured:
         self.slots = [Slot(self.places) for _ in range(SLOTS)]
         self.count = 0
 
-    def capture(self, step):
+    def capture(self, step: Step) -> Any:
         """The graph. Raises NotCapturable where the step waits for the device or calls what CuPy does not record."""
         try:
             cupy.cuda.set_pinned_memory_allocator(refuse)
@@ -134,24 +143,24 @@ class Captured:
             cupy.cuda.set_pinned_memory_allocator(cupy.get_default_pinned_memory_pool().malloc)
         return self.stream.end_capture()
 
-    def holds(self, a):
+    def holds(self, a: Any) -> bool:
         """Whether a lies in memory of the state, which the end of the step writes anew."""
         there = (place.data.ptr <= a.data.ptr < place.data.ptr + place.nbytes for place in self.state)
         return isinstance(a, cupy.ndarray) and any(there)
 
-    def __call__(self, inputs, rng):
+    def __call__(self, inputs: list[Array], rng: Any) -> None:
         """One step. The host goes on at once."""
         slot = self.slots[self.count % SLOTS]
         self.count += 1
         slot.send([*inputs, *self.draws.again(rng)], self.places, self.stream)
         self.graph.launch(self.stream)
 
-    def fetch(self):
+    def fetch(self) -> list[Array]:
         """The state, on the host."""
         self.stream.synchronize()
         return [cupy.asnumpy(a) for a in self.state]
 
-    def tell(self):
+    def tell(self) -> dict[str, float]:
         """The last step's numbers as Python's."""
         self.stream.synchronize()
         return {name: float(a) for name, a in self.told.items()}
@@ -160,13 +169,13 @@ class Captured:
 class Slot:
     """Memory of the host that the device may read while the host goes on."""
 
-    def __init__(self, places):
+    def __init__(self, places: list[Any]) -> None:
         # There is no pinned memory of no bytes.
         self.pinned = [cupyx.empty_pinned(a.shape, a.dtype) if a.size else np.empty(a.shape, a.dtype) for a in places]
         self.event = cupy.cuda.Event(disable_timing=True)
         self.event.record()
 
-    def send(self, arrays, places, stream):
+    def send(self, arrays: list[Array], places: list[Any], stream: Any) -> None:
         self.event.synchronize()  # of the step SLOTS ago
         for pinned, a, place in zip(self.pinned, arrays, places, strict=True):
             pinned[...] = a

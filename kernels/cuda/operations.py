@@ -5,111 +5,84 @@ float32 as it is at "direct", and products of factors rounded to TF32 at "tf32".
 returns an array of no axes, and ``adam`` takes the number of the step as such an array too.
 """
 
-from functools import cache
+from __future__ import annotations
+
+from typing import Any
 
 import cupy
 import numpy as np
 
-from tinygan.errors import UsageError
 from tinygan.kernels import precision_in_force
-from tinygan.kernels.cuda import driver, plan_conv, plan_flat, plan_matmul, plan_norm
+from tinygan.kernels.cuda import plan_conv, plan_flat, plan_matmul, plan_norm
+from tinygan.kernels.cuda.launch import WORD, DeviceArray, aligned, apply, floats, ready
 from tinygan.kernels.reference import OF_X
-from tinygan.kernels.shapes import fit
+from tinygan.kernels.shapes import Pad, Pair, Shape, Sizes, fit
 
 ARITHMETIC = {"fast": "tf32x3", "direct": "fp32", "tf32": "tf32"}
-ONE = {"stride": (1, 1), "pad": ((0, 0), (0, 0))}
-WORD = 16  # bytes that a kernel may read at a time
-
-
-# ---------------------------------------------------------------- arrays and launches
-
-
-@cache
-def module(file, ordinal):
-    """The kernels of a file on a device, compiled once."""
-    return driver.Module(driver.Device(ordinal), file)
-
-
-def launch(file, launches):
-    kernels, stream = module(file, cupy.cuda.Device().id), cupy.cuda.get_current_stream().ptr
-    for one in launches:
-        kernels.launch(one, stream)
-
-
-def floats(a):
-    """a; UsageError where it is not of float32."""
-    if a.dtype != np.float32:
-        raise UsageError(f"the CUDA kernels work on float32: got {a.dtype}; use --backend jit, or x.astype(np.float32)")
-    return a
-
-
-def ready(a):
-    """Contiguous, of float32."""
-    return None if a is None else cupy.ascontiguousarray(floats(a))
-
-
-def aligned(a):
-    """Ready, and from a whole word on: a weight may begin anywhere in θ."""
-    a = ready(a)
-    return a.copy() if a.data.ptr % WORD else a
-
-
-def address(a):
-    return None if a is None else a.data.ptr
-
-
-def empty(shape):
-    return cupy.empty(shape, np.float32)
-
-
-def apply(file, operation, **arrays):
-    """The results of a ``plan.Operation``, a dictionary."""
-    results = {name: empty(shape) for name, shape in operation.writes.items()}
-    arrays |= results | {"workspace": empty(operation.workspace)}
-    launch(file, operation.launches({name: address(a) for name, a in arrays.items()}))
-    return results
+ONE: dict[str, Any] = {"stride": (1, 1), "pad": ((0, 0), (0, 0))}
 
 
 # ---------------------------------------------------------------- products
 
 
-def product(operation, a, b, *, bias=None, **how):
+def product(
+    operation: str, a: DeviceArray, b: DeviceArray, *, bias: DeviceArray | None = None, **how: Any
+) -> DeviceArray:
     a, b = aligned(a), aligned(b)
     planned = getattr(plan_conv, operation)(a.shape, b.shape, arithmetic=ARITHMETIC[precision_in_force()], **how)
     return apply("conv.cu", planned, a=a, b=b, bias=ready(bias))["out"]
 
 
-def conv2d(x, w, *, stride, pad, bias=None, points=None):
+def conv2d(
+    x: DeviceArray,
+    w: DeviceArray,
+    *,
+    stride: Pair,
+    pad: Pad,
+    bias: DeviceArray | None = None,
+    points: int | None = None,
+) -> DeviceArray:
     return product("conv2d", x, w, stride=stride, pad=pad, bias=bias, points=points)
 
 
-def conv2d_dx(gy, w, *, size, stride, pad, bias=None, points=None):
+def conv2d_dx(
+    gy: DeviceArray,
+    w: DeviceArray,
+    *,
+    size: Pair,
+    stride: Pair,
+    pad: Pad,
+    bias: DeviceArray | None = None,
+    points: int | None = None,
+) -> DeviceArray:
     return product("conv2d_dx", gy, w, size=size, stride=stride, pad=pad, bias=bias, points=points)
 
 
-def conv2d_dw(x, gy, *, kernel, stride, pad):
+def conv2d_dw(x: DeviceArray, gy: DeviceArray, *, kernel: Pair, stride: Pair, pad: Pad) -> DeviceArray:
     return product("conv2d_dw", x, gy, kernel=kernel, stride=stride, pad=pad)
 
 
-def pixels(a):
+def pixels(a: DeviceArray) -> DeviceArray:
     """A matrix as images of one pixel."""
     return a[:, None, None]
 
 
-def linear(x, w, *, bias=None, points=None):
+def linear(
+    x: DeviceArray, w: DeviceArray, *, bias: DeviceArray | None = None, points: int | None = None
+) -> DeviceArray:
     """w (O, I) as the weights (1, 1, O, I) of a convolution from O channels to I: x Wᵀ is its adjoint."""
     return conv2d_dx(pixels(x), w[None, None], size=(1, 1), **ONE, bias=bias, points=points)[:, 0, 0]
 
 
-def linear_dx(gy, w):
+def linear_dx(gy: DeviceArray, w: DeviceArray) -> DeviceArray:
     return conv2d(pixels(gy), w[None, None], **ONE)[:, 0, 0]
 
 
-def linear_dw(x, gy):
+def linear_dw(x: DeviceArray, gy: DeviceArray) -> DeviceArray:
     return conv2d_dw(pixels(gy), pixels(x), kernel=(1, 1), **ONE)[0, 0]
 
 
-def matmul(a, b):
+def matmul(a: DeviceArray, b: DeviceArray) -> DeviceArray:
     """CuPy's own product calls cuBLAS, which it does not record in a graph. At "tf32" too as exact as FP32."""
     fit(min(a.ndim, b.ndim) >= 2 and a.shape[-1] == b.shape[-2], a.shape, b.shape)
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
@@ -123,7 +96,7 @@ def matmul(a, b):
     return apply("matmul.cu", operation, a=a, b=b)["out"].reshape(out)
 
 
-def batches(a, lead):
+def batches(a: DeviceArray, lead: Shape) -> DeviceArray:
     """Matrices as (outer, inner, rows, columns), broadcast along the axes ``lead``, without a copy where two are enough."""
     a = np.broadcast_to(floats(a), (*lead, *a.shape[-2:]))
     if len(lead) > 2:
@@ -131,39 +104,39 @@ def batches(a, lead):
     return a[(None,) * (2 - len(lead))]
 
 
-def matrices(a):
+def matrices(a: DeviceArray) -> plan_matmul.Matrices:
     return plan_matmul.Matrices.of(a.shape, a.strides)
 
 
 # ---------------------------------------------------------------- pointwise, sums
 
 
-def pointwise(X, f, a):
+def pointwise(X: DeviceArray, f: str, a: float) -> tuple[DeviceArray, DeviceArray]:
     X = ready(X)
     Y = apply("pointwise.cu", plan_flat.pointwise(X.shape, f, a), s=X)["out"]
     return Y, X if f in OF_X else Y
 
 
-def pointwise_dx(S, G, f, a):
+def pointwise_dx(S: DeviceArray, G: DeviceArray, f: str, a: float) -> DeviceArray:
     fit(S.shape == G.shape, S.shape, G.shape)
     return apply("pointwise.cu", plan_flat.pointwise_dx(S.shape, f, a), s=ready(S), g=ready(G))["out"]
 
 
-def scale_shift(X, scale, shift):
+def scale_shift(X: DeviceArray, scale: DeviceArray, shift: DeviceArray) -> DeviceArray:
     operation = plan_flat.scale_shift(X.shape)
     return apply("pointwise.cu", operation, x=ready(X), scale=ready(scale), shift=ready(shift))["out"]
 
 
-def column_sum(A):
+def column_sum(A: DeviceArray) -> DeviceArray:
     return apply("pointwise.cu", plan_flat.column_sum(A.shape), a=ready(A))["out"]
 
 
-def flatten(parts):
-    parts = {str(i): ready(a) for i, a in enumerate(parts)}
-    return apply("pointwise.cu", plan_flat.flatten([a.size for a in parts.values()]), **parts)["out"]
+def flatten(parts: list[DeviceArray]) -> DeviceArray:
+    arrays = {str(i): ready(a) for i, a in enumerate(parts)}
+    return apply("pointwise.cu", plan_flat.flatten([a.size for a in arrays.values()]), **arrays)["out"]
 
 
-def combine(a, x, b, y):
+def combine(a: Any, x: DeviceArray, b: Any, y: DeviceArray) -> DeviceArray:
     """Where a or b lives on the device CuPy makes the sum."""
     fit(x.shape == y.shape, x.shape, y.shape)
     if isinstance(a, cupy.ndarray) or isinstance(b, cupy.ndarray):
@@ -172,7 +145,7 @@ def combine(a, x, b, y):
     return apply("pointwise.cu", operation, x=ready(x), y=ready(y))["out"].reshape(x.shape)
 
 
-def dot(x, y):
+def dot(x: DeviceArray, y: DeviceArray) -> DeviceArray:
     fit(x.size == y.size, x.shape, y.shape)
     return apply("pointwise.cu", plan_flat.dot(x.size), x=ready(x), y=ready(y))["out"].reshape(())
 
@@ -180,7 +153,9 @@ def dot(x, y):
 # ---------------------------------------------------------------- normalisation
 
 
-def normalise(X, gamma, beta, sizes, eps, *, centre):
+def normalise(
+    X: DeviceArray, gamma: DeviceArray | None, beta: DeviceArray | None, sizes: Sizes, eps: float, *, centre: bool
+) -> tuple[DeviceArray, Any]:
     X = ready(X)
     operation = plan_norm.normalise(X.shape, sizes, eps, centre=centre)
     found = apply("norm.cu", operation, x=X, gamma=ready(gamma), beta=ready(beta))
@@ -189,7 +164,16 @@ def normalise(X, gamma, beta, sizes, eps, *, centre):
     return found["y"], (X, (mean, var, {name: found[name] for name in plan_norm.SAVED}))
 
 
-def normalise_pull(saved, gamma, G, sizes, *, centre, wrt_x=True, wrt_p=True):
+def normalise_pull(
+    saved: Any,
+    gamma: DeviceArray | None,
+    G: DeviceArray,
+    sizes: Sizes,
+    *,
+    centre: bool,
+    wrt_x: bool = True,
+    wrt_p: bool = True,
+) -> tuple[DeviceArray | None, tuple[DeviceArray, DeviceArray] | None]:
     X, (_, _, kept) = saved
     operation = plan_norm.normalise_pull(X.shape, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
     found = apply("norm_pull.cu", operation, x=X, g=ready(G), gamma=ready(gamma), **kept)
@@ -199,7 +183,18 @@ def normalise_pull(saved, gamma, G, sizes, *, centre, wrt_x=True, wrt_p=True):
 # ---------------------------------------------------------------- optimiser
 
 
-def adam(theta, g, m, v, *, lr, b1, b2, eps, t):
+def adam(
+    theta: DeviceArray,
+    g: DeviceArray,
+    m: DeviceArray,
+    v: DeviceArray,
+    *,
+    lr: Any,
+    b1: float,
+    b2: float,
+    eps: float,
+    t: Any,
+) -> tuple[DeviceArray, ...]:
     """``t`` and ``lr`` are numbers, or arrays of no axes: int64 and float64."""
     fit(theta.shape == g.shape == m.shape == v.shape, theta.shape, g.shape, m.shape, v.shape)
     at = {"t": cupy.asarray(t, np.int64)}

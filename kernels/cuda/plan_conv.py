@@ -1,7 +1,11 @@
 """How a convolution is launched on a GPU: which kernel of conv.cu, which grid, which arguments."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tinygan.kernels.cuda.args import PHASES, ConvArgs, ConvDxArgs, Divisor, Matrix, Patches, Place, Taps
 from tinygan.kernels.cuda.plan import (
@@ -9,8 +13,10 @@ from tinygan.kernels.cuda.plan import (
     LARGEST,
     PROCESSORS,
     TILES,
+    At,
     Choice,
     Launch,
+    Tile,
     in_order,
     joined,
     of_split,
@@ -18,7 +24,7 @@ from tinygan.kernels.cuda.plan import (
     shared,
     up,
 )
-from tinygan.kernels.shapes import fit, outputs
+from tinygan.kernels.shapes import Pad, Pair, Shape, fit, outputs
 
 
 class Problem(NamedTuple):
@@ -27,16 +33,27 @@ class Problem(NamedTuple):
     M: int
     N: int
     K: int
-    a: object
-    b: object
-    place: object
+    a: Callable[[int | None], Any]
+    b: Callable[[int | None], Any]
+    place: Any
     biased: int
 
 
 class Convolution:
     """An Operation that reads its operands, in the order of the dispatcher's arguments, as a and b, and perhaps a bias."""
 
-    def __init__(self, operation, args, out, problems, arithmetic, vector, contiguous, choice, points):
+    def __init__(
+        self,
+        operation: str,
+        args: Any,
+        out: Shape,
+        problems: list[Problem],
+        arithmetic: str,
+        vector: int,
+        contiguous: tuple[str, str],
+        choice: Choice | None,
+        points: int,
+    ) -> None:
         fit(prod(out) <= LARGEST, out)
         self.operation, self.args, self.out, self.problems = operation, args, out, [p for p in problems if p.M and p.N]
         self.writes = {"out": out}
@@ -45,7 +62,7 @@ class Convolution:
         self.size = prod(out)
         self.workspace = self.size * self.choice.splits if self.choice.splits > 1 else 0
 
-    def launches(self, at):
+    def launches(self, at: At) -> list[Launch]:
         if not self.problems:
             return []
         tile, splits = TILES[self.choice.tile], self.choice.splits
@@ -67,7 +84,16 @@ class Convolution:
         return done
 
 
-def conv2d(x, w, *, stride, pad, arithmetic, points=None, choice=None):
+def conv2d(
+    x: Shape,
+    w: Shape,
+    *,
+    stride: Pair,
+    pad: Pad,
+    arithmetic: str,
+    points: int | None = None,
+    choice: Choice | None = None,
+) -> Convolution:
     """The plan of y = w ⋆ x + b of shapes x (N, H, W, C), w (kh, kw, C, O); the bias goes to ``points`` samples (None: all)."""
     (N, H, W, C), (kh, kw, c, O) = x, w
     fit(c == C, x, w)
@@ -85,7 +111,17 @@ def conv2d(x, w, *, stride, pad, arithmetic, points=None, choice=None):
     return Convolution("conv2d", ConvArgs, (N, P, Q, O), [problem], arithmetic, wide(C, O), which, choice, points)
 
 
-def conv2d_dx(gy, w, *, size, stride, pad, arithmetic, points=None, choice=None):
+def conv2d_dx(
+    gy: Shape,
+    w: Shape,
+    *,
+    size: Pair,
+    stride: Pair,
+    pad: Pad,
+    arithmetic: str,
+    points: int | None = None,
+    choice: Choice | None = None,
+) -> Convolution:
     """The plan of the adjoint in x, of shapes gy (N, P, Q, O), w (kh, kw, C, O), to (N, *size, C)."""
     (N, *_, O), (kh, kw, C, o) = gy, w
     fit(o == O, gy, w)
@@ -96,12 +132,15 @@ def conv2d_dx(gy, w, *, size, stride, pad, arithmetic, points=None, choice=None)
             count = len(rows), len(columns)
             taps = th * tw * O
             first = ((a + sh * (th - 1)) * kw + b + sw * (tw - 1)) * C * O
-            steps = sh * kw * C * O, sw * C * O
+            map_of_taps = partial(
+                Taps, C=C, O=O, first=first, down=sh * kw * C * O, right=sw * C * O, taps=taps,
+                channel=Divisor.of(O), kernel_line=Divisor.of(tw),
+            )  # fmt: skip
             problems.append(
                 Problem(
                     *(N * prod(count), C, taps),
-                    lambda at, k=(th, tw), p=((top,), (left,)), n=count: patches(at, gy, k, (1, 1), p, n),
-                    lambda at, f=first, s=steps, n=taps, tw=tw: Taps(at, C, O, f, *s, n, Divisor.of(O), Divisor.of(tw)),
+                    partial(patches, x=gy, kernel=(th, tw), stride=(1, 1), pad=((top,), (left,)), out=count),
+                    map_of_taps,
                     Place(H, W, C, rows.start, columns.start, sh, sw, Divisor.of(prod(count)), Divisor.of(count[1])),
                     points * prod(count),
                 )
@@ -110,7 +149,9 @@ def conv2d_dx(gy, w, *, size, stride, pad, arithmetic, points=None, choice=None)
     return Convolution("conv2d_dx", ConvDxArgs, (N, H, W, C), problems, arithmetic, wide(O), which, choice, points)
 
 
-def conv2d_dw(x, gy, *, kernel, stride, pad, arithmetic, choice=None):
+def conv2d_dw(
+    x: Shape, gy: Shape, *, kernel: Pair, stride: Pair, pad: Pad, arithmetic: str, choice: Choice | None = None
+) -> Convolution:
     """The plan of the adjoint in w, of shapes x (N, H, W, C), gy (N, P, Q, O), to (*kernel, C, O)."""
     (N, H, W, C), (_, P, Q, O) = x, gy
     fit(tuple(gy[:3]) == (N, *outputs((H, W), kernel, stride, pad)), x, gy)
@@ -126,7 +167,7 @@ def conv2d_dw(x, gy, *, kernel, stride, pad, arithmetic, choice=None):
     return Convolution("conv2d_dw", ConvArgs, (*kernel, C, O), [problem], arithmetic, wide(C, O), which, choice, 0)
 
 
-def patches(at, x, kernel, stride, pad, out):
+def patches(at: int | None, x: Shape, kernel: Pair, stride: Pair, pad: Any, out: Pair) -> Any:
     N, H, W, C = x
     fit(prod(x) <= LARGEST, x)
     sizes = N * prod(out), prod(kernel) * C
@@ -134,7 +175,7 @@ def patches(at, x, kernel, stride, pad, out):
     return Patches(at, H, W, C, *stride, pad[0][0], pad[1][0], *sizes, *parts)
 
 
-def phases(n, k, s, p):
+def phases(n: int, k: int, s: int, p: int) -> Iterator[tuple[int, range, int, int]]:
     """Along one axis: (a, rows of x̄ that meet the taps a, a + s, ..., how many taps, the padding of ȳ before it)."""
     for a in range(s):
         if rows := range((a - p) % s, n, s):
@@ -142,11 +183,11 @@ def phases(n, k, s, p):
             yield a, rows, taps, taps - 1 - (rows.start + p - a) // s
 
 
-def choose(problems, vector):
+def choose(problems: list[Problem], vector: int) -> Choice:
     """The tile, and into how many parts k is split so that the blocks fill the chip, each part at least 4 slices."""
     N, K = (max((getattr(p, f) for p in problems), default=1) for f in "NK")
 
-    def blocks(tile):
+    def blocks(tile: Tile) -> int:
         return sum(up(p.M, tile.M) for p in problems) * up(N, tile.N)
 
     name = "narrow" if N <= TILES["narrow"].N else "small"
@@ -155,10 +196,10 @@ def choose(problems, vector):
     return Choice(name, vector, parts(TILES[name], blocks(TILES[name]), K))
 
 
-def wide(*channels):
+def wide(*channels: int) -> int:
     """Elements that a copy may move: four lie in one 16-byte word where channels are multiples of four."""
     return 4 if all(c % 4 == 0 for c in channels) else 1
 
 
-def bounded(points, N):
+def bounded(points: int | None, N: int) -> int:
     return len(range(N)[:points])

@@ -1,5 +1,7 @@
 """How products of matrices are launched (matmul.cu): the steps of their axes, the form, the tile."""
 
+from __future__ import annotations
+
 from math import prod
 from typing import NamedTuple
 
@@ -7,6 +9,7 @@ from tinygan.kernels.cuda.args import Divisor, Lines, Matrix, batch_arguments
 from tinygan.kernels.cuda.plan import (
     LARGEST,
     TILES,
+    At,
     Choice,
     Launch,
     Operation,
@@ -17,7 +20,7 @@ from tinygan.kernels.cuda.plan import (
     shared,
     up,
 )
-from tinygan.kernels.shapes import fit
+from tinygan.kernels.shapes import Shape, fit
 
 FORMS = {  # the arguments, the map of b, what runs fastest in it
     "nn": (batch_arguments(Matrix), Matrix, "rows"),
@@ -29,33 +32,35 @@ GRID = 65535  # blocks along the second and third axis of a grid, the most
 class Matrices(NamedTuple):
     """Matrices (outer, inner, rows, columns), and how many elements lie between neighbours along each axis."""
 
-    shape: tuple
-    steps: tuple
+    shape: Shape
+    steps: Shape
 
     @classmethod
-    def of(cls, shape, strides):
+    def of(cls, shape: Shape, strides: Shape) -> Matrices:
         """From bytes, of float32; along an axis of one element nothing moves."""
         return cls(tuple(shape), tuple(s // 4 if n > 1 else 0 for n, s in zip(shape, strides, strict=True)))
 
     @property
-    def turned(self):
+    def turned(self) -> Matrices:
         """The transposes, where they lie."""
         (*outer, m, n), (*steps, down, right) = self
         return Matrices((*outer, n, m), (*steps, right, down))
 
     @property
-    def in_lines(self):
+    def in_lines(self) -> bool:
         """Whether each row is a line, and lines do not meet."""
         (*_, m, n), (*_, down, right) = self
         return not prod(self.shape) or ((n == 1 or right == 1) and (m == 1 or down >= n) and min(self.steps) >= 0)
 
     @property
-    def in_words(self):
+    def in_words(self) -> bool:
         """Whether lines are words of four, and begin at some."""
         return self.shape[3] % 4 == 0 and not any(step % 4 for step in self.steps[:3])
 
 
-def matmul(a, b, *, arithmetic, in_words=True, choice=None):
+def matmul(
+    a: Matrices, b: Matrices, *, arithmetic: str, in_words: bool = True, choice: Choice | None = None
+) -> Operation:
     """a b of Matrices whose first two axes agree: reads a, whose rows are lines, and b, whose rows or columns are."""
     (*batch, M, K), (*batch_b, k, N) = a.shape, b.shape
     fit(batch == batch_b and k == K and a.in_lines, a.shape, b.shape)
@@ -72,7 +77,7 @@ def matmul(a, b, *, arithmetic, in_words=True, choice=None):
     fit(up(N, tile.N) <= GRID, a.shape, b.shape)
     inner, steps = Divisor.of(batch[1]), (*a.steps[:2], *b.steps[:2])
 
-    def launches(at):
+    def launches(at: At) -> list[Launch]:
         if not size:
             return []
         args = Args(inner=inner)
@@ -90,7 +95,7 @@ def matmul(a, b, *, arithmetic, in_words=True, choice=None):
     return Operation({"out": (*batch, M, N)}, size * splits if splits > 1 else 0, launches)
 
 
-def choose(count, M, N, K, vector):
+def choose(count: int, M: int, N: int, K: int, vector: int) -> Choice:
     """A tile, and into how many parts k is split so that the blocks fill the chip."""
     name = "narrow" if N <= TILES["narrow"].N else "small"
     tile = TILES[name]
@@ -98,6 +103,6 @@ def choose(count, M, N, K, vector):
     return Choice(name, vector, min(parts(tile, count * up(M, tile.M) * up(N, tile.N), K), most))
 
 
-def extent(a):
+def extent(a: Matrices) -> int:
     """Elements from the first to the last."""
     return 1 + sum((n - 1) * step for n, step in zip(*a, strict=True))

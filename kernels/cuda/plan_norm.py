@@ -1,12 +1,15 @@
 """How the kernels of norm.cu and norm_pull.cu are launched: any normalisation over (S, R, G, D), with its tangents."""
 
+from __future__ import annotations
+
 from ctypes import c_float as Float
 from math import prod
+from typing import Any
 
 from tinygan.kernels.cuda.args import Divisor, divisors, ints, structure
-from tinygan.kernels.cuda.plan import LARGEST, Launch, up
+from tinygan.kernels.cuda.plan import LARGEST, At, Launch, up
 from tinygan.kernels.cuda.plan_flat import BLOCKS, THREADS, Operation, addresses, blocks, columns, summed, vector
-from tinygan.kernels.shapes import fit
+from tinygan.kernels.shapes import Pair, Shape, fit
 
 BATCH = 4  # elements that a thread reads at a time
 SAVED = ("mean", "rest", "var", "r", "a")  # of the forward, for the adjoint
@@ -31,7 +34,7 @@ ParametersArgs = structure(
 class Groups:
     """The groups of a bundle's shape X seen as sizes (S, R, G, D), and how blocks share them: enough to fill a chip."""
 
-    def __init__(self, X, sizes, centre):
+    def __init__(self, X: Shape, sizes: Shape, centre: bool) -> None:
         self.K, (S, R, G, D) = X[0] - 1, sizes
         fit(X[0] >= 1 and prod(X[1:]) == prod(sizes) and prod(X) <= LARGEST, X, sizes)
         self.C, self.Q, self.count, self.size, self.rows = G * D, S * G, R * D, prod(sizes), S * R
@@ -48,27 +51,27 @@ class Groups:
         fit((2 + 3 * self.K) * self.Q * self.parts <= LARGEST, X, sizes)
         self.share = Share(width, lanes, run, along)
 
-    def summed(self, kernel, args, floats):
+    def summed(self, kernel: str, args: Any, floats: Pair) -> Launch:
         """A launch that sums over parts of groups, T tangents at a time. ``floats`` of a thread: of the point, of a tangent."""
         T = min(self.K, 1) if self.K <= 1 else 4
         grid = (up(self.Q, self.width), self.parts, up(self.K, T) if T else 1)
         return Launch(f"{kernel}{T}", grid, THREADS, 4 * THREADS * (floats[0] + max(T, 1) * floats[1]), args)
 
-    def shapes(self):
+    def shapes(self) -> dict[str, Shape]:
         """Of what the forward saves."""
         S, G = (self.Q // self.sizes.G.by, self.sizes.G.by) if self.Q else (0, self.sizes.G.by)
         return dict(zip(SAVED, ((1 + self.K, S, G), (1 + self.K, S, G), (S, G), (S, G), (self.K, S, G)), strict=True))
 
 
-def saved(at):
+def saved(at: At) -> Any:
     return Saved(*(at[name] for name in SAVED))
 
 
-def normalise(X, sizes, eps, *, centre):
+def normalise(X: Shape, sizes: Shape, eps: float, *, centre: bool) -> Operation:
     """Reads x and, unless y = z, gamma and beta; writes y and what is SAVED, each (..., S, G)."""
     n = Groups(X, sizes, centre)
 
-    def launches(at):
+    def launches(at: At) -> list[Launch]:
         if not n.Q:
             return []
         part, x, s = at["workspace"], at["x"], saved(at)
@@ -87,7 +90,7 @@ def normalise(X, sizes, eps, *, centre):
     return Operation({"y": tuple(X), **n.shapes()}, n.parts * (2 + 2 * n.K) * n.Q, launches)
 
 
-def normalise_pull(X, sizes, *, centre, wrt_x=True, wrt_p=True):
+def normalise_pull(X: Shape, sizes: Shape, *, centre: bool, wrt_x: bool = True, wrt_p: bool = True) -> Operation:
     """Reads x, g, gamma where there is one, and SAVED; writes out, x̄ and ẋ̄, and parameters, (γ̄, β̄) (2, C)."""
     n = Groups(X, sizes, centre)
     fields = (2 + 3 * n.K) * n.Q
@@ -96,7 +99,7 @@ def normalise_pull(X, sizes, *, centre, wrt_x=True, wrt_p=True):
     here = fields * n.parts if n.parts > 1 else 0  # floats of the workspace before the joined sums
     more = parts * 2 * n.C if parts > 1 and n.D > 1 else 0
 
-    def launches(at):
+    def launches(at: At) -> list[Launch]:
         s, x, g, done = saved(at), at["x"], at["g"], []
         gamma, terms = at.get("gamma"), (at["workspace"] or 0) + 4 * here
         if sums:
@@ -113,7 +116,7 @@ def normalise_pull(X, sizes, *, centre, wrt_x=True, wrt_p=True):
             done += parameters(at["parameters"], terms, x, g, s)
         return done
 
-    def parameters(out, terms, x, g, s):
+    def parameters(out: Any, terms: int, x: Any, g: Any, s: Any) -> list[Launch]:
         if n.D == 1:
             args = ParametersArgs(x, g, terms, out, s, n.sizes, n.rows, run, width)
             return [Launch("norm_parameters", (up(n.C, THREADS), 1, 1), THREADS, 0, args)]

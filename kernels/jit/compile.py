@@ -16,6 +16,8 @@ A kernel's results may depend on ``part``, never on ``thread``, which is for scr
 many threads there are.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import re
@@ -23,10 +25,11 @@ import shutil
 import struct
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from llvmlite import binding, ir
@@ -39,7 +42,7 @@ from numba.core.registry import cpu_target
 
 from tinygan.kernels.cache import cache_folder, compiled
 from tinygan.kernels.jit import cpu, pool
-from tinygan.kernels.jit.vector import integer
+from tinygan.kernels.jit.vector import Vector, integer
 
 OLD = 30 * 24 * 3600
 FEW = 8  # arguments of a kernel without a block
@@ -50,18 +53,19 @@ Int = Annotated[int, "int64"]
 Real = Annotated[float, "of the vector's dtype"]
 # Numba's settings, of the user's environment, that reach the optimiser
 CHOICES = "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "CPU_NAME", "CPU_FEATURES"
+Loop = Callable[..., None]  # run(part, thread, ...)
 KINDS = {Reals: "q", Ints: "q", Int: "q", Real: "d"}
 
 
 class Kernel:
     """The kernel that ``build(vector, *static)`` returns, for each vector and static choice a machine function."""
 
-    def __init__(self, build):
+    def __init__(self, build: Callable[..., Any]) -> None:
         self.build = build
         self.__doc__ = build.__doc__
         self.compiled = cache(self._compiled)
 
-    def __call__(self, v, parts, *args, static=()):
+    def __call__(self, v: Vector, parts: int, *args: Any, static: tuple[Any, ...] = ()) -> None:
         address, pack, block = self.compiled(v, *static)
         if block:
             (args,) = args
@@ -69,7 +73,7 @@ class Kernel:
                 raise TypeError(f"{self.build.__name__} takes a {block.__name__}: got a {type(args).__name__}")
         pool.run(address, pack(*map(_plain, args)), parts)
 
-    def _compiled(self, v, *static):
+    def _compiled(self, v: Vector, *static: Any) -> tuple[int, Callable[..., bytes], type | None]:
         loop = self.build(v, *static)
         kinds, block = arguments(loop)
         parts = self.build.__module__.rpartition(".")[2], self.build.__name__, v.dtype, v.bytes, *static
@@ -78,12 +82,12 @@ class Kernel:
         return _load(name, lambda: _compile(loop, kinds, block, v)), pack, block
 
 
-def kernel(build):
+def kernel(build: Callable[..., Any]) -> Kernel:
     """The decorator."""
     return Kernel(build)
 
 
-def arguments(loop):
+def arguments(loop: Callable[..., None]) -> tuple[list[Any], type | None]:
     """The kinds of a loop's arguments after part and thread, and the class of its block; None where it has none."""
     kinds = [kind for name, kind in loop.__annotations__.items() if name != "return"]
     if len(kinds) == 1 and kinds[0] not in KINDS:
@@ -93,7 +97,7 @@ def arguments(loop):
     return kinds, None
 
 
-def _plain(a):
+def _plain(a: Any) -> Any:
     """What goes into the argument block: an array's address, or the number."""
     return a.__array_interface__["data"][0] if isinstance(a, np.ndarray) else a
 
@@ -101,7 +105,7 @@ def _plain(a):
 # ---------------------------------------------------------------- compiling
 
 
-def _compile(loop, kinds, block, v):
+def _compile(loop: Any, kinds: list[Any], block: type | None, v: Vector) -> tuple[str, bytes]:
     """(symbol, object code) of a function (arguments, part, thread), the arguments a block of 8 bytes each.
 
     Numba types, lowers and optimises the loop; its own way to a callable would make machine code that nobody runs.
@@ -132,7 +136,7 @@ def _compile(loop, kinds, block, v):
     return f"run.{made.fndesc.llvm_func_name}", machine.emit_object(module)
 
 
-def _entry(target, loop, kinds):
+def _entry(target: Any, loop: Any, kinds: tuple[Any, ...]) -> Any:
     """The module of run.LOOP(block, part, thread): LOOP(part, thread, *block), or LOOP(part, thread, block)."""
     word, module = ir.IntType(64), target.create_module("entry")
     callee = ir.Function(module, target.call_conv.get_function_type(loop.restype, loop.argtypes), loop.llvm_func_name)
@@ -164,7 +168,7 @@ if hasattr(os, "register_at_fork"):  # the child would wait for ever for a threa
 
 
 @cache
-def folder():
+def folder() -> Path | None:
     """The folder of a key of everything that object code depends on, below ``cache_folder``; None where none can be used."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     chosen = [str(getattr(config, name)) for name in CHOICES]
@@ -174,7 +178,7 @@ def folder():
     return above and _usable(above / f"kernels-{key}")
 
 
-def _usable(own):
+def _usable(own: Path) -> Path | None:
     """The folder, made if need be; None where there is none, and where others may write: its files are run."""
     try:
         own.mkdir(mode=0o700, parents=True)
@@ -190,7 +194,7 @@ def _usable(own):
     return own if ours else None
 
 
-def _prune(own):
+def _prune(own: Path) -> None:
     """Folders of other keys that no process has begun to use for OLD seconds go."""
     for other in own.parent.iterdir():
         if re.fullmatch("kernels-[0-9a-f]{16}", other.name) and other != own and not other.is_symlink():
@@ -199,12 +203,13 @@ def _prune(own):
                     shutil.rmtree(other, ignore_errors=True)
 
 
-def _load(name, make):
+def _load(name: str, make: Callable[[], tuple[str, bytes]]) -> int:
     """The address of the kernel ``name``, from its file, else made and kept; a file that is not whole is made again."""
     readable = re.sub(r"[^\w.-]", "_", name)[:60]
-    file = folder() and folder() / f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.o"
+    own = folder()
+    file = own / f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.o" if own else None
     with global_compiler_lock:  # LLVM is for one thread at a time, whether it is ours or another user of Numba
-        kept = file and _read(file, name)
+        kept = _read(file, name) if file else None
         if kept is None:
             kept = compiled("jit", make)
             if file:
@@ -213,11 +218,11 @@ def _load(name, make):
         return cpu.load([symbol], code=code)[0]
 
 
-def _digest(name, whole):
+def _digest(name: str, whole: bytes) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + whole).hexdigest().encode()
 
 
-def _read(file, name):
+def _read(file: Path, name: str) -> tuple[str, bytes] | None:
     """(symbol, object code) of a file, None where it is missing or not whole."""
     try:
         digest, _, whole = file.read_bytes().partition(b"\n")
@@ -229,7 +234,7 @@ def _read(file, name):
     return symbol.decode(), code
 
 
-def _write(file, name, symbol, code):
+def _write(file: Path, name: str, symbol: str, code: bytes) -> None:
     """Keep it if the folder can be written; a kernel needs no file to run."""
     whole = symbol.encode() + b"\n" + code
     with suppress(OSError):

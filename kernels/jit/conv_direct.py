@@ -3,9 +3,12 @@
 x̄ of stride s is s·s convolutions of ȳ of stride 1, one for each phase of x̄'s pixels, so that each x̄ is written once.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +17,9 @@ from tinygan.kernels.jit.memory import empty, workspace
 from tinygan.kernels.jit.pack import Pack, bias_rows, pack, pack_transposed, panels
 from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.tile import SPARE
+from tinygan.kernels.jit.vector import Vector
 from tinygan.kernels.reference import shift
-from tinygan.kernels.shapes import phases
+from tinygan.kernels.shapes import Array, Pad, Pair, Shape, phases
 
 FRAMES = 1 << 18  # bytes of frames that a thread holds at a time: half of a second-level cache
 
@@ -27,7 +31,7 @@ class Phase(NamedTuple):
     out_columns: range
     from_row: int  # where in the frame the first output's window begins
     from_column: int
-    kernel: tuple[int, int]
+    kernel: Pair
 
 
 class Plan(NamedTuple):
@@ -45,7 +49,9 @@ class Plan(NamedTuple):
     full: bool  # every output is in a phase
 
 
-def correlated(v, x, pack_weight, plan, shape, bias, points):
+def correlated(
+    v: Vector, x: Array, pack_weight: Callable[[Array], None], plan: Plan, shape: Shape, bias: Array | None, points: int
+) -> Array:
     """y of ``shape``, by ``plan``; ``pack_weight(packed)`` fills the panels."""
     y = empty(shape, x.dtype)
     if not plan.full:
@@ -66,7 +72,17 @@ def correlated(v, x, pack_weight, plan, shape, bias, points):
     return y
 
 
-def make_plan(v, x_shape, points, y_size, O, phases, step, frame, origin):
+def make_plan(
+    v: Vector,
+    x_shape: Shape,
+    points: int,
+    y_size: Pair,
+    O: int,
+    phases: list[Phase],
+    step: Pair,
+    frame: Pair,
+    origin: Pair,
+) -> Plan:
     """Tables for x (N, H, W, C) in frames of ``frame`` (rows, columns) at ``origin``; y images of ``y_size``."""
     N, H, W, C = x_shape
     (FH, FW), (top, left) = frame, origin
@@ -100,7 +116,7 @@ def make_plan(v, x_shape, points, y_size, O, phases, step, frame, origin):
             at_row, at_tap, packed = at_row + a.size + SPARE, at_tap + T, packed + T * K * vectors * v.lanes
     written = sum(len(f.out_rows) * len(f.out_columns) for f in phases)
 
-    def whole(a):
+    def whole(a: Any) -> Array:
         return np.array(a, np.int64).reshape(-1)
 
     frame_size = {"FH": FH, "FW": FW, "top": top, "left": left}
@@ -114,7 +130,9 @@ def make_plan(v, x_shape, points, y_size, O, phases, step, frame, origin):
 
 
 @lru_cache(512)
-def forward_plan(v, shape, O, kernel, size, stride, pad, points):
+def forward_plan(
+    v: Vector, shape: Shape, O: int, kernel: Pair, size: Pair, stride: Pair, pad: Pad, points: int
+) -> Plan:
     _, H, W, _ = shape
     (top, bottom), (left, right) = pad
     FH, FW = H + top + bottom, W + left + right
@@ -122,22 +140,25 @@ def forward_plan(v, shape, O, kernel, size, stride, pad, points):
     return make_plan(v, shape, points, size, O, phases, stride, (FH, FW), (top, left))
 
 
-def conv2d(v, x, w, size, stride, pad, bias, points):
+def conv2d(v: Vector, x: Array, w: Array, size: Pair, stride: Pair, pad: Pad, bias: Array | None, points: int) -> Array:
     """The direct form of ``reference.conv2d``."""
     kh, kw, C, O = w.shape
     plan = forward_plan(v, x.shape, O, (kh, kw), size, stride, pad, points)
 
-    def packing(packed):
+    def packing(packed: Array) -> None:
         pack(v, 1, Pack.whole(w, packed, plan.panels, kh * kw * C, O))
 
     return correlated(v, x, packing, plan, (len(x), *size, O), bias, points)
 
 
 @lru_cache(512)
-def backward_plan(v, shape, C, kernel, size, stride, pad, points):
+def backward_plan(
+    v: Vector, shape: Shape, C: int, kernel: Pair, size: Pair, stride: Pair, pad: Pad, points: int
+) -> tuple[Plan, Array]:
     """Phases with their taps: rows of x̄ that meet the same taps of w, and where their windows of ȳ begin."""
     _, P, Q, O = shape
-    found, places = [], []
+    found: list[Any] = []
+    places = []
     for (a, rows, th, (up, _)), (b, columns, tw, (left, _)) in phases(size, kernel, stride, pad, (P, Q)):
         found.append((rows, columns, -up, -left, (th, tw), a, b))
     top, left = (max([0, *(-f[k] for f in found)]) for k in (2, 3))
@@ -154,12 +175,14 @@ def backward_plan(v, shape, C, kernel, size, stride, pad, points):
     return plan, np.array(places, np.int64)
 
 
-def conv2d_dx(v, gy, w, size, stride, pad, bias, points):
+def conv2d_dx(
+    v: Vector, gy: Array, w: Array, size: Pair, stride: Pair, pad: Pad, bias: Array | None, points: int
+) -> Array:
     """The direct form of ``reference.conv2d_dx``."""
     kh, kw, C, O = w.shape
     plan, places = backward_plan(v, gy.shape, C, (kh, kw), size, stride, pad, points)
 
-    def packing(packed):
+    def packing(packed: Array) -> None:
         pack_transposed(v, len(places), w, packed, plan.panels, len(plan.panels), C, O, places)
 
     return correlated(v, gy, packing, plan, (len(gy), *size, C), bias, points)

@@ -1,5 +1,7 @@
 """The direct form of the weight gradient: the lists of pixels that ``contract`` sums over."""
 
+from __future__ import annotations
+
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -10,7 +12,9 @@ from tinygan.kernels.jit.conv_direct_kernels import Contract, contract
 from tinygan.kernels.jit.memory import empty, workspace
 from tinygan.kernels.jit.pack import Pack, pack, panels
 from tinygan.kernels.jit.pool import pool
+from tinygan.kernels.jit.vector import Vector
 from tinygan.kernels.reference import frame
+from tinygan.kernels.shapes import Array, Pad, Pair, Shape
 
 CHUNK = 192  # pixels of the inner loop: their panel stays in a first-level cache
 CACHE = 1 << 18  # bytes of sums up to which each range of images has its own
@@ -31,7 +35,7 @@ class Lists(NamedTuple):
 
 
 @lru_cache(512)
-def lists(v, shape, O, kernel, stride, pad, out, framed):
+def lists(v: Vector, shape: Shape, O: int, kernel: Pair, stride: Pair, pad: Pad, out: Pair, framed: bool) -> Lists:
     """For x of ``shape`` in place (lists leave out pixels whose tap falls outside), or ``framed`` with its padding."""
     N, H, W, C = shape
     (kh, kw), (P, Q), R = kernel, out, v.channel_rows
@@ -66,7 +70,7 @@ def lists(v, shape, O, kernel, stride, pad, out, framed):
     )  # fmt: skip
 
 
-def conv2d_dw(v, x, gy, kernel, stride, pad):
+def conv2d_dw(v: Vector, x: Array, gy: Array, kernel: Pair, stride: Pair, pad: Pad) -> Array:
     """The direct form of ``reference.conv2d_dw``."""
     (N, H, W, C), (_, P, Q, O), (kh, kw) = x.shape, gy.shape, kernel
     framed = C % v.channel_rows != 0
@@ -82,7 +86,7 @@ def conv2d_dw(v, x, gy, kernel, stride, pad):
     chunks, step = -(-N // t.per_chunk), vectors * v.lanes
     (packed,) = workspace(gy.dtype, chunks * t.blocks * t.size * step)
     rows = {"total": N * P * Q, "group": t.per_chunk * P * Q, "blocks": t.blocks, "size": t.size}
-    pack(v, chunks * t.blocks, Pack(a=gy, packed=packed, panels=cut, count=len(cut), columns=O, **rows))
+    pack(v, chunks * t.blocks, Pack(a=gy, packed=packed, panels=cut, n_panels=len(cut), columns=O, **rows))
     whole = t.rows == kh * kw * C and step == O
     gw = empty((t.ranges, t.rows, step), x.dtype)
     splits = min(len(t.units), -(-4 * pool().n // t.ranges))

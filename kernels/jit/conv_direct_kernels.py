@@ -6,10 +6,10 @@ padding); a table says where, and the sums run over kernel rows and, within one,
 
 from typing import NamedTuple
 
-from tinygan.kernels.jit.compile import Int, Ints, Reals, kernel
+from tinygan.kernels.jit.compile import Int, Ints, Loop, Reals, kernel
 from tinygan.kernels.jit.pack import fill_frame
 from tinygan.kernels.jit.tile import outer_sum, product
-from tinygan.kernels.jit.vector import at, clear
+from tinygan.kernels.jit.vector import Vector, at, clear
 
 
 class Correlate(NamedTuple):
@@ -44,7 +44,7 @@ class Correlate(NamedTuple):
 
 
 @kernel
-def correlate(v):
+def correlate(v: Vector) -> Loop:
     """y[pixel, o] = start[o] + Σ_tk frame[ia[pixel] + taps[t] + k] w[t, k, o]. Part = (group of images, range of panels)."""
     multiply = product(v)
 
@@ -101,7 +101,7 @@ class Contract(NamedTuple):
 
 
 @kernel
-def contract(v):
+def contract(v: Vector) -> Loop:
     """w̄[row block] = Σ_pixels x[pixel + tap, c] ȳ[pixel]. Part = (range of images, range of row blocks): it owns its rows."""
     R = v.channel_rows
     lanes, add = v.lanes, outer_sum(v)

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygan.kernels.jit.compile import Int, Ints, Reals, kernel
+from tinygan.kernels.jit.compile import Int, Ints, Loop, Reals, kernel
 from tinygan.kernels.jit.memory import empty, workspace
 from tinygan.kernels.jit.pack import Pack, bias_rows, pack, panels
 from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.tile import SPARE, product
-from tinygan.kernels.jit.vector import at, copy
+from tinygan.kernels.jit.vector import Vector, at, copy
+from tinygan.kernels.shapes import Array, Pad, Pair
 
 
 class Spread(NamedTuple):
@@ -30,7 +31,7 @@ class Spread(NamedTuple):
     ia: Ints  # where each pixel begins in x
     ic: Ints  # and in z
     nothing: Ints  # a zero: the offset of the only tap
-    count: Int  # of panels
+    n_panels: Int  # of panels
     columns: Int
     P: Int
     Q: Int
@@ -53,7 +54,7 @@ class Spread(NamedTuple):
 
 
 @kernel
-def spread(v):
+def spread(v: Vector) -> Loop:
     """y[s·i + u − p, s·j + t − q] += x[i, j] · w[:, u, t], from the bias on. Part = an image."""
     multiply = product(v)
 
@@ -62,7 +63,7 @@ def spread(v):
         a, z = at(args.x, part * P * Q * C), at(args.scratch, thread * args.room)
         frame = at(z, P * Q * columns)
         multiply(
-            a, args.w, z, args.zero, args.ia, args.ic, args.nothing, 1, C, P * Q, args.panels, 0, args.count, columns
+            a, args.w, z, args.zero, args.ia, args.ic, args.nothing, 1, C, P * Q, args.panels, 0, args.n_panels, columns
         )
         b = args.bias if part < args.points else args.zero
         for pixel in range(args.FH * FW):
@@ -83,24 +84,28 @@ def spread(v):
 
 
 @lru_cache(512)
-def tables(pixels, C, columns):
+def tables(pixels: int, C: int, columns: int) -> tuple[Array, Array]:
     """Where each pixel lies in x and in z."""
     index = np.minimum(np.arange(pixels + SPARE), pixels - 1)
     return index * C, index * columns
 
 
-def conv2d_dx(v, gy, w, size, stride, pad, bias, points):
+def conv2d_dx(
+    v: Vector, gy: Array, w: Array, size: Pair, stride: Pair, pad: Pad, bias: Array | None, points: int
+) -> Array:
     """``reference.conv2d_dx`` where C is small."""
     return spread_taps(v, gy, w.transpose(3, 0, 1, 2), size, stride, pad, bias, points)
 
 
-def conv2d(v, x, w, size, pad, bias, points):
+def conv2d(v: Vector, x: Array, w: Array, size: Pair, pad: Pad, bias: Array | None, points: int) -> Array:
     """``reference.conv2d`` of stride 1 where O is small: the adjoint of the flipped kernel's convolution."""
     flipped = tuple((k - 1 - first, k - 1 - last) for k, (first, last) in zip(w.shape[:2], pad, strict=True))
     return spread_taps(v, x, w[::-1, ::-1].transpose(2, 0, 1, 3), size, (1, 1), flipped, bias, points)
 
 
-def spread_taps(v, x, w, size, stride, pad, bias, points):
+def spread_taps(
+    v: Vector, x: Array, w: Array, size: Pair, stride: Pair, pad: Pad, bias: Array | None, points: int
+) -> Array:
     """x (N, P, Q, C), w (C, kh, kw, O) → (N, *size, O)."""
     (N, P, Q, C), (_, kh, kw, O), (H, W), (sh, sw) = x.shape, w.shape, size, stride
     (top, _), (left, _) = pad
@@ -116,7 +121,7 @@ def spread_taps(v, x, w, size, stride, pad, bias, points):
     ia, ic = tables(P * Q, C, columns)
     args = Spread(
         x=x, w=packed, y=y, bias=start, zero=zero, scratch=scratch, panels=cut, ia=ia, ic=ic, nothing=np.zeros(1, np.int64),
-        count=len(cut), columns=columns, P=P, Q=Q, C=C, H=H, W=W, O=O, kh=kh, kw=kw, sh=sh, sw=sw, top=top, left=left,
+        n_panels=len(cut), columns=columns, P=P, Q=Q, C=C, H=H, W=W, O=O, kh=kh, kw=kw, sh=sh, sw=sw, top=top, left=left,
         up=up, over=over, FH=FH, FW=FW, points=points, room=room,
     )  # fmt: skip
     spread(v, N, args)

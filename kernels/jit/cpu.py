@@ -1,9 +1,13 @@
 """What machine this is: its vectors, its cores, and LLVM's target for it."""
 
+from __future__ import annotations
+
 import ctypes
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from llvmlite import binding
 
@@ -16,7 +20,7 @@ YIELD = "SwitchToThread" if os.name == "nt" else "sched_yield"  # what the pool 
 
 
 @cache
-def width():
+def width() -> int:
     """Bytes of a vector: 64 with AVX-512, 32 with AVX2, else 16; $TINYGAN_VECTOR (16, 32 or 64) overrides."""
     asked = os.environ.get("TINYGAN_VECTOR")
     if asked:
@@ -27,7 +31,7 @@ def width():
     return 64 if has.get("avx512vl") else 32 if has.get("avx2") and has.get("fma") else 16
 
 
-def threads():
+def threads() -> int:
     """How many threads work: $TINYGAN_THREADS, else the cores that this process may run on."""
     asked = os.environ.get("TINYGAN_THREADS")
     if not asked:
@@ -37,7 +41,7 @@ def threads():
     return int(asked)
 
 
-def cores():
+def cores() -> int:
     """The cores of the affinity mask, or fewer where a container has a quota of their time: more threads would be halted."""
     mask = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
@@ -48,7 +52,7 @@ def cores():
 
 
 @cache
-def features():
+def features() -> Any:
     """The host's vector instructions and more, name → whether it has it; empty where LLVM cannot tell."""
     try:
         return binding.get_host_cpu_features()
@@ -56,13 +60,13 @@ def features():
         return binding.FeatureMap()
 
 
-def description():
+def description() -> str:
     """What compiled code depends on besides its source."""
     return f"{binding.get_host_cpu_name()} {features().flatten()} LLVM {binding.llvm_version_info}"
 
 
 @cache
-def start():
+def start() -> None:
     """LLVM, ready for this host; compiled code finds the functions of LIBRARY in this process."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
@@ -74,7 +78,7 @@ def start():
             binding.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
 
 
-def machine():
+def machine() -> Any:
     """LLVM's target for this host; an engine takes it over, so each has its own. Its models are Numba's."""
     start()
     target = binding.Target.from_default_triple()
@@ -83,7 +87,7 @@ def machine():
     return target.create_target_machine(**host, opt=3, reloc=reloc, codemodel="jitdefault", jit=True)
 
 
-def load(symbols, *, assembly="", code=None):
+def load(symbols: Iterable[str], *, assembly: str = "", code: bytes | None = None) -> list[int]:
     """The addresses of ``symbols`` of a module's text or of object code, never unloaded: at exit threads may be in it."""
     engine = binding.create_mcjit_compiler(binding.parse_assembly(assembly), machine())
     if code is not None:

@@ -4,14 +4,20 @@ A large fresh array costs a page fault every 4 KiB, about 0.25 ms a MiB: as much
 an ordinary array whose memory returns to a store when the last view of it is gone.
 """
 
+from __future__ import annotations
+
 import math
 import mmap
 import os
 import threading
 from collections import deque
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 import numpy as np
+
+from tinygan.kernels.shapes import Array, Shape
 
 SMALL = 1 << 16  # bytes: below, malloc does not go to the system
 KEPT = 1 << 29  # bytes that wait in the store at most
@@ -19,7 +25,7 @@ ALIGN = 64
 SPARE = 2
 
 
-def fresh(size):
+def fresh(size: int) -> Array:
     """Memory straight from the system, to which it returns whole: malloc would keep what it once gave."""
     own = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}  # after a fork too
     try:
@@ -35,17 +41,19 @@ class Store:
     another thread is in it gets fresh memory.
     """
 
-    def __init__(self, most=KEPT):
-        self.most, self.returned = most, deque()
+    def __init__(self, most: int = KEPT) -> None:
+        self.most = most
+        self.returned: deque[Array] = deque()
         self.put = self.returned.append
         self.begin()
 
-    def begin(self):
+    def begin(self) -> None:
         """Empty: in the child of a fork too, which perhaps has a lock that another thread held."""
-        self.free, self.kept, self.lock = {}, 0, threading.Lock()
+        self.free: dict[int, list[Array]] = {}
+        self.kept, self.lock = 0, threading.Lock()
         self.returned.clear()
 
-    def take(self, size):
+    def take(self, size: int) -> Array:
         if self.lock.acquire(blocking=False):
             try:
                 self.settle()
@@ -58,7 +66,7 @@ class Store:
                 self.lock.release()
         return fresh(size)
 
-    def settle(self):
+    def settle(self) -> None:
         """What has come back, by size; ``most`` bytes stay."""
         while self.returned:
             raw = self.returned.popleft()
@@ -77,11 +85,11 @@ class Store:
 class Bench:
     """One piece of memory for what an operation needs while it lasts: as large as the largest has needed."""
 
-    def __init__(self):
-        self.raw = deque(maxlen=1)
+    def __init__(self) -> None:
+        self.raw: deque[Array] = deque(maxlen=1)
         self.put = self.raw.append
 
-    def take(self, size):
+    def take(self, size: int) -> Array:
         try:
             raw = self.raw.pop()  # atomic: two threads never have the same piece
         except IndexError:
@@ -103,7 +111,7 @@ class Block:
 
     __slots__ = ("__array_interface__", "__del__")
 
-    def __init__(self, raw, put, shape, dtype):
+    def __init__(self, raw: Array, put: Callable[[Array], None], shape: Shape, dtype: np.dtype[Any]) -> None:
         self.__array_interface__ = {
             "version": 3,
             "shape": shape,
@@ -113,7 +121,7 @@ class Block:
         self.__del__ = partial(put, raw)
 
 
-def empty(shape, dtype):
+def empty(shape: Iterable[int], dtype: Any) -> Array:
     """np.empty(shape, dtype), on used memory where it is large."""
     dtype, shape = np.dtype(dtype), tuple(map(int, shape))
     size = math.prod(shape) * dtype.itemsize
@@ -122,7 +130,7 @@ def empty(shape, dtype):
     return np.asarray(Block(STORE.take(room(size)), STORE.put, shape, dtype))
 
 
-def workspace(dtype, *counts):
+def workspace(dtype: Any, *counts: int) -> list[Array]:
     """Arrays of so many numbers for the time of one operation, side by side on one piece of memory."""
     dtype = np.dtype(dtype)
     step = ALIGN // dtype.itemsize
@@ -133,7 +141,7 @@ def workspace(dtype, *counts):
     return [whole[end - size : end - size + n] for n, size, end in zip(counts, sizes, ends, strict=True)]
 
 
-def room(size):
+def room(size: int) -> int:
     """The size of the piece for ``size`` bytes, of which there are two between powers of two.
 
     A power of two goes into the next one, where weights of about that size go too; pages that nobody writes to cost nothing.

@@ -6,17 +6,24 @@ parts in float64; what is done to x then comes from tables of ``period`` numbers
 not depend on threads. Where R = 1 (layer and pixel norm) norm_rows.py does row by row in the first-level cache.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from tinygan.kernels.jit.memory import empty
 from tinygan.kernels.jit.norm_kernels import BLOCK, TERMS, Pass, Sums, backward, column_sums, forward
 from tinygan.kernels.jit.pool import pool
+from tinygan.kernels.jit.vector import Vector
 from tinygan.kernels.reference import pulled_terms
+from tinygan.kernels.shapes import Array, Pulled, Saved, Sizes
 
 PERIOD = 256  # numbers of a chunk, about
 
 
-def cut(sizes, rows):
+def cut(sizes: Sizes, rows: int) -> tuple[int, dict[str, int]]:
     """How sets of R·C numbers are cut, by shape alone: rows in a chunk, and the kernels' arguments that say it, by name."""
     S, R, G, D = sizes
     C = G * D
@@ -28,7 +35,7 @@ def cut(sizes, rows):
     }  # fmt: skip
 
 
-def summed(v, what, X, G, tables, sizes):
+def summed(v: Vector, what: str, X: Array, G: Array, tables: Array, sizes: Sizes) -> Array:
     """Sums over the rows of a set of each of its columns: (terms, rows of the bundle, S, 1, G, D), float64."""
     S, _, groups, D = sizes
     rows, (m, how) = len(X), cut(sizes, len(X))
@@ -40,7 +47,7 @@ def summed(v, what, X, G, tables, sizes):
     return sums.sum(axis=1, dtype=np.float64).sum(axis=3).transpose(2, 1, 0, 3, 4)[:, :, :, None]
 
 
-def spread(values, sizes, m, dtype):
+def spread(values: Sequence[Any], sizes: Sizes, m: int, dtype: Any) -> Array:
     """Tables of a chunk for each set, from values that broadcast to (S, 1, G, D)."""
     S, _, G, D = sizes
     tables = np.empty((len(values), S, m, G, D), dtype)
@@ -49,12 +56,14 @@ def spread(values, sizes, m, dtype):
     return tables
 
 
-def middle(a, b, c):
+def middle(a: Array, b: Array, c: Array) -> Array:
     """The middle one of three, a shift against cancellation: one that lies far from all others is never taken."""
     return np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
 
 
-def normalise(v, X, gamma, beta, sizes, eps, centre):
+def normalise(
+    v: Vector, X: Array, gamma: Array, beta: Array, sizes: Sizes, eps: float, centre: bool
+) -> tuple[Array, Saved]:
     S, R, G, D = sizes
     A = X.reshape(len(X), *sizes)
     m, how = cut(sizes, len(X))
@@ -81,15 +90,16 @@ def normalise(v, X, gamma, beta, sizes, eps, centre):
     return Y, (X, statistics)
 
 
-def normalise_pull(v, saved, gamma, G_, sizes, centre, wrt_x, wrt_p):
+def normalise_pull(
+    v: Vector, saved: Saved, gamma: Array, G_: Array, sizes: Sizes, centre: bool, wrt_x: bool, wrt_p: bool
+) -> Pulled:
     X, (mu, _, r, x_mean, a) = saved
     m, how = cut(sizes, len(X))
-    sums = summed(v, "backward", X, G_, spread([mu, *x_mean, r], sizes, m, X.dtype), sizes)
-    g_p, mean, c, e = pulled_terms(*sums, gamma, r, a, sizes, centre=centre)
-    if wrt_p:
-        g_p = tuple(g.astype(X.dtype) for g in g_p)
+    g, gz, gx = summed(v, "backward", X, G_, spread([mu, *x_mean, r], sizes, m, X.dtype), sizes)
+    g_p, mean, c, e = pulled_terms(g, gz, gx, gamma, r, a, sizes, centre=centre)
+    g_p = g_p[0].astype(X.dtype), g_p[1].astype(X.dtype)
     if not wrt_x:
-        return None, g_p
+        return None, g_p if wrt_p else None
     p, q = r * r * a, r * r * c[1:]
     e = r * r * (e - 3 * a * c[1:])
     tangents = (t for each_k in zip(mean[1:], c[1:], x_mean, p, q, e, strict=True) for t in each_k)
@@ -99,14 +109,14 @@ def normalise_pull(v, saved, gamma, G_, sizes, centre, wrt_x, wrt_p):
     return GX, g_p if wrt_p else None
 
 
-def column_sum(v, A):
+def column_sum(v: Vector, A: Array) -> Array:
     """Σ over all axes but the last."""
     C = A.shape[-1]
     sizes = 1, A.size // C, C, 1
     return summed(v, "plain", A.reshape(1, -1), A, A, sizes).reshape(C).astype(A.dtype)
 
 
-def scale_shift(v, X, scale, shift):
+def scale_shift(v: Vector, X: Array, scale: Array, shift: Array) -> Array:
     """The last pass of ``normalise`` with statistics 0 and 1, each row of the bundle a set: a tangent has no shift."""
     K, n, C = len(X), X[0].size, X.shape[-1]
     sizes = K, n // C, C, 1

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from tinygan.kernels.jit.compile import Int, Reals, kernel
+from tinygan.kernels.jit.compile import Int, Loop, Reals, kernel
 from tinygan.kernels.jit.elementwise import columns, each
-from tinygan.kernels.jit.vector import at, clear
+from tinygan.kernels.jit.vector import Vector, at, clear
 
 BLOCK = 16  # chunks
 
@@ -73,7 +73,7 @@ class Pass(NamedTuple):
 
 
 @kernel
-def column_sums(v, what):
+def column_sums(v: Vector, what: str) -> Loop:
     """sums[part, row of the bundle, term] += the terms of a part's chunks."""
     n_terms, formula = TERMS[what]
     add, more = columns(v, formula), each(v, lambda s, t: s + t)
@@ -100,7 +100,7 @@ def column_sums(v, what):
 
 
 @kernel
-def forward(v):
+def forward(v: Vector) -> Loop:
     """Y; tables μ, r, γ, r γ, β, and of each tangent ⟨ẋ⟩, a."""
     point, tangent = each(v, y_point), each(v, y_tangent)
 
@@ -127,7 +127,7 @@ def forward(v):
 
 
 @kernel
-def backward(v):
+def backward(v: Vector) -> Loop:
     """X̄; tables μ, r, γ, ⟨γȳ⟩, c, and of each tangent ⟨u⟩, c, ⟨ẋ⟩, p, q, e."""
     point, tangent = each(v, gx_point), each(v, gx_tangent)
 

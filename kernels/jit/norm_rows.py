@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from tinygan.kernels.jit.compile import Int, Real, Reals, kernel
+from tinygan.kernels.jit.compile import Int, Loop, Real, Reals, kernel
 from tinygan.kernels.jit.elementwise import each, totals
 from tinygan.kernels.jit.memory import empty
 from tinygan.kernels.jit.norm_kernels import gx_point, gx_tangent, y_point, y_tangent
-from tinygan.kernels.jit.vector import at, clear
+from tinygan.kernels.jit.vector import Vector, at, clear
+from tinygan.kernels.shapes import Array, Pulled, Saved, Sizes
 
 BLOCK = 512  # numbers of a row that are added up in the vector's dtype
 NEAR = 4096  # numbers of some rows of x, which stay near while the bundle's tangents come by
@@ -66,7 +67,7 @@ class Backward(NamedTuple):
 
 
 @kernel
-def forward(v):
+def forward(v: Vector) -> Loop:
     """Y, and the statistics μ, variance, r, ⟨ẋ⟩, ⟨zẋ⟩ of each row."""
     moments = totals(v, 2, lambda x, s, x_dot, s_dot: (x_dot - s_dot, (x - s) * (x_dot - s_dot)))
     point = each(v, lambda x, mu, r, gamma, beta: y_point(x, mu, r * gamma, beta))
@@ -105,7 +106,7 @@ def forward(v):
 
 
 @kernel
-def backward(v):
+def backward(v: Vector) -> Loop:
     """X̄, and each part's γ̄ and β̄, from the rows' statistics."""
 
     def each_term(x, mu, r, gamma, g, x_dot, m):
@@ -153,12 +154,14 @@ def backward(v):
     return run
 
 
-def parts(sets, D):
+def parts(sets: int, D: int) -> int:
     """Parts of at least 4096 numbers, at most 64."""
     return max(1, min(64, sets * D >> 12, sets))
 
 
-def normalise(v, X, gamma, beta, sizes, eps, centre):
+def normalise(
+    v: Vector, X: Array, gamma: Array, beta: Array, sizes: Sizes, eps: float, centre: bool
+) -> tuple[Array, Saved]:
     S, _, G, D = sizes
     Y, n, rows = empty(X.shape, X.dtype), X[0].size, len(X)
     statistics = empty((1 + 2 * rows, S, 1, G, 1), X.dtype)
@@ -171,7 +174,9 @@ def normalise(v, X, gamma, beta, sizes, eps, centre):
     return Y, (X, (*statistics[:3], statistics[3 : 2 + rows], statistics[2 + rows :]))
 
 
-def normalise_pull(v, saved, gamma, G_, sizes, centre, wrt_x, wrt_p):
+def normalise_pull(
+    v: Vector, saved: Saved, gamma: Array, G_: Array, sizes: Sizes, centre: bool, wrt_x: bool, wrt_p: bool
+) -> Pulled:
     X, (mu, var, r, x_mean, a) = saved
     S, _, G, D = sizes
     n, rows, cut = X[0].size, len(X), parts(S * G, D)

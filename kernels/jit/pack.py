@@ -5,18 +5,19 @@ rows of n_p vectors one after another, from rows · s_p · lanes on; the last ve
 """
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
-from tinygan.kernels.jit.compile import Int, Ints, Reals, kernel
+from tinygan.kernels.jit.compile import Int, Ints, Loop, Reals, kernel
 from tinygan.kernels.jit.transpose_blocks import transpose
-from tinygan.kernels.jit.vector import at, clear, copy
+from tinygan.kernels.jit.vector import Vector, at, clear, copy
+from tinygan.kernels.shapes import Array
 
 
 @cache
-def panels(columns, lanes):
+def panels(columns: int, lanes: int) -> tuple[Array, int]:
     """[first vector, vectors] of each panel, and the number of vectors: as many threes as leave no one alone."""
     vectors = -(-columns // lanes)
     threes, rest = divmod(vectors, 3)
@@ -25,7 +26,7 @@ def panels(columns, lanes):
     return np.array([starts, widths], np.int64).T.copy(), vectors
 
 
-def bias_rows(v, bias, panels, O, dtype):
+def bias_rows(v: Vector, bias: Array | None, panels: Array, O: int, dtype: Any) -> tuple[Array, Array]:
     """The bias, filled up to the panels' whole vectors, and as many zeros."""
     rows = np.zeros((2, int(panels[-1].sum()) * v.lanes), dtype)
     if bias is not None:
@@ -54,7 +55,7 @@ class Pack(NamedTuple):
     a: Reals  # a matrix (total, columns)
     packed: Reals
     panels: Ints
-    count: Int  # of panels
+    n_panels: Int  # of panels
     columns: Int
     total: Int
     group: Int
@@ -62,14 +63,14 @@ class Pack(NamedTuple):
     size: Int
 
     @classmethod
-    def whole(cls, a, packed, panels, rows, columns):
+    def whole(cls, a: Array, packed: Array, panels: Array, rows: int, columns: int) -> "Pack":
         """All rows as one block."""
         one = {"total": rows, "group": rows, "blocks": 1, "size": rows}
-        return cls(a=a, packed=packed, panels=panels, count=len(panels), columns=columns, **one)
+        return cls(a=a, packed=packed, panels=panels, n_panels=len(panels), columns=columns, **one)
 
 
 @kernel
-def pack(v):
+def pack(v: Vector) -> Loop:
     """Rows of a matrix into panels. Part = a block: of each ``group`` of rows, ``blocks`` of ``size`` (the last shorter)."""
     lanes = v.lanes
 
@@ -78,7 +79,7 @@ def pack(v):
         last = min(first + args.size, part // args.blocks * args.group + args.group, args.total)
         vectors = -(-args.columns // lanes)
         target = at(args.packed, part * args.size * vectors * lanes)
-        for p in range(args.count):
+        for p in range(args.n_panels):
             start, wide = args.panels[2 * p] * lanes, args.panels[2 * p + 1] * lanes
             real = min(wide, args.columns - start)
             for r in range(last - first):
@@ -91,7 +92,7 @@ def pack(v):
 
 
 @kernel
-def pack_transposed(v):
+def pack_transposed(v: Vector) -> Loop:
     """Blocks of a weight, transposed, into panels: row o, column c of tap t is w[source[t] + c O + o]. Part = a tap.
 
     ``target[t]`` is the start of the tap's phase, ``row[t]`` its first row there, ``rows[t]`` all rows of the phase.

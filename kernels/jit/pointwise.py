@@ -4,17 +4,18 @@ The table is POINTWISE of ``reference`` on vectors. Rows of a bundle lie far apa
 φ' and what x̄ needs of φ'' in a scratch block that stays in the first-level cache.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygan.kernels.jit.compile import Int, Real, Reals, kernel
+from tinygan.kernels.jit.compile import Int, Loop, Real, Reals, kernel
 from tinygan.kernels.jit.elementwise import each, totals
 from tinygan.kernels.jit.exp import exp, expm1, sigmoid, softplus, tanh
 from tinygan.kernels.jit.memory import empty
 from tinygan.kernels.jit.pool import pool
-from tinygan.kernels.jit.vector import at
+from tinygan.kernels.jit.vector import Vector, at
 from tinygan.kernels.reference import OF_X
+from tinygan.kernels.shapes import Array
 
 BLOCK = 4096  # numbers: four blocks stay in a second-level cache, and a row is read in long runs
 PART = 4 * BLOCK
@@ -47,7 +48,7 @@ POINTWISE = {
 
 
 @kernel
-def forward(v, f):
+def forward(v: Vector, f: str) -> Loop:
     """y = φ(x), ẏ = φ' ẋ."""
     phi, slope, _ = POINTWISE[f]
     value = each(v, phi)
@@ -73,7 +74,7 @@ def forward(v, f):
 
 
 @kernel
-def backward(v, f):
+def backward(v: Vector, f: str) -> Loop:
     """ẋ̄ = φ' ẏ̄, x̄ = φ' ȳ + Σ (φ'' ẋ) ẏ̄."""
     _, slope, curve = POINTWISE[f]
     alone = each(v, lambda s, g, a: slope(s, a) * g)
@@ -104,21 +105,21 @@ def backward(v, f):
     return run
 
 
-def pointwise(v, X, f, a):
+def pointwise(v: Vector, X: Array, f: str, a: float) -> tuple[Array, Array]:
     Y, n = empty(X.shape, X.dtype), X[0].size
     scratch = empty((pool().n * BLOCK,), X.dtype) if len(X) > 1 else X
     forward(v, parts(n), X, Y, scratch, n, len(X), float(a), static=(f,))
     return Y, X if f in OF_X else Y
 
 
-def pointwise_dx(v, S, G, f, a):
+def pointwise_dx(v: Vector, S: Array, G: Array, f: str, a: float) -> Array:
     GX, n = empty(G.shape, G.dtype), G[0].size
     scratch = empty((2 * pool().n * BLOCK,), G.dtype) if len(G) > 1 else G
     backward(v, parts(n), S, G, GX, scratch, n, len(G), float(a), static=(f,))
     return GX
 
 
-def parts(n):
+def parts(n: int) -> int:
     return -(-n // PART)
 
 
@@ -146,7 +147,7 @@ class AdamStep(NamedTuple):
 
 
 @kernel
-def adam_step(v):
+def adam_step(v: Vector) -> Loop:
     """m, v and θ after one step; ``rate`` and ``root`` hold the corrections of the bias."""
 
     def formula(theta, g, m, v, b1, c1, b2, c2, rate, root, eps):
@@ -167,7 +168,7 @@ def adam_step(v):
 
 
 @kernel
-def combination(v):
+def combination(v: Vector) -> Loop:
     """a x + b y."""
     mix = each(v, lambda x, y, a, b: a * x + b * y)
 
@@ -179,7 +180,7 @@ def combination(v):
 
 
 @kernel
-def products(v):
+def products(v: Vector) -> Loop:
     """Σ x y of each part: of blocks in the vector's dtype, over blocks in float64."""
     total = totals(v, 1, lambda x, y: x * y)
 
@@ -192,22 +193,24 @@ def products(v):
     return run
 
 
-def adam(v, theta, g, m, v_, lr, b1, b2, eps, t):
-    new = {name: empty(theta.shape, theta.dtype) for name in ("new_theta", "new_m", "new_v")}
+def adam(
+    v: Vector, theta: Array, g: Array, m: Array, v_: Array, lr: float, b1: float, b2: float, eps: float, t: int
+) -> tuple[Array, Array, Array]:
+    new_theta, new_m, new_v = (empty(theta.shape, theta.dtype) for _ in range(3))
     rates = {"b1": b1, "c1": 1 - b1, "b2": b2, "c2": 1 - b2, "rate": lr / (1 - b1**t), "root": 1 - b2**t, "eps": eps}
-    rates = {name: float(number) for name, number in rates.items()}
-    args = AdamStep(theta=theta, g=g, m=m, v=v_, n=theta.size, **new, **rates)
+    numbers: dict[str, Any] = {name: float(number) for name, number in rates.items()}
+    args = AdamStep(theta=theta, g=g, m=m, v=v_, new_theta=new_theta, new_m=new_m, new_v=new_v, n=theta.size, **numbers)
     adam_step(v, parts(theta.size), args)
-    return tuple(new.values())
+    return new_theta, new_m, new_v
 
 
-def combine(v, a, x, b, y):
+def combine(v: Vector, a: float, x: Array, b: float, y: Array) -> Array:
     z = empty(x.shape, x.dtype)
     combination(v, parts(x.size), x, y, z, x.size, float(a), float(b))
     return z
 
 
-def dot(v, x, y):
+def dot(v: Vector, x: Array, y: Array) -> float:
     sums = np.zeros(parts(x.size), x.dtype)
     products(v, len(sums), x, y, sums, x.size)
     return float(sums.sum(dtype=np.float64))

@@ -7,8 +7,11 @@ a sleeping helper, a busy core slows it in proportion only, and no other library
 The machine code, and the words through which threads speak to each other, are in pool_code.py.
 """
 
+from __future__ import annotations
+
 import os
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from queue import SimpleQueue
@@ -25,21 +28,21 @@ LOOK = 20_000  # looks for work before sleep, a fraction of a millisecond: longe
 class Pool:
     """The caller's thread and up to ``n`` − 1 helpers, which start with the first kernel and end at ``close``."""
 
-    def __init__(self, n):
+    def __init__(self, n: int) -> None:
         if not 1 <= n <= cpu.MOST_THREADS:
             raise UsageError(f"kernels run on 1 to {cpu.MOST_THREADS} threads: got {n}")
         self.n = n
         self.begin()
 
-    def begin(self):
+    def begin(self) -> None:
         """As new: in the child of a fork too, which has no helpers and perhaps a lock that another thread held."""
         self.box = np.zeros(WORDS, np.int64)
         self.address = self.box.ctypes.data
         self.lock = threading.RLock()  # the handler of a signal may come in between and run kernels too
-        self.wake = SimpleQueue()
+        self.wake: SimpleQueue[None] = SimpleQueue()
         self.helpers, self.open, self.forks = 0, True, _forks
 
-    def run(self, function, arguments, parts):
+    def run(self, function: int, arguments: bytes, parts: int) -> None:
         """All parts; the machine code is one call from publishing to the last part done, so nothing can break in."""
         if self.forks != _forks:
             with _renewing:
@@ -54,7 +57,7 @@ class Pool:
                 native().woken(self.address, asleep)
             native().run(self.address, function, arguments, parts)
 
-    def _start(self):
+    def _start(self) -> None:
         with suppress(RuntimeError):  # no more threads for this process, or it is ending: fewer hands
             while self.open and self.helpers < self.n - 1:
                 self.helpers += 1
@@ -62,12 +65,12 @@ class Pool:
                 threading.Thread(target=self._help, args=(self.helpers,), daemon=True, name=name).start()
         self.helpers = self.n - 1
 
-    def _help(self, k):
+    def _help(self, k: int) -> None:
         while self.open:
             native().help(self.address, k, LOOK)
             self.wake.get()
 
-    def close(self):
+    def close(self) -> None:
         """The helpers end; kernels still run, on the caller's thread."""
         self.open = False
         for _ in range(self.n):
@@ -77,7 +80,7 @@ class Pool:
 _forks, _renewing = 0, threading.Lock()
 
 
-def _forked():
+def _forked() -> None:
     global _forks, _renewing
     _forks, _renewing = _forks + 1, threading.Lock()
 
@@ -90,13 +93,13 @@ cpu.width()  # the same for a wrong width of vectors
 _pool = ContextVar("pool", default=_everyones)
 
 
-def pool():
+def pool() -> Pool:
     """The pool in use."""
     return _pool.get()
 
 
 @contextmanager
-def threads(n):
+def threads(n: int) -> Iterator[None]:
     """Run the kernels of this thread on ``n`` threads inside the block."""
     mine = Pool(n)
     token = _pool.set(mine)
@@ -107,7 +110,7 @@ def threads(n):
         mine.close()
 
 
-def run(function, arguments, parts):
+def run(function: int, arguments: bytes, parts: int) -> None:
     """Call function(arguments, part, thread) for every part on the pool; ``arguments`` is a block of bytes."""
     if parts > 0:
         pool().run(function, arguments, parts)

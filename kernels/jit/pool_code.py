@@ -22,10 +22,13 @@ Why it is right:
   kernel has fewer hands, and the next one wakes it.
 """
 
+from __future__ import annotations
+
 import ctypes
 import platform
 from functools import cache
 from types import SimpleNamespace
+from typing import Any
 
 from llvmlite import ir
 
@@ -42,7 +45,7 @@ KERNEL = ir.FunctionType(VOID, [POINTER, WORD, WORD])
 
 
 @cache
-def native():
+def native() -> SimpleNamespace:
     """The functions of this module, to be called; ctypes lets go of the interpreter's lock around them."""
     word = ctypes.c_int64
     kinds = {"run": (word, word, ctypes.c_char_p, word), "help": (word, word, word), "woken": (word, word)}
@@ -50,7 +53,7 @@ def native():
     return SimpleNamespace(**{name: ctypes.CFUNCTYPE(None, *kind)(address) for (name, kind), address in found})
 
 
-def assembly():
+def assembly() -> str:
     """The text of the module."""
     module = ir.Module("pool")
     ir.Function(module, ir.FunctionType(ir.IntType(32), []), cpu.YIELD)
@@ -62,7 +65,7 @@ def assembly():
 # ---------------------------------------------------------------- the four functions
 
 
-def build_work(module):
+def build_work(module: Any) -> None:
     """work(box, thread): do parts until none is left.
 
     while (seen = load(CLAIMS)) has parts left:
@@ -90,7 +93,7 @@ def build_work(module):
     b.ret_void()
 
 
-def build_run(module):
+def build_run(module: Any) -> None:
     """run(box, function, arguments, parts): publish a kernel, work, and wait for the parts that others have claimed.
 
     FUNCTION, ARGUMENTS, DONE = function, arguments, 0
@@ -122,7 +125,7 @@ def build_run(module):
     b.ret_void()
 
 
-def build_help(module):
+def build_help(module: Any) -> None:
     """help(box, thread, looks): work; after ``looks`` looks that found nothing, go to sleep, that is return.
 
     looked = 0
@@ -160,7 +163,7 @@ def build_help(module):
     b.ret_void()
 
 
-def build_woken(module):
+def build_woken(module: Any) -> None:
     """woken(box, n): ASLEEP −= n."""
     b, (box, n) = function(module, "woken", 2)
     b.atomic_rmw("sub", word(b, box, ASLEEP), n, "seq_cst")
@@ -170,34 +173,34 @@ def build_woken(module):
 # ---------------------------------------------------------------- what they are written with
 
 
-def function(module, name, arguments):
+def function(module: Any, name: str, arguments: int) -> Any:
     """A builder at the beginning of a function of so many words, and its arguments."""
     f = ir.Function(module, ir.FunctionType(VOID, [WORD] * arguments), name)
     return ir.IRBuilder(f.append_basic_block()), f.args
 
 
-def k(n):
+def k(n: int) -> Any:
     return ir.Constant(WORD, n)
 
 
-def word(b, box, i):
+def word(b: Any, box: Any, i: int) -> Any:
     """The address of a word of the box."""
     return b.gep(b.inttoptr(box, POINTER), [k(i)])
 
 
-def some_left(b, claims, order):
+def some_left(b: Any, claims: Any, order: str) -> Any:
     """Whether there are parts that nobody has claimed."""
     return b.icmp_unsigned("!=", b.and_(b.load_atomic(claims, order, 8), k(PARTS)), k(0))
 
 
-def rest(module, b, looked):
+def rest(module: Any, b: Any, looked: Any) -> None:
     """A moment; once in PATIENCE looks the core is offered to another thread."""
     b.call(ir.InlineAsm(ir.FunctionType(VOID, []), pause(), "~{memory}", side_effect=True), [])
     with b.if_then(b.icmp_unsigned("==", b.urem(looked, k(PATIENCE)), k(PATIENCE - 1)), likely=False):
         b.call(module.get_global(cpu.YIELD), [])
 
 
-def pause():
+def pause() -> str:
     """The machine's hint that this is a waiting loop, where it has one."""
     machine = platform.machine().lower()
     return "pause" if machine in ("x86_64", "amd64", "i686") else "isb" if machine in ("aarch64", "arm64") else ""

@@ -1,8 +1,10 @@
 """The convolutions by Winograd's algorithm: the tables that winograd_kernels.py work by."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence, Sized
 from functools import lru_cache
 from itertools import product
-from math import lcm
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +13,10 @@ from tinygan.kernels.jit.memory import empty, workspace
 from tinygan.kernels.jit.pack import bias_rows, panels
 from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.tile import SPARE
-from tinygan.kernels.jit.winograd_kernels import SKEW, Correlate, correlate, transform_weight, turn
-from tinygan.kernels.shapes import phases
-
-TILES = 144  # tiles of a block at most: a multiple of every tile's rows
-FEW = 48  # tiles of a block at least, where blocks are made to suit the number of threads
+from tinygan.kernels.jit.vector import Vector
+from tinygan.kernels.jit.winograd_forms import Form
+from tinygan.kernels.jit.winograd_kernels import SKEW, Correlate, correlate, even, transform_weight, turn
+from tinygan.kernels.shapes import Array, Pad, Pair, Shape, phases
 
 
 class Plan(NamedTuple):
@@ -32,7 +33,19 @@ class Plan(NamedTuple):
     packed: int
 
 
-def make_plan(v, f, x_shape, y_shape, points, S, D, phases, frame_up, frame_left, threads):
+def make_plan(
+    v: Vector,
+    f: Form,
+    x_shape: Shape,
+    y_shape: Shape,
+    points: int,
+    S: int,
+    D: int,
+    phases: Sequence[tuple[int, ...]],
+    frame_up: int,
+    frame_left: int,
+    threads: int,
+) -> Plan:
     """For x (N, H, W, C) and y (N, P, Q, O); phases (first row, first column, rows, columns, up, over)."""
     (m, r), (N, H, W, C), (_, P, Q, O) = f, x_shape, y_shape
     n, K = m + r - 1, S * S * C
@@ -56,19 +69,17 @@ def make_plan(v, f, x_shape, y_shape, points, S, D, phases, frame_up, frame_left
     return Plan(numbers, table, panels(O, v.lanes)[0], np.array(phases, np.int64), ia, ic, room, plane, packed)
 
 
-def even(v, total, threads=1):
-    """Tiles of a block, whole tiles of the product: few blocks of one size, as many for each thread where they are not small.
-
-    The product writes whole tiles of rows: one beyond the block would be a number of the next plane.
-    """
-    whole = lcm(*(v.rows(n) for n in (1, 2, 3)))
-    count = max(1, -(-total // TILES))
-    if total >= FEW * threads:
-        count = -(-count // threads) * threads
-    return -(-total // count // whole) * whole or whole
-
-
-def correlated(v, f, plan, taps, x, y_shape, w, bias, turned=None):
+def correlated(
+    v: Vector,
+    f: Form,
+    plan: Plan,
+    taps: Array,
+    x: Array,
+    y_shape: Shape,
+    w: Array,
+    bias: Array | None,
+    turned: tuple[int, int, int] | None = None,
+) -> Array:
     """y by ``plan`` from the phases of w that ``taps`` tell; ``turned`` (taps, C, O): w is to be turned round first."""
     sizes = plan.packed, pool().n * plan.room, w.size if turned else 0
     packed, scratch, other = workspace(x.dtype, *sizes)
@@ -88,21 +99,23 @@ def correlated(v, f, plan, taps, x, y_shape, w, bias, turned=None):
     splits = min(n_panels, -(-pool().n // parts))  # few blocks: the threads share a block's output channels
     args = Correlate(
         x=x, w=w, y=y, bias=start, zero=zero, scratch=scratch, blocks=plan.blocks, panels=plan.panels, phases=plan.phases,
-        ia=plan.ia, ic=plan.ic, nothing=np.zeros(1, np.int64), taps=taps, own=own, splits=splits, count=n_panels,
+        ia=plan.ia, ic=plan.ic, nothing=np.zeros(1, np.int64), taps=taps, own=own, splits=splits, n_panels=n_panels,
         room=plan.room, **plan.numbers,
     )  # fmt: skip
     correlate(v, parts * splits, args, static=f)
     return y
 
 
-def slices(channels, taps):
+def slices(channels: int, taps: Sized) -> list[Pair]:
     """Parts of a weight transform: the correlations, each cut so that all threads have work."""
     step = max(8, -(-channels // max(1, 16 // len(taps))))
     return [(c, min(step, channels - c)) for c in range(0, channels, step)]
 
 
 @lru_cache(512)
-def forward_plan(v, f, shape, w_shape, S, pad, size, points, threads):
+def forward_plan(
+    v: Vector, f: Form, shape: Shape, w_shape: Shape, S: int, pad: Pad, size: Pair, points: int, threads: int
+) -> tuple[Plan, Array]:
     _, kw, C, O = w_shape
     phases = [(0, 0, *size, 0, 0)]
     plan = make_plan(v, f, shape, (len(shape), *size, O), points, S, 1, phases, pad[0][0], pad[1][0], threads)
@@ -115,7 +128,9 @@ def forward_plan(v, f, shape, w_shape, S, pad, size, points, threads):
     return plan, np.array(parts, np.int64)
 
 
-def conv2d(v, f, x, w, size, stride, pad, bias, points):
+def conv2d(
+    v: Vector, f: Form, x: Array, w: Array, size: Pair, stride: Pair, pad: Pad, bias: Array | None, points: int
+) -> Array:
     """``reference.conv2d`` by F(m, r) of kernel S r, stride S."""
     O = w.shape[3]
     plan, parts = forward_plan(v, f, x.shape, w.shape, stride[0], pad, size, points, pool().n)
@@ -123,10 +138,12 @@ def conv2d(v, f, x, w, size, stride, pad, bias, points):
 
 
 @lru_cache(512)
-def backward_plan(v, f, shape, w_shape, size, S, pad, points, threads):
-    (m, r), (kh, kw, C, O), (N, *out, _) = f, w_shape, shape
+def backward_plan(
+    v: Vector, f: Form, shape: Shape, w_shape: Shape, size: Pair, S: int, pad: Pad, points: int, threads: int
+) -> tuple[Plan, Array]:
+    (m, r), (kh, kw, C, O), (N, P, Q, _) = f, w_shape, shape
     found, parts = [], []
-    for (a, rows, _, (up, _)), (b, columns, _, (left, _)) in phases(size, (kh, kw), (S, S), pad, out):
+    for (a, rows, _, (up, _)), (b, columns, _, (left, _)) in phases(size, (kh, kw), (S, S), pad, (P, Q)):
         found.append((a, b, rows.start, columns.start, len(rows), len(columns), -up, -left))
     up, left = (max([0, *(-p[k] for p in found)]) for k in (6, 7))
     table = [(*p[2:6], p[6] + up, p[7] + left) for p in found]
@@ -139,7 +156,9 @@ def backward_plan(v, f, shape, w_shape, size, S, pad, points, threads):
     return plan, np.array(parts, np.int64)
 
 
-def conv2d_dx(v, f, gy, w, size, stride, pad, bias, points):
+def conv2d_dx(
+    v: Vector, f: Form, gy: Array, w: Array, size: Pair, stride: Pair, pad: Pad, bias: Array | None, points: int
+) -> Array:
     """``reference.conv2d_dx`` by F(m, r): S² correlations of ȳ with the weight's phases, turned round."""
     kh, kw, C, O = w.shape
     plan, parts = backward_plan(v, f, gy.shape, w.shape, size, stride[0], pad, points, pool().n)

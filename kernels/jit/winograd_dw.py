@@ -5,19 +5,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygan.kernels.jit.compile import Int, Ints, Reals, kernel
+from tinygan.kernels.jit.compile import Int, Ints, Loop, Reals, kernel
 from tinygan.kernels.jit.memory import empty, workspace
 from tinygan.kernels.jit.pack import fill_frame, panels
 from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.tile import outer_sum
 from tinygan.kernels.jit.transpose_blocks import sandwich
-from tinygan.kernels.jit.vector import at
-from tinygan.kernels.jit.winograd import even
-from tinygan.kernels.jit.winograd_forms import F
-from tinygan.kernels.jit.winograd_kernels import SKEW
+from tinygan.kernels.jit.vector import Vector, at
+from tinygan.kernels.jit.winograd_forms import F, Form, Matrix
+from tinygan.kernels.jit.winograd_kernels import SKEW, even
+from tinygan.kernels.shapes import Array, Pad, Pair
 
 
-def transposed(M):
+def transposed(M: Matrix) -> Matrix:
     return [list(row) for row in zip(*M, strict=True)]
 
 
@@ -31,7 +31,7 @@ class Contract(NamedTuple):
     panels: Ints
     ix: Ints  # where each tile of a block begins in a vector's rows of U
     ig: Ints  # and in a panel of 1, 2 and 3 vectors: TB numbers each
-    count: Int  # of panels
+    n_panels: Int  # of panels
     splits: Int  # ranges of panels
     slices: Int  # ranges of input channels
     total: Int  # tiles
@@ -53,7 +53,7 @@ class Contract(NamedTuple):
 
 
 @kernel
-def contract(v, m, r):
+def contract(v: Vector, m: int, r: int) -> Loop:
     """w̄ = Gᵀ [Σ_tiles (Bᵀ d B) ∘ (A ȳ Aᵀ)] G. Part = (range of panels, range of input channels)."""
     lanes, n, R = v.lanes, m + r - 1, v.channel_rows
     B, Z, G = (sandwich(v, M) for M in (F[m, r][0], transposed(F[m, r][2]), transposed(F[m, r][1])))
@@ -65,7 +65,7 @@ def contract(v, m, r):
         panels, splits, slices, ix, ig = args.panels, args.splits, args.slices, args.ix, args.ig
         split, piece, vectors = part // slices, part % slices, C // lanes
         c0, c1 = piece * vectors // slices * lanes, (piece + 1) * vectors // slices * lanes
-        p0, p1 = split * args.count // splits, (split + 1) * args.count // splits
+        p0, p1 = split * args.n_panels // splits, (split + 1) * args.n_panels // splits
         o0, o1 = panels[2 * p0] * lanes, (panels[2 * p1 - 2] + panels[2 * p1 - 1]) * lanes
         CT, OT, inputs, width = c1 - c0, o1 - o0, S * S, S * r
         K = inputs * CT
@@ -122,13 +122,13 @@ def contract(v, m, r):
 
 
 @lru_cache(512)
-def lists(lanes, tiles):
+def lists(lanes: int, tiles: int) -> tuple[Array, Array]:
     """Where the tiles of a block lie in U and in the panels of 1, 2 and 3 vectors."""
     tile = np.arange(tiles) * lanes
     return tile, np.concatenate([tile * k for k in (1, 2, 3)])
 
 
-def conv2d_dw(v, f, x, gy, stride, pad):
+def conv2d_dw(v: Vector, f: Form, x: Array, gy: Array, stride: Pair, pad: Pad) -> Array:
     """``reference.conv2d_dw`` by F(m, r). A part sums over all tiles, in order."""
     (m, r), S, (N, H, W, C), (_, P, Q, O) = f, stride[0], x.shape, gy.shape
     n, wanted, cut = m + r - 1, 2 * pool().n, panels(O, v.lanes)[0]
@@ -144,7 +144,7 @@ def conv2d_dw(v, f, x, gy, stride, pad):
     gw = empty((S * r, S * r, C, O), x.dtype)
     ix, ig = lists(v.lanes, TB)
     args = Contract(
-        x=x, gy=gy, gw=gw, scratch=scratch, panels=cut, ix=ix, ig=ig, count=len(cut), splits=splits, slices=slices,
+        x=x, gy=gy, gw=gw, scratch=scratch, panels=cut, ix=ix, ig=ig, n_panels=len(cut), splits=splits, slices=slices,
         total=total, S=S, H=H, W=W, C=C, O=O, P=P, Q=Q, FH=FH, FW=FW, top=pad[0][0], left=pad[1][0], TH=TH, TW=TW, TB=TB,
         room=room,
     )  # fmt: skip

@@ -1,7 +1,15 @@
 """The forms of Winograd's algorithm, and which is taken for which shape."""
 
+from __future__ import annotations
+
+from tinygan.kernels.jit.vector import Vector
+from tinygan.kernels.shapes import Pair
+
+Form = Pair  # (m, r)
+Matrix = list[list[float]]
+
 # (m, r): Bᵀ, G, Aᵀ. Column 1 of every Aᵀ is all ones, so that a bias is added once, to product (1, 1).
-F = {
+F: dict[Form, tuple[Matrix, Matrix, Matrix]] = {
     (2, 2): (
         [[1, -1, 0], [0, 1, 0], [0, 1, -1]],
         [[1, 0], [1, 1], [0, 1]],
@@ -38,11 +46,14 @@ F = {
     ),
 }
 
-WHERE = {((4, 4), (2, 2)): 2, ((3, 3), (1, 1)): 3}  # (kernel, stride): taps r of the correlations it consists of
+WHERE: dict[tuple[Pair, Pair], int] = {
+    ((4, 4), (2, 2)): 2,
+    ((3, 3), (1, 1)): 3,
+}  # (kernel, stride): taps r of the correlations it consists of
 FEWEST = 16  # channels on either side: below, the transforms cost more than they save
 
 
-def form(v, what, C, O, size, kernel, stride):
+def form(v: Vector, what: str, C: int, O: int, size: Pair, kernel: Pair, stride: Pair) -> Form | None:
     """(m, r) of the form with the fewest products for "y", "dx" or "dw", or None where the direct form is faster.
 
     ``size`` (P, Q) is that of the convolution's output. The batch does not matter: a sample's bits do not depend on

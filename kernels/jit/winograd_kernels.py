@@ -9,26 +9,41 @@ are summed before Aᵀ; its adjoint has S² phases of the output instead. The we
     F(2,2) 9 products for 16 (no fractions);  F(4,2) 25 for 64;  F(2,3) 16 for 36;  F(4,3) 36 for 144
 """
 
-from typing import NamedTuple
+from math import lcm
+from typing import Any, NamedTuple
 
 import numba
 
-from tinygan.kernels.jit.compile import Int, Ints, Reals, kernel
+from tinygan.kernels.jit.compile import Int, Ints, Loop, Reals, kernel
 from tinygan.kernels.jit.pack import fill_frame
 from tinygan.kernels.jit.tile import product
 from tinygan.kernels.jit.transpose_blocks import sandwich, transpose
-from tinygan.kernels.jit.vector import at, copy
+from tinygan.kernels.jit.vector import Vector, at, copy
 from tinygan.kernels.jit.winograd_forms import F
 
 # Numbers between planes: a power of two apart, their stores would share one set of the cache, three times slower.
 SKEW = 16
+TILES = 144  # tiles of a block at most: a multiple of every tile's rows
+FEW = 48  # tiles of a block at least, where blocks are made to suit the number of threads
+
+
+def even(v: Vector, total: int, threads: int = 1) -> int:
+    """Tiles of a block, whole tiles of the product: few blocks of one size, as many for each thread where they are not small.
+
+    The product writes whole tiles of rows: one beyond the block would be a number of the next plane.
+    """
+    whole = lcm(*(v.rows(n) for n in (1, 2, 3)))
+    count = max(1, -(-total // TILES))
+    if total >= FEW * threads:
+        count = -(-count // threads) * threads
+    return -(-total // count // whole) * whole or whole
 
 
 # ---------------------------------------------------------------- kernels
 
 
 @kernel
-def turn(v):
+def turn(v: Vector) -> Loop:
     """w (taps, C, O) → (taps, O, C), C and O multiples of the lanes. Part = a tap."""
     lanes, block = v.lanes, transpose(v)
 
@@ -40,7 +55,7 @@ def turn(v):
     return run
 
 
-def laying(v, m, r):
+def laying(v: Vector, m: int, r: int) -> Any:
     """G w Gᵀ of ``channels`` rows of one correlation, from its first tap in w on, to a panel of each plane from ``out`` on."""
     lanes, n = v.lanes, m + r - 1
     G = sandwich(v, F[m, r][1])
@@ -54,7 +69,7 @@ def laying(v, m, r):
 
 
 @kernel
-def transform_weight(v, m, r):
+def transform_weight(v: Vector, m: int, r: int) -> Loop:
     """(G w Gᵀ)[xi, row, column] in panels. Part = some input channels of one correlation.
 
     ``taps[part]``: its first tap in w, the steps between taps, its planes in ``out``, its first row there, its channels.
@@ -91,7 +106,7 @@ class Correlate(NamedTuple):
     taps: Ints  # as in ``transform_weight``
     own: Int
     splits: Int  # ranges of panels
-    count: Int  # of panels
+    n_panels: Int  # of panels
     n_phases: Int
     S: Int  # stride of the windows
     D: Int  # distance of a phase's outputs in y
@@ -113,7 +128,7 @@ class Correlate(NamedTuple):
 
 
 @kernel
-def correlate(v, m, r):
+def correlate(v: Vector, m: int, r: int) -> Loop:
     """y from x and transformed weights. Part = (block of tiles, output phase, range of panels).
 
     Per block: U[xi] (tiles, inputs · C) = Bᵀ d B;  M[xi] = U[xi] W[xi];  y = Aᵀ M A. With ``taps`` (``own`` of them for a
@@ -131,7 +146,7 @@ def correlate(v, m, r):
         first, tiles, shifted = args.blocks[block], args.blocks[block + 1], args.blocks[block + 2]
         row0, column0, rows, columns = phases[6 * f], phases[6 * f + 1], phases[6 * f + 2], phases[6 * f + 3]
         up, over = phases[6 * f + 4], phases[6 * f + 5]
-        p0, p1 = split * args.count // splits, (split + 1) * args.count // splits
+        p0, p1 = split * args.n_panels // splits, (split + 1) * args.n_panels // splits
         o0, vectors = panels[2 * p0] * lanes, panels[2 * p1 - 2] + panels[2 * p1 - 1] - panels[2 * p0]
         inputs = S * S
         K = inputs * C

@@ -9,6 +9,8 @@ import numpy as np
 
 from .fake_array import Pinned, Tape, done, from_host, ndarray, waits
 
+ON_DEVICE = [f"tinygan.kernels.cuda.{name}" for name in ("operations", "launch", "graph")]  # they import CuPy
+
 
 class Stream:
     ptr = 0
@@ -134,7 +136,7 @@ def installed(monkeypatch, emulated):
 
     for name, value in modules(emulated).items():
         monkeypatch.setitem(sys.modules, name, value)
-    for name in ("tinygan.kernels.cuda.operations", "tinygan.kernels.cuda.graph"):
+    for name in ON_DEVICE:
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setattr(driver, "Device", lambda ordinal=0: EMULATED)
     monkeypatch.setattr(driver, "Module", lambda _, file: Module(emulated(file)))
@@ -148,7 +150,7 @@ def removed():
     """What was imported with it, forgotten."""
     from tinygan import kernels
 
-    for name in ("tinygan.kernels.cuda.operations", "tinygan.kernels.cuda.graph"):
+    for name in ON_DEVICE:
         sys.modules.pop(name, None)
     kernels.available.cache_clear()
     kernels._module.cache_clear()

@@ -65,6 +65,22 @@ MAY = {
     "training sampling evaluation interface",  # for type checkers; at run time it loads a name when that is first used
 }
 
+# kernels/, floor by floor: a file imports files of floors before its own.
+FLOORS = {
+    "": ["cache shapes", "reference"],
+    "jit": [
+        "cpu memory vector",
+        "pool_code elementwise exp tile transpose_blocks winograd_forms",
+        "pool",
+        "compile",
+        "pack",
+        "conv_direct_kernels norm_kernels winograd_kernels",
+        "conv_direct conv_direct_dw conv_narrow norm norm_rows pointwise winograd winograd_dw",
+        "operations",
+    ],
+    "cuda": ["args compile", "plan", "driver plan_conv plan_flat plan_matmul", "launch plan_norm", "graph operations"],
+}
+
 
 def imports(path, everywhere=True):
     """The modules a file imports; with ``everywhere`` also inside functions."""
@@ -207,6 +223,36 @@ def test_a_kernel_file_imports_numpy_and_the_compiler_of_its_own_machine(path):
     known |= {"jit": {"numba", "llvmlite"}, "cuda": {"cupy", "cupyx"}}.get(path.parent.name, set())
     strange = [m for m in imports(path) if not any(m == k or m.startswith((k + ".", "tinygan.kernels")) for k in known)]
     assert not {m for m in strange if m != "tinygan"}, f"{path.name} imports {strange}"
+
+
+def before(path):
+    """The modules of kernels/ that a file of it may import: what all machines share, and the floors before its own."""
+    folder = path.parent.name if path.parent.name in FLOORS else ""
+    shared = [] if folder == "" else [f"tinygan.kernels.{name}" for floor in FLOORS[""] for name in floor.split()]
+    floors = [floor.split() for floor in FLOORS[folder]]
+    (own,) = (i for i, floor in enumerate(floors) if path.stem in floor)
+    prefix = f"tinygan.kernels.{folder}".rstrip(".")
+    return {*shared, *(f"{prefix}.{name}" for floor in floors[:own] for name in floor)}
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in KERNELS if p.stem != "__init__"], ids=lambda path: "/".join(path.parts[-2:])
+)
+def test_imports_in_kernels_run_one_way(path):
+    modules = {
+        f"tinygan.kernels.{f'{folder}.' if folder else ''}{name}"
+        for folder, floors in FLOORS.items()
+        for floor in floors
+        for name in floor.split()
+    }
+    assert {m for m in imports(path) if m in modules} <= before(path)
+
+
+@pytest.mark.parametrize("path", [p for p in KERNELS if p.stem == "__init__"], ids=lambda path: path.parts[-2])
+def test_a_package_of_kernels_imports_nothing(path):
+    """So that a module of it can be loaded without Numba or CuPy."""
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree) and len(tree.body) == 1
 
 
 @pytest.mark.parametrize("name", FILES)

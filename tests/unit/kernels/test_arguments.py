@@ -13,8 +13,8 @@ JIT = [path for folder in kernels.__path__ for path in sorted((Path(folder) / "j
 
 def blocks(tree):
     """The classes that a loop ``run(part, thread, args: Class)`` of a file takes."""
-    loops = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "run")
-    last = (loop.args.args[-1] for loop in loops if len(loop.args.args) == 3)
+    loops = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    last = (loop.args.args[-1] for loop in loops if [a.arg for a in loop.args.args][:-1] == ["part", "thread"])
     return {a.annotation.id for a in last if isinstance(a.annotation, ast.Name)} - {"Reals", "Ints", "Int", "Real"}
 
 
