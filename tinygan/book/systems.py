@@ -7,7 +7,7 @@ from typing import Any
 from tinygan.book.commands import cell
 from tinygan.core.settings import Row, describe
 from tinygan.formats.toml import abbreviated
-from tinygan.recipes.catalogue import by_purpose, choices
+from tinygan.recipes.catalogue import by_purpose, choices, cpu_only
 from tinygan.recipes.spec import RecipeSpec
 from tinygan.training.run import Loop
 
@@ -20,6 +20,7 @@ def systems() -> str:
         "# Systems and their settings",
         "`tinygan recipes NAME` shows the same. Give a setting as `--set KEY=VALUE`, or in a file with `--config FILE.toml`.",
         choices(),
+        f"{', '.join(f'`{name}`' for name in cpu_only())} train on the CPU only. All others train on a GPU too.",
     ]
     for purpose, specs in by_purpose().items():
         parts += [f"## {purpose[:1].upper()}{purpose[1:]}"]

@@ -7,7 +7,7 @@ from tinygan.recipes.spec import PURPOSES, RecipeSpec
 
 
 def by_purpose() -> dict[str, list[RecipeSpec]]:
-    """The systems of each purpose, in the order of their papers' years."""
+    """The systems of each purpose: the first choice, then the others in the order of their papers' years."""
     specs = sorted(RECIPES.values(), key=lambda spec: spec.order)
     return {purpose: [spec for spec in specs if spec.purpose == purpose] for purpose in PURPOSES}
 

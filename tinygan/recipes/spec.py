@@ -11,8 +11,8 @@ RESULTS = "bench/results"  # in the repository
 
 # What a system is for; lists show the groups in this order.
 Purpose = Literal[
-    "images",
-    "class- or text-conditional images",
+    "images without labels",
+    "images of a class or a text",
     "few labels",
     "structure of the data",
     "translation without pairs",
@@ -58,11 +58,12 @@ class RecipeSpec:
     purpose: Purpose
     about: str  # what it is, in one line
     when: str  # when to take it, in one line
+    first_choice: bool = False  # lists show it first among the systems of its purpose
     device: bool = True
     loop: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def order(self) -> tuple[int, int, str]:
-        """Its place in lists: by purpose, then by the year of its paper, then by name."""
+    def order(self) -> tuple[int, bool, int, str]:
+        """Its place in lists: by purpose, the first choice first, then by the year of its paper, then by name."""
         year = re.search(r"\d{4}", self.card.paper)
-        return PURPOSES.index(self.purpose), int(year[0]) if year else 0, self.name
+        return PURPOSES.index(self.purpose), not self.first_choice, int(year[0]) if year else 0, self.name

@@ -151,6 +151,7 @@ RECIPE = RecipeSpec(
     settings=Settings,
     purpose="few labels",
     about="classifier trained with few labels beside a GAN (Salimans et al. 2016)",
+    first_choice=True,
     when="first choice when few images have labels",
     card=Card(
         paper="Salimans et al. 2016",
