@@ -150,7 +150,7 @@ def test_a_claim_that_cannot_be_written_is_not_blamed_on_the_file(tmp_path):
         save_claims(path, "b", [Claim("x", np.float32(1))])
     assert path.read_text() == before
     path.write_text("[1, 2]")
-    with pytest.raises(FormatError, match="is damaged, expected claims by experiment"):
+    with pytest.raises(FormatError, match="is damaged; expected claims by experiment"):
         save_claims(path, "b", [Claim("x", 1.0)])
 
 
