@@ -1,1 +1,1 @@
-"""``python -m bench``: every kernel and whole step held to its definition, then timed against PyTorch in one process."""
+"""``python -m bench``: check every kernel and training step against its definition, then time it against PyTorch."""

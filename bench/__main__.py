@@ -1,7 +1,7 @@
-"""``python -m bench [CASE ...]``: the grammar, the environment of the threads, the exit status.
+"""``python -m bench [CASE ...]``: command line, number of threads, exit status.
 
-Exit status: 0 every case is right and meets its targets, 1 one does not, 2 usage, 130 Ctrl-C.
-NumPy is imported by the runner only: its BLAS reads the number of its threads when it is loaded.
+Exit status: 0 if every case is correct and meets its targets, 1 if one does not, 2 for a usage error, 130 for Ctrl-C.
+Only the runner imports NumPy, because its BLAS reads the number of threads when it is loaded.
 """
 
 from __future__ import annotations
@@ -19,43 +19,47 @@ from tinygan.errors import TinyganError, UsageError, nearest
 FORMATS = (".png", ".svg", ".pdf")
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse, whose errors are one line."""
+class BenchParser(argparse.ArgumentParser):
+    """An argument parser with errors of one line."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see python -m bench --help")
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments, checked as far as they can be without NumPy."""
-    p = Parser(prog="python -m bench", description="Right, then fast: each case is checked before it is timed.")
-    p.add_argument("cases", nargs="*", metavar="CASE", help=f"all of them, or some of {', '.join(CASES)}")
-    p.add_argument("--against", choices=["torch"], help="whom to race; without it only tinygan is timed")
-    p.add_argument("--backend", default="auto", metavar="NAME", help="tinygan's kernels (auto)")
-    p.add_argument("--threads", type=int, default=cores(), metavar="N", help=f"for both sides ({cores()})")
-    p.add_argument("--rounds", type=int, metavar="N", help="of each race (as many as fit in 10 s, 5 to 25)")
-    p.add_argument("--json", type=Path, metavar="FILE", help="append a line a case")
-    p.add_argument("--plot", type=Path, metavar="FILE", help="a roofline of the convolutions (.png, .svg, .pdf)")
+    """Parse the arguments and check them as far as possible without NumPy. Raises UsageError."""
+    p = BenchParser(prog="python -m bench", description="Check kernels and training steps, then time them.")
+    p.add_argument("cases", nargs="*", metavar="CASE", help=f"cases to run (default: all), of {', '.join(CASES)}")
+    p.add_argument("--against", choices=["torch"], help="also time PyTorch (default: only tinygan)")
+    p.add_argument("--backend", default="auto", metavar="NAME", help="kernels of tinygan (default: auto)")
+    p.add_argument(
+        "--threads", type=int, default=cores(), metavar="N", help=f"threads for both sides (default: {cores()})"
+    )
+    p.add_argument("--rounds", type=int, metavar="N", help="rounds of a comparison (default: 5 to 25, in about 10 s)")
+    p.add_argument("--json", type=Path, metavar="FILE", help="append one JSON line per case")
+    p.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw a roofline plot of the convolutions (.png, .svg, .pdf)"
+    )
     args = p.parse_args(argv)
     for name in args.cases:
         if name not in CASES:
-            raise UsageError(f"unknown case {name!r}{nearest(name, CASES)}; the cases are {', '.join(CASES)}")
+            raise UsageError(f"unknown case {name!r}{nearest(name, CASES)}; expected one of {', '.join(CASES)}")
     for name in ("threads", "rounds"):
         if (getattr(args, name) or 1) < 1 or getattr(args, name) == 0:
-            raise UsageError(f"--{name} is at least 1: got {getattr(args, name)}")
+            raise UsageError(f"--{name} must be at least 1, got {getattr(args, name)}")
     for path in filter(None, (args.json, args.plot)):
         if not path.resolve().parent.is_dir():
-            raise UsageError(f"{path}: there is no folder {path.parent}")
+            raise UsageError(f"{path}: the folder {path.parent} does not exist; create it")
     if args.plot and args.plot.suffix.lower() not in FORMATS:
-        raise UsageError(f"--plot ends in {', '.join(FORMATS)}: got {args.plot}")
+        raise UsageError(f"--plot must end in {', '.join(FORMATS)}, got {args.plot}")
     args.cases = list(dict.fromkeys(args.cases)) or list(CASES)
     if args.plot and not any(name.startswith("conv") for name in args.cases):
-        raise UsageError("--plot draws convolutions: name a case conv_...")
+        raise UsageError("--plot needs a case of convolutions; add a case conv_...")
     return args
 
 
 def cores() -> int:
-    """How many threads there are: $TINYGAN_THREADS, or the processor's cores that this process may use."""
+    """The default number of threads: $TINYGAN_THREADS, or the cores available to this process."""
     wanted = os.environ.get("TINYGAN_THREADS", "")
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)
@@ -63,7 +67,8 @@ def cores() -> int:
 
 
 def set_threads(backend: str, threads: int) -> None:
-    """Every pool has ``threads``; OpenBLAS has them where it is the one that works, else one, so that two pools never fight."""
+    """Set the size of every thread pool. OpenBLAS gets ``threads`` only for the reference backend, otherwise 1, so that two
+    pools never compete."""
     wanted = os.environ.get("TINYGAN_CPU") if backend == "auto" else backend
     blas = threads if wanted == "reference" else 1
     os.environ["OPENBLAS_NUM_THREADS"] = str(blas)
@@ -82,14 +87,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TinyganError as error:
         print(f"bench: {error}", file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:  # the reader of a pipe has gone, as with `| head`
+    except BrokenPipeError:  # the reader of a pipe has ended, as with `| head`
         sys.stderr.close()
         return 0
     except OSError as error:
         print(f"bench: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("bench: interrupted; what was finished is printed and recorded", file=sys.stderr)
+        print("bench: interrupted; finished cases are printed and recorded", file=sys.stderr)
         return 130
 
 

@@ -1,4 +1,4 @@
-"""The table of cases: a name, the module that has it, and the argument of its ``run``. Nothing is imported before it runs."""
+"""The table of cases: name, module, and arguments of the module's ``run``. A module is imported when its case runs."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ CASES = {
 
 
 def run(name: str, options: Any) -> Iterator[Any]:
-    """The rows of a case as they are measured, then its aims."""
+    """The rows of a case as they are measured, then its targets (aims)."""
     module, arguments = CASES[name]
     yield from importlib.import_module(module).run(options, *arguments)

@@ -1,7 +1,7 @@
-"""Cases conv_*: forward, dx and dw of every layer, the direct form and the one that the backend chooses.
+"""Cases conv_*: forward, dx and dw of every layer, in the direct form and in the form that the backend chooses.
 
-Right first: against the reference in float64, relative to the largest output. Images are independent, so forward and dx of a
-large batch are held to it on images spread over the batch; dw, a sum over images, on the whole of it.
+Each result is first compared with the reference in float64, relative to the largest output. Images are independent, so forward
+and dx of a large batch are checked on a part of the images; dw, a sum over images, is checked on all of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray as Array
 
-from bench.contest import Work, contest
+from bench.contest import CallCost, contest
 from bench.ours import Options, has_forms, inside, under
 from bench.rows import Aim, Row, Wrong, geometric_mean
 from bench.shapes import PASSES, Conv, layers
@@ -20,9 +20,9 @@ from tinygan import kernels
 from tinygan.kernels import reference
 
 BOUND_DIRECT = 1e-5
-BOUNDS = {"forward": 2e-5, "dx": 2e-5, "dw": 5e-5}  # of the form that the backend chooses, and of a peer
-CHECKED = 24e9  # operations in float64 that a check of forward or dx may cost
-CHUNK = 4e9  # and a piece of it, which bounds its memory
+BOUNDS = {"forward": 2e-5, "dx": 2e-5, "dw": 5e-5}  # for the form that the backend chooses, and for PyTorch
+CHECKED = 24e9  # float64 operations allowed for a check of forward or dx
+CHUNK = 4e9  # operations per piece of it, which limits memory
 
 
 def run(options: Options, net: str, K: int) -> Iterator[Row | Aim]:
@@ -37,7 +37,7 @@ def run(options: Options, net: str, K: int) -> Iterator[Row | Aim]:
 
 
 def data(layer: Conv) -> tuple[Array, Array, Array]:
-    """x, w, y of the form, drawn; the sums have variance near one."""
+    """Random x, w and y. The outputs have variance near 1."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((layer.N, layer.H, layer.H, layer.C), np.float32)
     w = rng.standard_normal((layer.k, layer.k, layer.C, layer.O), np.float32) / np.float32(layer.k * layer.C**0.5)
@@ -54,7 +54,7 @@ def operation(backend: Any, layer: Conv, which: str, x: Array, w: Array, y: Arra
 
 
 def measure(layer: Conv, which: str, arrays: tuple[Array, Array, Array], options: Options) -> Row:
-    """Check, then race."""
+    """Check one pass, then time it."""
 
     def call() -> Array:
         return operation(kernels, layer, which, *arrays)
@@ -69,25 +69,25 @@ def measure(layer: Conv, which: str, arrays: tuple[Array, Array, Array], options
             errors[name] = relative(pick(call(), which, images), truth)
         bound = BOUND_DIRECT if name == "direct" else BOUNDS[which]
         if not errors[name] <= bound:
-            far = f"{options.backend} ({name}) is {errors[name]:.1e} from the reference, bound {bound:.0e}"
+            far = f"{options.backend} ({name}) has error {errors[name]:.1e}, bound {bound:.0e}"
             raise Wrong(f"wrong, not timed: {what}: {far}")
     peers, notes = {}, []
-    for name, (theirs, result) in rivals(layer, which, arrays, options).items():
+    for name, (theirs, result) in peers_for(layer, which, arrays, options).items():
         error = relative(pick(result(), which, images), truth)
         if error <= BOUNDS[which]:
             peers[name] = theirs
         else:
-            notes.append(f"{name} is {error:.1e} from the reference and left out")
+            notes.append(f"{name} has error {error:.1e} and is not timed")
     if options.against and not peers:
-        raise Wrong(f"wrong, not timed: {what}: no PyTorch computes the same: {'; '.join(notes)}")
-    row = contest(what, ours, peers, options, Work(layer.flop, layer.bytes))
+        raise Wrong(f"wrong, not timed: {what}: no version of PyTorch agrees: {'; '.join(notes)}")
+    row = contest(what, ours, peers, options, CallCost(layer.flop, layer.bytes))
     row.figures |= {f"{name} error": error for name, error in errors.items()}
     row.notes += notes
     return row
 
 
-def rivals(layer: Conv, which: str, arrays: Any, options: Options) -> dict[str, tuple[Callable, Callable]]:
-    """Name → (call, its result in tinygan's layout)."""
+def peers_for(layer: Conv, which: str, arrays: Any, options: Options) -> dict[str, tuple[Callable, Callable]]:
+    """PyTorch's versions: name → (call, its result in tinygan's layout)."""
     if not options.against:
         return {}
     from bench import peers
@@ -96,7 +96,7 @@ def rivals(layer: Conv, which: str, arrays: Any, options: Options) -> dict[str, 
 
 
 def definition(layer: Conv, which: str, x: Array, w: Array, y: Array) -> tuple[Array, Array]:
-    """The images that are checked, and the reference's float64 result for them (dw: for all of them)."""
+    """The indices of the checked images, and the reference's float64 result for them."""
     a_piece = max(1, int(CHUNK * layer.N / layer.flop))
     count = layer.N if which == "dw" else min(layer.N, max(4, int(CHECKED * layer.N / layer.flop)))
     images = np.linspace(0, layer.N - 1, count).round().astype(int)
@@ -111,14 +111,14 @@ def pick(result: Array, which: str, images: Array) -> Array:
 
 
 def relative(a: Array, b: Array) -> float:
-    """max|a − b| / max|b|; NaN, or another shape, is infinitely far."""
+    """max|a − b| / max|b|; infinite for a NaN or another shape."""
     if a.shape != b.shape or not np.isfinite(a).all():
         return float("inf")
     return float(np.abs(a - b).max() / np.abs(b).max())
 
 
 def aims(rows: list[tuple[Conv, Row]], options: Options) -> Iterator[Aim]:
-    """The targets of the backend jit; the ratios come last."""
+    """The targets of the backend jit; ratios come last."""
     judged = options.backend == "jit"
     wide = [row.figures.get("direct of ceiling") for layer, row in rows if min(layer.C, layer.O) >= 32]
     if judged and None not in wide:

@@ -1,8 +1,8 @@
-"""The most multiply-adds a second that the processor does from registers, float32, on all threads.
+"""The ceiling: the largest rate of float32 multiply-adds from registers, on all threads.
 
-The loop holds enough independent vector accumulators to hide the latency of the multiply-add, and touches no memory. It runs
-in each round of each race beside the kernels, so that a fraction of the ceiling is one of the clock of that moment.
-It is LLVM IR, so that no compiler shortens it, and calls nothing of tinygan's.
+The loop has enough independent vector accumulators to hide the latency of a multiply-add and does not access memory. It runs in
+each round beside the kernels, so that fractions of the ceiling refer to the clock rate of that moment. It is written in LLVM
+IR, so that no compiler shortens it, and does not use tinygan.
 """
 
 from __future__ import annotations
@@ -14,27 +14,29 @@ from typing import Any
 
 from bench.race import once
 
-LENGTH = 20e-3  # seconds of a burst, at least
+LENGTH = 20e-3  # minimum duration of a burst in seconds
 
 
 class Ceiling:
-    """``burst()`` does ``flop`` operations on ``threads`` threads."""
+    """``burst()`` executes ``flop`` operations on ``threads`` threads."""
 
     def __init__(self, threads: int) -> None:
         self.lanes, accumulators = host()
         self.spin, self.engine = compiled(self.lanes, accumulators)
         self.pool, self.threads, self.steps = ThreadPoolExecutor(threads), threads, 1 << 10
-        while min(once(self.burst) for _ in range(9)) < LENGTH:  # the least: a busy machine is not a long burst
+        while (
+            min(once(self.burst) for _ in range(9)) < LENGTH
+        ):  # the minimum, because other processes can lengthen a burst
             self.steps *= 2
         self.flop = 2.0 * self.lanes * accumulators * self.steps * threads
 
     def burst(self) -> None:
-        list(self.pool.map(self.spin, [self.steps] * self.threads))  # ctypes lets go of the interpreter's lock
+        list(self.pool.map(self.spin, [self.steps] * self.threads))  # ctypes releases the global interpreter lock
 
 
 @cache
 def ceiling(threads: int) -> Ceiling | None:
-    """The loop, ready; None where llvmlite is missing."""
+    """The compiled loop; None if llvmlite is not installed."""
     try:
         return Ceiling(threads)
     except ImportError:
@@ -42,7 +44,7 @@ def ceiling(threads: int) -> Ceiling | None:
 
 
 def host() -> tuple[int, int]:
-    """Lanes of this host's vectors, and as many accumulators as fit beside two operands in its registers."""
+    """The lanes of a vector of this processor, and the number of accumulators that fit in registers beside two operands."""
     from llvmlite import binding
 
     features = binding.get_host_cpu_features()
@@ -52,7 +54,7 @@ def host() -> tuple[int, int]:
 
 
 def compiled(lanes: int, accumulators: int) -> tuple[Any, Any]:
-    """A C function of the number of steps, in each of which every accumulator a becomes 0.999 a + 1; and its owner."""
+    """A C function of the number of steps, and its engine. Each step replaces every accumulator a by 0.999 a + 1."""
     from llvmlite import binding
 
     binding.initialize_native_target()

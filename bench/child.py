@@ -1,4 +1,4 @@
-"""Processes of their own: what must not share a process with what was measured before."""
+"""Run measurements in separate processes, if they must not share a process with earlier ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def python(*words: str, **environment: str) -> str:
-    """What ``python WORDS`` prints; Wrong with its last line where it fails."""
+    """The output of ``python WORDS``. Raises Wrong with its last line if it fails."""
     env = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, *words], cwd=ROOT, env=env, capture_output=True, text=True)
     if done.returncode:
@@ -26,7 +26,7 @@ def python(*words: str, **environment: str) -> str:
 
 
 def child(case: str, *words: str) -> dict[str, Any]:
-    """The record of a case that runs in a process of its own, whatever becomes of its targets."""
+    """Run a case in its own process and return its record, even if it misses its targets."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "line.jsonl"
         try:

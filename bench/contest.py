@@ -1,8 +1,8 @@
-"""One race and its row: ours and the peers warmed up, the slow peers left out after a heat, the rest timed in turns.
+"""One comparison and its row: warm up all entrants, drop slow peers, time the others in turn.
 
-The ratio is against the fastest of all peers that ran. GFLOP/s count the operations of the plain (direct) form and GB/s each
-array once, so that two forms of one operation compare by time. The fraction of the ceiling is the median over rounds of the
-rate in a round over the ceiling in the same round.
+The ratio is against the fastest peer. GFLOP/s count the operations of the direct form, and GB/s count each array once, so two
+forms of one operation compare by time. The fraction of the ceiling is the median over rounds of the rate in a round over the
+ceiling in the same round.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ CEILING, OTHERS = "ceiling", "other processes, of all cores"
 
 
 @dataclass(frozen=True)
-class Work:
-    """What one call does."""
+class CallCost:
+    """The operations and the memory traffic of one call."""
 
     flop: float = 0.0
     bytes: float = 0.0
 
 
-def contest(what: str, ours: Mapping[str, Call], peers: Mapping[str, Call], options: Options, work: Work) -> Row:
-    """``ours``: the last one is the one whose ratio counts (the form that the backend chooses)."""
+def contest(what: str, ours: Mapping[str, Call], peers: Mapping[str, Call], options: Options, work: CallCost) -> Row:
+    """Time ``ours`` and ``peers``. The ratio is that of the last entry of ``ours`` (the form that the backend chooses)."""
     heats = heat(ours)
     slow = heat(peers)
     fast = {name: call for name, call in peers.items() if slow[name] <= max(CHEAP, KEPT * min(slow.values()))}

@@ -1,7 +1,7 @@
-"""How much of the processor other processes use while a race runs.
+"""The load that other processes put on the processor during a comparison.
 
-On a busy machine ratios mislead: a side whose threads wait for each other in a fixed division of the work (OpenMP, so PyTorch)
-loses far more than its share, five times and more, than one whose threads take parts as they are free.
+Ratios on a busy machine are misleading. A library that divides the work into fixed parts (OpenMP, so PyTorch) waits for its
+slowest thread and loses five times as much as one whose threads take parts when they are free.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from pathlib import Path
 from time import perf_counter
 
 STAT = Path("/proc/stat")
-BUSY = 0.1  # of the processor: a row above it says so
+BUSY = 0.1  # fraction of the processor above which a row is marked
 
 
 def ticks() -> float:
-    """Seconds in which the cores did anything, for anyone, a virtual machine's neighbours included; Linux only."""
+    """Busy seconds of all cores, for all processes and including stolen time of a virtual machine; Linux only."""
     _, user, nice, system, _, _, irq, softirq, steal, *_ = STAT.read_text().split(maxsplit=11)[:10]
     return sum(map(int, (user, nice, system, irq, softirq, steal))) / os.sysconf("SC_CLK_TCK")
 
 
 class Others:
-    """``share()``: what others used since the start, as a fraction of all cores; None where it cannot be known."""
+    """``share()`` is the load by other processes since the start, as a fraction of all cores; None if it is unknown."""
 
     def __init__(self) -> None:
         self.start = self.now() if STAT.exists() else None

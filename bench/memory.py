@@ -1,9 +1,9 @@
-"""Peak memory of ours and of the fastest eager PyTorch, each in a process of its own.
+"""Peak memory of tinygan and of the fastest eager PyTorch, each in its own process.
 
-It is the greatest resident size in building the case and three steps, above the resident size after the imports (the peak is
-reset there, through /proc, so this is measured on Linux only). Compiled kernels come from the cache that the race has filled.
-torch.compile's own processes and caches are not counted against PyTorch: the peer is an eager one.
-``python -m bench.memory CASE PEER|ours BACKEND THREADS`` is one such process; it prints bytes.
+It is the largest resident size while a case is built and makes three steps, minus the resident size after the imports. The peak
+is reset there through /proc, so this works on Linux only. Compiled kernels come from the cache that the timing has filled.
+The peer is eager, so processes and caches of torch.compile do not count.
+``python -m bench.memory CASE PEER|ours BACKEND THREADS`` is one such process and prints bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STEPS = 3
 
 
 def measure(options: Options, case: str, peer: str) -> Row:
-    """The row of both sides, in MB."""
+    """The row with both sides, in MB."""
     ours, theirs = (of_child(options, case, who) for who in ("ours", peer))
     return Row(
         "peak memory",
@@ -35,13 +35,13 @@ def of_child(options: Options, case: str, who: str) -> float:
 
 
 def resident(which: str) -> int:
-    """Bytes: VmRSS is the resident size now, VmHWM its peak."""
+    """A size in bytes: VmRSS is the current resident size, VmHWM its peak."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(which))
 
 
 def main(case: str, who: str, backend: str, threads: str) -> int:
-    """Import, reset the peak, build and step."""
+    """Import, reset the peak, build the case, make steps, print the peak in bytes."""
     import numpy as np
 
     from bench.opponents import peers_of
@@ -70,7 +70,7 @@ def main(case: str, who: str, backend: str, threads: str) -> int:
 
 
 def reset() -> int:
-    """Bring the peak down to the resident size, which is returned."""
+    """Reset the peak to the current resident size and return it."""
     Path("/proc/self/clear_refs").write_text("5")
     return resident("VmRSS")
 

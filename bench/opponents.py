@@ -1,4 +1,4 @@
-"""The PyTorch implementations that a case of whole steps, tangents or samples is timed against."""
+"""The PyTorch implementations with which a case of training steps, tangents or samples is compared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.systems import OURS, STEPS
 
 
 def peers_of(name: str) -> dict[str, Callable[[], Any]]:
-    """From the weights and data that ours begins with."""
+    """The implementations by name, with the weights and data of tinygan's side."""
     if name in STEPS:
         from bench.peers_steps import games
 

@@ -1,4 +1,4 @@
-"""Whose kernels, in which form, on how many threads: what surrounds a call of tinygan's."""
+"""Run a call of tinygan with a given backend, form of convolution, and number of threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinygan import kernels
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for; ``backend`` is resolved, and $TINYGAN_THREADS is ``threads``."""
+    """The options of the command line. ``backend`` is resolved, and $TINYGAN_THREADS equals ``threads``."""
 
     against: bool
     backend: str
@@ -23,7 +23,7 @@ class Options:
 
 @contextmanager
 def under(options: Options, *, precision: str = "fast", threads: int | None = None) -> Iterator[None]:
-    """The backend in force; ``precision`` "direct" insists on the direct form of a convolution, ``threads`` on so many."""
+    """Select the backend. ``precision="direct"`` forces the direct form of convolutions; ``threads`` sets their number."""
     with ExitStack() as stack:
         stack.enter_context(kernels.on_cpu(options.backend))
         if has_forms(options):
@@ -41,7 +41,7 @@ def has_forms(options: Options) -> bool:
 
 
 def inside(options: Options, call: Callable[[], Any], **how: Any) -> Callable[[], Any]:
-    """``call`` in ``under``."""
+    """``call``, wrapped in ``under``."""
 
     def bound() -> Any:
         with under(options, **how):

@@ -1,8 +1,8 @@
-"""PyTorch: the only file that imports torch (``peers_steps`` and ``peers_tangents`` take it from here).
+"""PyTorch's side. Only this file imports torch; ``peers_steps`` and ``peers_tangents`` import it from here.
 
-Nets are translated layer by layer into the modules of a PyTorch user: NCHW or channels_last, weights in torch's layout, ReLUs
-in place. The rewritten resampling of SNGAN (``UpConv2d``, ``ConvPool2d``) is tinygan's: torch has upsample, 3x3, pool, as its
-users do.
+Networks are translated layer by layer into PyTorch modules: NCHW or channels_last, weights in torch's layout, in-place ReLUs.
+The fused resampling of SNGAN (``UpConv2d``, ``ConvPool2d``) exists only in tinygan. PyTorch uses upsampling, 3x3 convolution
+and pooling, as its users do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tinygan.core.layer import Layer as OurLayer
 from tinygan.core.net import Net
 
 LAYOUTS = {"torch nchw": torch.contiguous_format, "torch channels_last": torch.channels_last}
-LIMIT = 300  # seconds that torch.compile may take
+LIMIT = 300  # seconds allowed for torch.compile
 
 
 def set_threads(threads: int) -> None:
@@ -31,17 +31,17 @@ def set_threads(threads: int) -> None:
 
 
 def tensor(x: np.ndarray, layout: torch.memory_format = torch.contiguous_format) -> torch.Tensor:
-    """An array; images (N, H, W, C) become (N, C, H, W)."""
+    """An array as a tensor; images (N, H, W, C) become (N, C, H, W)."""
     return torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=layout) if x.ndim == 4 else torch.tensor(x)
 
 
 class TooLong(Exception):
-    """torch.compile was given up."""
+    """torch.compile took too long."""
 
 
 @contextmanager
 def limited(seconds: int = LIMIT) -> Iterator[None]:
-    """TooLong after so many seconds."""
+    """Raise TooLong after ``seconds``."""
 
     def stop(*_: Any) -> None:
         raise TooLong(f"gave up after {seconds} s")
@@ -59,7 +59,7 @@ def limited(seconds: int = LIMIT) -> Iterator[None]:
 
 
 def convolutions(layer: Conv, which: str, x: Any, w: Any, y: Any) -> dict[str, tuple[Callable, Callable]]:
-    """Name → (one pass of the layer, the same with its result as a NumPy array in tinygan's layout)."""
+    """Name → (one pass of the layer, the same pass with its result as a NumPy array in tinygan's layout)."""
     back = (2, 3, 1, 0) if which == "dw" else (0, 2, 3, 1)
     found = {}
     for name, layout in LAYOUTS.items():
@@ -83,7 +83,7 @@ def one_pass(layer: Conv, which: str, x: torch.Tensor, w: torch.Tensor, y: torch
 
 
 class Model(nn.Module):
-    """A Net of tinygan's as modules, with its weights; ``ours`` brings gradients back as a flat vector."""
+    """A Net as PyTorch modules with its weights. ``ours`` converts gradients back to a flat vector."""
 
     def __init__(self, net: Net, theta: np.ndarray, shape: tuple[int, ...], layout: torch.memory_format) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class Model(nn.Module):
         return self.body(x)
 
     def ours(self, of: Callable[[nn.Parameter], torch.Tensor]) -> np.ndarray:
-        """``of`` each parameter (None: zero), in tinygan's order and layout, flat."""
+        """``of(p)`` of each parameter (None means 0), flat, in tinygan's order and layout."""
         parts = ((of(p), p, back) for p, _, back in self.leaves)
         return np.concatenate(
             [
@@ -110,7 +110,7 @@ class Model(nn.Module):
         )
 
     def set_running(self, running: np.ndarray) -> None:
-        """Mean and variance of each norm, in order."""
+        """Set the running mean and variance of each batch norm, in order."""
         parts = torch.from_numpy(running).split([c for norm in self.norms for c in (norm.num_features,) * 2])
         for i, norm in enumerate(self.norms):
             norm.running_mean.copy_(parts[2 * i])
@@ -120,7 +120,7 @@ class Model(nn.Module):
         self.leaves.append((parameter, there, back))
 
     def translate(self, f: OurLayer, shape: tuple[int, ...]) -> tuple[nn.Module, tuple[int, ...]]:
-        """The module of a layer, and the shape of its output (of one sample, channels last)."""
+        """The module of a layer, and the shape of its output for one sample, channels last."""
         kind, out = type(f).__name__, f.out_shape(shape)
         if kind == "Sequential":
             modules, before = [], None
@@ -131,7 +131,9 @@ class Model(nn.Module):
                 else:
                     modules.append(self.translate(child, shape)[0])
                 if i > 0 and isinstance(modules[-1], nn.ReLU | nn.LeakyReLU):
-                    modules[-1].inplace = True  # its input is the output of the module before, which nobody else reads
+                    modules[
+                        -1
+                    ].inplace = True  # its input is the output of the previous module and is not used elsewhere
                 before = shape if type(child).__name__ == "Reshape" and len(child.to) == 1 else None
                 shape = child.out_shape(shape)
             return nn.Sequential(*modules), out
@@ -170,7 +172,7 @@ class Model(nn.Module):
         return norm
 
     def linear(self, f: Any, flattened: tuple[int, ...] | None, image: tuple[int, ...] | None) -> nn.Module:
-        """Beside a reshape from or to an image its features are in torch's order, channels first."""
+        """A linear layer. Next to a reshape from or to an image, its features are in torch's order, channels first."""
         O, I = f.shapes["w"]
         module = nn.Linear(I, O, bias="b" in f.shapes)
         rows, columns = order(image, O), order(flattened, I)
@@ -181,13 +183,13 @@ class Model(nn.Module):
 
 
 def order(image: tuple[int, ...] | None, n: int) -> torch.Tensor:
-    """Where the features of (C, H, W) stand among those of (H, W, C); as they are, where there is no image."""
+    """The index in (H, W, C) of each feature of (C, H, W); the identity if there is no image."""
     features = torch.arange(n)
     return features.view(image).permute(2, 0, 1).flatten() if image and len(image) == 3 else features
 
 
 def plain(f: Any) -> nn.Module:
-    """The modules without weights."""
+    """The module of a layer without weights."""
     kind = type(f).__name__
     if kind == "Reshape":
         return nn.Flatten() if len(f.to) == 1 else nn.Unflatten(1, (f.to[2], f.to[0], f.to[1]))

@@ -1,8 +1,9 @@
-"""Whole steps in PyTorch, as fast as they are written by people who know it; the same mathematics as tinygan's recipe.
+"""Training steps in PyTorch, written for speed, with the same mathematics as tinygan's recipe.
 
-G(z) is computed once for both players, Adam is fused, D's weights need no gradient in G's step, and a D without batch
-statistics sees real and fake images in one batch. Penalties by double backward, or by ``torch.func.grad`` inside
-torch.compile, which refuses double backward. They are on nets without norms, so no native norm's derivative is in question.
+G(z) is computed once for both networks, Adam is fused, D's weights need no gradient in G's step, and a D without batch
+statistics processes real and fake images in one batch. Penalties use double backward, or ``torch.func.grad`` inside
+torch.compile, which does not support double backward. Their networks have no normalisation, so the derivatives of PyTorch's
+native normalisation layers are not involved.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from bench.systems import EPS_OF_CHECK
 
 Figures = dict[str, Any]
 
-LOSSES = {  # of D on logits real and fake, of G on fake
+LOSSES = {  # losses of D on real and fake logits, of G on fake logits
     "non-saturating": (lambda r, f: F.softplus(-r).mean() + F.softplus(f).mean(), lambda f: F.softplus(-f).mean()),
     "hinge": (lambda r, f: F.relu(1 - r).mean() + F.relu(1 + f).mean(), lambda f: -f.mean()),
     "wasserstein": (lambda r, f: f.mean() - r.mean(), lambda f: -f.mean()),
 }
 
 
-class Game:
-    """One system in training: D and G from the weights of ``state``; ``whole`` steps, or those of D alone."""
+class TorchTraining:
+    """Training of one system from the weights of ``state``; ``whole`` steps, or steps of D alone."""
 
     def __init__(self, system: Any, state: Any, real: np.ndarray, layout: Any, *, whole: bool, compiled: bool) -> None:
         self.s, self.whole = system.settings, whole
@@ -64,7 +65,7 @@ class Game:
         return {name: loss.item() for name, loss in self.update(z, e).items()}
 
     def update(self, z: torch.Tensor, e: torch.Tensor | None) -> dict[str, torch.Tensor]:
-        """One step; its losses as they are, so that nobody has to wait for a device."""
+        """One step; its losses stay tensors, so the CPU does not wait for a device."""
         with torch.set_grad_enabled(self.whole):
             fake = self.generate(z)
         self.D.requires_grad_(True)
@@ -84,7 +85,7 @@ class Game:
     def value_D(self, fake: torch.Tensor, e: torch.Tensor | None) -> torch.Tensor:
         """L_D + γ penalty."""
         real = self.real
-        if self.s.penalty == "r1":  # shares the forward of the real images
+        if self.s.penalty == "r1":  # shares the forward pass of the real images
             d_real, g = self.slope(real)
             return self.loss_of_D(d_real, self.D(fake)) + self.s.gamma * 0.5 * g.square().sum() / len(g)
         if self.D.norms:
@@ -118,10 +119,10 @@ def set_eps(models: dict[str, tuple[Model, torch.optim.Adam]], eps: float) -> No
         adam.param_groups[0]["eps"] = eps
 
 
-def games(system: Any, state: Any, real: np.ndarray, *, whole: bool) -> dict[str, Callable[[], Game]]:
-    """Name → how to make it. torch.compile chooses its own layouts, so it starts from either."""
+def games(system: Any, state: Any, real: np.ndarray, *, whole: bool) -> dict[str, Callable[[], TorchTraining]]:
+    """Name → constructor. torch.compile chooses its own layouts, so it is started from both."""
     return {
-        name + suffix: lambda layout=layout, compiled=compiled: Game(
+        name + suffix: lambda layout=layout, compiled=compiled: TorchTraining(
             system, state, real, layout, whole=whole, compiled=compiled
         )
         for suffix, compiled in (("", False), (" compile", True))
@@ -130,7 +131,7 @@ def games(system: Any, state: Any, real: np.ndarray, *, whole: bool) -> dict[str
 
 
 class Sampler:
-    """Images of a generator in evaluation, a chunk at a time."""
+    """Images of a generator in evaluation mode, one chunk at a time."""
 
     def __init__(
         self, net: Any, theta: Any, running: Any, z: np.ndarray, chunk: int, layout: Any, *, compiled: bool

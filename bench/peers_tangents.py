@@ -1,7 +1,8 @@
-"""Value and parameter gradient of a function of K tangents of a generator, in every way that PyTorch has it right.
+"""Value and parameter gradient of a function of K tangents of a generator, in every way in which PyTorch is correct.
 
-vmap of jvp; primal and tangents stacked by hand in one batch; the double-backward trick, batched; a loop over jvp; the first
-two inside torch.compile as well. The generator has no norm: through PyTorch's native ones these gradients are wrong.
+These are vmap of jvp; point and tangents stacked by hand in one batch; batched double backward; and a loop over jvp. The first
+two are also timed inside torch.compile. The generator has no normalisation layers, because these gradients are wrong through
+PyTorch's native ones.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def double_backward(model: Model, z: Tensor, E: Tensor) -> Tensor:
 
 
 def stacked(model: Model, z: Tensor, E: Tensor) -> Tensor:
-    """The point and its tangents as one batch of (1 + K) N through the linear maps; the slope of softplus by hand."""
+    """Point and tangents as one batch of (1 + K) N through the linear layers; the derivative of softplus by hand."""
     N, X = len(z), torch.cat([z[None], E]).flatten(0, 1)
     for f in model.body:
         if isinstance(f, nn.Softplus):
@@ -54,7 +55,7 @@ WAYS = {"stacked": stacked, "vmap(jvp)": vmap_jvp, "double backward": double_bac
 COMPILED = ("stacked", "vmap(jvp)")
 
 
-class Orthonormal:
+class TorchOrthonormal:
     """E‖JᵀJ − I‖² and its gradient in the weights."""
 
     def __init__(self, net: Any, theta: Any, z: Any, E: Any, layout: Any, way: str, compiled: bool) -> None:
@@ -75,16 +76,16 @@ class Orthonormal:
     def __call__(self) -> Tensor:
         self.model.zero_grad()
         with warnings.catch_warnings():
-            # torch 2.13 compiles its own rules of forward mode with torch.jit.script, which it deprecates
+            # torch 2.13 compiles its forward-mode rules with torch.jit.script, which is deprecated
             warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
             value = self.value()
         value.backward()
         return value.detach()
 
 
-def orthonormals(*arguments: Any) -> dict[str, Callable[[], Orthonormal]]:
+def orthonormals(*arguments: Any) -> dict[str, Callable[[], TorchOrthonormal]]:
     return {
-        f"{name} {way}{suffix}": lambda layout=layout, way=way, compiled=compiled: Orthonormal(
+        f"{name} {way}{suffix}": lambda layout=layout, way=way, compiled=compiled: TorchOrthonormal(
             *arguments, layout, way, compiled
         )
         for suffix, compiled, ways in (("", False, WAYS), (" compile", True, COMPILED))

@@ -1,7 +1,7 @@
-"""A roofline: each convolution at its operations per byte, and the rate that it reached (matplotlib is imported here only).
+"""A roofline plot of the convolutions: rate over operations per byte. Only this module imports matplotlib.
 
-The roof is the ceiling of multiply-adds measured in the run; the slope is the rate of a copy that does not fit in the caches.
-A point above the roof is a form with fewer operations than the direct one, in which its rate is counted.
+The roof is the measured ceiling of multiply-adds. The slope is the rate of a copy that does not fit in the caches. A point
+can be above the roof, because rates count the operations of the direct form and other forms need fewer.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ try:
 except ImportError as error:
     raise UsageError("--plot needs matplotlib: pip install '.[bench]'") from error
 
-COPIED = 1 << 26  # bytes a thread
+COPIED = 1 << 26  # bytes per thread
 
 
 def bandwidth(threads: int) -> float:
-    """Bytes read and written a second by a copy, the best of a few."""
+    """The rate of a copy in bytes read and written per second, the best of several."""
     blocks = [(np.ones(COPIED // 4, np.float32), np.empty(COPIED // 4, np.float32)) for _ in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
         seconds = min(once(lambda: list(pool.map(lambda b: np.copyto(b[1], b[0]), blocks))) for _ in range(2 * HEATS))
@@ -38,7 +38,7 @@ def bandwidth(threads: int) -> float:
 
 
 def roofline(path: Path, rows: Sequence[Row], options: Options) -> None:
-    """Draw the rows that have operations per byte."""
+    """Draw all rows that have operations per byte."""
     drawn = [row for row in rows if "FLOP/B" in row.figures]
     if not drawn:
         return

@@ -1,8 +1,8 @@
-"""``python -m bench.quality [RUN ...] --json FILE``: do the measures rank images as a person does?
+"""``python -m bench.quality [RUN ...] --json FILE``: do the measures rank sets of images as a person does?
 
-Against real images of Fashion-MNIST, in the order from good to bad that is expected: other real images (the test split), the
-samples of each RUN from the best to the worst, real images blurred (a Gaussian, sigma 1 pixel), noise. Exit 1 where the
-Frechet distance puts them in another order.
+Each set is compared with real images of Fashion-MNIST. From good to bad the expected order is: other real images (the test
+split), the samples of each RUN from the best to the worst, blurred real images (Gaussian, σ = 1 pixel), noise. The exit status
+is 1 if the Frechet distance gives another order.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tinygan.training.provenance import provenance
 N, DATA, METRICS = 10_000, "fashion-mnist", ("frechet", "kid", "precision-recall")
 
 
-class Made:
-    """The images of another set, each changed by a function."""
+class ChangedImages:
+    """The images of a data set, changed by a function."""
 
     def __init__(self, name: str, of: Dataset, change) -> None:
         self.name, self.shape, self.classes, self.size = name, of.shape, of.classes, of.size
@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     real, test = open_data(DATA), open_data(DATA, split="test")
     extractor, names = open_features(DATA)
     sets = [("real, test split", test), *((run, open_images(run)) for run in args.runs)]
-    sets += [("real, blurred", Made("blurred", test, blurred)), ("noise", Made("noise", test, noise))]
+    sets += [("real, blurred", ChangedImages("blurred", test, blurred)), ("noise", ChangedImages("noise", test, noise))]
     scores = {}
     for name, images in sets:
         made: Evaluation = measure(images, real, extractor, names, METRICS, N)

@@ -1,7 +1,7 @@
-"""Timing: A B A B ... in one process, so that a machine whose clock moves moves it under everyone.
+"""Timing of several entrants in turn, A B A B ..., in one process, so that changes of the clock rate affect all of them.
 
-A timed call comes after an untimed one of the same entrant: its threads are awake, its arrays are in the cache, and those
-of the entrant before it have gone to sleep. Medians and quartiles over rounds; a ratio is the median of the rounds' ratios.
+Each timed call follows an untimed call of the same entrant. So its threads are awake, its arrays are in the cache, and the
+threads of the previous entrant sleep. Results are medians and quartiles over rounds. A ratio is the median of ratios per round.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 from bench.rows import Times
 
 Call = Callable[[], Any]
-SECONDS, LEAST, MOST = 10.0, 5, 25  # a race's length, and its rounds
+SECONDS, LEAST, MOST = 10.0, 5, 25  # duration of a comparison, and limits of its rounds
 KEPT, CHEAP = (
     1.6,
     5e-3,
-)  # peers so much slower than the fastest peer run no further than the heat, if over so many seconds
+)  # a peer KEPT times slower than the fastest one is dropped after the warm-up, if it takes more than CHEAP seconds
 HEATS = 3
 
 
@@ -28,7 +28,7 @@ def once(call: Call) -> float:
 
 
 def heat(calls: Mapping[str, Call]) -> dict[str, float]:
-    """The least of a few calls of each: the warm-up, and who is worth racing."""
+    """The minimum of a few calls of each entrant, as a warm-up and to select those worth timing."""
     return {name: min(once(call) for _ in range(HEATS)) for name, call in calls.items()}
 
 
@@ -43,5 +43,5 @@ def race(calls: Mapping[str, Call], rounds: int) -> dict[str, Times]:
 
 
 def rounds_for(heats: Mapping[str, float], wanted: int | None) -> int:
-    """As asked, or as many as fit."""
+    """The number of rounds: ``wanted``, or as many as fit."""
     return wanted or max(LEAST, min(MOST, int(SECONDS / (2 * sum(heats.values())))))

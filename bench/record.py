@@ -1,4 +1,4 @@
-"""Results as JSON lines: one line a case, with everything that the figures depend on."""
+"""Results as JSON lines: one line per case, with everything that the figures depend on."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tinygan.training.provenance import provenance
 ROOT = Path(__file__).parents[1]
 
 
-def entry(case: str, options: Options, rows: Sequence[Row], aims: Sequence[Aim]) -> dict[str, Any]:
-    """The line of a case."""
+def case_record(case: str, options: Options, rows: Sequence[Row], aims: Sequence[Aim]) -> dict[str, Any]:
+    """The record of a case."""
     return {
         "case": case,
         "command": f"python -m bench {options.command}".strip(),
@@ -29,12 +29,12 @@ def entry(case: str, options: Options, rows: Sequence[Row], aims: Sequence[Aim])
 
 
 def append(path: Path, line: dict[str, Any]) -> None:
-    """Add the line; what is there stays."""
+    """Append a record to a file."""
     with path.open("a") as file:
         file.write(json.dumps(line) + "\n")
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of cases in a file; others (a person's notes) are passed over."""
+def read_cases(path: Path) -> list[dict[str, Any]]:
+    """The records of cases in a file; other lines, such as notes, are ignored."""
     lines = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
     return [line for line in lines if "case" in line]

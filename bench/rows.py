@@ -1,4 +1,4 @@
-"""What a case says: rows as they are measured, then aims, which are met or missed."""
+"""The results of a case: measured rows, then aims, which are met or missed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 
 class Wrong(Exception):
-    """A result outside its bound, so the case is not timed; or a process of the case has failed."""
+    """A result is outside its bound, so the case is not timed; or a process of the case has failed."""
 
 
 class Times(tuple[float, ...]):
-    """The seconds of one entrant, a number a round."""
+    """The seconds of one entrant in each round."""
 
     @property
     def median(self) -> float:
@@ -29,13 +29,13 @@ class Times(tuple[float, ...]):
 
     @property
     def spread(self) -> float:
-        """The distance between the quartiles, as a fraction of the median."""
+        """The interquartile range as a fraction of the median."""
         low, high = self.quartiles
         return (high - low) / self.median
 
 
 def per_round(ours: Sequence[float], theirs: Sequence[float]) -> Times:
-    """How many times faster ours was, round by round: both sides of a quotient saw the same machine."""
+    """How many times faster ours was, per round, so both sides of a ratio were measured at nearly the same time."""
     return Times(b / a for a, b in zip(ours, theirs, strict=True))
 
 
@@ -45,26 +45,26 @@ def geometric_mean(values: Sequence[float]) -> float:
 
 @dataclass
 class Row:
-    """One race, or one figure: times by entrant, and what follows from them."""
+    """One comparison, or one figure: times by entrant, and figures computed from them."""
 
     what: str
     times: dict[str, Times] = field(default_factory=dict)
-    ratio: Times | None = None  # ours against the fastest peer, a number a round
+    ratio: Times | None = None  # ours against the fastest peer, per round
     against: str = ""
-    figures: dict[str, float] = field(default_factory=dict)  # named with their units
+    figures: dict[str, float] = field(default_factory=dict)  # names include units
     notes: list[str] = field(default_factory=list)
 
     def line(self) -> str:
-        """One line for a person; ± is half the distance between the quartiles."""
+        """One line of text; ± is half the interquartile range."""
         parts = [f"{name} {t.median * 1e3:.2f} ms ±{t.spread * 50:.0f} %" for name, t in self.times.items()]
         if self.ratio is not None:
             low, high = self.ratio.quartiles
             parts.append(f"{self.ratio.median:.2f}x ({low:.2f} to {high:.2f}) {self.against}")
-        parts += [f"{name} {show(value)}" for name, value in self.figures.items() if name != "FLOP/B"]
+        parts += [f"{name} {format_value(value)}" for name, value in self.figures.items() if name != "FLOP/B"]
         return f"{self.what}: " + "; ".join(parts + self.notes)
 
     def record(self) -> dict[str, Any]:
-        """The same for a machine; times in milliseconds as [median, lower quartile, upper quartile]."""
+        """The row as JSON values; times in milliseconds as [median, lower quartile, upper quartile]."""
         ms = {name: [round(1e3 * s, 4) for s in (t.median, *t.quartiles)] for name, t in self.times.items()}
         entry: dict[str, Any] = {"what": self.what}
         if ms:
@@ -77,12 +77,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Aim:
-    """A figure and its target; without a target, or where it could not be measured (None), nothing is missed."""
+    """A figure and its target. It counts as met without a target, or if it could not be measured (None)."""
 
     what: str
     got: float | None
     target: float | None = None
-    most: bool = False  # the target is the greatest value allowed, not the least
+    most: bool = False  # the target is an upper bound, not a lower one
     unit: str = "x"
 
     @property
@@ -92,12 +92,12 @@ class Aim:
         return self.got <= self.target if self.most else self.got >= self.target
 
     def words(self) -> str:
-        got = "not measured" if self.got is None else f"{show(self.got)}{self.unit}"
+        got = "not measured" if self.got is None else f"{format_value(self.got)}{self.unit}"
         if self.target is None:
             return f"{self.what} {got} (no target)"
         sign = "<=" if self.most else ">="
         verdict = "" if self.got is None else ", met" if self.met else ", MISSED"
-        return f"{self.what} {got} (target {sign} {show(self.target)}{self.unit}{verdict})"
+        return f"{self.what} {got} (target {sign} {format_value(self.target)}{self.unit}{verdict})"
 
     def record(self) -> dict[str, Any]:
         got = None if self.got is None else rounded(self.got)
@@ -112,12 +112,12 @@ class Aim:
 
 
 def rounded(value: float) -> float | None:
-    """Five digits; JSON has no NaN and no infinity."""
+    """Five digits; None for NaN and infinity, which JSON does not have."""
     return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
-def show(value: float) -> str:
-    """Three digits or so."""
+def format_value(value: float) -> str:
+    """About three digits."""
     if value and abs(value) < 1e-2:
         return f"{value:.0e}"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""Runs the cases asked for: prints each row as it comes, then the aims, and appends the record."""
+"""Run the selected cases: print each row when it is measured, then the aims, and append the record."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from bench import cases
 from bench.contest import OTHERS
 from bench.load import BUSY
 from bench.ours import Options
-from bench.record import append, entry
+from bench.record import append, case_record
 from bench.rows import Aim, Row, Wrong
 from tinygan import kernels
 from tinygan.errors import UsageError
 
 
 def run(args: argparse.Namespace) -> int:
-    """The exit status: 1 where a case is wrong or misses a target."""
+    """Run the cases; returns 1 if a case is wrong or misses a target, else 0. Raises UsageError."""
     backend = kernels.choose(args.backend)
     if backend == "cuda":
-        raise UsageError("the cases are of CPU backends: use --backend jit or reference")
+        raise UsageError("the cases need a CPU backend; use --backend jit or reference")
     if args.against:
         import_peers(args.threads)
     if args.plot:
-        from bench import plot  # now, so that a missing matplotlib is said before the work
+        from bench import plot  # imported now, so that a missing matplotlib is reported before the work
     options = Options(bool(args.against), backend, args.threads, args.rounds, shlex.join(sys.argv[1:]))
     print(f"backend {backend}, {args.threads} threads, against {args.against or 'nobody'}", flush=True)
     failed, rows = [], []
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
             continue
         rows += found
         if args.json:
-            append(args.json, entry(name, options, found, aims))
+            append(args.json, case_record(name, options, found, aims))
         if not all(aim.met for aim in aims):
             failed.append(name)
         busiest = max((row.figures.get(OTHERS, 0.0) for row in found), default=0.0)
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def run_case(name: str, options: Options) -> tuple[list[Row], list[Aim]]:
-    """Rows, printed on the way, and aims."""
+    """Run one case; returns its rows, which are printed on the way, and its aims."""
     rows: list[Row] = []
     aims: list[Aim] = []
     for said in cases.run(name, options):
@@ -63,7 +63,7 @@ def run_case(name: str, options: Options) -> tuple[list[Row], list[Aim]]:
 
 
 def import_peers(threads: int) -> None:
-    """PyTorch, with as many threads; UsageError where it is missing."""
+    """Import PyTorch and set its threads. Raises UsageError if it is not installed."""
     try:
         from bench import peers
     except ImportError as error:

@@ -1,8 +1,9 @@
 """Every convolution of DCGAN-32, DCGAN-64 and SNGAN-ResNet-32, at batch 64.
 
-A layer is one trilinear form ⟨w ⋆ x, y⟩ with x (N, H, H, C), w (k, k, C, O), y (N, P, P, O): a convolution maps x to y, a
-transposed one y to x. K tangents are K times as many samples more. SNGAN stands in the forms that its nets run in: beside
-plain 3x3s, upsample-then-3x3 and 3x3-then-pool as 4x4 of stride 2, and 1x1 shortcuts on the small image.
+A layer is one trilinear form ⟨w ⋆ x, y⟩ with x (N, H, H, C), w (k, k, C, O), y (N, P, P, O). A convolution maps x to y, a
+transposed convolution maps y to x. K tangents add K N samples. SNGAN's layers are listed as its networks compute them: plain
+3x3 convolutions; upsampling then 3x3, and 3x3 then pooling, as 4x4 convolutions of stride 2; and 1x1 shortcuts on the smaller
+image.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ PASSES = ("forward", "dx", "dw")
 
 
 class Conv(NamedTuple):
-    """One layer; ``transposed``: its input is y."""
+    """One layer. If ``transposed``, its input is y."""
 
     name: str
     H: int
@@ -32,12 +33,12 @@ class Conv(NamedTuple):
 
     @property
     def flop(self) -> float:
-        """Multiplications and additions of one pass in the direct form, taps on the padding counted."""
+        """Multiplications and additions of one pass in the direct form, including taps on the padding."""
         return 2.0 * self.N * self.P**2 * self.k**2 * self.C * self.O
 
     @property
     def bytes(self) -> float:
-        """x, w and y in float32, each once."""
+        """The size of x, w and y in float32."""
         return 4.0 * (self.N * self.H**2 * self.C + self.k**2 * self.C * self.O + self.N * self.P**2 * self.O)
 
     @property
@@ -51,17 +52,17 @@ class Conv(NamedTuple):
 
 
 def down(name: str, H: int, C: int, O: int) -> Conv:
-    """4x4 of stride 2 from H to H/2."""
+    """A 4x4 convolution of stride 2 from H to H/2."""
     return Conv(name, H, C, O, 4, stride=2, pad=1)
 
 
 def up(name: str, P: int, c_in: int, c_out: int) -> Conv:
-    """Transposed 4x4 of stride 2 from P to 2P."""
+    """A transposed 4x4 convolution of stride 2 from P to 2P."""
     return Conv(name, 2 * P, c_out, c_in, 4, stride=2, pad=1, transposed=True)
 
 
 def dcgan(size: int, latent: int) -> list[Conv]:
-    """The nets of Radford et al. 2016, width 64: channels double as sides halve, down to 4."""
+    """The networks of Radford et al. 2016, width 64: channels double as the size halves, down to 4."""
     n = {32: 3, 64: 4}[size]
     widths = [3] + [64 << i for i in range(n)]
     D = [down(f"D{i + 1}", size >> i, widths[i], widths[i + 1]) for i in range(n)]
@@ -80,7 +81,7 @@ def one(name: str, H: int, C: int, O: int) -> Conv:
 
 
 def sngan() -> list[Conv]:
-    """The nets of Miyato et al. 2018, table 4: C = 256 in G, 128 in D; equal layers once."""
+    """The networks of Miyato et al. 2018, table 4: 256 channels in G, 128 in D; equal layers are listed once."""
     G = [up(f"G up-3x3 @{2 * P}", P, 256, 256) for P in (4, 8, 16)]
     G += [three(f"G 3x3 @{H}", H, 256, 256) for H in (8, 16, 32)] + [three("G last", 32, 256, 3)]
     G += [one(f"G shortcut @{H}", H, 256, 256) for H in (4, 8, 16)]
@@ -94,5 +95,5 @@ NETS = {"dcgan32": lambda: dcgan(32, 128), "dcgan64": lambda: dcgan(64, 100), "s
 
 
 def layers(net: str, K: int = 0) -> list[Conv]:
-    """The layers of a net with K tangents beside each sample."""
+    """The layers of a network with K tangents per sample."""
     return [layer._replace(N=BATCH * (1 + K)) for layer in NETS[net]()]

@@ -1,8 +1,8 @@
-"""Case ``import``: how soon a fresh process works, and what an installation weighs.
+"""Case ``import``: the start time of a new process, and the size of an installation.
 
-Times are whole processes, from the start of the interpreter to its end, in turns. The first step is one of dcgan32_step, import
-included: cold with an empty folder for compiled kernels ($TINYGAN_CACHE), warm with the one that a process before
-has filled. The installed size is that of the package and of what it needs, as files; bytecode caches are not counted.
+Times are those of whole processes, from the start of the interpreter to its end, in turn. The first step is one of dcgan32_step
+including the import: cold with an empty folder of compiled kernels ($TINYGAN_CACHE), warm with a folder that an earlier
+process has filled. The installed size is that of the files of the package and of its dependencies, without bytecode caches.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ def run(options: Options) -> Iterator[Row | Aim]:
 
 
 def imports(options: Options) -> Row:
-    """Import, and end."""
+    """Time processes that only import."""
     whose = {"import tinygan": OURS} | ({"import torch": THEIRS} if options.against else {})
     times: dict[str, list[float]] = {name: [] for name in whose}
     for code in whose.values():
-        python("-c", code)  # files are in the page cache, bytecode is written
+        python("-c", code)  # fills the page cache and writes bytecode
     for _ in range(options.rounds or 9):
         for name, code in whose.items():
             times[name].append(once(lambda code=code: python("-c", code)))
@@ -64,7 +64,7 @@ def imports(options: Options) -> Row:
 
 
 def size(options: Options) -> Row:
-    """Megabytes of files."""
+    """The installed size in MB."""
     ours = sum(on_disk(path) for room in ("tinygan", "kernels") for path in (ROOT / room).rglob("*"))
     needs = {name: installed(name) for name in NEEDS[options.backend]}
     figures = {"tinygan MB": ours / 1e6} | {f"{name} MB": megabytes for name, megabytes in needs.items()}
@@ -78,6 +78,6 @@ def on_disk(path: Path) -> int:
 
 
 def installed(distribution: str) -> float:
-    """The files of a distribution, in MB."""
+    """The size of a distribution's files, in MB."""
     files = importlib.metadata.files(distribution) or []
     return sum(on_disk(Path(str(file.locate()))) for file in files) / 1e6

@@ -1,7 +1,7 @@
-"""Ours in the cases of whole steps: what is run, from which weights, on which data, and how many operations it needs.
+"""tinygan's side in the cases of training steps: systems, weights, data, and the number of operations.
 
-Operations are those of the direct forms, padding counted, of the least work: x̄ of a first layer and weight gradients of a
-frozen net are not work, a penalty shares the pass of its points where it can (R1), G(z) is computed once.
+Operations are counted for the direct forms, including padding, and only where they are needed: not for x̄ of a first layer or
+for weight gradients of a frozen network. A penalty shares a forward pass if possible (R1), and G(z) is computed once.
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ from tinygan.recipes.systems.dcgan import Settings
 Figures = dict[str, Any]
 BATCH = 64
 ADAM = Adam(lr=2e-4, b1=0.5, b2=0.999)  # Radford et al. 2016, §4
-EPS_OF_CHECK = (
-    1e-2  # Adam's in a checked step: with 1e-8 the first update is lr sign(g), and rounding decides where g is zero
-)
+EPS_OF_CHECK = 1e-2  # ε of Adam in a checked step: with 1e-8 the first update is lr sign(g), which depends on rounding
 ADAM_SNGAN = Adam(lr=2e-4, b1=0.0, b2=0.9)  # Miyato et al. 2018, §4
 
 
@@ -46,14 +44,14 @@ def dcgan(size: int, latent: int, **options: Any) -> Unconditional:
 
 
 def sngan32(width: int = 64) -> AdversarialRecipe:
-    """The nets of Miyato et al. 2018 in the step of the recipe: hinge, one step of D for one of G, no spectral norm."""
+    """The networks of Miyato et al. 2018 with the hinge loss, one step of D per step of G, and no spectral normalisation."""
     settings = AdversarialSettings(latent=128, loss="hinge", adam_G=ADAM_SNGAN, adam_D=ADAM_SNGAN)
     G, D = sngan.generator(latent=128, width=width), sngan.discriminator(width=width, spectral=False)
     return AdversarialRecipe(settings, Sample((32, 32, 3)), G, D)
 
 
 class Steps:
-    """One system in training on one batch of noise; ``whole`` steps, or those of D alone."""
+    """Training steps of one system on one batch of noise images; ``whole`` steps, or steps of D alone."""
 
     def __init__(
         self, make: Callable[[], AdversarialRecipe], dtype: Any = np.float32, *, whole: bool = True, batch: int = BATCH
@@ -89,7 +87,7 @@ class Steps:
         return figures
 
     def noise(self) -> tuple[np.ndarray, np.ndarray]:
-        """The z and the ε that the first step draws."""
+        """The z and ε drawn in the first step."""
         rng, n = np.random.default_rng(2), len(self.real)
         return self.system.latents(n, rng), rng.random(n).astype(np.float32)
 
@@ -104,7 +102,7 @@ class Steps:
 
 
 def cast(state: Any, dtype: Any) -> Any:
-    """A state in another precision."""
+    """Convert a state to another dtype."""
     if isinstance(state, tuple):
         return type(state)(*(cast(part, dtype) for part in state))
     return state.astype(dtype) if isinstance(state, np.ndarray) else state
@@ -114,7 +112,7 @@ def cast(state: Any, dtype: Any) -> Any:
 
 
 class Tangents:
-    """Value and θ-gradient of E‖JᵀJ − I‖² along e₁ … e_K, 32 points, K = 8."""
+    """Value and θ-gradient of E‖JᵀJ − I‖² along e₁ … e_K, for 32 points and K = 8."""
 
     N, K, LATENT = 32, 8, 64
 
@@ -143,7 +141,7 @@ class Tangents:
 
 
 class Samples:
-    """1,000 images of DCGAN-32's generator in evaluation, a hundred at a time."""
+    """1,000 images of DCGAN-32's generator in evaluation mode, 100 at a time."""
 
     N, CHUNK = 1000, 100
 
@@ -169,7 +167,7 @@ class Samples:
 
 @dataclass
 class Cost:
-    """Operations of one sample: of a forward, and of those layers that meet the net's input, whose x̄ nobody needs."""
+    """Operations per sample: of a forward pass, and of the layers at the network's input, whose x̄ is not needed."""
 
     forward: float = 0.0
     first: float = 0.0
@@ -182,7 +180,7 @@ class Cost:
 
 
 def weights(f: Layer, shape: tuple[int, ...], meets: bool) -> Iterator[tuple[float, bool]]:
-    """(operations, whether it meets the input) of each layer with a weight."""
+    """(operations, whether it is at the network's input) of each layer with a weight."""
     if isinstance(f, Residual):
         for child in f.children:
             yield from weights(child, shape, meets)
@@ -196,7 +194,7 @@ def weights(f: Layer, shape: tuple[int, ...], meets: bool) -> Iterator[tuple[flo
 
 
 def operations(f: Layer, shape: tuple[int, ...], out: tuple[int, ...]) -> float:
-    """2 · multiply-adds: each tap, at each place where the window stands."""
+    """Twice the number of multiply-adds: each tap at each position of the window."""
     w, kind = f.shapes["w"], type(f).__name__
     if kind == "Linear":
         return 2.0 * w[0] * w[1]
@@ -214,7 +212,8 @@ STEPS = {
     "r1_step": partial(Steps, partial(dcgan, 32, 128, penalty="r1", norm_D="none"), whole=False),
     "sngan32_step": partial(Steps, sngan32),
 }
-HELD = {  # 8 orthonormal tangents, at all latents of the batch or at some; η = 1, so that the check of gradients sees them
+# 8 orthonormal tangents, at all latents of the batch or at some; η = 1, so that they matter in the check of gradients
+CONSTRAINED = {
     f"8 tangents at {n} of {BATCH}": partial(
         Steps,
         partial(dcgan, 32, 128, orthonormal=Orthonormal(1.0, tangents=8, samples=n, scale=0.0, statistics="batch")),

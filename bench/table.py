@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cases import CASES
-from bench.record import ROOT, read
+from bench.record import ROOT, read_cases
 from bench.rows import Aim
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
@@ -29,7 +29,7 @@ def latest(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def newest(root: Path = ROOT) -> dict[str, dict[str, Any]]:
     """The newest line of each case in the result files."""
-    lines = [line for file in sorted((root / "bench/results").glob("*.jsonl")) for line in read(file)]
+    lines = [line for file in sorted((root / "bench/results").glob("*.jsonl")) for line in read_cases(file)]
     return latest(line for line in lines if line["backend"] == "jit")
 
 

@@ -1,8 +1,8 @@
-"""``python -m bench.vae [--json FILE]``: the variational autoencoder beside an independent one that a PyTorch user would write.
+"""``python -m bench.vae [--json FILE]``: compare the variational autoencoder with an independent one in PyTorch.
 
-Both 784-400-20 with rectifiers, Adam of 1e-3, EPOCHS over the same drawn digits in batches, pixels binarised anew at each step;
-weights, orders and draws are each side's own. −ELBO in nats of the same binarised test images. Exit 1 where the medians over
-SEEDS are more than APART nats from each other.
+Both are 784-400-20 networks with ReLUs, trained by Adam with rate 1e-3 for EPOCHS on the same synthetic digits, with pixels
+binarised anew at each step. Weights, sample order and noise differ. The measure is −ELBO in nats on the same binarised test
+images. The exit status is 1 if the medians over SEEDS differ by more than APART nats.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LATENT, WIDTH, RATE = 20, 400, 1e-3
 
 
 def ours(train: Array, test: Array, seed: int) -> float:
-    """−ELBO of ``test`` (n, 784), binary, after training on ``train``, grey."""
+    """−ELBO of binary images ``test`` (n, 784) after training on grey images ``train``."""
     rng = np.random.default_rng(seed)
     image = (28, 28, 1)
     recipe = VAE(Settings(latent=LATENT, width=WIDTH), Sample(image))
@@ -39,7 +39,7 @@ def ours(train: Array, test: Array, seed: int) -> float:
 
 
 def theirs(train: Array, test: Array, seed: int) -> float:
-    """The same by autograd."""
+    """The same in PyTorch, by autograd."""
     torch.manual_seed(seed)
     E = nn.Sequential(nn.Linear(784, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 2 * LATENT))
     G = nn.Sequential(nn.Linear(LATENT, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 784))

@@ -55,9 +55,9 @@ def card() -> str:
 
 def main(name: str) -> int:
     if name == "table":
-        from bench.device.table import show
+        from bench.device.table import print_results
 
-        show(results())
+        print_results(results())
         return 0
     about = {
         "device": card(),

@@ -23,7 +23,7 @@ BOUNDS = {"fp32": 2e-6, "tf32": 6e-4, "tf32x3": 2e-6}
 OPERATIONS = ("conv2d", "conv2d_dx", "conv2d_dw")
 
 
-class Case(NamedTuple):
+class ConvCase(NamedTuple):
     """A convolution of drawn arrays, and the kernel that is to do it."""
 
     operation: str
@@ -64,7 +64,7 @@ class Case(NamedTuple):
         return plan_conv.conv2d_dw(x.shape, gy.shape, kernel=self.kernel, **how), {"a": x, "b": gy}, want
 
 
-def cases(large: bool = True) -> Iterator[Case]:
+def cases(large: bool = True) -> Iterator[ConvCase]:
     """Every kernel; ``large``: at sizes of several tiles, with a split of k too; else the least that go round the pipeline."""
     for operation in OPERATIONS:
         for arithmetic in ARITHMETICS:
@@ -78,7 +78,7 @@ def cases(large: bool = True) -> Iterator[Case]:
                     choice = Choice(tile, vector, splits)
                     kernel = (4, 3) if large else (2, 2)
                     size, N = ((11, 14), 5) if large else ((9, 9), 2)
-                    yield Case(operation, arithmetic, choice, N, size, channels, kernel, (2, 1), ((1, 2), (0, 1)))
+                    yield ConvCase(operation, arithmetic, choice, N, size, channels, kernel, (2, 1), ((1, 2), (0, 1)))
 
 
 def about() -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 
-def show(path: Path) -> None:
+def print_results(path: Path) -> None:
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     parts: dict[str, list[dict[str, Any]]] = {}
     for line in lines:

@@ -21,7 +21,7 @@ SLOPE_BOUND = 1e-5  # of the slope along the gradient, against central differenc
 CHECKED = 8  # samples where it is checked
 
 
-class Case:
+class TangentCase:
     """N points, K axes of the latent, and weights that are far from the first: pictures with something in them."""
 
     def __init__(self, N: int = 64, K: int = 8, size: int = 64, latent: int = 100, width: int = 64) -> None:
@@ -53,7 +53,7 @@ class Case:
 
 
 def ours(checked: int = CHECKED, **shape: Any) -> Iterator[dict[str, Any]]:
-    small, large = Case(**{**shape, "N": checked}), Case(**shape)
+    small, large = TangentCase(**{**shape, "N": checked}), TangentCase(**shape)
     with kernels.on_cpu("reference"):
         _, g = small.value(*(a.astype(np.float64) for a in (small.theta, small.z, small.E)))
         way = g / np.linalg.norm(g)

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from bench.device.layers import peers_precision
-from bench.device.tangents import CHECKED, Case
+from bench.device.tangents import CHECKED, TangentCase
 from bench.device.torch import on_a_side_stream, standardised, timed
 from bench.peers import F, Model, limited, nn, torch
+from bench.peers_tangents import vmap_jvp
 from tinygan import kernels
 from tinygan.core.layer import Array
 
@@ -29,10 +30,6 @@ class PlainNorm(nn.Module):
 
     def forward(self, x: Any) -> Any:
         return standardised(x, (0, 2, 3)) * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
-
-
-def vmap_jvp(model: Any, z: Any, E: Any) -> Any:
-    return torch.func.vmap(lambda v: torch.func.jvp(model, (z,), (v,))[1])(E)
 
 
 def stacked(model: Any, z: Any, E: Any) -> Any:
@@ -65,7 +62,7 @@ def pushed(f: Any, x: Any, x_dot: Any) -> Any:
 
 
 class Peer:
-    def __init__(self, case: Case, way: Callable[..., Any], device: str, layout: Any) -> None:
+    def __init__(self, case: TangentCase, way: Callable[..., Any], device: str, layout: Any) -> None:
         self.model, self.way = Model(case.net, case.theta, case.z.shape[1:], layout), way
         for i, f in enumerate(self.model.body):
             if isinstance(f, nn.BatchNorm2d):
@@ -101,7 +98,7 @@ WAYS = {"stacked by hand": stacked, "vmap(jvp)": vmap_jvp}
 
 def peers(device: str = "cuda", checked: int = CHECKED, **shape: Any) -> Iterator[dict[str, Any]]:
     """Eager, as a CUDA graph and compiled, products in TF32; first whether the gradient is right, in float32."""
-    small, large = Case(**{**shape, "N": checked}), Case(**shape)
+    small, large = TangentCase(**{**shape, "N": checked}), TangentCase(**shape)
     with kernels.on_cpu("reference"):
         _, g = small.value(*(a.astype(np.float64) for a in (small.theta, small.z, small.E)))
     for name, way in WAYS.items():

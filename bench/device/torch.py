@@ -14,12 +14,12 @@ from bench import systems
 from bench.device.layers import REPLAYS, peers_precision
 from bench.device.steps import SYSTEMS
 from bench.peers import F, torch
-from bench.peers_steps import Game
+from bench.peers_steps import TorchTraining
 
 STEPS = 30
 
 
-class OnDevice(Game):
+class TorchOnDevice(TorchTraining):
     """The peer's step, whole, on the GPU: nothing waits for the host, noise is drawn there."""
 
     def __init__(self, name: str, device: str = "cuda", layout: Any = torch.channels_last) -> None:
@@ -58,10 +58,10 @@ def step() -> Iterator[dict[str, Any]]:
     for name, tf32 in product(SYSTEMS, (False, True)):
         peers_precision(tf32)
         about = {"system": name, "tf32": tf32}
-        game = OnDevice(name)
+        game = TorchOnDevice(name)
         on_a_side_stream(game, 5)
         yield {**about, "way": "eager", "us": timed(game)}
-        game = OnDevice(name)
+        game = TorchOnDevice(name)
         on_a_side_stream(game, 5)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
@@ -92,7 +92,7 @@ def compiled() -> Iterator[dict[str, Any]]:
 
 
 def compiled_one(name: str) -> dict[str, Any]:
-    game = OnDevice(name, layout=torch.contiguous_format)
+    game = TorchOnDevice(name, layout=torch.contiguous_format)
     start = time.perf_counter()
     game.generate, game.judge, game.praise = (
         torch.compile(f, mode="reduce-overhead") for f in (game.G, game.value_D, game.value_G)

@@ -17,7 +17,7 @@ from bench import __main__ as bench  # noqa: E402
 from bench import cases, load, race, shapes, systems, table  # noqa: E402
 from bench.cases_conv import relative  # noqa: E402
 from bench.cases_work import distances  # noqa: E402
-from bench.contest import Work, contest, fraction  # noqa: E402
+from bench.contest import CallCost, contest, fraction  # noqa: E402
 from bench.ours import Options  # noqa: E402
 from bench.rows import Aim, Row, Times, geometric_mean, per_round  # noqa: E402
 from tinygan import kernels  # noqa: E402
@@ -96,7 +96,7 @@ def test_the_ratio_is_against_the_fastest_peer_and_of_the_last_of_ours(monkeypat
     )
     monkeypatch.setattr("bench.contest.Others.share", lambda self: None)  # of no time at all, a tick is everything
     peers = {name: calls[name] for name in ("slow", "quick", "near")}
-    row = contest("x", {name: calls[name] for name in ("direct", "chosen")}, peers, ALONE, Work(8e9, 2e9))
+    row = contest("x", {name: calls[name] for name in ("direct", "chosen")}, peers, ALONE, CallCost(8e9, 2e9))
     assert row.against == "quick" and row.ratio.median == 3
     assert "slow" not in row.times and "slow 9000.0 ms" in row.notes[0]
     assert row.figures["GFLOP/s"] == 8 and row.figures["GB/s"] == 2 and row.figures["FLOP/B"] == 4
@@ -154,14 +154,14 @@ def test_the_operations_of_a_net_are_counted_from_its_layers():
     ("words", "part"),
     [
         ("conv_dcgan23", "unknown case 'conv_dcgan23' (did you mean conv_dcgan32?)"),
-        ("--threads 0", "--threads is at least 1"),
-        ("--rounds 0", "--rounds is at least 1"),
+        ("--threads 0", "--threads must be at least 1"),
+        ("--rounds 0", "--rounds must be at least 1"),
         ("--rounds three", "--rounds"),
         ("--against jax", "--against"),
         ("--backend jitt", "unknown backend 'jitt'"),
-        ("--json no/such/folder/a.jsonl", "no folder no/such/folder"),
-        ("sample --plot a.png", "name a case conv_"),
-        ("conv_dcgan32 --plot a.txt", "--plot ends in .png"),
+        ("--json no/such/folder/a.jsonl", "the folder no/such/folder does not exist"),
+        ("sample --plot a.png", "add a case conv_"),
+        ("conv_dcgan32 --plot a.txt", "--plot must end in .png"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(small, capsys, words, part):
