@@ -20,6 +20,7 @@ BUDGETS = {"TINYGAN_DRAWS": (20, 200), "TINYGAN_FUZZ": (50, 1000), "TINYGAN_KILL
 MOST = 8  # processes
 ORDER = ("study", "unit", "old", "parity", "gold", "device", "emulated")  # folders, one process after another
 LONGEST = ("emulated", "parity")  # each of these is one process's, and is begun first
+SPLIT = ("test_layers.py",)  # files whose tests are for any process
 
 
 def pytest_addoption(parser):
@@ -72,7 +73,8 @@ def pytest_xdist_make_scheduler(config, log):
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            return folder(nodeid) if folder(nodeid) in LONGEST else nodeid.partition("::")[0]
+            file = nodeid.partition("::")[0]
+            return folder(nodeid) if folder(nodeid) in LONGEST else nodeid if file.endswith(SPLIT) else file
 
     return ByFile(config, log)
 
