@@ -37,6 +37,7 @@ class Case(NamedTuple):
     settings: str = "latent=4 width=4"
     data: str = "strokes"
     samples: tuple[str, ...] = ("",)
+    measured: bool = False  # by ``tinygan eval``
 
 
 NETS = "latent=4 width_G=4 width_D=4"
@@ -45,7 +46,7 @@ CHARTS = "latent=2 code=8 width=4 orthonormal.tangents=2"
 CLASS = ("", "--label 1")
 CASES = {
     "gan": Case("gan", samples=("", "--truncation 0.7")),
-    "dcgan": Case("dcgan", samples=("", "--standing 2", "--average 2")),
+    "dcgan": Case("dcgan", samples=("", "--standing 2", "--average 2"), measured=True),
     "dcgan, pressed": Case(
         "dcgan",
         "latent=4 width=4 orthonormal.eta=0.1 ortho=1e-4 clip=1.0 smoothing=0.1 penalty=r1 "
@@ -77,12 +78,12 @@ CASES = {
     "glo": Case("glo", "images=16 latent=4 width=4"),
     "lgan": Case("lgan", CHARTS),
     "lgan of points": Case("lgan", "latent=1 code=8 width=4 orthonormal.tangents=1", "moons"),
-    "sgan": Case("sgan", f"latent=4 width=4 {LABELLED} judge.minibatch=2 judge.weight_norm=true"),
+    "sgan": Case("sgan", f"latent=4 width=4 {LABELLED} judge.minibatch=2 judge.weight_norm=true", measured=True),
     "lgan-semi": Case(
         "lgan-semi",
         f"{CHARTS} intrinsic.weight=0.1 intrinsic.after=1 intrinsic.tangents=2 {LABELLED}",
     ),
-    "classifier": Case("classifier", "width=4", samples=()),
+    "classifier": Case("classifier", "width=4", samples=(), measured=True),
 }
 
 
@@ -106,8 +107,14 @@ def sampling(name, run, folder):
         yield ["sample", run, *number, "--seed", "7", *options.split(), "--out", f"{folder}/{slug(name)}-{i}.npy"]
 
 
+def measuring(name, run, folder):
+    """The command that measures a case's run; it adds a line to a file."""
+    return ["eval", run, "-n", "20", "--out", f"{folder}/{slug(name)}.jsonl"]
+
+
 def make(folder, names, backend="reference"):
-    """In ``folder``: runs first/NAME of STEPS steps, runs last/NAME of MORE steps and samples/NAME-0.npy of these."""
+    """In ``folder``: runs first/NAME of STEPS steps, runs last/NAME of MORE steps, and of these samples/NAME-0.npy and
+    samples/NAME.jsonl, what ``tinygan eval`` says."""
     folder.mkdir(exist_ok=True)
     with zipfile.ZipFile(WHEEL) as wheel:
         wheel.extractall(folder / "package")
@@ -120,6 +127,7 @@ def make(folder, names, backend="reference"):
         commands.append(["copy", first, last])
         commands.append(["train", "--resume", "--steps", str(MORE), "--out", last])
         commands.extend(sampling(name, last, "samples"))
+        commands.extend([measuring(name, last, "samples")] if CASES[name].measured else [])
     (folder / "commands.json").write_text(json.dumps(commands))
     (folder / "driver.py").write_text(DRIVER)
     package = str(folder / "package")

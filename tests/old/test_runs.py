@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from tinygan import kernels
 from tinygan.cli import main
 from tinygan.formats.safetensors import load
 from tinygan.recipes import RECIPES
@@ -93,6 +94,16 @@ def test_a_new_run_has_the_bits_of_the_earlier_version(name, made, tmp_path, cap
     assert statistics(run) == statistics(last)
     assert len({str(line) for line in statistics(run)}) == earlier.MORE, "steps differ from each other"
     assert newest(run) == newest(last)
+
+
+@pytest.mark.parametrize("name", [name for name, case in earlier.CASES.items() if case.measured])
+def test_a_run_of_the_earlier_version_is_measured_as_before(name, made, tmp_path, capsys):
+    with kernels.on_cpu("reference"):
+        assert main(earlier.measuring(name, str(made / "last" / earlier.slug(name)), str(tmp_path))) == 0
+    ours, theirs = (json.loads((at / f"{earlier.slug(name)}.jsonl").read_text()) for at in (tmp_path, made / "samples"))
+    assert {key: value for key, value in ours.items() if key not in ("time", "what")} == {
+        key: value for key, value in theirs.items() if key not in ("time", "what")
+    }
 
 
 def test_configurations_of_the_earlier_version_start_the_same_runs(made, tmp_path, capsys):
