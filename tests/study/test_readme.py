@@ -90,6 +90,7 @@ def test_the_commands_of_the_readme_run_one_after_another(tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_examples_run_one_after_another(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(commands(TOUR, inline=False))
