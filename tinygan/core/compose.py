@@ -1,4 +1,4 @@
-"""Layers put together: one after another, beside a shortcut, side by side.
+"""Compositions of layers: one after another, beside a shortcut, side by side.
 
 Each of the three has a condition if one of its layers has (``WithCondition``): y = f(h, c) then.
 """
@@ -32,7 +32,7 @@ from tinygan.errors import ShapeError
 
 
 class Composite(Layer):
-    """Layers put together: everything but the flow of bundles is done child by child."""
+    """The base of compositions: everything except the flow of bundles is done child by child."""
 
     serves_conditions: ClassVar[bool] = False  # whether it passes a condition to its children
 

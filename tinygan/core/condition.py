@@ -1,4 +1,4 @@
-"""Layers with a condition, y = f(h, c): c is a class, a text or a latent of each sample, and h what flows beside it.
+"""Layers with a condition, y = f(h, c): c is a class, a text or a latent of each sample, h is an image or features.
 
 ``Conditioned`` makes h and c from one x and is an ordinary layer: a net has one input, for instance the rows [z, onehot(class)]
 of a class-conditional generator. c is differentiated as h is: it may depend on z (self-modulation), and both have tangents.

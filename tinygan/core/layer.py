@@ -1,22 +1,31 @@
-"""The algebra: layers on bundles.
+"""Layers: maps with tangents and adjoints, written by hand.
 
-A layer is a map y = f(x; p). Its first-order behaviour is the pair map (x, ẋ) ↦ (y, ẏ), ẏ = J ẋ, whose adjoint is
+The letters, here and in every file. x is an input, y = f(x; p) an output, p the parameters, J = ∂f/∂x.
 
-    ẋ̄ = Jᵀ ẏ̄        x̄ = Jᵀ ȳ + Σₖ ∂⟨ẏ̄ₖ, J ẋₖ⟩/∂x        p̄ = ∂⟨ȳ, f⟩/∂p + Σₖ ∂⟨ẏ̄ₖ, J ẋₖ⟩/∂p
+    ẋ   a tangent of x: the derivative of x along some direction. A layer maps it to ẏ = J ẋ.
+    ȳ   a cotangent of y: the derivative ∂L/∂y of a loss L, an array of the shape of y. A layer maps it to x̄ = ∂L/∂x.
+    ẏ̄   a cotangent of ẏ: ∂L/∂ẏ, for a loss that depends on the tangent too. A layer maps it to ẋ̄ = ∂L/∂ẋ.
 
-What flows through is a bundle X (1+K, N, ...): X[0] the point, X[1:] its K tangents. With K = 0 this is backpropagation;
-with tangents it is the gradient of any loss on J ẋ. There is one code path for both.
+Why the adjoint has its form: let L depend on y and on K tangents ẏₖ = J ẋₖ. Its differential is
 
-Second derivatives go forward over forward. Along x(s, t) with ∂ₛx = ẋᵢ, ∂ₜx = ẋⱼ, ∂ₛ∂ₜx = ẍ a layer's y has
+    dL = ⟨ȳ, df⟩ + Σₖ ⟨ẏ̄ₖ, d(J ẋₖ)⟩,    df = J dx + ∂f/∂p dp,    d(J ẋₖ) = J dẋₖ + ∂(J ẋₖ)/∂x dx + ∂(J ẋₖ)/∂p dp
+
+and the factors of dẋₖ, dx and dp are
+
+    ẋ̄ₖ = Jᵀ ẏ̄ₖ       x̄ = Jᵀ ȳ + Σₖ ∂⟨ẏ̄ₖ, J ẋₖ⟩/∂x       p̄ = ∂⟨ȳ, f⟩/∂p + Σₖ ∂⟨ẏ̄ₖ, J ẋₖ⟩/∂p
+
+An upper-case letter is a bundle X (1+K, N, ...): X[0] is the point x and X[1:] are its K tangents. With K = 0 the adjoint is
+backpropagation; with tangents it is the gradient of any loss on J ẋ. One code path serves both.
+
+Second derivatives are computed forward over forward. Along x(s, t) with ∂ₛx = ẋᵢ, ∂ₜx = ẋⱼ, ∂ₛ∂ₜx = ẍ the chain rule gives
 
     ÿ = J ẍ + H(ẋᵢ, ẋⱼ),        H(u, v) = ∂²f(x)[u, v]
 
-of which J ẍ is one more tangent. ``Layer.second_derivative`` is H, the only formula to add, where f is curved.
+J ẍ is one more tangent. ``Layer.second_derivative`` is H; a layer that is not piecewise linear defines it.
 
-A layer may have a second input, a condition: y = f(h, c). Through a composition of such layers flows the pair (h, c), a
+A layer may have a second input, a condition: y = f(h, c). The input of a composition of such layers is a pair (h, c), a
 ``WithCondition``. Such a layer acts on it as (h, c) ↦ (f(h, c), c), any other one as (h, c) ↦ (f(h), c). The adjoints are
-(ȳ, c̄) ↦ (h̄, c̄ + the c̄ of f) and (ȳ, c̄) ↦ (h̄, c̄). The functions ``apply``, ``vjp``, ``jet`` and ``out_shape`` below do this;
-the methods of those names are the formulas of f itself.
+(ȳ, c̄) ↦ (h̄, c̄ + the c̄ of f) and (ȳ, c̄) ↦ (h̄, c̄). ``apply``, ``vjp``, ``jet`` and ``out_shape`` below do this.
 """
 
 from __future__ import annotations
@@ -46,11 +55,11 @@ class WithCondition(NamedTuple):
 
 
 class Layer(Constructed):
-    """A map by hand: three formulas, ``forward``, ``backward`` and ``gradient``.
+    """A map y = f(x; p), defined by three formulas: ``forward``, ``backward`` and ``gradient``.
 
-    ``shapes`` names the trained arrays p, ``running`` the running values (batch statistics, singular vectors), which
-    are values beside p: ``init_running`` makes them, ``update`` returns their successors, ``bind`` and ``eval`` return a layer
-    that holds them. A layer never changes: each of these returns another.
+    ``shapes`` has the names and shapes of the trained arrays p, ``running`` those of the running values (batch statistics,
+    singular vectors). ``init_running`` returns the initial running values and ``update`` the next ones; ``bind`` and ``eval``
+    return another layer, which uses them. A layer itself never changes.
     """
 
     shapes: dict[str, Shape]
@@ -62,7 +71,7 @@ class Layer(Constructed):
         self.shapes, self.running = {}, {}
 
     def init(self, rng: np.random.Generator) -> Params:
-        """Fresh trained arrays, float64."""
+        """Initial trained arrays, float64."""
         return ()
 
     def out_shape(self, shape: Shape) -> Shape:
@@ -86,7 +95,7 @@ class Layer(Constructed):
     def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Any, Params | None]:
-        """``backward`` and ``gradient`` as asked; a composite overrides it with one sweep for both."""
+        """(x̄ and ẋ̄, p̄), None for one that is not wanted; a composite overrides it to compute both in one pass."""
         return self.backward(p, saved, G) if wrt_x else None, self.gradient(p, saved, G) if wrt_p else None
 
     @property
@@ -95,7 +104,7 @@ class Layer(Constructed):
         return self.affine and not self.shapes
 
     def backward_recording(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
-        """``backward``, and the cotangents that it met on the way; a leaf's is its own."""
+        """``backward``, and the cotangents of the outputs of all layers inside; G for a layer without layers inside."""
         return self.backward(p, saved, G), G
 
     def penalty_gradient(
@@ -106,9 +115,7 @@ class Layer(Constructed):
         g is the cotangent that ``backward_recording`` returned for this layer. Z = r x + ẋ (1, N, ...) is the input and
         r y + J ẋ the output. r (N,) is a factor for each sample; None means zero.
         """
-        Y, _ = self.forward(
-            p, np.concatenate([np.zeros_like(Z), Z])
-        )  # at x = 0: the constant, and the linear part of Z
+        Y, _ = self.forward(p, np.concatenate([np.zeros_like(Z), Z]))  # f(0), and the linear part of f at Z
         return (Y[1:] if r is None else Y[1:] + column(r, Y[0]) * Y[:1]), ()
 
     @property
@@ -117,7 +124,7 @@ class Layer(Constructed):
         return not (self.affine or self.piecewise_linear)
 
     def second_derivative(self, p: Params, x: Array, u: Array, v: Array) -> Array:
-        """H(u, v) = ∂²f(x)[u, v] of each of P pairs; asked for where f is ``curved``.   x (N, ...), u, v (P, N, ...)."""
+        """H(u, v) = ∂²f(x)[u, v] of each of P pairs; needed if f is ``curved``.   x (N, ...), u, v (P, N, ...)."""
         raise UsageError(f"{type(self).__name__} has no second derivative: write its second_derivative(p, x, u, v)")
 
     def jet(self, p: Params, X: Bundle, pairs: Pairs) -> Bundle:
@@ -129,7 +136,7 @@ class Layer(Constructed):
         return Y
 
     def init_running(self, p: Params, rng: np.random.Generator) -> Params:
-        """The running values to begin with."""
+        """The initial running values."""
         return ()
 
     def update(self, running: Params, p: Params, saved: Saved) -> Params:
@@ -137,7 +144,7 @@ class Layer(Constructed):
         return running
 
     def bind(self, running: Params, rng: np.random.Generator | None) -> Layer:
-        """This layer as a pure function for one training step: running values held, noise drawn from ``rng``."""
+        """This layer as a pure function for one training step: with these running values, and noise from ``rng``."""
         return self
 
     def eval(self, running: Params) -> Layer:
@@ -161,7 +168,7 @@ class Layer(Constructed):
 
 
 def modules(f: Layer) -> Iterator[Layer]:
-    """The layers of which f is put together."""
+    """The layers without layers inside them, of which f is composed, in order."""
     for child in getattr(f, "children", ()):
         yield from modules(child)
     if not hasattr(f, "children"):
@@ -169,7 +176,7 @@ def modules(f: Layer) -> Iterator[Layer]:
 
 
 def fold(X: Bundle) -> Array:
-    """(T, N, ...) → (T·N, ...): to a linear map a tangent is one more sample."""
+    """(T, N, ...) → (T·N, ...): a linear map treats a tangent as one more sample."""
     return X.reshape(X.shape[0] * X.shape[1], *X.shape[2:])
 
 
@@ -179,12 +186,12 @@ def unfold(Y: Array, like: Bundle) -> Bundle:
 
 
 def column(a: Array, like: Array) -> Array:
-    """A number for each sample, (N,), to be multiplied with samples (N, ...) of their dtype."""
+    """One number for each sample, (N,), as a factor of samples (N, ...), with their dtype."""
     return a.astype(like.dtype, copy=False).reshape(-1, *[1] * (like.ndim - 1))
 
 
 def onehot(label: Array, classes: int, dtype: Any = np.float32) -> Array:
-    """(n, classes) of labels (n,) of whole numbers; of ``np.arange(n)`` the identity."""
+    """(n, classes) from integer labels (n,); the identity from ``np.arange(n)``."""
     return (label[:, None] == np.arange(classes, like=label)).astype(dtype)
 
 

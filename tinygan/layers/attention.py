@@ -1,4 +1,4 @@
-"""Self-attention: every pixel looks at every other (Zhang et al. 2019)."""
+"""Self-attention between all pixels of an image (Zhang et al. 2019)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tinygan.layers.spectral import SpectralNorm
 
 
 class SelfAttention(Residual):
-    """y = x + γ W_o attend([θx | φx | gx])   (Zhang et al. 2019, eqs. 1-3); γ is trained and first 0: then y = x.
+    """y = x + γ W_o attend([θx | φx | gx])   (Zhang et al. 2019, eqs. 1-3); γ is trained and initially 0, so that y = x.
 
-    θ, φ (C → ``inner``, C/8), g (C → ``values``, C/2) and W_o (→ C) are 1x1 convolutions without bias, ``spectral`` puts
-    spectral normalisation around each. The sizes, and the maxima of φx and gx over 2x2 pixels, are the authors' code's.
+    θ, φ (C → ``inner``, C/8), g (C → ``values``, C/2) and W_o (→ C) are 1x1 convolutions without bias. With ``spectral`` each
+    has spectral normalisation. The sizes, and the maxima of φx and gx over 2x2 pixels, are those of the authors' code.
 
-    x (N, H, W, C), H and W even where ``pool``  →  y (N, H, W, C). What it costs in memory is told at ``Attend``.
+    x (N, H, W, C), H and W even with ``pool``  →  y (N, H, W, C). ``Attend`` states the memory that it needs.
     """
 
     def __init__(
@@ -47,19 +47,20 @@ class SelfAttention(Residual):
 
 
 class Attend(Layer):
-    """o = β v,  β = softmax s,  s = q kᵀ, of each sample; x = [q | k | v] along the channels, pixels are rows.
+    """o = β v,  β = softmax s,  s = q kᵀ, of each sample; x = [q | k | v] along the channels, rows are pixels.
 
-    With ``pool`` k and v are maxima over 2x2 pixels (of each channel by itself). Rows of β sum to 1; s is not divided by √I.
-    With ⟨·, ·⟩ along a row, c = ṡ − ⟨β, ṡ⟩ and b = β̇̄ − ⟨β, β̇̄⟩
+    With ``pool`` k and v are maxima over 2x2 pixels, channel by channel. Rows of β sum to 1; s is not divided by √I.
+    ⟨·, ·⟩ is along a row, c = ṡ − ⟨β, ṡ⟩ and b = β̇̄ − ⟨β, β̇̄⟩. The products are bilinear; the softmax has
+    ∂β/∂s = diag β − β βᵀ, and the last sum of s̄ is ∂⟨β̇̄, β̇⟩/∂s.
 
         tangent   ṡ = q̇ kᵀ + q k̇ᵀ,    β̇ = β ∘ c,    ȯ = β̇ v + β v̇
         adjoint   β̄ = ō vᵀ + Σ ȱ v̇ᵀ,  β̇̄ = ȱ vᵀ,      v̄ = βᵀ ō + Σ β̇ᵀ ȱ,  v̇̄ = βᵀ ȱ
-                  s̄ = β ∘ (β̄ − ⟨β, β̄⟩) + Σ (b ∘ β̇ − β⟨b, β̇⟩),  ṡ̄ = β ∘ b    (Σ: ∂⟨β̇̄, β̇⟩/∂s)
+                  s̄ = β ∘ (β̄ − ⟨β, β̄⟩) + Σ (b ∘ β̇ − β⟨b, β̇⟩),  ṡ̄ = β ∘ b
                   q̄ = s̄ k + Σ ṡ̄ k̇,    q̇̄ = ṡ̄ k,       k̄ = s̄ᵀ q + Σ ṡ̄ᵀ q̇,  k̇̄ = ṡ̄ᵀ q
         H(1, 2)   β̈ = β ∘ (a − ⟨β, a⟩),  a = q̇₁ k̇₂ᵀ + q̇₂ k̇₁ᵀ + c₁ ∘ c₂,  ö = β̈ v + β̇₁ v̇₂ + β̇₂ v̇₁
 
-    x (N, H, W, 2 I + V), I = ``inner``, V = ``values``  →  o (N, H, W, V). β is N · HW · HW/4 numbers (without ``pool``
-    N · HW · HW), and each β̇ₖ again; they are kept for the adjoint, which makes three more of each.
+    x (N, H, W, 2 I + V), I = ``inner``, V = ``values``  →  o (N, H, W, V). β has N · HW · HW/4 numbers (without ``pool``
+    N · HW · HW), and so has each β̇ₖ. They are saved for the adjoint, which needs three more arrays of their size.
     """
 
     def __init__(self, inner: int, values: int, *, pool: bool = True) -> None:
@@ -97,14 +98,14 @@ class Attend(Layer):
         return O.reshape(*u.shape[:4], self.values)
 
     def split(self, X: Bundle) -> tuple[Bundle, Bundle, Bundle, Saved]:
-        """q (.., HW, I), k (.., HW/4, I) and v (.., HW/4, V), and what the adjoint of the pool needs."""
+        """q (..., HW, I), k (..., HW/4, I) and v (..., HW/4, V), and what the adjoint of the pool needs."""
         I = self.inner
         KV, saved = self.pool.forward((), X[..., I:])
         return rows(X[..., :I]), rows(KV[..., :I]), rows(KV[..., I:]), (KV.shape, saved)
 
 
 class Scale(Layer):
-    """y = γ x,  ẏ = γ ẋ;   x̄ = γ ȳ,  ẋ̄ = γ ẏ̄;   γ̄ = Σ ȳ x + Σ ẏ̄ ẋ.   x of any shape, γ one number, first 0."""
+    """y = γ x,  ẏ = γ ẋ;   x̄ = γ ȳ,  ẋ̄ = γ ẏ̄;   γ̄ = Σ ȳ x + Σ ẏ̄ ẋ.   x of any shape, γ one number, initially 0."""
 
     affine = True
 
@@ -151,8 +152,8 @@ def softmax_dx(B: Bundle, G: Bundle) -> Bundle:
     """s̄ = β ∘ (β̄ − ⟨β, β̄⟩) + Σ (b ∘ β̇ − β⟨b, β̇⟩),  ṡ̄ = β ∘ b;  b = β̇̄ − ⟨β, β̇̄⟩."""
     G = G - mean_of(B[0], G)
     GS = B[0] * G
-    bend = (G[1:] * B[1:]).sum(axis=0)
-    GS[0] += bend - B[0] * bend.sum(axis=-1, keepdims=True)
+    second_order = (G[1:] * B[1:]).sum(axis=0)
+    GS[0] += second_order - B[0] * second_order.sum(axis=-1, keepdims=True)
     return GS
 
 

@@ -1,4 +1,4 @@
-"""Blur: a small mean around every pixel, with a mirror at the borders."""
+"""Blur: a weighted mean around every pixel; borders are mirrored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape
 from tinygan.layers.border import at, both, extend, mirrored, retract
 
-Taps = tuple[float, ...]  # an odd number of weights, the middle one a pixel's own
+Taps = tuple[float, ...]  # an odd number of weights; the middle one is the pixel's own
 BINOMIAL: Taps = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 
 
@@ -18,9 +18,9 @@ class Blur(Layer):
     """y = K x Kᵀ,  ẏ = K ẋ Kᵀ;   x̄ = Kᵀ ȳ K,  ẋ̄ likewise.
 
     K is a filter w along rows or columns: (K x)[i] = Σᵤ w[u] x[i + u], u = −r ... r, with x mirrored in its
-    last pixels (``Pad``). w sums to one: a constant stays. Without ``sigma`` w is (1, 4, 6, 4, 1) / 16, of Burt &
-    Adelson 1983; else exp(−u² / 2σ²) out to r = ⌈3σ⌉, scaled.
-    x (N, H, W, C), H and W more than r  →  y (N, H, W, C).
+    border pixels (``Pad``). w sums to 1, so a constant image is not changed. Without ``sigma`` w is (1, 4, 6, 4, 1) / 16
+    (Burt & Adelson 1983), with r = 2; else it is exp(−u² / 2σ²) for |u| ≤ r = ⌈3σ⌉, divided by its sum.
+    x (N, H, W, C), H and W greater than r  →  y (N, H, W, C).
     """
 
     affine = True
@@ -28,7 +28,7 @@ class Blur(Layer):
     def __init__(self, sigma: float | None = None) -> None:
         super().__init__()
         if sigma is not None and not 0 < sigma < math.inf:
-            raise ValueError(f"Blur: sigma is more than 0, and finite: got {sigma}")
+            raise ValueError(f"Blur: sigma must be finite and greater than 0: got {sigma}")
         self.taps = BINOMIAL if sigma is None else gaussian(sigma)
 
     def out_shape(self, shape: Shape) -> Shape:
@@ -42,7 +42,7 @@ class Blur(Layer):
 
 
 def gaussian(sigma: float) -> Taps:
-    """exp(−u² / 2σ²) at u = −r ... r, r = ⌈3σ⌉, scaled to the sum one."""
+    """exp(−u² / 2σ²) at u = −r ... r, r = ⌈3σ⌉, divided by their sum."""
     r = math.ceil(3 * sigma)
     w = np.exp(-0.5 * (np.arange(-r, r + 1) / sigma) ** 2)
     return tuple((w / w.sum()).tolist())

@@ -1,4 +1,4 @@
-"""Borders: pixels put around an image that are its own. (Zeros around it are the convolutions' ``pad``.)"""
+"""Padding of an image with its own pixels. (The ``pad`` of convolutions pads with zeros.)"""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ ROWS, COLUMNS = -3, -2  # the axes of (..., H, W, C)
 class Pad(Layer):
     """y = B x Bᵀ,  ẏ = B ẋ Bᵀ;   x̄ = Bᵀ ȳ B,  ẋ̄ likewise:  p pixels on each side, rows and columns alike.
 
-    Along one axis (B x)[i] = x[t(i − p)], with n pixels and t(j) = j inside. Outside, "reflect" is t(−j) = j and
-    t(n − 1 + j) = n − 1 − j: a mirror in the last pixel, which needs n > p; CycleGAN's nets begin with it (Zhu et al.
-    2017, §7.2). "replicate" is the nearest pixel. Bᵀ adds what a border pixel got to the pixel that it is a copy of.
+    Along one axis (B x)[i] = x[t(i − p)], with n pixels and t(j) = j inside. Outside, "reflect" has t(−j) = j and
+    t(n − 1 + j) = n − 1 − j, a mirror in the border pixel; it needs n > p. CycleGAN's nets begin with it (Zhu et al.
+    2017, §7.2). "replicate" takes the nearest pixel. Bᵀ adds the cotangent of a copy to that of the pixel it copies.
     x (N, H, W, C)  →  y (N, H + 2p, W + 2p, C).
     """
 
@@ -28,7 +28,7 @@ class Pad(Layer):
         super().__init__()
         self.p, self.mode = p, mode
         if p < 0:
-            raise ValueError(f"Pad: p is at least 0: got {p}")
+            raise ValueError(f"Pad: p must be at least 0: got {p}")
         if mode not in get_args(Mode):
             raise ValueError(f"Pad: mode is one of {', '.join(get_args(Mode))}: got {mode!r}")
 
@@ -44,7 +44,7 @@ class Pad(Layer):
 
 
 def mirrored(f: Layer, shape: Shape, p: int) -> Shape:
-    """``shape``, if it is an image with p pixels beside the last one to mirror; ShapeError of f otherwise."""
+    """``shape`` of an image with a height and width above p, so that it can be mirrored; ShapeError of f otherwise."""
     H, W, _ = f.images(shape)
     if min(H, W) <= p:
         raise f.shape_error(f"a mirrored border of {p} needs a height and width of at least {p + 1}", shape)
@@ -57,7 +57,7 @@ def both(f: Callable[..., Array], A: Array, *rest: Any) -> Array:
 
 
 def at(axis: int, start: int, stop: int, step: int = 1) -> tuple[Any, ...]:
-    """The index of start : stop : step along ``axis``, one counted from the end."""
+    """The index of start : stop : step along ``axis``, a negative number."""
     return ..., slice(start, stop, step), *[slice(None)] * (-1 - axis)
 
 

@@ -1,4 +1,4 @@
-"""A sum of paintings, each made by one net from what another saw in the one before (Im et al. 2016)."""
+"""An image as the sum of T increments, drawn by a recurrent generator (Im et al. 2016)."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from tinygan.layers.recurrent import plus
 class Canvas(Composite):
     """ΔC_t = f([x, h_t]),  h_{t+1} = g(ΔC_t),  h_1 = 0, ḣ_1 = 0;   y = Σ_t ΔC_t,  t = 1 … T.
 
-    f and g have one weight each for all steps, and what they are given, x, is the same at every step. Backwards in time, with
+    f and g have the same weights at all steps, and x is the same at every step. The adjoint goes backwards in time: with
     ȳ on every ΔC_t and for tangents alike,
 
         ΔC̄_t = ȳ + g's adjoint at step t of h̄_{t+1},   [x̄_t, h̄_t] = f's adjoint at step t of ΔC̄_t
 
-    x̄ = Σ_t x̄_t, f̄ and ḡ the sums of both gradients over t. Running values and masks are each step's own: h_1 is 0 and no
-    later one is, so that batch norms see other statistics. The last ΔC is seen by no g, so T = 1 has none.
+    x̄ = Σ_t x̄_t, and the gradients in the weights of f and g are sums over t. Each step has its own running values and masks,
+    because h_1 is 0 and the later h_t are not: batch norms have other statistics. With T = 1 there is no g.
 
-    f takes rows (I + S,) to any shape, g that to rows (S,).   x (N, I)  →  y (N, ...); I = ``inputs``, S = ``state``.
+    f maps rows (I + S,) to any shape, g maps that shape to rows (S,).   x (N, I)  →  y (N, ...); I = ``inputs``, S = ``state``.
     """
 
     def __init__(self, f: Layer, g: Layer, inputs: int, state: int, steps: int) -> None:
         super().__init__(*(f, g)[:steps])
         if steps < 1:
-            raise ValueError(f"Canvas: steps are at least 1: got {steps}")
+            raise ValueError(f"Canvas: steps must be at least 1: got {steps}")
         if g.out_shape(f.out_shape((inputs + state,))) != (state,):
-            raise ValueError(f"Canvas: f and then g take rows of {inputs} + {state} numbers to rows of {state}")
+            raise ValueError(f"Canvas: f and then g must map rows of {inputs} + {state} numbers to rows of {state}")
         self.inputs, self.state = inputs, state
         self.turns: tuple[Layer, ...] = ((f, g) * steps)[:-1]  # f g f … f, whose weights are p[0], p[1], p[0] …
 
@@ -60,7 +60,7 @@ class Canvas(Composite):
         return self.painted(p, X, lambda turn, q, X: turn.jet(q, X, pairs))
 
     def painted(self, p: Params, X: Bundle, through: Callable[[Layer, Params, Bundle], Bundle]) -> Bundle:
-        """Σ_t ΔC_t, where ``through`` takes a bundle through a layer with its weights."""
+        """Σ_t ΔC_t, where ``through`` applies a layer with its weights to a bundle."""
         nothing = np.zeros_like(X, shape=(*X.shape[:2], self.state))
         Y = C = through(self.turns[0], p[0], np.concatenate([X, nothing], axis=-1))
         for g, f in zip(self.turns[1::2], self.turns[2::2], strict=True):
@@ -86,10 +86,10 @@ class Canvas(Composite):
         GX = sum(GZ[..., : self.inputs] for GZ in of_z) if wrt_x else None
         return GX, tuple(reduce(plus, each) for each in of_p if each) if wrt_p else None
 
-    # ---------------------------------------------------------------- each step's own
+    # ---------------------------------------------------------------- values of each step
 
     def tree(self, kind: str) -> dict[str, Any]:
-        """Running arrays by turn; the trained ones once."""
+        """The running arrays of every step, and the trained arrays once."""
         if kind == "shapes":
             return super().tree(kind)
         return {f"{i // 2}.{'fg'[i % 2]}": turn.tree(kind) for i, turn in enumerate(self.turns)}

@@ -1,4 +1,4 @@
-"""What a condition does to what flows: it scales and shifts it, stands beside it, is held against it.
+"""Layers that use a condition c: scale and shift h by it, concatenate it to h, or take its scalar product with h.
 
 Products are bilinear, y = a h:  ẏ = ȧ h + a ḣ;   h̄ = a ȳ + Σ ȧ ẏ̄,  ḣ̄ = a ẏ̄,  ā and ǡ̄ likewise;   ÿ = ä h + a ḧ + ȧᵢ ḣⱼ + ȧⱼ ḣᵢ.
 """
@@ -20,8 +20,8 @@ from tinygan.layers.shape import Columns, Reshape
 class FiLM(Conditional):
     """y = (1 + a) h + b, channel by channel, [a, b] = m(c) (Perez et al. 2018, eq. 1).
 
-    h (N, ..., C), m: c (N, d) → (N, 2C). After batch normalisation: the conditional one (Dumoulin et al. 2017,
-    eq. 5).
+    h (N, ..., C), m: c (N, d) → (N, 2C). After a batch normalisation this is conditional batch normalisation
+    (Dumoulin et al. 2017, eq. 5).
     """
 
     def __init__(self, m: Layer) -> None:
@@ -31,7 +31,9 @@ class FiLM(Conditional):
         h: Shape = shape.h
         out = self.children[0].out_shape(shape.c)
         if out != (2 * h[-1],):
-            raise ShapeError(f"FiLM: m(c) has two numbers a channel: got {out}, h (N, {', '.join(map(str, h))})")
+            raise ShapeError(
+                f"FiLM: m(c) must have two numbers for each channel: got {out}, h (N, {', '.join(map(str, h))})"
+            )
         return h
 
     def forward(self, p: Params, X: Flow) -> tuple[Bundle, Saved]:
@@ -52,7 +54,7 @@ class FiLM(Conditional):
         return product_jet(A, H, pairs) + B
 
     def _halves(self, M: Bundle, H: Bundle) -> tuple[Bundle, Bundle]:
-        """1 + a, which multiplies h, and b, at every pixel; a constant has no tangent."""
+        """1 + a, the factor of h, and b, at every pixel. The constant 1 has no tangent."""
         A, B = np.split(at_pixels(M, H), 2, axis=-1)
         A = A.copy()
         A[0] += 1
@@ -104,7 +106,7 @@ class ProjectionHead(Conditional):
         psi, m = (f.out_shape(part) for f, part in zip(self.children, shape, strict=True))
         if m != shape.h or psi != (1,):
             raise ShapeError(
-                f"ProjectionHead: ψ(h) is one number and m(c) of the shape of h: got {psi}, {m}, h {shape.h}"
+                f"ProjectionHead: ψ(h) must be one number and m(c) have the shape of h: got {psi}, {m}, h {shape.h}"
             )
         return psi
 
@@ -127,18 +129,18 @@ class ProjectionHead(Conditional):
 
 
 def of_row(shape: Shape, d: int, f: Layer, *stem: Layer) -> Conditioned:
-    """y = f(s(h), c) of rows [h, c]: h of ``shape``, c of d numbers, s the layers of ``stem`` in a row."""
+    """y = f(s(h), c) of rows [h, c]: h has the ``shape``, c has d numbers, s is ``Sequential(*stem)``."""
     n = math.prod(shape)
     return Conditioned(Sequential(Columns(0, n), Reshape(*shape), *stem), Columns(n, n + d), f)
 
 
 def at_pixels(E: Bundle, H: Bundle) -> Bundle:
-    """e (T, N, E) with axes of one where h has pixels."""
+    """e (T, N, E) with axes of length 1 for the pixels of h."""
     return E.reshape(*E.shape[:2], *[1] * (H.ndim - 3), E.shape[-1])
 
 
 def over_pixels(G: Bundle) -> Bundle:
-    """Σ over pixels: the adjoint of e at every pixel."""
+    """Σ over pixels: the adjoint of ``at_pixels`` and broadcasting."""
     total: Bundle = G.sum(axis=tuple(range(2, G.ndim - 1)))
     return total
 
@@ -151,7 +153,7 @@ def product(A: Bundle, H: Bundle) -> Bundle:
 
 
 def product_dx(A: Bundle, G: Bundle) -> Bundle:
-    """(ȳ, ẏ̄) ↦ (h̄, ḣ̄); of shapes to which a is broadcast."""
+    """(ȳ, ẏ̄) ↦ (h̄, ḣ̄); a is broadcast."""
     GH: Bundle = A[0] * G
     GH[0] += (A[1:] * G[1:]).sum(axis=0)
     return GH

@@ -1,4 +1,4 @@
-"""Convolution and its adjoint: one trilinear form, three kernels, closed under differentiation."""
+"""Convolution and transposed convolution, by three kernels of one trilinear form, which is closed under differentiation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Conv2d(WeightLayer):
 
     y[i, j] = Σ_uv x[s·i+u−p, s·j+v−p] w[u, v] (cross-correlation, zeros outside x).
     x (N, H, W, C), w (kh, kw, C, O), b (O,)  →  y (N, P, Q, O),  P = (H + 2p − kh) // s + 1, Q likewise.
-    ``stride`` s is a number or (rows, columns); ``pad`` p one too, or ((top, bottom), (left, right)).
+    ``stride`` s is a number or (rows, columns). ``pad`` p is so too, or ((top, bottom), (left, right)).
     """
 
     out_axis = 3

@@ -1,4 +1,4 @@
-"""Affine coupling (Dinh et al. 2017, §3.3): half of x moves by what the other half says, so it can be undone."""
+"""Affine coupling (Dinh et al. 2017, §3.3): functions of one part of x scale and shift the rest."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from tinygan.core.layer import Array, Bundle, Layer, Pairs, Params, Saved, Shape
 class Coupling(Composite):
     """y_a = x_a,   y_b = x_b eˢ + t,   ℓ_y = ℓ_x + Σ s,   (s, t) = f(x_a);   [x, ℓ] (N, d + 1) → [y, ℓ] (N, d + 1).
 
-    ℓ is the log-determinant on the way: that of this layer is Σ s, its Jacobian in x being a triangle with 1 and eˢ along the
-    diagonal. a is the first ``kept`` numbers of x and b the others or, ``turned``, a the last. ``f`` maps ``kept`` numbers to
-    2 (d − kept). Tangents: ẏ_b = eˢ (ẋ_b + x_b ṡ) + ṫ,  ℓ̇_y = ℓ̇_x + Σ ṡ. Adjoint, with g = eˢ ȳ_b and ġ = eˢ ẏ̄_b:
+    ℓ is the sum of the log-determinants of the layers. That of this layer is Σ s: its Jacobian in x is triangular with 1
+    and eˢ on the diagonal. a is the first ``kept`` numbers of x and b the others; with ``turned`` a is the last ones. ``f``
+    maps ``kept`` numbers to 2 (d − kept). Tangents: ẏ_b = eˢ (ẋ_b + x_b ṡ) + ṫ,  ℓ̇_y = ℓ̇_x + Σ ṡ.
+    Adjoint, with g = eˢ ȳ_b and ġ = eˢ ẏ̄_b:
 
         x̄_b = g + Σₖ ġ ṡ,    ẋ̄_b = ġ,    t̄ = ȳ_b,  ṫ̄ = ẏ̄_b,    s̄ = x_b g + Σₖ ġ (ẋ_b + x_b ṡ) + ℓ̄,    ṡ̄ = x_b ġ + ℓ̄_t
 
-    of which f takes (s̄, t̄) back to x_a.
+    and the adjoint of f takes (s̄, t̄) to x̄_a.
     """
 
     def __init__(self, d: int, kept: int, f: Layer, *, turned: bool = False) -> None:
         super().__init__(f)
         if not 0 < kept < d:
-            raise ValueError(f"Coupling: some of {d} numbers are kept and some move: kept is {kept}")
+            raise ValueError(f"Coupling: kept must be at least 1 and below d = {d}: got {kept}")
         self.d, self.kept = d, kept
         self.a = slice(d - kept, d) if turned else slice(0, kept)
         self.b = slice(0, d - kept) if turned else slice(kept, d)
@@ -33,7 +34,7 @@ class Coupling(Composite):
             raise self.shape_error(f"expects {self.d} numbers and the log-determinant", shape)
         out = self.children[0].out_shape((self.kept,))
         if out != (2 * (self.d - self.kept),):
-            raise self.shape_error(f"f maps {self.kept} numbers to {2 * (self.d - self.kept)}, not to {out}", shape)
+            raise self.shape_error(f"f must map {self.kept} numbers to {2 * (self.d - self.kept)}: got {out}", shape)
         return shape
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:

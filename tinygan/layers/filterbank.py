@@ -1,4 +1,4 @@
-"""A row of Gaussian filters along one side of an image (Gregor et al. 2015, §3.2)."""
+"""Gaussian filters along one side of an image (Gregor et al. 2015, §3.2)."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ NONE: Pairs = ((), ())
 class Filterbank(Layer):
     """F_ia = e^q_ia / Σ_b e^q_ib,  q_ia = −½ v (a − μ_i)²,  μ_i = g + k_i δ   (Gregor et al. 2015, eqs. 19-20, 22-26).
 
-    Pixels are a = 1 … A, filters i = 1 … n, k_i = i − n/2 − ½: they stand evenly about g, δ apart, all of variance 1/v:
+    Pixels are a = 1 … A, filters i = 1 … n, k_i = i − n/2 − ½. The centres μ_i are evenly spaced
+    around g with stride δ, and all variances are 1/v:
 
         g = ½ (A + 1)(g̃ + 1),   v = e^(−log σ²),   δ = ``unit`` e^(log δ̃)      from x = [g̃, log σ², log δ̃]
 
-    Rows sum to 1 wherever a filter stands. At δ = 1, n = A, g̃ = 0 and a small σ, F is the identity. q is taken less its value
-    at the pixel t_i next to μ_i, which F does not see: no squares then, and nothing cancels where a filter is sharp or far.
-    With r = a − t, m = μ − ½ (a + t), Σ along a or over both where v is, Σₖ over tangents, and softmax as in ``Attend``
+    Rows sum to 1. At δ = 1, n = A, g̃ = 0 and a small σ, F is the identity. The value of q at the pixel t_i next to μ_i is
+    subtracted, which does not change F: there are no squares, and no cancellation for a narrow filter or a far one.
+    With r = a − t, m = μ − ½ (a + t), Σ over a (for v̄ over i and a), Σₖ over tangents, and softmax as in ``Attend``
 
                   q = v r m
         tangent   μ̇ = ½ (A + 1) g̃˙ + k δ̇,   v̇ = −v (log σ²)˙,   δ̇ = δ (log δ̃)˙,   q̇ = v̇ r m + v r μ̇
@@ -37,11 +38,11 @@ class Filterbank(Layer):
         super().__init__()
         self.filters, self.pixels, self.unit = filters, pixels, unit
         if filters < 1 or pixels < 1:
-            raise ValueError(f"Filterbank: at least one filter on at least one pixel: got {filters} on {pixels}")
+            raise ValueError(f"Filterbank: needs at least one filter and one pixel: got {filters} and {pixels}")
 
     def out_shape(self, shape: Shape) -> Shape:
         if shape != (3,):
-            raise self.shape_error("expects rows of 3 numbers, centre, log-variance and log-stride", shape)
+            raise self.shape_error("expects rows of 3 numbers: centre, log-variance and log-stride", shape)
         return self.filters, self.pixels
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:

@@ -1,7 +1,8 @@
-"""A 3x3 convolution with a change of size, as one 4x4 convolution of stride 2: the same function, fewer operations.
+"""A 3x3 convolution and a change of size as one 4x4 convolution of stride 2: the same function with fewer operations.
 
-Nearest upsampling spreads a pixel over 2x2 and average pooling is its adjoint over 4, so both melt into the weight:
-w₄[u, v] = Σ_{a,b ∈ {0,1}} w[u−a, v−b]. In a phase of the output 9 taps become 4; before a pool 36 become 16.
+Nearest upsampling copies a pixel to 2x2 pixels, and average pooling is its adjoint divided by 4. So both can be moved into the
+weight: w₄[u, v] = Σ_{a,b ∈ {0,1}} w[u−a, v−b]. Each pixel then takes 4 taps instead of 9 (after upsampling), or 16 instead of
+36 (before pooling).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ HALF: Any = {"stride": (2, 2), "pad": ((1, 1), (1, 1))}
 
 
 class Fused(WeightLayer):
-    """What the two below share: w (3, 3, C, O), b (O,)."""
+    """The base of the two layers below: w (3, 3, C, O), b (O,)."""
 
     out_axis = 3
 
@@ -88,5 +89,5 @@ def gather(g: Array) -> Array:
 
 
 def transpose(w: Array) -> Array:
-    """The weight of the transposed convolution that equals a convolution by w: flipped, channels swapped. An involution."""
+    """The weight of the transposed convolution that equals a convolution by w: flipped, channels swapped. Its own inverse."""
     return w[::-1, ::-1].swapaxes(2, 3)

@@ -1,4 +1,4 @@
-"""Maxout: the greatest of a few linear maps (Goodfellow et al. 2013)."""
+"""Maxout: the maximum of several linear maps (Goodfellow et al. 2013)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape
 
 
 class Maxout(Layer):
-    """y_j = max_m x_{j,m},  ẏ_j = ẋ_{j,m*},  m* the place of the greatest;   x̄ and ẋ̄ at m*: ȳ and ẏ̄, 0 elsewhere.
+    """y_j = max_m x_{j,m},  ẏ_j = ẋ_{j,m*},  m* the index of the maximum;   x̄ and ẋ̄ are ȳ and ẏ̄ at m*, else 0.
 
-    x (..., k·pieces), the pieces of one unit side by side  →  y (..., k); of equal pieces the first is m*. Behind a linear map
-    it is the hidden layer of Goodfellow et al. 2013, eq. 2.
+    x (..., k·pieces), the pieces of one unit side by side  →  y (..., k). Of equal pieces m* is the first. After a linear map
+    this is the hidden layer of Goodfellow et al. 2013, eq. 2.
     """
 
     def __init__(self, pieces: int = 5) -> None:
         super().__init__()
         self.pieces = pieces
         if pieces < 1:
-            raise ValueError(f"Maxout: pieces is at least 1: got {pieces}")
+            raise ValueError(f"Maxout: pieces must be at least 1: got {pieces}")
 
     def out_shape(self, shape: Shape) -> Shape:
         if not shape or shape[-1] % self.pieces:
-            raise self.shape_error(f"the last axis is no multiple of {self.pieces} pieces", shape)
+            raise self.shape_error(f"expects a last axis that is a multiple of {self.pieces} pieces", shape)
         return *shape[:-1], shape[-1] // self.pieces
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
@@ -44,7 +44,7 @@ class Maxout(Layer):
         return self.at(where, Z), ()
 
     def at(self, where: Array, X: Bundle) -> Bundle:
-        """The pieces chosen, of the point and of every tangent."""
+        """The chosen pieces of the point and of every tangent."""
         pieces = self.apart(X)
         return np.take_along_axis(pieces, np.broadcast_to(where, (*pieces.shape[:-1], 1)), axis=-1)[..., 0]
 

@@ -1,4 +1,4 @@
-"""Minibatch discrimination: D sees how near samples of a batch are to each other (Salimans et al. 2016, §3.2)."""
+"""Minibatch discrimination: how close the samples of a batch are, as features for D (Salimans et al. 2016, §3.2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from tinygan.layers.weightnorm import WeightNorm
 class MinibatchDiscrimination(Concat):
     """y = [x, o(T x)], o of ``Closeness``: B = ``kernels`` numbers beside the features   (Salimans et al. 2016, §3.2).
 
-    T (BC, I) has no bias, ``weight_norm`` normalises it as the authors' code does. x (N, I)  →  y (N, I + B).
+    T (B·C, I) has no bias, C = ``dims``. With ``weight_norm`` T is weight-normalised, as in the authors' code.
+    x (N, I)  →  y (N, I + B).
     """
 
     def __init__(
@@ -27,7 +28,7 @@ class MinibatchDiscrimination(Concat):
 
 
 class Closeness(Layer):
-    """o_ib = Σ_{j≠i} k_ijb,  k = e^−d,  d_ijb = ‖m_ib − m_jb‖₁: near how many samples i is, by each of B kernels of C dims.
+    """o_ib = Σ_{j≠i} k_ijb,  k = e^−d,  d_ijb = ‖m_ib − m_jb‖₁: how many samples are close to sample i, for each of B kernels.
 
     d, k and the signs s_ijbc of m_ibc − m_jbc are (anti)symmetric in i, j and s is constant almost everywhere. Sums over j:
 
@@ -35,8 +36,8 @@ class Closeness(Layer):
         adjoint   m̄_i = −Σ s_ij k_ij (ō_i + ō_j) + ΣΣₖ s_ij k_ij ḋ_ij (ȱ_i + ȱ_j),    ṁ̄_i = −Σ s_ij k_ij (ȱ_i + ȱ_j)
         H(1, 2)   ö_i = Σ k_ij ḋ¹_ij ḋ²_ij
 
-    m (N, B·C)  →  o (N, B). A sample's output depends on all samples of the batch, at evaluation too, and grows with their
-    number. k is N² B numbers, each ḋ again; they are kept for the adjoint, whose signs are made one dim at a time.
+    m (N, B·C)  →  o (N, B), C = ``dims``. A sample's output depends on all samples of the batch, also in evaluation, and
+    grows with their number. Saved for the adjoint: k and each ḋ, N² B numbers each; the signs are computed again.
     """
 
     def __init__(self, kernels: int, dims: int) -> None:
@@ -60,7 +61,7 @@ class Closeness(Layer):
         W = -k * (G[:, :, None] + G[:, None])
         W[0] -= (D * W[1:]).sum(axis=0)
         GM = np.empty((*G.shape[:2], self.kernels, self.dims), G.dtype, like=G)
-        for c, m in enumerate(M0):  # filled, not joined: a step that joins many arrays is no graph
+        for c, m in enumerate(M0):  # not np.concatenate, which a CUDA graph cannot capture with many arrays
             GM[..., c] = (np.sign(between(m)) * W).sum(axis=2)
         return GM.reshape(*G.shape[:2], self.kernels * self.dims)
 

@@ -1,6 +1,6 @@
-"""Random layers. Noise is drawn from the generator that ``bind`` is given, so that a bound net is a pure function.
+"""Layers with noise. ``bind`` takes the generator of the noise, so that a bound net is a pure function.
 
-A mask belongs to the point: its tangents, and every call of one bound net with the same shape, meet the same one.
+A point and its tangents have the same noise, and so have all calls of one bound net with the same shape.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tinygan.errors import UsageError
 
 
 class Random(Layer):
-    """A layer that needs noise: ``net.bind(running, rng)`` for training, ``net.eval(running)`` without."""
+    """A layer with noise: ``net.bind(running, rng)`` gives it the noise; ``net.eval(running)`` removes it."""
 
     stream: Callable[[], np.random.Generator] | None = None
 
@@ -32,14 +32,17 @@ class Random(Layer):
         return Sequential()
 
     def rng(self) -> np.random.Generator:
-        """The same stream at each call."""
+        """A generator of the same random numbers at each call."""
         if self.stream is None:
             raise UsageError(f"{type(self).__name__} has no noise yet: use net.bind(running, rng) or net.eval(running)")
         return self.stream()
 
 
 def stream(rng: Any) -> Callable[[], np.random.Generator]:
-    """A stream of random numbers, which begins anew at each call: of a key that ``rng`` draws, where it makes none itself."""
+    """A function that returns a generator of the same random numbers at each call, with a seed drawn from ``rng``.
+
+    A generator on a device makes such a function itself.
+    """
     if hasattr(rng, "stream"):
         made: Callable[[], np.random.Generator] = rng.stream()
         return made
@@ -59,7 +62,7 @@ class Dropout(Random):
         super().__init__()
         self.rate = rate
         if not 0 <= rate < 1:
-            raise ValueError(f"Dropout: a rate is in [0, 1): got {rate}")
+            raise ValueError(f"Dropout: rate must be in [0, 1): got {rate}")
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
         kept = self.rng().random(X.shape[1:], np.float32) >= self.rate

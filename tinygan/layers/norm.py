@@ -1,4 +1,4 @@
-"""Normalisations: one operation, over different groups of numbers.
+"""Normalisations: one operation over different groups of numbers.
 
 z = (x − μ) r,  r = (⟨(x − μ)²⟩ + ε)^-½,  y = γ z + β.
 Tangent: ż = r (ẋ − ⟨ẋ⟩ − z⟨zẋ⟩),  ẏ = γ ż. The adjoint of this pair map, with its second-order term, is
@@ -19,13 +19,13 @@ Sizes = tuple[int, int, int, int]  # S sets of R rows of G groups of D channels:
 
 
 class Normalisation(Layer):
-    """What they share. ``sizes`` says what is a group; x̄ and p̄ come from one sweep, for they have their sums in common."""
+    """The base of the normalisations. ``sizes`` defines the groups. x̄ and p̄ use the same sums, so one pass computes both."""
 
     eps: float
     centre = True  # μ = ⟨x⟩, else 0
 
     def sizes(self, shape: Shape) -> Sizes:
-        """How x (N, ...) of ``shape`` is seen."""
+        """The groups of x (N, ...), whose shape is ``shape``."""
         raise NotImplementedError
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
@@ -85,11 +85,11 @@ class ScaleShift(Layer):
 
 
 class BatchNorm(Normalisation, ScaleShift):
-    """z over the batch (and pixels) of each channel, with exact tangents; y = γ z + β (Ioffe & Szegedy 2015, alg. 1).
+    """z over the batch (and pixels) of each channel, y = γ z + β (Ioffe & Szegedy 2015, alg. 1).
 
-    x (N, C) or (N, H, W, C), γ, β (C,). A tangent meets every sample of the batch: ẏ depends on all of ẋ.
-    Running values mean, var (C,): new = (1 − m) old + m batch, m the ``momentum``; var is the unbiased one, over n − 1
-    of the n values of a channel. ``eval`` takes μ and r from them.
+    x (N, C) or (N, H, W, C), γ, β (C,). ẏ of one sample depends on x and ẋ of all samples of the batch.
+    Running values mean, var (C,): new = (1 − m) old + m batch, m the ``momentum``; var is the unbiased variance, a sum
+    over the n values of a channel divided by n − 1. After ``eval`` μ and r come from the running values.
     """
 
     def __init__(self, channels: int, *, eps: float = 1e-5, momentum: float = 0.1, std: float = 0.0) -> None:
@@ -115,9 +115,9 @@ class BatchNorm(Normalisation, ScaleShift):
 
 
 class RunningNorm(ScaleShift):
-    """BatchNorm for evaluation: z = (x − mean) r, r = (var + ε)^-½ of mean, var (C,) given;  ẏ = γ r ẋ.
+    """BatchNorm for evaluation: z = (x − mean) r, r = (var + ε)^-½ with mean, var (C,) given;  ẏ = γ r ẋ.
 
-    ``running`` names them still, so that a net evaluates with the running values of the net it comes from.
+    ``running`` still names them, so that the net has the same running values as the net for training.
     """
 
     affine = True
@@ -172,7 +172,7 @@ class GroupNorm(Normalisation, ScaleShift):
         super().__init__(channels)
         self.groups, self.eps = groups, eps
         if channels % groups:
-            raise ValueError(f"GroupNorm: groups divide the channels: {groups} groups, {channels} channels")
+            raise ValueError(f"GroupNorm: groups must divide the channels: got {groups} groups and {channels} channels")
 
     def out_shape(self, shape: Shape) -> Shape:
         return super().out_shape(self.images(shape))
@@ -190,7 +190,7 @@ class InstanceNorm(GroupNorm):
 
 
 class PixelNorm(Normalisation):
-    """y = x (⟨x²⟩ + ε)^-½ over the channels of each pixel, nothing trained (Karras et al. 2018, §4.2).
+    """y = x (⟨x²⟩ + ε)^-½ over the channels of each pixel, without parameters (Karras et al. 2018, §4.2).
 
     x (..., C).  ẏ = r (ẋ − y⟨yẋ⟩).
     """

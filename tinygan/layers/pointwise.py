@@ -1,8 +1,9 @@
 """Activations: y = φ(x) element by element.
 
 Forward y = φ(x);  tangent ẏ = φ'(x) ẋ;  adjoint x̄ = φ' ȳ + Σₖ φ'' ẋₖ ẏ̄ₖ,  ẋ̄ = φ' ẏ̄.
-The table of φ, φ', φ'' is POINTWISE in kernels/reference.py. At a kink the derivative is the one from the left.
-φ' and φ'' ẋ are functions of (y, ẏ), of all but silu: what a layer keeps for its backward is its own output, not its input.
+The table of φ, φ', φ'' is POINTWISE in kernels/reference.py. At a kink φ' is the derivative from the left.
+φ' and φ'' ẋ are functions of (y, ẏ) for all activations except SiLU. So a layer saves its
+output for the backward, not its input.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tinygan.core.layer import Array, Bundle, Layer, Params, Saved
 
 
 class Pointwise(Layer):
-    """y = φ(x; a) of any shape; ``f`` is the row of the table, ``a`` its parameter where it has one."""
+    """y = φ(x; a), x of any shape. ``f`` is the row of the table and ``a`` the parameter of φ, if it has one."""
 
     f: ClassVar[str]
     a: float = 0.0
@@ -29,13 +30,13 @@ class Pointwise(Layer):
         return kernels.pointwise_dx(saved, G, self.f, self.a)
 
     def second_derivative(self, p: Params, x: Array, u: Array, v: Array) -> Array:
-        """φ'' u v, which is x̄ for ẋ = u, ẏ̄ = v."""
+        """φ'' u v: the x̄ above for ẋ = u, ẏ̄ = v, ȳ = 0."""
         _, saved = self.forward(p, np.stack([np.broadcast_to(x, u.shape), u]))
         return self.backward(p, saved, np.stack([np.zeros_like(v), v]))[0]
 
 
 class Rectifier(Pointwise):
-    """Two straight halves: φ(x) = φ'(x) x and φ'' = 0, so that r y + ẏ = φ' (r x + ẋ)."""
+    """Linear on both sides of 0: φ(x) = φ'(x) x and φ'' = 0, so that r y + ẏ = φ' (r x + ẋ)."""
 
     @property
     def piecewise_linear(self) -> bool:
@@ -48,13 +49,13 @@ class Rectifier(Pointwise):
 
 
 class ReLU(Rectifier):
-    """max(x, 0)."""
+    """y = max(x, 0)   (Nair & Hinton 2010). x of any shape."""
 
     f = "relu"
 
 
 class LeakyReLU(Rectifier):
-    """max(x, a x), 0 ≤ a ≤ 1, a = ``slope``; 0.2 is Radford et al. 2016, §3."""
+    """y = max(x, a x), 0 ≤ a ≤ 1, a = ``slope``   (Maas et al. 2013); 0.2 is from Radford et al. 2016, §3. x of any shape."""
 
     f = "leaky_relu"
 
@@ -62,11 +63,11 @@ class LeakyReLU(Rectifier):
         super().__init__()
         self.a = slope
         if not 0 <= slope <= 1:
-            raise ValueError(f"LeakyReLU: a slope is in [0, 1]: got {slope}")
+            raise ValueError(f"LeakyReLU: slope must be in [0, 1]: got {slope}")
 
 
 class ELU(Pointwise):
-    """x right of 0, a (eˣ − 1) left of it (Clevert et al. 2016, eq. 15)."""
+    """y = x for x > 0, else a (eˣ − 1)   (Clevert et al. 2016, eq. 15). x of any shape."""
 
     f = "elu"
 
@@ -74,28 +75,28 @@ class ELU(Pointwise):
         super().__init__()
         self.a = a
         if not a >= 0:
-            raise ValueError(f"ELU: a is at least 0: got {a}")
+            raise ValueError(f"ELU: a must be at least 0: got {a}")
 
 
 class SiLU(Pointwise):
-    """x σ(x) (Elfwing et al. 2018)."""
+    """y = x σ(x)   (Elfwing et al. 2018). x of any shape."""
 
     f = "silu"
 
 
 class Softplus(Pointwise):
-    """log(1 + eˣ)."""
+    """y = log(1 + eˣ). x of any shape."""
 
     f = "softplus"
 
 
 class Tanh(Pointwise):
-    """tanh x."""
+    """y = tanh x. x of any shape."""
 
     f = "tanh"
 
 
 class Sigmoid(Pointwise):
-    """σ(x) = 1 / (1 + e⁻ˣ)."""
+    """y = σ(x) = 1 / (1 + e⁻ˣ). x of any shape."""
 
     f = "sigmoid"

@@ -1,4 +1,4 @@
-"""Pools over windows that overlap or reach over the edge. (Pools over whole blocks are in shape.py.)"""
+"""Pooling over windows that overlap or extend beyond the image. (Pooling over disjoint blocks is in shape.py.)"""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape
 
 
 class MaxPool2d(Layer):
-    """y = x at m,  ẏ = ẋ at m,  m the place of the greatest x of a window;   x̄ and ẋ̄ at m: the sums of ȳ and ẏ̄.
+    """y = x at m,  ẏ = ẋ at m,  m the position of the maximum of a window;   x̄ and ẋ̄ at m: the sums of ȳ and ẏ̄.
 
-    Window (i, j) has rows s·i − p ... s·i − p + k − 1 and columns likewise, those outside x left out; of equal pixels the
-    first is m. A NaN is greater than any number. x (N, H, W, C)  →  y (N, P, Q, C),  P = (H + 2p − k) // s + 1,  p ≤ k/2.
+    Window (i, j) has rows s·i − p ... s·i − p + k − 1 and columns likewise, without those outside x. Of equal pixels
+    m is the first. A NaN is greater than any number. x (N, H, W, C)  →  y (N, P, Q, C),  P = (H + 2p − k) // s + 1,  p ≤ k/2.
     """
 
     def __init__(self, k: int, *, stride: int = 1, pad: int = 0) -> None:
         super().__init__()
         self.k, self.stride, self.pad = k, stride, pad
         if not 0 <= 2 * pad <= k:
-            raise ValueError(f"MaxPool2d: pad is at most half of k: pad {pad}, k {k}")
+            raise ValueError(f"MaxPool2d: pad must be at most half of k: pad {pad}, k {k}")
 
     def out_shape(self, shape: Shape) -> Shape:
         H, W, C = self.images(shape)
@@ -61,7 +61,7 @@ class MaxPool2d(Layer):
         return Y, ()  # at the same places as x
 
     def windows(self, A: Bundle, shape: Shape) -> Iterator[Bundle]:
-        """Views (T, N, P, Q, C) of a framed A, one for each place in a window: A at that place of every window."""
+        """For each position in a window, a view (T, N, P, Q, C) of the padded A: A at that position of every window."""
         P, Q, _ = self.out_shape(shape[2:])
         s = self.stride
         for u in range(self.k):
@@ -72,7 +72,7 @@ class MaxPool2d(Layer):
 class LocalMeanPool(Layer):
     """y = S x / S1,  ẏ = S ẋ / S1;   x̄ = S (ȳ / S1),  ẋ̄ likewise;   S the sum over the k x k pixels around, k odd.
 
-    A mean over the pixels that are there: at the edges fewer (TensorFlow's "SAME" average pooling; PyTorch's with
+    A mean over the pixels of the window that are inside the image (TensorFlow's "SAME" average pooling; PyTorch's with
     ``count_include_pad=False``). S is symmetric, so it is its own adjoint. x (N, H, W, C)  →  y (N, H, W, C).
     """
 
@@ -82,7 +82,7 @@ class LocalMeanPool(Layer):
         super().__init__()
         self.k = k
         if k % 2 == 0:
-            raise ValueError(f"LocalMeanPool: k is odd, or no pixel is the middle: got {k}")
+            raise ValueError(f"LocalMeanPool: k must be odd: got {k}")
 
     def out_shape(self, shape: Shape) -> Shape:
         return self.images(shape)
@@ -101,7 +101,7 @@ class LocalMeanPool(Layer):
         return reduce(np.add, [rows[:, :, :, v : v + W] for v in range(self.k)])
 
     def count(self, A: Bundle) -> Array:
-        """S1, (H, W, 1): how many pixels each mean is over."""
+        """S1, (H, W, 1): the number of pixels of each mean."""
         return self.around(np.zeros((1, 1, *A.shape[2:4], 1), A.dtype, like=A) + 1)[0, 0]
 
 

@@ -9,13 +9,13 @@ from tinygan.layers.blur import BINOMIAL, smooth, smooth_adjoint
 from tinygan.layers.border import at, both, mirrored
 
 RADIUS = len(BINOMIAL) // 2
-DOUBLE = tuple(2 * w for w in BINOMIAL)  # of two pixels one is zero
+DOUBLE = tuple(2 * w for w in BINOMIAL)  # every second pixel is zero
 
 
 class PyramidDown(Layer):
     """y = S K x Kᵀ Sᵀ,  ẏ likewise;   x̄ = Kᵀ Sᵀ ȳ S K,  ẋ̄ likewise.
 
-    ``Blur``, then every second pixel from the first; S takes them, K is the filter along an axis.
+    ``Blur``, then every second pixel, beginning with the first. S selects the pixels, K is the filter along an axis.
     x (N, H, W, C), H and W at least 3  →  y (N, ⌈H/2⌉, ⌈W/2⌉, C).
     """
 
@@ -36,9 +36,9 @@ class PyramidUp(Layer):
     """y = 4 K Sᵀ x S Kᵀ,  ẏ likewise;   x̄ = 4 S Kᵀ ȳ K Sᵀ,  ẋ̄ likewise.
 
     Zeros between the pixels, then ``Blur`` times 4. An even pixel of y is (x₋ + 6x + x₊) / 8 along an
-    axis, an odd one (x + x₊) / 2. The mirror maps even places to even ones whatever the size, so both sums of weights
-    stay one at the borders and a constant stays a constant.
-    ``size`` is the (H, W) of y, at least 3: twice that of x, as without it, or one less.
+    axis, an odd one (x + x₊) / 2. The mirror maps even positions to even ones for every size, so both sums of weights
+    are 1 at the borders too, and a constant image is not changed.
+    ``size`` is the (H, W) of y, at least 3: twice that of x, which is the default, or one less.
     x (N, ⌈H/2⌉, ⌈W/2⌉, C)  →  y (N, H, W, C).
     """
 
@@ -69,7 +69,7 @@ class PyramidUp(Layer):
 
 
 def half(n: int) -> int:
-    """⌈n/2⌉, how many of n places are even."""
+    """⌈n/2⌉, the number of even positions among n."""
     return (n + 1) // 2
 
 
@@ -79,7 +79,7 @@ def thin(A: Array, axis: int) -> Array:
 
 
 def spread(A: Array, size: tuple[int, int]) -> Array:
-    """Sᵀ: the pixels at the even places of an image of ``size``, zeros between."""
+    """Sᵀ: the pixels at the even positions of an image of ``size``, and zeros between them."""
     wide = np.zeros((*A.shape[:-3], *size, A.shape[-1]), A.dtype, like=A)
     wide[..., ::2, ::2, :] = A
     return wide

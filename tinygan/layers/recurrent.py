@@ -1,4 +1,4 @@
-"""Recurrent cells, and their unrolling along time with one weight for all steps."""
+"""Recurrent cells, and layers that apply a cell at every time step with the same weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinygan.layers.shape import Columns
 
 
 class Cell(Sequential):
-    """One step of a recurrent net: a row [x, state] (N, I + S) becomes the state after it (N, S)."""
+    """One step of a recurrent net: [x, state] (N, I + S)  →  the next state (N, S)."""
 
     def __init__(self, inputs: int, state: int, *children: Layer) -> None:
         super().__init__(*children)
@@ -30,8 +30,8 @@ class Cell(Sequential):
 class LSTMCell(Cell):
     """[a_i, a_f, a_g, a_o] = W [x, h] + b, then ``LSTMGates``   (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
 
-    W (4H, I + H) is PyTorch's weight_ih and weight_hh side by side, b (4H,) the sum of its two biases. b begins at 0, but at
-    ``forget`` where it opens the forget gate: 1 lets c live on from the start (Jozefowicz et al. 2015).
+    W (4H, I + H) is PyTorch's weight_ih and weight_hh side by side, b (4H,) the sum of its two biases. b is initially 0,
+    but ``forget`` for the forget gate: with 1 the gate is open at first, so that c is kept (Jozefowicz et al. 2015).
 
     x = [x, h, c] (N, I + 2H)  →  y = [h', c'] (N, 2H); I = ``inputs``, H = ``hidden``.
     """
@@ -52,8 +52,8 @@ class LSTMCell(Cell):
 class GRUCell(Cell):
     """[a_r, a_z] = W [x, h] + b,  a_x = V x + b_x,  a_h = U h + b_h, then ``GRUGates``   (Cho et al. 2014).
 
-    W (2H, I + H), V (H, I), U (H, H): of PyTorch's weights the first 2H rows side by side, the last H each by itself; b is
-    the sum of the first 2H of its two biases, b_x and b_h are the last H of each.
+    W (2H, I + H) is the first 2H rows of PyTorch's weight_ih and weight_hh side by side; V (H, I) and U (H, H) are their last
+    H rows. b is the sum of the first 2H numbers of its two biases; b_x and b_h are their last H numbers.
 
     x = [x, h] (N, I + H)  →  y = h' (N, H); I = ``inputs``, H = ``hidden``.
     """
@@ -69,21 +69,21 @@ class GRUCell(Cell):
 class Unroll(Composite):
     """s_t = f([x_t, s_{t−1}]) for t = 1 … T, s_0 = 0, ṡ_0 = 0;   y_t is the first O of s_t's S numbers.
 
-    f is any layer of rows (I + S,) → (S,). Backwards in time, with ȳ_t on the first O of s̄_t,
+    f is any layer that maps rows (I + S,) to rows (S,). Backwards in time, with ȳ_t added to the first O of s̄_t,
 
         [x̄_t, s̄_{t−1}] = f's adjoint at step t of s̄_t,   f̄ = Σ_t f's gradient at step t
 
-    and both for tangents alike (Werbos 1990). Running values move by every step in turn; a mask is the same at every step
-    (Gal & Ghahramani 2016).   x (N, T, I)  →  y (N, T, O); I = ``inputs``, S = ``state``, O = ``outputs``, S unless given.
+    and likewise for tangents (Werbos 1990). Every step updates the running values; a dropout mask is the same at every step
+    (Gal & Ghahramani 2016).   x (N, T, I)  →  y (N, T, O); I = ``inputs``, S = ``state``, O = ``outputs``, by default S.
     """
 
     def __init__(self, f: Layer, inputs: int, state: int, outputs: int | None = None) -> None:
         super().__init__(f)
         self.inputs, self.state, self.outputs = inputs, state, state if outputs is None else outputs
         if not 0 < self.outputs <= state:
-            raise ValueError(f"Unroll: outputs are among the {state} of the state: got {outputs}")
+            raise ValueError(f"Unroll: outputs must be at most the {state} numbers of the state: got {outputs}")
         if f.out_shape((inputs + state,)) != (state,):
-            raise ValueError(f"Unroll: a step takes rows of {inputs} + {state} numbers to rows of {state}")
+            raise ValueError(f"Unroll: f must map rows of {inputs} + {state} numbers to rows of {state}")
 
     @property
     def piecewise_linear(self) -> bool:
@@ -136,23 +136,23 @@ class Unroll(Composite):
 
 
 class LSTM(Unroll):
-    """h_t of an ``LSTMCell`` along time, from h_0 = c_0 = 0.   x (N, T, I)  →  y (N, T, H); layers in a row are a deep one."""
+    """h_t of an ``LSTMCell`` for t = 1 … T, from h_0 = c_0 = 0.   x (N, T, I)  →  y (N, T, H). Use several for a deep net."""
 
     def __init__(self, inputs: int, hidden: int, *, forget: float = 1.0, init: Init = lecun) -> None:
         super().__init__(LSTMCell(inputs, hidden, forget=forget, init=init), inputs, 2 * hidden, hidden)
 
 
 class GRU(Unroll):
-    """h_t of a ``GRUCell`` along time, from h_0 = 0.   x (N, T, I)  →  y (N, T, H); layers in a row are a deep one."""
+    """h_t of a ``GRUCell`` for t = 1 … T, from h_0 = 0.   x (N, T, I)  →  y (N, T, H). Use several for a deep net."""
 
     def __init__(self, inputs: int, hidden: int, *, init: Init = lecun) -> None:
         super().__init__(GRUCell(inputs, hidden, init=init), inputs, hidden)
 
 
 def in_time(steps: Any) -> Any:
-    """(T, N, time, ...) of what has been at each time, (T, N, ...).
+    """The arrays of all time steps, each (T, N, ...), as one (T, N, time, ...).
 
-    Filled, not joined: a step that joins many arrays is no graph.
+    Not by np.stack, which a CUDA graph cannot capture with many arrays.
     """
     first = steps[0]
     Y = np.empty((*first.shape[:2], len(steps), *first.shape[2:]), first.dtype, like=first)

@@ -1,4 +1,4 @@
-"""Linear maps without weights: reshape, pooling, upsampling. ẏ is the same map of ẋ; each adjoint is given below."""
+"""Linear maps without weights: reshape, pooling, upsampling. ẏ is the same map of ẋ, and the adjoint is given for each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tinygan.core.layer import Bundle, Layer, Params, Saved, Shape
 
 
 class Reshape(Layer):
-    """y = x in another shape of as many numbers; x̄ = ȳ in the old one.   x (N, ...)  →  y (N, *shape)."""
+    """y = x with another shape of the same size; x̄ = ȳ with the shape of x.   x (N, ...)  →  y (N, *shape)."""
 
     affine = True
 
@@ -31,7 +31,7 @@ class Reshape(Layer):
 
 
 class Columns(Layer):
-    """y = x[start : stop];  x̄ = ȳ there, 0 elsewhere.   x (N, d)  →  y (N, stop − start)."""
+    """y = x[:, start : stop];  x̄ = ȳ in these columns, else 0.   x (N, d)  →  y (N, stop − start)."""
 
     affine = True
 
@@ -125,7 +125,7 @@ class GlobalMeanPool(GlobalSumPool):
 
 
 def repeat(X: Bundle, k: int) -> Bundle:
-    """Every pixel k x k times."""
+    """Every pixel repeated k x k times."""
     return X.repeat(k, axis=2).repeat(k, axis=3)
 
 

@@ -1,4 +1,4 @@
-"""The logarithm of probabilities."""
+"""The logarithm of the softmax."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class LogSoftmax(Layer):
     """y = x − log Σ eˣ, so that p = eʸ are probabilities;   ẏ = ẋ − ⟨p, ẋ⟩.
 
     x̄ = ȳ − p Σȳ − Σₖ (Σẏ̄ₖ) p ∘ ẏₖ,  ẋ̄ = ẏ̄ − p Σẏ̄,  since ∂p/∂x ẋ = p ∘ ẏ.
-    H(u, v) = −Σ p u v + ⟨p, u⟩⟨p, v⟩, the same for all.
+    H(u, v) = −Σ p u v + ⟨p, u⟩⟨p, v⟩, the same for all classes.
 
-    x (..., C). With ``rest`` there is one more class, whose logit is 0 and whose probability is 1 − Σ p: y is of the C alone
-    (Salimans et al. 2016, §5: a real image's classes, the rest is the generated).
+    x (..., C). With ``rest`` there is one more class, whose logit is 0 and whose probability is 1 − Σ p: y has
+    the C given classes only (Salimans et al. 2016, §5: they are those of real images, the one more that of generated ones).
     """
 
     def __init__(self, *, rest: bool = False) -> None:

@@ -13,17 +13,17 @@ from tinygan.errors import UsageError
 from tinygan.layers.weight import Reparametrised, WeightLayer
 
 WARM_UP = 20  # power iterations before the first step
-TINY = 1e-12  # the least σ, for weights that are zero
+TINY = 1e-12  # the smallest σ, for weights that are zero
 
 
 class SpectralNorm(Reparametrised):
-    """y = f(x; W/σ, b),  σ(W) = ‖Wᵀu‖,  u the running left singular vector of W as a matrix (C_out, rest).
+    """y = f(x; W/σ, b),  σ(W) = ‖Wᵀu‖,  u the running left singular vector of W, a matrix (C_out, rest).
 
-    With u held σ is an ordinary function of W: ∂σ/∂W = u vᵀ, v = Wᵀu/σ, so for V = W/σ
+    With u constant, σ is an ordinary function of W: ∂σ/∂W = u vᵀ, v = Wᵀu/σ, so for V = W/σ
 
         W̄ = (V̄ − ⟨V̄, V⟩ u vᵀ) / σ        (Miyato et al. 2018, eq. 12)
 
-    x meets only f. ``update`` is one power iteration, u ← Wv/‖Wv‖; where u is exact σ is the largest singular value.
+    x̄ is f's own. ``update`` is one power iteration, u ← Wv/‖Wv‖. If u is exact, σ is the largest singular value.
     """
 
     def __init__(self, f: WeightLayer) -> None:

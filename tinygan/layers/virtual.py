@@ -1,4 +1,4 @@
-"""Virtual batch normalisation, by a fixed reference batch: samples do not meet (Salimans et al. 2016, §3.5)."""
+"""Virtual batch normalisation: statistics of a fixed reference batch (Salimans et al. 2016, §3.5)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from tinygan.layers.norm import ScaleShift
 
 
 class Virtual(Composite):
-    """y = f([reference, x]) without the reference's own outputs: what ``VirtualBatchNorm``s in f find first in their batch.
+    """y = f([reference, x]) without the outputs of the reference batch, whose statistics each ``VirtualBatchNorm`` in f uses.
 
-    x (N, ...) like one sample of ``shape``; the R = ``reference`` samples are ``Rows``. It costs a pass on them more, at
-    evaluation too.
+    x (N, *shape); the R = ``reference`` samples are in ``Rows``. f is applied to R samples more, also in evaluation.
     """
 
     def __init__(self, f: Layer, shape: Shape, reference: int) -> None:
@@ -59,7 +58,7 @@ class Virtual(Composite):
 
 
 class Rows(Layer):
-    """R samples (R, ...), a running value that nothing moves, drawn from N(0, 1) at the start as latents are."""
+    """R samples (R, ...), a running value that is constant: drawn once from N(0, 1), as latents are."""
 
     affine = True  # no function of x
 
@@ -83,14 +82,14 @@ class Rows(Layer):
 class VirtualBatchNorm(ScaleShift):
     """y = γ z + β, z as in a batch norm of the R reference samples and the sample itself   (Salimans et al. 2016, §3.5).
 
-    The first R of x are the reference (all, where there are fewer), as ``Virtual`` puts them there. With ⟨·⟩ over the pixels
-    of one sample and channel, A the map from samples' means to what each is normalised by (a reference sample: the mean over
-    the reference; another: its own with weight 1/(R+1), the reference's with R/(R+1))
+    The first R samples of x are the reference (all, if there are fewer); ``Virtual`` puts them there. ⟨·⟩ is the mean over the
+    pixels of one sample and channel. A maps the means of the samples to those by which each sample is normalised: for a
+    reference sample the mean over the reference, for another one its own mean times 1/(R+1) plus the reference's times R/(R+1).
 
         μ = A⟨x⟩,  q = A⟨x²⟩,   v = q − μ² + ε,     r = v^-½,       c = x − μ,    z = c r
         μ̇ = A⟨ẋ⟩,  q̇ = 2A⟨xẋ⟩,  v̇ = q̇ − 2μμ̇,      ṙ = −½ r³ v̇,   ċ = ẋ − μ̇,   ż = ċ r + c ṙ
 
-    and backwards, ∫ the sum over pixels, M = Aᵀ(·) over their number,
+    The adjoint, with ∫ the sum over pixels and M = Aᵀ(·) divided by their number, is
 
         ċ̄ = r ż̄,   c̄ = r z̄ + Σ ṙ ż̄,   ṙ̄ = ∫ c ż̄,   r̄ = ∫ (c z̄ + Σ ċ ż̄) − Σ (3/2) r² v̇ ṙ̄
         v̇̄ = −½ r³ ṙ̄,   v̄ = −½ r³ r̄,   μ̇̄ = −2μ v̇̄ − ∫ ċ̄,   μ̄ = −2μ v̄ − Σ 2μ̇ v̇̄ − ∫ c̄
@@ -139,7 +138,7 @@ class VirtualBatchNorm(ScaleShift):
         return (p[0] * (c[i] * r[j] + c[j] * r[i] + c[0] * r_bend)).reshape(u.shape)
 
     def standardise(self, X: Bundle) -> tuple[Bundle, Bundle, Bundle, Bundle, Bundle]:
-        """x from the first sample's mean on, which changes nothing but the rounding; (μ, μ̇), v̇, (c, ċ), (r, ṙ)."""
+        """x minus the first sample's mean, which changes only the rounding; (μ, μ̇), v̇, (c, ċ), (r, ṙ)."""
         x = self.pixels(X)
         x = np.concatenate([x[:1] - x[:1, :1].mean(axis=2, keepdims=True), x[1:]])
         mu, q = (self.gather(a.mean(axis=2, keepdims=True)) for a in (x, x[0] * x))

@@ -1,4 +1,4 @@
-"""What the layers with a weight share: arrays, first draw, and the bias."""
+"""What the layers with a weight have in common: their arrays, the initial draw and the bias."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tinygan.core.layer import Array, Bundle, Layer, Params, Saved, Shape, colum
 class WeightLayer(Layer):
     """An affine map of x by a weight w, and a bias b for each output: y = (w · x) + b,  ẏ = w · ẋ,  b̄ = Σ ȳ.
 
-    ``out_axis`` is the axis of w that counts outputs; ``fan_in`` is the number of inputs that meet in one output,
-    for the first draw.
+    ``out_axis`` is the axis of w that counts outputs. ``fan_in`` is the number of inputs of one output; the initial draw
+    depends on it.
     """
 
     affine = True
@@ -31,15 +31,15 @@ class WeightLayer(Layer):
         return self.draw(rng, w, self.fan_in), *map(np.zeros, b)
 
     def bias(self, p: Params, X: Bundle) -> dict[str, Any]:
-        """The bias for a kernel on the folded X: it goes to the points, a constant has no tangent."""
+        """The bias, for a kernel on the folded X: it is added to the points only, for a constant has no tangent."""
         return {"bias": p[1], "points": X.shape[1]} if len(p) > 1 else {}
 
     def with_bias(self, p: Params, gw: Array, G: Bundle) -> Params:
-        """(w̄, b̄), or (w̄,) where there is no bias."""
+        """(w̄, b̄), or (w̄,) without a bias."""
         return (gw, kernels.column_sum(G[0])) if len(p) > 1 else (gw,)
 
     def matrix(self, w: Array) -> Array:
-        """W as (C_out, rest): a row for each output."""
+        """w as a matrix W (C_out, rest): one row for each output."""
         return np.moveaxis(w, self.out_axis, 0).reshape(w.shape[self.out_axis], -1)
 
     def from_matrix(self, matrix: Array) -> Array:
@@ -66,9 +66,10 @@ class WeightLayer(Layer):
 
 
 class Reparametrised(Layer):
-    """y = f(x; W, b) of a weight layer f, its W a function of other parameters: x meets only f.
+    """y = f(x; W, b), where f is a weight layer and W a function of other parameters.
 
-    A subclass has ``forward``, whose ``saved`` begins with f's own parameters and ends with what f saved, and ``through``.
+    x is an input of f only, so x̄ is f's own. A subclass defines ``forward``, whose ``saved`` begins with f's parameters and
+    ends with what f saved, and ``through``.
     """
 
     affine = True
@@ -78,7 +79,7 @@ class Reparametrised(Layer):
         self.f = f
         if not isinstance(f, WeightLayer):
             name = type(self).__name__
-            raise ValueError(f"{name} goes around a layer with a weight, as Linear or Conv2d: {type(f).__name__}")
+            raise ValueError(f"{name} needs a layer with a weight, such as Linear or Conv2d: got {type(f).__name__}")
 
     def out_shape(self, shape: Shape) -> Shape:
         return self.f.out_shape(shape)
@@ -103,5 +104,5 @@ class Reparametrised(Layer):
         return Y, self.through(saved, g)
 
     def through(self, saved: Saved, g: Params) -> Params:
-        """The parameters' gradient from that of f's."""
+        """The gradient in the parameters, from the gradient in f's parameters."""
         raise NotImplementedError

@@ -7,17 +7,17 @@ import numpy as np
 from tinygan.core.layer import Bundle, Params, Saved
 from tinygan.layers.weight import Reparametrised, WeightLayer
 
-TINY = 1e-12  # the least length of v, and the least deviation of what a first batch is scaled by
+TINY = 1e-12  # the smallest length of v, and the smallest standard deviation by which a first batch is scaled
 
 
 class WeightNorm(Reparametrised):
     """y = f(x; W, b),  W = g v/‖v‖: for each output a length g and a direction v   (Salimans & Kingma 2016, eq. 2).
 
-    v has the shape of f's weight, ‖·‖ and ⟨·, ·⟩ are over what meets in one output, g (C_out,). With n = v/‖v‖
+    v has the shape of f's weight, g (C_out,). ‖·‖ and ⟨·, ·⟩ are over the weights of one output. With n = v/‖v‖
 
         ḡ = ⟨W̄, n⟩        v̄ = (W̄ − ⟨W̄, n⟩ n) g/‖v‖        (eq. 3)
 
-    x meets only f. First g = ‖v‖, so that W is f's own first draw; ``standardised`` is what the paper begins with.
+    x̄ is f's own. Initially g = ‖v‖, so that W is f's own initial draw; the paper's initial g and b are ``standardised``.
     """
 
     def __init__(self, f: WeightLayer) -> None:
@@ -40,11 +40,11 @@ class WeightNorm(Reparametrised):
     def standardised(self, p: Params, X: Bundle) -> Params:
         """p with g = 1/σ and b = −μ/σ, μ and σ those of ⟨n, x⟩ over samples (and pixels): y has mean 0 and variance 1 (§3).
 
-        Where there is no bias the mean stays; where an output does not vary, its g and b do.
+        Without a bias the mean is not changed. An output that does not vary keeps its g and b.
         """
         v, g, *b = p
         y = self.forward((v, np.ones_like(g), *map(np.zeros_like, b)), X[:1])[0].reshape(-1, len(g))
-        # in double precision, where equal numbers in single have no deviation by rounding
+        # in double precision, so that equal single-precision numbers have a standard deviation of exactly 0
         mean, std = (m(axis=0, dtype=np.float64).astype(y.dtype) for m in (y.mean, y.std))
         varies = std > TINY
         scale = 1 / np.where(varies, std, 1)

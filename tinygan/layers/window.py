@@ -1,4 +1,4 @@
-"""DRAW's attention: a grid of filters reads a window of an image, or writes one (Gregor et al. 2015, §3.2-3.3)."""
+"""DRAW's attention: a grid of filters reads or writes a window of an image (Gregor et al. 2015, §3.2-3.3)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Window(Conditional):
     """y = L h Rᵀ of each channel,  L = e^(±log γ) F_Y and R = F_X, or both transposed.
 
     [g̃_X, g̃_Y, log σ², log δ̃, log γ] = m(c) (Gregor et al. 2015, eq. 21). F_Y along the B rows and F_X along the A columns of an
-    image are ``Filterbank``s of n filters with one σ and one δ = (max(A, B) − 1)/(n − 1) δ̃ (eq. 24): at m(c) = 0 they stand
-    from edge to edge of a square. With P = h Rᵀ
+    image are ``Filterbank``s of n filters with one σ and one δ = (max(A, B) − 1)/(n − 1) δ̃ (eq. 24): with m(c) = 0 they
+    cover the longer side. The matrix product is bilinear, so with P = h Rᵀ
 
         tangent   Ṗ = ḣ Rᵀ + h Ṙᵀ,               ẏ = L̇ P + L Ṗ
         adjoint   L̄ = ȳ Pᵀ + Σ ẏ̄ Ṗᵀ,  L̇̄ = ẏ̄ Pᵀ;     P̄ = Lᵀ ȳ + Σ L̇ᵀ ẏ̄,  Ṗ̄ = Lᵀ ẏ̄
@@ -30,7 +30,7 @@ class Window(Conditional):
 
     def __init__(self, m: Layer, filters: int, size: tuple[int, int]) -> None:
         self.filters, self.size = filters, size
-        unit = (max(size) - 1) / max(filters - 1, 1)  # one filter stands in the middle, whatever δ
+        unit = (max(size) - 1) / max(filters - 1, 1)  # the centre of a single filter does not depend on δ
         B, A = size
         super().__init__(m, Filterbank(filters, A, unit), Filterbank(filters, B, unit))
 
@@ -39,7 +39,7 @@ class Window(Conditional):
         raise NotImplementedError
 
     def way(self, F: Bundle) -> Any:
-        """F as it meets h; its own adjoint."""
+        """F, or Fᵀ, as the factor of h; its own adjoint."""
         raise NotImplementedError
 
     def out_shape(self, shape: Any) -> Shape:
@@ -47,7 +47,7 @@ class Window(Conditional):
         before, after = self.sides()
         out, name = self.children[0].out_shape(c), type(self).__name__
         if out != (5,):
-            raise ShapeError(f"{name}: m(c) is 5 numbers: got {out}, h (N, {', '.join(map(str, h))})")
+            raise ShapeError(f"{name}: m(c) must have 5 numbers: got {out}, h (N, {', '.join(map(str, h))})")
         if len(h) != 3 or h[:2] != before:
             raise ShapeError(f"{name}: expects images of {before} pixels: h (N, {', '.join(map(str, h))})")
         return *after, h[2]
@@ -113,7 +113,7 @@ class Write(Window):
 
 
 def sideways(M: Bundle) -> Any:
-    """Of (centre across, centre down, log-variance, log-stride, ...) what the filters across take."""
+    """(centre across, log-variance, log-stride) from (centre across, centre down, log-variance, log-stride, ...)."""
     return np.concatenate([M[..., :1], M[..., 2:4]], axis=-1)
 
 

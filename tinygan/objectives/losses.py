@@ -1,6 +1,6 @@
-"""Losses on logits: the value and its cotangents. First the adversarial ones.
+"""Losses on logits: the value and its gradients. The adversarial ones come first.
 
-d is the critic's raw output, D = σ(d) the probability where there is one; sp(a) = log(1 + eᵃ), so that
+d is the raw output of D (the logit), D = σ(d) the probability if there is one; sp(a) = log(1 + eᵃ), so that
 −log D = sp(−d) and −log(1 − D) = sp(d) are exact for any logit. Means are over all entries.
 Each discriminator loss: (d_real, d_fake) ↦ (L, ∂L/∂d_real, ∂L/∂d_fake); each generator loss: d_fake ↦ (L, ∂L/∂d_fake).
 """
@@ -19,7 +19,7 @@ from tinygan.core.softmax import log_softmax, log_sum_exp
 
 
 class Loss(NamedTuple):
-    """One game: what D minimises and what G minimises."""
+    """An adversarial loss: what D minimises and what G minimises."""
 
     discriminator: Callable[[Array, Array], tuple[Scalar, Array, Array]]
     generator: Callable[[Array], tuple[Scalar, Array]]
@@ -57,7 +57,7 @@ def logistic_d(real: Array, fake: Array) -> tuple[Scalar, Array, Array]:
 
 
 def minimax_g(fake: Array) -> tuple[Scalar, Array]:
-    """E log(1 − D(G(z))) = −E sp(d_fake): saturates where D is sure   (Goodfellow et al. 2014, eq. 1)."""
+    """E log(1 − D(G(z))) = −E sp(d_fake): its gradient vanishes where D(G(z)) is near 0   (Goodfellow et al. 2014, eq. 1)."""
     value, g = mean_softplus(fake, +1)
     return -value, -g
 
@@ -88,7 +88,7 @@ def wasserstein_d(real: Array, fake: Array) -> tuple[Scalar, Array, Array]:
 
 
 def wasserstein_g(fake: Array) -> tuple[Scalar, Array]:
-    """−E d_fake   (also the generator of the hinge game, Miyato et al. 2018, eq. 17)."""
+    """−E d_fake   (also G's loss with the hinge loss, Miyato et al. 2018, eq. 17)."""
     return mean_of(fake, -1)
 
 
@@ -100,7 +100,7 @@ LOSSES = {
     "wasserstein": Loss(wasserstein_d, wasserstein_g),
 }
 
-MIDDLE = {  # of D's number between "generated" and "real", where the loss has one
+MIDDLE = {  # the threshold of d between generated and real, if the loss has one
     "minimax": 0.0,
     "non-saturating": 0.0,
     "hinge": 0.0,
@@ -112,10 +112,10 @@ MIDDLE = {  # of D's number between "generated" and "real", where the loss has o
 
 
 def cross_entropy(logits: Array, label: Array, smoothing: float = 0.0) -> tuple[Scalar, Array]:
-    """−E Σ_c q_c log p_c with p = softmax(logits), and its gradient (p − q)/N.   logits (N, C), label (N,) of whole numbers.
+    """−E Σ_c q_c log p_c with p = softmax(logits), and its gradient (p − q)/N.   logits (N, C), label (N,), integers.
 
-    q = (1 − s) onehot(label) + s/C, s = ``smoothing`` (Szegedy et al. 2016, §7); log p_c = d_c − log Σ eᵈ, from the
-    greatest logit down, is exact for any logits.
+    q = (1 − s) onehot(label) + s/C, s = ``smoothing`` (Szegedy et al. 2016, §7); log p_c = d_c − log Σ eᵈ is computed
+    relative to the greatest logit, so that it is exact for any logits.
     """
     N, C = logits.shape
     at = label[:, None] == np.arange(C, like=label)
@@ -125,7 +125,7 @@ def cross_entropy(logits: Array, label: Array, smoothing: float = 0.0) -> tuple[
 
 
 def accuracy(logits: Array, label: Array) -> Scalar:
-    """The share whose greatest logit is that of the label, no loss but told beside one."""
+    """The share of samples whose greatest logit is that of the label. It is not a loss, but logged with one."""
     return scalar((logits.argmax(axis=1) == label).mean())
 
 
@@ -152,14 +152,14 @@ def normal_kl(mu: Array, log_var: Array) -> tuple[Scalar, Array, Array]:
     return value, mu / len(mu), excess / (2 * len(mu))
 
 
-# ---------------------------------------------------------------- of a classifier of K classes and the generated
+# ---------------------------------------------------------------- of a classifier of K + 1 classes
 
 
 def k_plus_one_d(real: Array, fake: Array) -> tuple[Scalar, Array, Array]:
-    """½ logistic game of d = log Σ_c eˡ for K logits l (N, K) and a last one that is 0: P(y ≤ K | x) = σ(d).
+    """½ the logistic loss of d = log Σ_c eˡ, with K logits l (N, K) and one more that is 0: P(y ≤ K | x) = σ(d).
 
     −½ E log P(y ≤ K | x) − ½ E log P(K+1 | G(z)) and its gradients in both logits; ∂d/∂l = softmax(l)
-    (Salimans et al. 2016, §5; the halves are their code's).
+    (Salimans et al. 2016, §5; the factor ½ is that of their code).
     """
     (d_real, p_real), (d_fake, p_fake) = log_sum_exp(real), log_sum_exp(fake)
     value, g_real, g_fake = logistic_d(d_real, d_fake)
@@ -167,14 +167,14 @@ def k_plus_one_d(real: Array, fake: Array) -> tuple[Scalar, Array, Array]:
 
 
 def k_plus_one_g(fake: Array) -> tuple[Scalar, Array]:
-    """−E log P(y ≤ K | G(z)), the non-saturating game of that d, and its gradient in the logits (N, K)."""
+    """−E log P(y ≤ K | G(z)), the non-saturating loss of that d, and its gradient in the logits (N, K)."""
     d, p = log_sum_exp(fake)
     value, g = non_saturating_g(d)
     return value, g * p
 
 
 def feature_matching(fake: Array, real: Array) -> tuple[Scalar, Array]:
-    """The mean of |E f(G(z)) − E f(x)| over features, its gradient in f(G(z))   (Salimans et al. 2016, §3.1; L1 as their code).
+    """The mean of |E f(G(z)) − E f(x)| over features, its gradient in f(G(z))   (Salimans et al. 2016, §3.1; L1 as in their code).
 
     fake, real (N, d) features; the real ones are constants.
     """
@@ -183,7 +183,7 @@ def feature_matching(fake: Array, real: Array) -> tuple[Scalar, Array]:
 
 
 def squared_feature_matching(fake: Array, real: Array) -> tuple[Scalar, Array]:
-    """The mean of (E f(G(z)) − E f(x))² over features, its gradient in f(G(z))   (the L2 of their code for MNIST).
+    """The mean of (E f(G(z)) − E f(x))² over features, and its gradient in f(G(z))   (L2, as in their code for MNIST).
 
     fake, real (N, d) features; the real ones are constants.
     """

@@ -1,8 +1,8 @@
-"""Orthogonal regularisation: weights that keep lengths and angles, as a term of the loss in θ alone.
+"""Orthogonal regularisation: a term of the loss that depends on θ only and makes the rows of weights orthogonal.
 
-Of each weight W as a matrix (C_out, rest), a row for each output, S = W Wᵀ and A the part of S that is to be zero
+For each weight W, a matrix (C_out, rest) with one row for each output, S = W Wᵀ and A is the part of S that should be 0:
 
-    R = ‖A‖²_F,    W̄ = 4 A W,    since ∂R = 2⟨A, ∂W Wᵀ + W ∂Wᵀ⟩ and A is symmetric
+    R = ‖A‖²_F,    W̄ = 4 A W,    since dR = 2⟨A, dW Wᵀ + W dWᵀ⟩ = 4⟨A W, dW⟩, for A is symmetric
 
     classic   A = S − I          rows are orthonormal   (Brock et al. 2019, eq. 2; Brock et al. 2017)
     relaxed   A = S ∘ (1 − I)    rows are orthogonal, of any length   (Brock et al. 2019, eq. 3; times β = 1e-4 there)
@@ -33,10 +33,11 @@ FORMS: dict[str, Callable[[Array], Array]] = {  # A of S
 
 
 def orthogonal(net: Net, theta: Array, form: Form = "relaxed") -> tuple[Scalar, Array]:
-    """Σ R over the weights of ``net``, and its gradient (P,) in θ; both to be multiplied by β.
+    """Σ R over the weights of ``net``, and its gradient (P,) in θ; the caller multiplies both by β.
 
-    The weights are the w of linear maps and convolutions, under spectral normalisation W itself and not W/σ. Scales
-    and shifts by class are such a map, of the onehot; biases and gains have none of it. UsageError for another form.
+    The weights are the w of linear maps and convolutions; with spectral normalisation W and not W/σ. The scales and shifts
+    of each class are included, for they are a linear map of the onehot class; biases and gains are not.
+    Raises UsageError for another form.
     """
     if form not in FORMS:
         raise UsageError(f"unknown form {form!r} of orthogonal regularisation: choose one of {', '.join(FORMS)}")

@@ -1,10 +1,12 @@
-"""Constraints on derivatives, and the one primitive behind them: the backward of a Jacobian-vector product.
+"""Penalties on derivatives of a net, all by one operation: the backward of a Jacobian-vector product (JVP).
 
-A function of tangents Jẋ goes through ``through_jvp`` directly. A function φ of a pulled-back vector g = Jᵀu goes
-through ``through_vjp``: with v = ∇φ(g) held, ∇θ φ(Jᵀu) = ∇θ⟨Jᵀu, v⟩ = ∇θ⟨u, Jv⟩, one JVP along v and one backward with
-tangent cotangent u. Both return the exact gradient, through batch statistics too.
+``through_jvp`` is for a function of tangents J ẋ: one JVP and one backward with the cotangent of the tangents.
 
-An objective is a function that returns its value and its cotangents. Norms ‖·‖ are over one sample, means over samples.
+``through_vjp`` is for a function φ of g = Jᵀu. By the chain rule dφ = ⟨v, dg⟩ with v = ∇φ(g). With v constant
+⟨v, dg⟩ = d⟨v, Jᵀu⟩ = d⟨u, J v⟩. So ∇θ φ(Jᵀu) = ∇θ⟨u, J v⟩: one JVP along v and one backward with u as the cotangent of the
+tangent. Both gradients are exact, also through batch statistics.
+
+An objective is a function that returns its value and its gradients. Norms ‖·‖ are over one sample, means over samples.
 """
 
 from __future__ import annotations
@@ -46,11 +48,11 @@ def through_vjp(
 ) -> tuple[Scalar, Pullback]:
     """The value of objective(g) at g = Jᵀu, and its gradients in x and θ.   u of the shape of y; None: ones.
 
-    A loss on y itself can share the work: ``primal`` is net.forward(theta, x), where it has been done, and ``gy`` the cotangent
-    of y, whose pullback is added. The adjoint of u, ∂φ/∂u = Jv, is not returned: u is a constant in every penalty below.
+    A loss on y itself can share the work: ``primal`` is net.forward(theta, x), if it is known, and ``gy`` the cotangent of y,
+    whose gradients are added. The adjoint of u, ∂φ/∂u = J v, is not returned: u is a constant in every penalty below.
 
-    Where the net is piecewise linear no curvature enters, and of a scalar y the cotangents of g serve for gy too, times
-    r = gy/u for each sample: forward, backward, tangents and one gradient, 4 passes where plain training takes 3.
+    A piecewise linear net has no second derivative. If y is then one number a sample, the cotangents for gy are those for g
+    times r = gy/u: forward, backward, tangents and one gradient are 4 passes, where training without a penalty takes 3.
     """
     y, saved = primal or net.forward(theta, x)
     alone = gy is None or (y[:1].size <= 1 and (u is None or bool(u.all())))
@@ -77,14 +79,16 @@ def through_vjp(
 def gradient_penalty(
     D: Net, theta: Array, x: Array, objective: OnGradient, *, u: Array | None = None, **options: Any
 ) -> tuple[Scalar, Pullback]:
-    """objective(∇ₓ Σₙ D(xₙ)): ``zero_centred`` at real x is R1, at fake x R2; ``one_centred`` between them WGAN-GP,
-    around real x DRAGAN. In a critic with batch statistics ∇ₓ holds every sample's influence on all.
-    ``u`` (N, ...) chooses among the numbers of a D that has more than the critic's; ``options`` are of ``through_vjp``."""
+    """objective(∇ₓ Σₙ D(xₙ)). ``zero_centred`` at real x is R1, at fake x R2; ``one_centred`` between them is WGAN-GP, around
+    real x DRAGAN. With batch statistics in D ∇ₓ includes the influence of each sample on all outputs.
+
+    ``u`` (N, ...) selects the logit if D has more outputs; ``options`` are those of ``through_vjp``.
+    """
     return through_vjp(D, theta, x, u, objective, **options)
 
 
 def weighted(weight: float, objective: OnGradient) -> OnGradient:
-    """The gradient of weight · objective; the value stays the objective's own."""
+    """An objective with the gradient of weight · objective and the value of objective, without the weight."""
 
     def scaled(g: Array) -> tuple[Scalar, Array]:
         value, v = objective(g)
@@ -94,7 +98,7 @@ def weighted(weight: float, objective: OnGradient) -> OnGradient:
 
 
 def of_first(n: int, objective: OnGradient) -> OnGradient:
-    """The objective of the first n numbers of each g (N, d): where x holds an image and then its condition, of the image."""
+    """The objective of the first n numbers of each g (N, d): of an image, if x is an image followed by its condition."""
 
     def part(g: Array) -> tuple[Scalar, Array]:
         value, v = objective(g[:, :n])
@@ -114,7 +118,7 @@ def one_centred(g: Array) -> tuple[Scalar, Array]:
 
 
 def centred(a: float) -> OnGradient:
-    """E(‖g‖ − a)², ∇ = 2(‖g‖ − a) g/‖g‖; at g = 0, where no gradient exists, g/‖g‖ := 0."""
+    """E(‖g‖ − a)², ∇ = 2(‖g‖ − a) g/‖g‖; g/‖g‖ is set to 0 at g = 0, where it does not exist."""
 
     def objective(g: Array) -> tuple[Scalar, Array]:
         norm = np.sqrt(_square(g))
@@ -132,7 +136,7 @@ def interpolate(real: Array, fake: Array, rng: np.random.Generator) -> Array:
 
 def perturb(real: Array, rng: np.random.Generator) -> Array:
     """x + std(x) (u − ½), u ~ U[0, 1] for each value, std over the batch   (Kodali et al. 2017, §2.3, as in the code
-    of Kurach et al. 2019, which clips the result to the range of pixels besides)."""
+    of Kurach et al. 2019, which also clips the result to the range of pixels)."""
     return real + real.std() * (rng.random(real.shape) - 0.5).astype(real.dtype)
 
 
@@ -142,7 +146,7 @@ def perturb(real: Array, rng: np.random.Generator) -> Array:
 def path_length(
     G: Net, theta: Array, z: Array, a: float, rng: np.random.Generator, **wrt: Any
 ) -> tuple[Scalar, Scalar, Pullback]:
-    """E(‖Jᵀn‖ − a)², n ~ N(0, 1/HW) an image   (Karras et al. 2020, eq. 4; a their running mean of ‖Jᵀn‖).
+    """E(‖Jᵀn‖ − a)², n ~ N(0, 1/HW) an image   (Karras et al. 2020, eq. 4, where a is the running mean of ‖Jᵀn‖).
 
     Returns the value, the mean of ‖Jᵀn‖ for the next a, and the pullback.
     """
@@ -159,8 +163,8 @@ def path_length(
 
 
 def along_latent(x: Array, N: int, K: int | None = None, rng: np.random.Generator | None = None) -> Array:
-    """Tangents eₖ (K, n, d) of inputs x (n, d), whose last N numbers are the latent: along all N axes of it, or along K, drawn
-    without replacement and the same for every sample."""
+    """Tangents eₖ (K, n, d) of inputs x (n, d), whose last N numbers are the latent: along all its N axes or, with ``rng``,
+    along K of them, drawn without replacement, the same for every sample."""
     axes = np.arange(N, like=x)
     chosen = axes if rng is None else rng.permutation(N)[:K]
     x_dot = np.zeros((len(chosen), *x.shape), x.dtype, like=x)
@@ -171,8 +175,8 @@ def along_latent(x: Array, N: int, K: int | None = None, rng: np.random.Generato
 def orthonormal(s: Scalar = 1.0, of: int | None = None) -> OnTangents:
     """E‖M‖²_F, M = JᵀJ − s²I, from tangents ẏₖ = J eₖ;  ẏ̄ = 4/n (W ∘ M) ẏ   (Qi et al. 2018, §3; s = 1 there).
 
-    Where the K tangents are a random choice of the ``of`` axes, the value is an unbiased estimate of that over all of them:
-    an entry of the diagonal is seen with the chance 1/W = K/N, another with K(K − 1)/(N(N − 1)).
+    If the K tangents are a random choice of the N = ``of`` axes, the value is an unbiased estimate of that for all axes:
+    an entry of the diagonal is among them with probability 1/W = K/N, another one with 1/W = K(K − 1)/(N(N − 1)).
     """
 
     def objective(y: Array, y_dot: Array) -> tuple[Scalar, Array, Array]:
@@ -184,7 +188,7 @@ def orthonormal(s: Scalar = 1.0, of: int | None = None) -> OnTangents:
 
 
 def orthonormal_l1(s: Scalar = 1.0, of: int | None = None) -> OnTangents:
-    """E‖M‖₁ / N², the mean of |JᵀJ − s²I|;  ẏ̄ = 2/(n N²) (W ∘ sign M) ẏ   (the form of the authors' image code)."""
+    """E‖M‖₁ / N², the mean of |JᵀJ − s²I|;  ẏ̄ = 2/(n N²) (W ∘ sign M) ẏ   (as in the authors' code for images)."""
 
     def objective(y: Array, y_dot: Array) -> tuple[Scalar, Array, Array]:
         T, M = _gram(y_dot, s)
@@ -195,8 +199,8 @@ def orthonormal_l1(s: Scalar = 1.0, of: int | None = None) -> OnTangents:
 
 
 def laplace_beltrami(y: Array, y_dot: Array) -> tuple[Scalar, Array, Array]:
-    """E Σₖ‖∂f/∂zₖ‖² from tangents carried through the chart and on through f: E‖grad f‖² where the chart is orthonormal,
-    which is −E f Δf on a closed manifold   (Qi et al. 2018, §4)."""
+    """E Σₖ‖∂f/∂zₖ‖², from tangents through the chart and then f. If the chart is orthonormal this is E‖grad f‖², which is
+    −E f Δf on a closed manifold   (Qi et al. 2018, §4)."""
     return scalar((y_dot**2).sum() / _count(y)), np.zeros_like(y), 2 / _count(y) * y_dot
 
 
@@ -206,7 +210,7 @@ def _square(g: Array) -> Array:
 
 
 def _count(a: Array) -> int:
-    """How many samples a mean is over; of none it is zero."""
+    """The number of samples of a mean; 1 without samples, so that the mean is 0."""
     return max(len(a), 1)
 
 
@@ -218,11 +222,11 @@ def _gram(y_dot: Array, s: Scalar) -> tuple[Array, Array]:
 
 
 def _chances(K: int, N: int | None, like: Array) -> Array:
-    """W (K, K), the inverse chances of the entries of an N x N matrix of which K axes are drawn; ones where all are there."""
+    """W (K, K): the inverse probabilities of the entries of an N x N matrix of which K axes are drawn; 1 if all are."""
     if N is None or N == K:
         return np.zeros((K, K), like.dtype, like=like) + 1
     if K < 2:
-        raise ValueError(f"orthonormal: {K} of {N} tangents tell nothing of the angles between them: draw 2 or more")
+        raise ValueError(f"orthonormal: {K} of {N} tangents have no angle between them: draw 2 or more")
     i = np.arange(K, like=like)
     return np.where(i[:, None] == i, N / K, N * (N - 1) / (K * (K - 1))).astype(like.dtype)
 

@@ -124,7 +124,9 @@ def test_a_condition_that_is_missing_or_not_used_is_one_line(rng):
 
 
 def test_wrong_shapes_are_named(rng):
-    with pytest.raises(ShapeError, match=r"FiLM: m\(c\) has two numbers a channel: got \(6,\), h \(N, 4\)"):
+    with pytest.raises(
+        ShapeError, match=r"FiLM: m\(c\) must have two numbers for each channel: got \(6,\), h \(N, 4\)"
+    ):
         Sequential(FILM).out_shape(WithCondition((4,), (C,)))
     with pytest.raises(ShapeError, match=r"one shape: got \(3,\) and \(4,\)"):
         Residual(FILM, JOIN).out_shape(SHAPE)

@@ -49,5 +49,5 @@ def test_settings_that_make_no_sense_are_refused():
     with pytest.raises(ValueError, match="one of reflect, replicate: got 'edge'"):
         Pad(1, "edge")
     for sigma in (0, -1.0, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="sigma is more than 0"):
+        with pytest.raises(ValueError, match="sigma must be finite and greater than 0"):
             Blur(sigma)

@@ -62,5 +62,5 @@ def test_a_group_of_one_value_is_beta_with_derivative_zero(layer, rng):
 
 
 def test_groups_divide_the_channels():
-    with pytest.raises(ValueError, match="3 groups, 4 channels"):
+    with pytest.raises(ValueError, match="3 groups and 4 channels"):
         GroupNorm(4, 3)

@@ -39,5 +39,5 @@ def test_a_mean_at_the_edge_is_over_the_pixels_that_are_there():
 def test_sizes_that_make_no_sense_are_refused():
     with pytest.raises(ValueError, match="pad 2, k 3"):
         MaxPool2d(3, pad=2)
-    with pytest.raises(ValueError, match="k is odd"):
+    with pytest.raises(ValueError, match="k must be odd"):
         LocalMeanPool(2)

@@ -71,7 +71,7 @@ def test_running_values_move_by_every_step_in_turn(rng):
 def test_a_step_that_is_none_is_refused():
     with pytest.raises(ValueError, match="rows of 3 \\+ 2 numbers to rows of 2"):
         L.Unroll(L.Linear(5, 3), 3, 2)
-    with pytest.raises(ValueError, match="among the 2 of the state: got 3"):
+    with pytest.raises(ValueError, match="at most the 2 numbers of the state: got 3"):
         L.Unroll(L.Linear(5, 2), 3, 2, 3)
 
 

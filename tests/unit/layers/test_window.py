@@ -92,7 +92,7 @@ def test_wrong_shapes_and_sizes_are_named():
         read.out_shape(WithCondition((4, 6, 2), (2,)))
     with pytest.raises(ShapeError, match=r"Write: expects images of \(3, 3\) pixels: h \(N, 6, 4, 2\)"):
         write.out_shape(WithCondition((6, 4, 2), (2,)))
-    with pytest.raises(ShapeError, match=r"Read: m\(c\) is 5 numbers: got \(4,\)"):
+    with pytest.raises(ShapeError, match=r"Read: m\(c\) must have 5 numbers: got \(4,\)"):
         L.Read(L.Linear(2, 4), 3, (6, 4)).out_shape(WithCondition((6, 4, 2), (2,)))
     with pytest.raises(ValueError, match="at least one filter"):
         L.Filterbank(0, 4)
