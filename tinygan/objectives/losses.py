@@ -174,7 +174,7 @@ def k_plus_one_g(fake: Array) -> tuple[Scalar, Array]:
 
 
 def feature_matching(fake: Array, real: Array) -> tuple[Scalar, Array]:
-    """The mean of |E f(G(z)) − E f(x)| over features, its gradient in f(G(z))   (Salimans et al. 2016, §3.1; L1 as in their code).
+    """The mean of |E f(G(z)) − E f(x)| over features, its gradient in f(G(z))   (Salimans et al. 2016, §3.1; L1 as their code).
 
     fake, real (N, d) features; the real ones are constants.
     """
