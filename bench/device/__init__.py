@@ -1,1 +1,1 @@
-"""What is measured on a GPU; ``bash bench/device.sh`` runs all of it."""
+"""Measurements on a GPU; ``bash bench/device.sh`` runs all of them."""

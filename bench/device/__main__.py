@@ -1,8 +1,7 @@
-"""``python -m bench.device PART``: one part of what is measured on a GPU; ``table`` shows the results.
+"""``python -m bench.device PART``: run one part of the measurements on a GPU; ``table`` prints the results.
 
-device.sh runs them all.
-
-``TINYGAN_RESULTS`` names the file of JSON lines, each with the part, the device, versions and the commit.
+``bench/device.sh`` runs all parts. ``TINYGAN_RESULTS`` is the file for the JSON lines, which include the part, the device,
+versions and the commit.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any
 
 from tinygan.training.provenance import commit, versions_of
 
-PARTS = {  # name: where its generator of lines is
+PARTS = {  # name: module and generator function of its lines
     "about": "bench.device.kernels:about",
     "parity": "bench.device.kernels:parity",
     "small": "bench.device.kernels:small",
@@ -45,7 +44,7 @@ def part(name: str) -> Callable[[], Iterator[dict[str, Any]]]:
 
 
 def card() -> str:
-    """The GPU's name, as its driver says it."""
+    """The name of the GPU and the version of its driver."""
     words = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
     try:
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip().splitlines()[0]

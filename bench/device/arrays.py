@@ -1,4 +1,4 @@
-"""Cases for every kernel of the files that work on arrays and matrices, beside the convolutions of device_kernels."""
+"""Cases for every kernel on arrays and matrices; convolutions are in ``kernels.py``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tinygan.kernels.cuda import plan_flat, plan_matmul, plan_norm
 from tinygan.kernels.cuda.plan import Choice
 from tinygan.kernels.cuda.plan_matmul import Matrices
 
-BOUND = 2e-6  # relative, against float64
+BOUND = 2e-6  # relative error against float64
 ADAM = {"b1": 0.5, "b2": 0.9, "eps": 1e-8}
 FILES = ("pointwise.cu", "adam.cu", "norm.cu", "norm_pull.cu", "matmul.cu")
 
 
 class ArrayCase(NamedTuple):
-    """An operation of a file's kernels on drawn arrays, and its first results in float64."""
+    """An operation of one CUDA file on random arrays, and its first results in float64."""
 
     file: str
     name: str
@@ -27,14 +27,14 @@ class ArrayCase(NamedTuple):
     want: list[Any]
 
     def error(self, found: list[Any]) -> float:
-        """‖found − want‖ / ‖want‖, the worst result's; NaN is infinitely far."""
+        """The largest ‖found − want‖ / ‖want‖ over the results; infinite for a NaN."""
         pairs = zip(found, self.want, strict=False)
         errors = [np.linalg.norm(a.astype(np.float64) - b) / np.linalg.norm(b) for a, b in pairs]
         return max(float(e) if np.isfinite(e) else float("inf") for e in errors)
 
 
 def cases(large: bool = True) -> Iterator[ArrayCase]:
-    """At sizes of several blocks and parts, or on little."""
+    """All cases, at sizes of several blocks and parts, or on small arrays."""
     rows = 2000 if large else 200
     for C in (36, 37):
         yield from matmul_cases(rows // 10, C)
@@ -45,7 +45,7 @@ def cases(large: bool = True) -> Iterator[ArrayCase]:
 
 
 def matmul_cases(M: int, K: int) -> Iterator[ArrayCase]:
-    """Three times two products, of which b is the same for each two; split, and of both forms of b."""
+    """Three times two products, where two share their b, with splits and with both forms of b."""
     rng = np.random.default_rng(7)
     for tile, N in (("small", 2 * K), ("narrow", K // 3)):
         a, b = rng.standard_normal((3, 2, M, K), np.float32), rng.standard_normal((3, 1, K, N), np.float32)
@@ -108,7 +108,7 @@ def adam_cases(v: Any, G: Any) -> Iterator[ArrayCase]:
         "adam.cu",
         "adam_rates",
         plan_flat.adam_rates(1e-2, b1=ADAM["b1"], b2=ADAM["b2"]),
-        {"t": np.array([3]).view(np.float32)},  # the int64 3, as words that memory is made of
+        {"t": np.array([3]).view(np.float32)},  # the int64 3, as float32 words of memory
         [np.array([1e-2 / (1 - 0.5**3), 1 / (1 - 0.9**3)])],
     )
 

@@ -1,4 +1,4 @@
-"""Each CUDA kernel on a GPU: against the emulator of the tests and NumPy in float64, and small, for compute-sanitizer."""
+"""Each CUDA kernel on a GPU, compared with the emulator and with NumPy in float64; and small runs for compute-sanitizer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPERATIONS = ("conv2d", "conv2d_dx", "conv2d_dw")
 
 
 class ConvCase(NamedTuple):
-    """A convolution of drawn arrays, and the kernel that is to do it."""
+    """A convolution of random arrays, and the kernel that computes it."""
 
     operation: str
     arithmetic: str
@@ -45,7 +45,7 @@ class ConvCase(NamedTuple):
         return f"{self.operation}_{self.arithmetic}_{self.choice.tile}{self.choice.vector}"
 
     def plan_and_arrays(self) -> tuple[Any, dict[str, Any], Any]:
-        """The plan, the arrays that it reads, and the result in float64. The bias goes to half of the samples."""
+        """The plan, its input arrays, and the result in float64. The bias is added to half of the samples."""
         rng, (C, O) = np.random.default_rng(7), self.channels
         x = rng.standard_normal((self.N, *self.size, C), np.float32)
         w = rng.standard_normal((*self.kernel, C, O), np.float32)
@@ -65,7 +65,8 @@ class ConvCase(NamedTuple):
 
 
 def cases(large: bool = True) -> Iterator[ConvCase]:
-    """Every kernel; ``large``: at sizes of several tiles, with a split of k too; else the least that go round the pipeline."""
+    """Cases for every kernel. ``large`` has several tiles and also splits k; otherwise sizes are the smallest that fill the
+    pipeline."""
     for operation in OPERATIONS:
         for arithmetic in ARITHMETICS:
             for tile, vector in (("large", 4), ("small", 4), ("narrow", 4), ("small", 1), ("narrow", 1)):
@@ -82,6 +83,7 @@ def cases(large: bool = True) -> Iterator[ConvCase]:
 
 
 def about() -> Iterator[dict[str, Any]]:
+    """The GPU, the compiler, and the registers that kernels need."""
     device = driver.Device()
     start = time.perf_counter()
     cubin = driver.Module(device, "conv.cu").cubin
@@ -97,29 +99,29 @@ def about() -> Iterator[dict[str, Any]]:
     }
 
 
-def distance(a: Any, b: Any) -> float:
-    """‖a − b‖ / ‖b‖; NaN is infinitely far."""
+def relative_error(a: Any, b: Any) -> float:
+    """‖a − b‖ / ‖b‖; infinite for a NaN."""
     error = float(np.linalg.norm(a.astype(np.float64) - b) / np.linalg.norm(b))
     return error if np.isfinite(error) else float("inf")
 
 
 def parity() -> Iterator[dict[str, Any]]:
-    """FP32 has the emulator's bits; tensor cores sum in an order of their own, so theirs are near."""
+    """Compare with the emulator: FP32 must be bitwise equal; tensor cores sum in another order and must be close."""
     import emulator
 
     emulated, module = emulator.of(), driver.Module(driver.Device(), "conv.cu")
     for case in cases():
         plan, arrays, want = case.plan_and_arrays()
         (here,), (there,), (again,) = (at.apply(plan, **arrays) for at in (emulated, module, module))
-        error = distance(there, want)
+        error = relative_error(there, want)
         bitwise = bool(np.array_equal(here, there))
         yield {
             "kernel": case.name,
             "splits": case.choice.splits,
             "error": error,
-            "error of the emulator": distance(here, want),
+            "error of the emulator": relative_error(here, want),
             "bits of the emulator": bitwise,
-            "apart": distance(there, here),
+            "apart": relative_error(there, here),
             "repeats": bool(np.array_equal(there, again)),
             "right": error <= BOUNDS[case.arithmetic] and (bitwise or case.arithmetic != "fp32"),
         }
@@ -127,7 +129,7 @@ def parity() -> Iterator[dict[str, Any]]:
 
 
 def parity_of_arrays() -> Iterator[dict[str, Any]]:
-    """What calls no exponential should have the emulator's bits too; that is told, not asked."""
+    """Compare with float64. Bitwise equality with the emulator is only reported, because exponentials differ."""
     import emulator
 
     modules = modules_of_arrays()
@@ -152,11 +154,11 @@ def modules_of_arrays() -> dict[str, Any]:
 
 
 def small() -> Iterator[dict[str, Any]]:
-    """Each kernel once, on little: under compute-sanitizer, whose verdict is the exit status."""
+    """Run each kernel once on small arrays. Under compute-sanitizer, the exit status is its result."""
     module, worst, count = driver.Module(driver.Device(), "conv.cu"), 0.0, 0
     for case in cases(large=False):
         plan, arrays, want = case.plan_and_arrays()
-        error = distance(module.apply(plan, **arrays)[0], want)
+        error = relative_error(module.apply(plan, **arrays)[0], want)
         worst, count = max(worst, error / BOUNDS[case.arithmetic]), count + 1
     modules = modules_of_arrays()
     for array_case in device_arrays.cases(large=False):
@@ -171,7 +173,7 @@ def small() -> Iterator[dict[str, Any]]:
 
 
 def profile() -> Iterator[dict[str, Any]]:
-    """Three kernels on one wide layer, for a profiler: DCGAN-64's second, of 64 points with 8 tangents each."""
+    """Run three kernels for a profiler, on DCGAN-64's second layer with 64 points and 8 tangents each."""
     module, rng = driver.Module(driver.Device(), "conv.cu"), np.random.default_rng(0)
     shapes = {"x": (576, 32, 32, 64), "w": (4, 4, 64, 128), "y": (576, 16, 16, 128)}
     x, w, y = (rng.standard_normal(shape, np.float32) for shape in shapes.values())

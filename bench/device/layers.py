@@ -1,7 +1,7 @@
-"""Ceilings of a GPU, and every convolution of DCGAN-32 and DCGAN-64 on it: ours beside PyTorch's (cuDNN's).
+"""Ceilings of a GPU, and every convolution of DCGAN-32 and DCGAN-64 on it, compared with PyTorch (cuDNN).
 
-A time is the median over replays of a graph that holds the call many times, so neither side pays for launching; inputs stay in
-the L2 cache, as they do inside a training step.
+A time is the median over replays of a graph that contains the call many times, so launch overhead does not count. Inputs
+stay in the L2 cache, as in a training step.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WORKSPACE = 64 * 2**20  # floats that splits may need
 
 
 def microseconds(call: Callable[[], Any], repeats: int = REPEATS) -> float:
-    """Of one call, in a graph of ``repeats``."""
+    """Microseconds of one call, in a graph of ``repeats`` calls."""
     stream = torch.cuda.Stream()
     with torch.cuda.stream(stream):
         for _ in range(3):
@@ -49,7 +49,7 @@ def peers_precision(tf32: bool) -> None:
 
 
 def ceilings() -> Iterator[dict[str, Any]]:
-    """A copy far larger than the cache, counting bytes read and written; square products of drawn numbers."""
+    """The rate of a copy much larger than the cache (bytes read and written), and of products of random square matrices."""
     yield {"what": "copy", "TB/s": copied()}
     n = 8192
     for name, dtype, tf32 in (
@@ -67,14 +67,14 @@ def ceilings() -> Iterator[dict[str, Any]]:
 
 
 def copied(floats: int = 2**29) -> float:
-    """TB/s."""
+    """The rate of a copy in TB/s."""
     source = torch.randn(floats, device="cuda")
     target = torch.empty_like(source)
     return 2 * source.nbytes / microseconds(lambda: target.copy_(source), 2) / 1e6
 
 
 class Pass:
-    """One operation of one layer, its arrays on the GPU: ours on channels-last arrays, PyTorch's on views of the same."""
+    """One operation of one layer with its arrays on the GPU. PyTorch uses views of tinygan's channels-last arrays."""
 
     def __init__(self, layer: Conv, operation: str, module: Any) -> None:
         self.layer, self.operation, self.module = layer, operation, module
@@ -106,7 +106,7 @@ class Pass:
         return call
 
     def peer(self, dtype: Any = None) -> Callable[[], Any]:
-        """cuDNN on channels_last views; ``dtype`` float64 for the truth."""
+        """cuDNN on channels_last views; with float64 as ``dtype``, the reference result."""
         x, w, y = (self.at[name].to(dtype or torch.float32) for name in "xwy")
         x, y, w = x.permute(0, 3, 1, 2), y.permute(0, 3, 1, 2), w.permute(3, 2, 0, 1).contiguous()
         w = w.contiguous(memory_format=torch.channels_last)
@@ -117,7 +117,7 @@ class Pass:
         return result.permute(2, 3, 1, 0) if self.operation == "conv2d_dw" else result.permute(0, 2, 3, 1)
 
     def candidates(self) -> Iterator[Any]:
-        """Tiles and splits worth trying."""
+        """The tiles and splits to try."""
         chosen = self.plan("fp32").choice
         columns = self.layer.C if self.operation == "conv2d_dx" else self.layer.O
         tiles = ["narrow"] if columns <= 16 else ["small", "large"] if chosen.vector == 4 else ["small"]
@@ -128,13 +128,13 @@ class Pass:
                     yield Choice(tile, chosen.vector, splits)
 
 
-def apart(a: Any, b: Any) -> float:
+def relative_error(a: Any, b: Any) -> float:
     return float(torch.linalg.vector_norm(a.double() - b) / torch.linalg.vector_norm(b))
 
 
 @torch.no_grad()
 def layers() -> Iterator[dict[str, Any]]:
-    """Checked against float64 on the GPU, then timed: the plan's own choice, and the best of all tiles and splits."""
+    """Compare with float64 on the GPU, then time the plan's choice and the best of all tiles and splits."""
     module = driver.Module(driver.Device(), "conv.cu")
     for net, all_of in (("dcgan32", dcgan(32, 128)), ("dcgan64", dcgan(64, 100))):
         for layer in all_of:
@@ -150,12 +150,15 @@ def layers() -> Iterator[dict[str, Any]]:
                 for name, tf32 in (("cudnn fp32", False), ("cudnn tf32", True)):
                     peers_precision(tf32)
                     call = one.peer()
-                    line |= {f"{name} error": apart(one.in_our_order(call()), truth), f"{name} us": microseconds(call)}
+                    line |= {
+                        f"{name} error": relative_error(one.in_our_order(call()), truth),
+                        f"{name} us": microseconds(call),
+                    }
                 right = True
                 for arithmetic in ARITHMETICS:
                     plan = one.plan(arithmetic)
                     one.out.fill_(float("nan"))
-                    error = apart(one.ours(plan)(), truth)
+                    error = relative_error(one.ours(plan)(), truth)
                     right = right and error <= BOUNDS[arithmetic]
                     found = {
                         choice: microseconds(one.ours(one.plan(arithmetic, choice))) for choice in one.candidates()

@@ -1,4 +1,4 @@
-"""tinygan on a GPU as users have it: the cuda backend against NumPy, and whole training steps, each one CUDA graph."""
+"""The cuda backend on a GPU: comparison with NumPy, and training steps, each as one CUDA graph."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RUNS, REPEATS = 5, 30
 
 
 def backend() -> Iterator[dict[str, Any]]:
-    """Operations, layers and systems on the device, held to NumPy in float64 as on the emulator; the worst of each kind too."""
+    """Compare operations, layers and systems on the device with NumPy in float64, as the tests do on the emulator."""
     import device_checks as checks
 
     with kernels.precision("direct"):
@@ -47,7 +47,7 @@ def backend() -> Iterator[dict[str, Any]]:
 
 
 def tried(kind: str, name: str, check: Callable[[], tuple[float, str]], bound: float) -> dict[str, Any]:
-    """What is off by how much of its bound; an exception is a result too."""
+    """Run a check: its error over its bound, or the exception that it raised."""
     try:
         off, where = check()
     except Exception as error:
@@ -56,7 +56,7 @@ def tried(kind: str, name: str, check: Callable[[], tuple[float, str]], bound: f
 
 
 def steps(names: tuple[str, ...] = SYSTEMS) -> Iterator[dict[str, Any]]:
-    """Microseconds of a step: of the graph alone, as PyTorch's graphs are timed, and with a batch and noise from the host."""
+    """Microseconds of a step: of the graph alone, as PyTorch's are timed, and with a batch and noise sent from the CPU."""
     for name in names:
         for precision in PRECISIONS:
             ours = systems.STEPS[name]()
@@ -88,9 +88,9 @@ def steps(names: tuple[str, ...] = SYSTEMS) -> Iterator[dict[str, Any]]:
 
 
 def timed(call: Callable[[], Any], stream: Any, repeats: int = REPEATS) -> float:
-    """Microseconds of a call by the host's clock over ``repeats`` of them, the median of some runs."""
+    """Microseconds of a call by the CPU's clock: the median over runs of ``repeats`` calls."""
     times = []
-    for _ in range(RUNS + 1):  # the first warms up
+    for _ in range(RUNS + 1):  # the first is a warm-up
         stream.synchronize()
         start = time.perf_counter()
         for _ in range(repeats):

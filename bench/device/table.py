@@ -1,4 +1,4 @@
-"""The results of a GPU as a short table."""
+"""Print the results of a GPU as a short table."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def print_results(path: Path) -> None:
 
 
 def against(parts: dict[str, list[dict[str, Any]]]) -> None:
-    """Our graphs against PyTorch in TF32: its time over ours."""
+    """The time of PyTorch in TF32 over that of tinygan's graphs."""
     for ours in parts.get("ours", []):
         theirs = {
             line["way"]: line["us"]
@@ -56,7 +56,7 @@ def shown(v: Any) -> str:
 
 
 def layers(found: list[dict[str, Any]]) -> None:
-    """Microseconds; of ours the plan's choice, then the best of all tiles and splits."""
+    """Microseconds of each layer; for tinygan, of the plan's choice and of the best tile and split."""
     print("layer, operation | cudnn fp32, tf32 | fp32 | tf32x3 | tf32: ours, best (tile/splits), TFLOP/s")
     for line in found:
         cells = [f"{line['cudnn fp32 us']:.1f} {line['cudnn tf32 us']:.1f}"]

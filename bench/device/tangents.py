@@ -1,6 +1,6 @@
 """Orthonormality of K tangents of DCGAN-64's generator, value and gradient, as one CUDA graph.
 
-G has batch norm with the statistics of the batch: every sample's tangent meets all others.
+G has batch normalisation with batch statistics, so the tangents of all samples are coupled.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from tinygan.core.net import Net
 from tinygan.models import dcgan
 from tinygan.objectives.penalties import orthonormal, through_jvp
 
-SLOPE_BOUND = 1e-5  # of the slope along the gradient, against central differences in float64
-CHECKED = 8  # samples where it is checked
+SLOPE_BOUND = 1e-5  # relative error of the slope along the gradient, against central differences in float64
+CHECKED = 8  # samples used for the check
 
 
 class TangentCase:
-    """N points, K axes of the latent, and weights that are far from the first: pictures with something in them."""
+    """N latents, K axes, and weights perturbed from their initialisation, so that images are not uniform."""
 
     def __init__(self, N: int = 64, K: int = 8, size: int = 64, latent: int = 100, width: int = 64) -> None:
         self.net: Net = dcgan.generator((size, size, 3), latent, width)
@@ -46,13 +46,14 @@ class TangentCase:
         return kernels.graphs().Captured(step, state, [self.z, self.E], np.random.default_rng(0))
 
     def differences(self, way: Array, h: float = 1e-4) -> float:
-        """The slope of the value along ``way``, central differences in float64 on the CPU."""
+        """The slope of the value along ``way``, by central differences in float64 on the CPU."""
         theta, z, E = (a.astype(np.float64) for a in (self.theta, self.z, self.E))
         ahead, behind = (self.value(theta + s * h * way, z, E)[0] for s in (1, -1))
         return float(ahead - behind) / (2 * h)
 
 
 def ours(checked: int = CHECKED, **shape: Any) -> Iterator[dict[str, Any]]:
+    """Check the gradient of each precision, then time its graph."""
     small, large = TangentCase(**{**shape, "N": checked}), TangentCase(**shape)
     with kernels.on_cpu("reference"):
         _, g = small.value(*(a.astype(np.float64) for a in (small.theta, small.z, small.E)))

@@ -1,7 +1,7 @@
-"""The same in PyTorch, in the ways it has: eager, as a CUDA graph, compiled.
+"""The measurement of ``tangents.py`` in PyTorch: eager, as a CUDA graph, and compiled.
 
-Through its own batch norm this gradient is wrong (``device_torch.norms``), so its norm is of plain operations here, as users of
-PyTorch must write it to be right.
+This gradient is wrong through PyTorch's native batch normalisation (``torch.norms``). So batch normalisation is written in
+elementary operations here, as PyTorch users must write it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tinygan.core.layer import Array
 
 
 class PlainNorm(nn.Module):
-    """Batch norm of plain operations, with the weights of PyTorch's own."""
+    """Batch normalisation in elementary operations, with the weights of PyTorch's layer."""
 
     def __init__(self, norm: Any) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class PlainNorm(nn.Module):
 
 
 def stacked(model: Any, z: Any, E: Any) -> Any:
-    """The point and its tangents as one batch through linear maps; the others' tangents by hand."""
+    """Points and tangents as one batch through linear layers; tangents of other layers by hand."""
     N, X = len(z), torch.cat([z[None], E]).flatten(0, 1)
     for f in model.body:
         if isinstance(f, nn.Linear | nn.ConvTranspose2d) and f.bias is not None:
@@ -49,7 +49,7 @@ def stacked(model: Any, z: Any, E: Any) -> Any:
 
 
 def pushed(f: Any, x: Any, x_dot: Any) -> Any:
-    """J ẋ of a norm or an activation."""
+    """J ẋ of a normalisation layer or an activation."""
     if isinstance(f, nn.ReLU):
         return (x > 0) * x_dot
     if isinstance(f, nn.Tanh):
@@ -62,6 +62,8 @@ def pushed(f: Any, x: Any, x_dot: Any) -> Any:
 
 
 class Peer:
+    """The value and the gradient in PyTorch, by one way of computing tangents."""
+
     def __init__(self, case: TangentCase, way: Callable[..., Any], device: str, layout: Any) -> None:
         self.model, self.way = Model(case.net, case.theta, case.z.shape[1:], layout), way
         for i, f in enumerate(self.model.body):
@@ -81,7 +83,7 @@ class Peer:
     def __call__(self) -> Any:
         self.model.zero_grad(set_to_none=False)
         with warnings.catch_warnings():
-            # torch 2.13 compiles its own rules of forward mode with torch.jit.script, which it deprecates
+            # torch 2.13 compiles its forward-mode rules with torch.jit.script, which is deprecated
             warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
             value = self.objective()
         value.backward()
@@ -97,7 +99,7 @@ WAYS = {"stacked by hand": stacked, "vmap(jvp)": vmap_jvp}
 
 
 def peers(device: str = "cuda", checked: int = CHECKED, **shape: Any) -> Iterator[dict[str, Any]]:
-    """Eager, as a CUDA graph and compiled, products in TF32; first whether the gradient is right, in float32."""
+    """Check the gradient in float32, then time it with TF32 products: eager, as a CUDA graph, and compiled."""
     small, large = TangentCase(**{**shape, "N": checked}), TangentCase(**shape)
     with kernels.on_cpu("reference"):
         _, g = small.value(*(a.astype(np.float64) for a in (small.theta, small.z, small.E)))
@@ -112,7 +114,7 @@ def peers(device: str = "cuda", checked: int = CHECKED, **shape: Any) -> Iterato
             try:
                 call = make(Peer(large, way, device, torch.channels_last))
                 yield line | {"us": timed(call, 10) if device == "cuda" else None}
-            except Exception as error:  # whatever PyTorch refuses is a result about it
+            except Exception as error:  # a failure of PyTorch is a result too
                 yield line | {"why": f"{type(error).__name__}: {error}"[:200]}
 
 

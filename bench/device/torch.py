@@ -1,4 +1,4 @@
-"""PyTorch on a GPU: training steps as a peer's figure, and whether its native norms are wrong there too."""
+"""PyTorch on a GPU: training steps for comparison, and the errors of its native normalisation layers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEPS = 30
 
 
 class TorchOnDevice(TorchTraining):
-    """The peer's step, whole, on the GPU: nothing waits for the host, noise is drawn there."""
+    """A whole training step on the GPU. Noise is generated there, and nothing waits for the CPU."""
 
     def __init__(self, name: str, device: str = "cuda", layout: Any = torch.channels_last) -> None:
         steps = systems.STEPS[name]()
@@ -41,7 +41,7 @@ class TorchOnDevice(TorchTraining):
 
 
 def timed(call: Callable[[], Any], repeats: int = STEPS) -> float:
-    """Microseconds of a call, by the host's clock over ``repeats`` of them, the median of some runs."""
+    """Microseconds of a call by the CPU's clock: the median over runs of ``repeats`` calls."""
     times = []
     for _ in range(REPLAYS):
         torch.cuda.synchronize()
@@ -54,7 +54,7 @@ def timed(call: Callable[[], Any], repeats: int = STEPS) -> float:
 
 
 def step() -> Iterator[dict[str, Any]]:
-    """Eager, and the whole step as one CUDA graph."""
+    """Time training steps, eager and as one CUDA graph."""
     for name, tf32 in product(SYSTEMS, (False, True)):
         peers_precision(tf32)
         about = {"system": name, "tf32": tf32}
@@ -72,7 +72,7 @@ def step() -> Iterator[dict[str, Any]]:
 
 
 def on_a_side_stream(call: Callable[[], Any], times: int) -> None:
-    """Warm up as graphs want it."""
+    """Warm up on another stream, as CUDA graphs require."""
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
@@ -82,7 +82,7 @@ def on_a_side_stream(call: Callable[[], Any], times: int) -> None:
 
 
 def compiled() -> Iterator[dict[str, Any]]:
-    """torch.compile(mode="reduce-overhead") of G's forward and of both losses, NCHW; the updates are eager.
+    """torch.compile(mode="reduce-overhead") of G's forward pass and of both losses, NCHW; updates are eager.
 
     On channels_last arrays PyTorch 2.11 stops with an AssertionError about the strides of a convolution's gradient.
     """
@@ -115,7 +115,7 @@ def compiled_one(name: str) -> dict[str, Any]:
     }
 
 
-# ---------------------------------------------------------------- native norms
+# ---------------------------------------------------------------- native normalisation layers
 
 
 def standardised(x: Any, dims: tuple[int, ...]) -> Any:
@@ -127,7 +127,7 @@ def affine(x: Any, w: Any, b: Any) -> Any:
     return x * w.view(1, -1, 1, 1) + b.view(1, -1, 1, 1)
 
 
-NORMS = {  # name: PyTorch's own, and the same of plain operations
+NORMS = {  # name: PyTorch's function, and the same in elementary operations
     "batch norm": (
         lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
         lambda x, w, b: affine(standardised(x, (0, 2, 3)), w, b),
@@ -144,9 +144,9 @@ NORMS = {  # name: PyTorch's own, and the same of plain operations
 
 
 def norms(device: str = "cuda") -> Iterator[dict[str, Any]]:
-    """∇ₓ Σ c (J v)² through each norm in training mode, along a direction, against central differences of the value.
+    """∇ₓ Σ c (J v)² through each normalisation in training mode, along a direction, against central differences.
 
-    The value is differenced in float64 with the norm of plain operations, whose JVP needs no rule of the norm's own.
+    The differences use float64 and the version in elementary operations, whose JVP needs no special rule.
     """
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal((4, 4, 3, 3)) for _ in range(4)] + [rng.uniform(0.5, 1.5, 4), rng.standard_normal(4)]
