@@ -25,6 +25,7 @@ FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "asimd")  # the vector inst
 def report() -> dict[str, str]:
     """Name → value, each one line. Of the optional packages only those of the compiled backend are imported."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    here = in_force()
     return {
         "tinygan": __version__,
         "python": platform.python_version(),
@@ -35,8 +36,8 @@ def report() -> dict[str, str]:
         "cores": f"{_cores()} usable of {os.cpu_count()}",
         "blas": f"{blas.get('name')} {blas.get('version')}",
         "blas threads": ", ".join(f"{key}={os.environ[key]}" for key in _thread_keys()) or "chosen by the BLAS",
-        "backend": f"{kernels.cpu_backend()} (there are {', '.join(kernels.available())})",
-        "precision": kernels.precision_in_force(),
+        "backend": f"{here['backend']} (there are {', '.join(kernels.available())})",
+        "precision": here["precision"],
         "gpu": _gpu(),
         **(_compiled() if "jit" in kernels.available() else {}),
     }
@@ -53,8 +54,7 @@ def provenance(*more: str) -> dict[str, Any]:
         "commit": commit(),
         "machine": f"{about['cpu']}, {about['cores']}",
         "threads": about.get("threads", "1"),
-        "backend": kernels.cpu_backend(),
-        "precision": kernels.precision_in_force(),
+        **in_force(),
         "versions": versions,
     }
 
@@ -75,11 +75,16 @@ def commit(root: Path = Path(__file__).parents[2]) -> str:
 
 def fingerprint(backend: str) -> str:
     """What a training runs on, in one line of train.log; the same bits are promised only where this line is the same."""
-    return (
-        f"tinygan {__version__}, numpy {np.__version__}, Python {platform.python_version()}, "
-        f"backend {backend if backend == 'cuda' else kernels.cpu_backend()}, "
-        f"precision {kernels.precision_in_force()}, {platform.machine()}"
-    )
+    facts = {"tinygan": __version__, "numpy": np.__version__, "Python": platform.python_version(), **in_force(backend)}
+    return ", ".join([*(f"{name} {value}" for name, value in facts.items()), platform.machine()])
+
+
+def in_force(backend: str = "") -> dict[str, str]:
+    """The backend and the precision of kernels. A run on "cuda" names it; otherwise it is the backend of the CPU."""
+    return {
+        "backend": backend if backend == "cuda" else kernels.cpu_backend(),
+        "precision": kernels.precision_in_force(),
+    }
 
 
 def versions_of(*names: str) -> dict[str, str]:
