@@ -50,7 +50,8 @@ def page(root: Path = ROOT) -> str:
     parts = [
         "<!-- Made by `python -m bench.report` from the files in this folder. -->",
         "# Results",
-        "Every figure here is read from a result file in this folder; its lines hold the command, commit, date and machine. "
+        "The tables of experiments and of the benchmark are made from the result files in this folder, whose lines hold the "
+        "command, commit, date and machine. The notes between them are written by hand. "
         "`tinygan reproduce NAME` repeats an experiment. A value is the median over seeds, with the values of the seeds in "
         f"brackets. **{reached} of {len(bounded)} bounds are reached**; the others are listed below as missed.",
         "## What was reached: one figure a system",
@@ -70,8 +71,9 @@ def missed(claims: dict[str, dict[str, list[Claim]]]) -> Iterator[str]:
     for name, each in claims.items():
         for experiment, found in each.items():
             alike: dict[tuple[str, str], list[Claim]] = {}
-            for claim, what in zip(found, whole(found), strict=True):
+            for claim in found:
                 if not claim["met"]:
+                    what = cell(claim["what"])
                     what = what.partition(": ")[2] if name == "stability" else what  # SYSTEM: what
                     alike.setdefault((what, bound(claim)), []).append(claim)
             for (what, limit), of in alike.items():
@@ -96,18 +98,6 @@ def section(results: Path, name: str, claims: dict[str, list[Claim]]) -> Iterato
     folder = results / "reproduce" / name
     links = ", ".join(f"[{p.name}](reproduce/{name}/{p.name})" for p in sorted(folder.glob("*.*")))
     yield f"Files: [jobs](reproduce/{name}.jsonl), [claims](reproduce/{name}.json){f', {links}' if links else ''}."
-
-
-def whole(claims: Sequence[Claim]) -> Iterator[str]:
-    """What each claim measures; "the same" of a claim before it is spelt out."""
-    last = ""
-    for claim in claims:
-        what = cell(claim["what"])
-        if what.startswith("the same"):
-            yield f"{last.partition(' (')[0]}: {what}"
-        else:
-            last = what
-            yield what
 
 
 def bound(claim: Claim) -> str:
