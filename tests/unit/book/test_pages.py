@@ -85,3 +85,11 @@ def test_every_exit_code_is_explained():
     text = (REFERENCE / "environment.md").read_text()
     codes = {error.exit_code for error in vars(errors).values() if hasattr(error, "exit_code")}
     assert codes | {0, 130, 143} == {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+
+
+def test_the_budgets_of_tests_are_those_of_their_settings():
+    settings = (Path(__file__).parents[2] / "conftest.py").read_text()
+    budgets = re.findall(r'"(TINYGAN_[A-Z]+)": \((\d+), (\d+)\)', settings)
+    assert len(budgets) == 3
+    for name, few, many in budgets:
+        assert re.search(rf"`{name}` .*\| {few}; {many} with", (REFERENCE / "environment.md").read_text())
