@@ -60,7 +60,7 @@ def test_a_wrong_kernel_is_refused_and_not_timed(small, capsys, monkeypatch, tmp
     assert not (tmp_path / "a.jsonl").exists()
 
 
-def test_an_error_is_of_the_largest_value_and_a_nan_is_far():
+def test_an_error_is_relative_to_the_largest_value_and_infinite_for_a_nan():
     b = np.array([0.0, -4.0])
     assert relative(b + np.array([0.02, 0]), b) == 0.005
     assert relative(np.array([np.nan, -4]), b) == relative(np.zeros(3), b) == np.inf
@@ -123,7 +123,7 @@ def test_other_processes_are_seen_and_own_work_is_not_theirs(monkeypatch):
         (1, None, False, True),
     ],
 )
-def test_an_aim_is_met_on_its_good_side_and_nan_never_meets_one(got, target, most, met):
+def test_a_target_is_met_on_its_good_side_and_never_by_a_nan(got, target, most, met):
     assert Aim("ratio", got, target, most).met == met
 
 
@@ -186,7 +186,7 @@ def test_a_missed_target_is_status_1(small, capsys, monkeypatch):
     assert capsys.readouterr().out.splitlines()[-1] == "conv_dcgan32: ratio 1x (target >= 2x, MISSED)"
 
 
-def test_a_line_says_what_its_figures_depend_on(small, tmp_path):
+def test_a_record_has_everything_that_its_figures_depend_on(small, tmp_path):
     file = tmp_path / "a.jsonl"
     assert run("--json", str(file)) == 0 and run("--json", str(file)) == 0
     lines = [json.loads(line) for line in file.read_text().splitlines()]
@@ -228,7 +228,7 @@ def test_the_table_of_results_is_made_from_the_newest_lines(tmp_path):
     assert text[7] == "`dcgan32_step`: M; 2 threads; numpy 2; 2026-11-03, abc."
 
 
-def test_a_page_without_the_marks_is_left_alone(tmp_path, capsys):
+def test_a_page_without_the_markers_is_not_changed(tmp_path, capsys):
     page = tmp_path / "bench/results/README.md"
     page.parent.mkdir(parents=True)
     page.write_text("words")

@@ -14,7 +14,7 @@ def images(rng):
     return rng.uniform(-1, 1, (N, 5, 5, 3)).astype(np.float32)
 
 
-def test_a_mirror_twice_is_the_identity_and_leaves_the_others(images):
+def test_flipping_twice_is_the_identity_and_other_images_are_unchanged(images):
     which = np.arange(N) % 3 == 0
     once = mirrored(images, which)
     assert np.array_equal(once[which], images[which][:, :, ::-1])
@@ -41,7 +41,7 @@ def test_a_part_at_zero_of_the_whole_size_is_the_original(images):
         assert np.array_equal(parts[k], images[k, top[k] : top[k] + 3, left[k] : left[k] + 2])
 
 
-def test_a_move_there_and_back_keeps_what_stayed_inside(images):
+def test_a_shift_and_its_reverse_keep_the_pixels_that_stayed_inside(images):
     down, right = np.arange(N) % 7 - 3, np.arange(N) % 5 - 2
     there = moved(images, down, right)
     back = moved(there, -down, -right)
@@ -72,7 +72,7 @@ RANDOM = {
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_a_generator_decides_all_and_the_input_stays(images, name):
+def test_the_random_generator_decides_everything_and_the_input_is_unchanged(images, name):
     images.flags.writeable = False
     first, again, other = (RANDOM[name](images, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
@@ -84,7 +84,7 @@ def test_a_generator_decides_all_and_the_input_stays(images, name):
 @pytest.mark.parametrize(
     ("draw", "ways"), [(flip, 2), (RANDOM["rot90"], 4), (RANDOM["shift"], 9), (RANDOM["crop"], 25)]
 )
-def test_every_way_is_as_likely(rng, draw, ways):
+def test_every_random_change_is_equally_likely(rng, draw, ways):
     image = np.arange(25, dtype=np.float32).reshape(1, 5, 5, 1)
     results, counts = np.unique(draw(np.repeat(image, 5000, axis=0), rng), axis=0, return_counts=True)
     assert len(results) == ways
@@ -117,6 +117,6 @@ def test_the_quarters_that_are_returned_undo_the_turn(images, rng):
         (lambda x: shift(x, np.random.default_rng(0), -1), "at least 0 pixels"),
     ],
 )
-def test_what_does_not_fit_is_one_line(images, call, message):
+def test_invalid_inputs_are_errors_of_one_line(images, call, message):
     with pytest.raises(UsageError, match=message):
         call(images)

@@ -51,7 +51,7 @@ def test_the_middle_is_cut_and_resized_without_aliasing(place):
         np.testing.assert_allclose((got + 1) * 127.5, np.asarray(expected), atol=1e-3)
 
 
-def test_unpacked_pictures_do_as_well(place):
+def test_unpacked_images_are_found_too(place):
     (place / "img_align_celeba").mkdir()
     for k in range(1, 7):
         (place / f"img_align_celeba/00000{k}.jpg").write_bytes(
@@ -95,7 +95,7 @@ def test_a_damaged_picture_is_named_when_it_is_asked_for(place):
         data.batch(np.array([3]))
 
 
-def test_without_the_lists_it_is_not_there(place, monkeypatch):
+def test_without_the_text_files_the_set_is_not_found(place, monkeypatch):
     (place / "list_eval_partition.txt").unlink()
     with pytest.raises(
         DataError, match=r"its train files were not found; to get them: put img_align_celeba\.zip, list_attr"

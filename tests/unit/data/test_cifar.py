@@ -66,7 +66,7 @@ def test_by_name_it_is_found_in_tinygan_data(tmp_path, monkeypatch):
     agrees("cifar-100", "cifar-100", "train")
 
 
-def test_parts_that_are_missing_are_counted(tmp_path):
+def test_missing_files_are_counted(tmp_path):
     files = cifar_binary("cifar-10")
     files.pop("cifar-10-batches-bin/data_batch_3.bin")
     unpack(tmp_path, files)

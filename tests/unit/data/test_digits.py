@@ -25,7 +25,7 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_a_fifth_of_each_digit_is_for_testing(place, name):
+def test_a_fifth_of_each_digit_is_in_the_test_split(place, name):
     _, side, white = SETS[name]
     _, pictures, labels = digits_table(side, white, n=60)
     rank = np.array([(labels[:k] == label).sum() for k, label in enumerate(labels)])
@@ -91,7 +91,7 @@ def test_a_package_gives_its_file_without_being_imported(tmp_path, monkeypatch):
     assert "sklearn" not in sys.modules
 
 
-def test_what_is_not_installed_is_explained(tmp_path, monkeypatch):
+def test_a_missing_package_is_explained(tmp_path, monkeypatch):
     monkeypatch.delenv("TINYGAN_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     if locate("mnist-5k") is None:

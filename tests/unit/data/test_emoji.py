@@ -48,7 +48,7 @@ def test_pictures_are_composited_on_white_as_pillow_does(place, whose):
         assert (held_labels if part else labels)["class"][row] == 1 - name % 2
 
 
-def test_partners_have_one_index(place):
+def test_corresponding_emoji_have_the_same_index(place):
     pairs = [open_data(f"emoji-{whose}").batch(np.arange(18))[1]["class"] for whose in ("google", "twitter")]
     np.testing.assert_array_equal(*pairs)
 

@@ -86,7 +86,7 @@ def test_a_mirror_that_does_not_answer_tries_the_next(server, tmp_path):
     assert (tmp_path / "a").read_bytes() == GOOD
 
 
-def test_when_all_fail_each_is_told_in_one_line_and_nothing_is_left(server, tmp_path):
+def test_when_all_mirrors_fail_one_line_names_each_and_no_file_remains(server, tmp_path):
     urls = [server.url + page for page in ("/none", "/cut", "/html")]
     with pytest.raises(DataError) as caught:
         fetch(urls, tmp_path / "a", verify, hint="to get it: ask")
@@ -103,7 +103,7 @@ def test_when_all_fail_each_is_told_in_one_line_and_nothing_is_left(server, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
-def test_truncated_then_corrupt_then_good_ends_with_the_good_copy_and_says_what_it_saw(server, tmp_path, capsys):
+def test_truncated_and_corrupt_mirrors_are_reported_and_the_good_one_is_used(server, tmp_path, capsys):
     urls = [server.url + page for page in ("/cut", "/wrong", "/good")]
     fetch(urls, tmp_path / "a", sha256_is(SHA256))
     assert (tmp_path / "a").read_bytes() == GOOD
@@ -114,13 +114,13 @@ def test_truncated_then_corrupt_then_good_ends_with_the_good_copy_and_says_what_
     assert f"{urls[2]}: 0.0 MB" in said
 
 
-def test_after_a_cut_the_next_mirror_goes_on_from_there(server, tmp_path):
+def test_after_an_interruption_the_next_mirror_resumes_the_download(server, tmp_path):
     fetch([server.url + "/range/cut", server.url + "/range/good"], tmp_path / "a", verify)
     assert (tmp_path / "a").read_bytes() == GOOD
     assert server.sent == [15000, 10000]
 
 
-def test_after_a_cut_the_next_call_goes_on_from_there(server, tmp_path):
+def test_after_an_interruption_the_next_call_resumes_the_download(server, tmp_path):
     for have in (5000, 8333):  # a third of the rest each time
         with pytest.raises(DataError, match=f"the connection ended after {have} of 15000 bytes"):
             fetch([server.url + "/range/cut"], tmp_path / "a", verify)
@@ -132,7 +132,7 @@ def test_after_a_cut_the_next_call_goes_on_from_there(server, tmp_path):
 
 @pytest.mark.parametrize("page", ["/range/good", "/good"])
 @pytest.mark.parametrize("start", [b"of another file", GOOD[:100] + b"?", GOOD + b"and more", GOOD[::-1]])
-def test_a_wrong_beginning_is_thrown_away(server, tmp_path, start, page):
+def test_a_wrong_partial_download_is_discarded(server, tmp_path, start, page):
     (tmp_path / "a.part").write_bytes(start)
     fetch([server.url + page], tmp_path / "a", verify)
     assert (tmp_path / "a").read_bytes() == GOOD
@@ -146,7 +146,7 @@ def test_a_whole_part_is_not_sent_again(server, tmp_path):
     assert server.sent == [0]
 
 
-def test_a_range_that_was_not_asked_for_is_refused(server, tmp_path):
+def test_a_range_that_was_not_requested_is_refused(server, tmp_path):
     (tmp_path / "a.part").write_bytes(GOOD[:100])
     with pytest.raises(DataError, match="sent another range than the one from byte 100 on"):
         fetch([server.url + "/odd"], tmp_path / "a", verify)
@@ -154,7 +154,7 @@ def test_a_range_that_was_not_asked_for_is_refused(server, tmp_path):
     assert (tmp_path / "a").read_bytes() == GOOD
 
 
-def test_two_at_once_ask_once(server, tmp_path):
+def test_two_simultaneous_downloads_make_one_request(server, tmp_path):
     def get():
         fetch([server.url + "/good"], tmp_path / "a", verify)
 
@@ -179,20 +179,20 @@ def test_memory_does_not_grow_with_the_file(server, tmp_path):
         tracemalloc.stop()
 
 
-def test_a_place_that_cannot_be_written_is_one_line(server, tmp_path):
+def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(server, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DataError, match=r"cannot write .*a\.part: File exists; to get it: ask"):
         fetch([server.url + "/good"], tmp_path / "file" / "a", verify, hint="to get it: ask")
 
 
-def test_a_body_longer_than_the_cap_is_refused(server, tmp_path):
+def test_a_download_longer_than_the_limit_is_refused(server, tmp_path):
     with pytest.raises(DataError, match="more than 14999 bytes"):
         fetch([server.url + "/good"], tmp_path / "a", verify, max_bytes=len(GOOD) - 1)
     fetch([server.url + "/good"], tmp_path / "a", verify, max_bytes=len(GOOD))
     assert (tmp_path / "a").exists()
 
 
-def test_offline_asks_nobody(server, tmp_path, monkeypatch):
+def test_offline_the_network_is_not_used(server, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYGAN_OFFLINE", "1")
     with pytest.raises(DataError, match="a is missing and TINYGAN_OFFLINE=1 forbids its download; to get it: ask"):
         fetch([server.url + "/good"], tmp_path / "a", verify, hint="to get it: ask")

@@ -33,7 +33,7 @@ def test_the_labelled_are_those_of_the_split_and_each_comes_once_an_epoch():
     np.testing.assert_array_equal(np.unique(seen, axis=0), np.unique(data.batch(few.index)[0], axis=0))
 
 
-def test_a_class_without_samples_is_one_line():
+def test_a_class_without_samples_is_a_usage_error():
     data = open_data("moons")
     data.classes = ("a", "b", "c")
     with pytest.raises(UsageError, match="no sample of class c"):

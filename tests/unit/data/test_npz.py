@@ -66,7 +66,7 @@ def test_other_arrays_are_refused(tmp_path, arrays, why):
         open_data(saved(tmp_path, **arrays))
 
 
-def test_what_is_missing_is_told_with_what_is_there(tmp_path):
+def test_missing_arrays_are_reported_with_those_in_the_file(tmp_path):
     with pytest.raises(DataError, match="no images of the split 'train', only pixels, y; "):
         open_data(saved(tmp_path, pixels=X, y=Y))
     with pytest.raises(DataError, match="no images of the split 'test', only x; "):

@@ -31,7 +31,7 @@ def test_every_position_comes_once_in_order(slow):
     assert not alive()
 
 
-def test_the_reader_is_never_more_than_two_batches_ahead():
+def test_the_reader_is_at_most_two_batches_ahead():
     started, used = [], 0
     with Prefetch(lambda k: started.append(k) or k, range(50)) as batches:
         for _ in batches:
@@ -59,7 +59,7 @@ def test_an_error_is_raised_at_its_batch_and_again():
     assert not alive()
 
 
-def test_a_block_left_early_leaves_no_thread():
+def test_leaving_the_with_block_early_ends_the_thread():
     with pytest.raises(KeyboardInterrupt), Prefetch(lambda k: k, range(10**9)) as batches:
         assert next(batches) == 0
         raise KeyboardInterrupt
@@ -96,7 +96,7 @@ with Prefetch(lambda k: time.sleep(1), range(100)) as batches:
     assert ended.returncode != 0
 
 
-def test_a_program_that_never_leaves_the_block_still_ends():
+def test_a_program_that_never_leaves_the_with_block_still_ends():
     code = "from tinygan.data.prefetch import Prefetch; b = Prefetch(lambda k: k, range(10**9)).__enter__(); print(next(b))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (ended.stdout, ended.stderr, ended.returncode) == ("0\n", "", 0)

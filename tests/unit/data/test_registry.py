@@ -36,7 +36,7 @@ def test_every_row_has_a_kind_that_opens_it(name):
         assert open_data(name).batch(np.arange(2))[0].shape == (2, *row.shape)
 
 
-def test_places_come_in_their_order(tmp_path, monkeypatch):
+def test_folders_are_searched_in_order(tmp_path, monkeypatch):
     inside = tmp_path / "packages/sklearn/datasets/data"
     monkeypatch.syspath_prepend(tmp_path / "packages")
     monkeypatch.delitem(sys.modules, "sklearn", raising=False)
@@ -58,7 +58,7 @@ def test_places_come_in_their_order(tmp_path, monkeypatch):
     assert locate("digits") is None
 
 
-def test_nothing_of_a_set_is_imported_before_it_is_asked_for():
+def test_the_module_of_a_set_is_imported_on_first_use():
     code = "import sys, tinygan.data; print(sorted(m for m in sys.modules if m.startswith('tinygan.data.')))"
     printed = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert printed.strip() == "['tinygan.data.dataset', 'tinygan.data.registry', 'tinygan.data.search_path']"
@@ -88,7 +88,7 @@ def pin(monkeypatch, name, files):
     monkeypatch.setitem(registry.DATASETS, name, row._replace(files=pinned))
 
 
-def test_what_is_nowhere_is_downloaded_once_and_only_with_the_published_bytes(tmp_path, monkeypatch, mirror):
+def test_a_set_that_is_not_found_is_downloaded_once_and_only_with_the_published_hash(tmp_path, monkeypatch, mirror):
     files, asked = mirror
     files["cifar-10-binary.tar.gz"] = CIFAR
     with pytest.raises(DataError, match=r"its SHA-256 is [0-9a-f]{64}, expected c4a38c50"):
@@ -112,7 +112,7 @@ def test_a_file_of_one_split_is_downloaded_alone(monkeypatch, mirror):
     assert asked == ["test_32x32.mat"]
 
 
-def test_files_that_someone_put_there_need_no_hash(tmp_path, monkeypatch):
+def test_files_in_other_folders_are_not_checked_against_the_hash(tmp_path, monkeypatch):
     monkeypatch.setenv("TINYGAN_DATA", str(tmp_path))
     (tmp_path / "cifar-10-binary.tar.gz").write_bytes(CIFAR)
     assert open_data("cifar-10").size == 15
@@ -121,7 +121,7 @@ def test_files_that_someone_put_there_need_no_hash(tmp_path, monkeypatch):
     }
 
 
-def test_offline_it_says_how_to_get_it():
+def test_offline_the_error_says_how_to_get_the_data():
     for name in ("cifar-10", "svhn", "emoji-google", "celeba", "stacked-mnist", "mnist"):
         with pytest.raises(DataError, match=r"; to get (it|them): .*TINYGAN_DATA=DIR"):
             open_data(name)

@@ -28,7 +28,7 @@ def test_a_batch_may_span_several_epochs():
     np.testing.assert_array_equal(order.indices(2, 10), np.concatenate(parts))
 
 
-def test_an_endless_set_is_taken_as_it_comes():
+def test_an_endless_set_is_not_shuffled():
     np.testing.assert_array_equal(Sampler(None, seed=9).indices(2**40, 4), 2**40 + np.arange(4))
 
 

@@ -10,7 +10,7 @@ LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2, 7], [50, 20, 1
 
 
 @pytest.mark.parametrize("n", [1, 3, 10])
-def test_every_class_gives_as_many_labels_and_the_rest_is_the_rest(n):
+def test_every_class_has_n_labels_and_all_other_samples_are_unlabelled(n):
     labelled, rest = labels_per_class(LABELS, n, seed=5)
     assert np.unique(LABELS[labelled], return_counts=True)[1].tolist() == [n] * 4
     assert sorted([*labelled, *rest]) == list(range(len(LABELS)))
@@ -23,7 +23,7 @@ def test_a_seed_gives_one_split_another_seed_another():
     assert set(first) <= set(labels_per_class(LABELS, 6, 1)[0].tolist())
 
 
-def test_every_sample_is_as_likely():
+def test_every_sample_is_equally_likely():
     counts = np.zeros(len(LABELS))
     for seed in range(400):
         counts[labels_per_class(LABELS, 5, seed)[0]] += 1
@@ -44,7 +44,7 @@ def test_every_sample_is_as_likely():
         (np.zeros(0, np.int64), 1, 0, "there are no samples"),
     ],
 )
-def test_what_cannot_be_split_is_one_line(labels, n, seed, message):
+def test_invalid_splits_are_errors_of_one_line(labels, n, seed, message):
     with pytest.raises(UsageError, match=message):
         labels_per_class(labels, n, seed)
 

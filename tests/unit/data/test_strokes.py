@@ -45,7 +45,7 @@ def test_pictures_are_white_ink_on_black_in_range():
     assert (pictures[:, :, [0, -1]] < -0.9).all()
 
 
-def test_the_ink_is_as_much_as_mnists(drawn):
+def test_the_mean_ink_is_close_to_that_of_mnist(drawn):
     ink, _ = drawn
     assert 0.11 <= ink.mean() <= 0.15  # MNIST: 0.1307
 
@@ -70,7 +70,7 @@ def test_no_two_are_alike_and_classes_are_even(drawn):
     assert np.abs(counts - 400).max() <= 5 * np.sqrt(400)
 
 
-def test_a_linear_map_tells_the_digits_apart(drawn):
+def test_a_linear_classifier_separates_the_digits(drawn):
     ink, labels = drawn
     flat = np.column_stack([ink.reshape(len(ink), -1), np.ones(len(ink))]).astype(float)
     train, test = slice(0, 3000), slice(3000, None)
@@ -136,7 +136,7 @@ def test_a_picture_is_drawn_again_from_its_labels():
     np.testing.assert_allclose(finer, again, rtol=0, atol=1e-5)
 
 
-def test_only_the_chosen_values_matter():
+def test_only_the_selected_values_matter():
     data = open_data("strokes")
     values = dict.fromkeys(("slant", "rotation", "offset_x", "offset_y"), np.zeros(2)) | {
         "width": np.full(2, 2.5),

@@ -105,7 +105,7 @@ def test_folders_of_the_splits_are_the_splits(tmp_path):
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_pictures_beyond_the_memory_are_decoded_when_asked_for(tmp_path, monkeypatch, packed):
+def test_images_beyond_the_memory_limit_are_decoded_when_read(tmp_path, monkeypatch, packed):
     files = {f"{k:02d}.png": flat(k) for k in range(9)} | {"09.png": flat(9, 4, 4, 3), "10.png": b"broken"}
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
@@ -136,17 +136,17 @@ def test_a_changed_picture_in_an_archive_fails_its_checksum(tmp_path):
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_other_packings_are_named(tmp_path, method):
+def test_other_compression_methods_are_named(tmp_path, method):
     with pytest.raises(FormatError, match=rf"compressed by method {method} or encrypted"):
         open_data(archive(tmp_path, {"a.png": flat(1)}, method))
 
 
-def test_a_bomb_is_not_unpacked(tmp_path):
+def test_a_zip_bomb_is_not_decompressed(tmp_path):
     with pytest.raises(FormatError, match=r"declares .* uncompressed bytes, too many"):
         open_data(archive(tmp_path, {"a.png": bytes(2**26 + 1)}))
 
 
-def test_what_is_no_archive_is_refused(tmp_path):
+def test_files_that_are_not_archives_are_refused(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"PK but no archive")
     with pytest.raises(FormatError, match="cannot be opened as a zip archive"):
         open_data(tmp_path / "a.zip")

@@ -73,7 +73,7 @@ def test_the_file_is_synced_before_the_rename_and_the_folder_after(tmp_path, mon
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
-def test_a_killed_writer_leaves_the_old_file_and_an_orphan_that_sweep_removes(tmp_path):
+def test_a_killed_writer_leaves_the_old_file_and_a_temporary_one_that_is_removed_later(tmp_path):
     (tmp_path / "a").write_bytes(b"old")
     code = (
         "import os, signal, sys\nfrom tinygan.formats.atomic import write_atomic\n"
@@ -87,7 +87,7 @@ def test_a_killed_writer_leaves_the_old_file_and_an_orphan_that_sweep_removes(tm
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
-def test_sweep_leaves_running_writers_and_other_files_alone(tmp_path):
+def test_temporary_files_of_running_writers_and_other_files_are_kept(tmp_path):
     running = f".a.tmp-{os.getppid()}-0123abcd"
     gone = [f".a.tmp-{os.getpid()}-0123abcd", f".b.c.tmp-{dead_pid()}-ffffffff"]
     others = [".a.tmp-x-0123abcd", "a.tmp-1-0123abcd", "a", ".hidden"]
@@ -97,5 +97,5 @@ def test_sweep_leaves_running_writers_and_other_files_alone(tmp_path):
     assert names(tmp_path) == sorted([running, *others])
 
 
-def test_sweep_of_no_folder_removes_nothing(tmp_path):
+def test_a_missing_folder_has_no_temporary_files(tmp_path):
     assert remove_stale(tmp_path / "none") == []

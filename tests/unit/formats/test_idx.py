@@ -39,7 +39,7 @@ def write_set(folder: Path, n=12, labels=12, split="train", suffix=".gz", channe
 
 @pytest.mark.parametrize("shape", [(7,), (0,), (3, 4), (2, 3, 4), (2, 3, 4, 3)])
 @pytest.mark.parametrize("name", ["a", "a.gz"])
-def test_what_is_written_reads_back(tmp_path, shape, name):
+def test_written_files_read_back(tmp_path, shape, name):
     write_idx(tmp_path / name, array(*shape))
     np.testing.assert_array_equal(read_idx(tmp_path / name), array(*shape))
 
@@ -163,7 +163,7 @@ def test_a_cached_file_must_have_the_published_hash(tmp_path):
         open_data("mnist")
 
 
-def test_what_is_nowhere_is_explained():
+def test_the_error_for_a_missing_set_says_how_to_get_it():
     with pytest.raises(DataError, match="set TINYGAN_DATA=DIR"):
         open_data("mnist")
     if not SYSTEM.is_dir():
@@ -171,7 +171,7 @@ def test_what_is_nowhere_is_explained():
             open_data("fashion-mnist")
 
 
-def test_an_unknown_name_brings_the_nearest_one():
+def test_an_unknown_name_suggests_the_nearest_one():
     with pytest.raises(UsageError, match=r"'fashon-mnist' \(did you mean fashion-mnist\?\)"):
         open_data("fashon-mnist")
     with pytest.raises(UsageError, match="unknown split 'val'; expected one of train, test"):

@@ -33,7 +33,7 @@ def test_one_process_has_it_until_it_ends(tmp_path):
 @pytest.mark.parametrize(
     ("number", "has"), [(errno.EOPNOTSUPP, True), (errno.ENOLCK, True), (errno.EWOULDBLOCK, False)]
 )
-def test_a_file_system_without_locks_is_no_other_process(number, has, tmp_path, monkeypatch):
+def test_a_file_system_without_locks_does_not_count_as_another_process(number, has, tmp_path, monkeypatch):
     monkeypatch.setattr(lock.fcntl, "flock", failing(number))
     with (tmp_path / "file").open("a") as file:
         assert lock.acquire(file) is has

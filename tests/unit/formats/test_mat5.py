@@ -35,7 +35,7 @@ def test_the_bytes_are_the_format_by_hand(tmp_path):
     assert file.replace(b"\x00\x01MI", b"\x00\x01IM")[128:] == mat_array("x", np.array([[3, 4]]), 2, 6, packed=False)
 
 
-def test_other_variables_are_passed_over(tmp_path):
+def test_other_variables_are_ignored(tmp_path):
     text = mat_array("t", np.array([[104, 105]]), 4, 4)  # class 4: characters
     cell = struct.pack("<II", 14, 16) + mat_element(6, struct.pack("<II", 1, 0))
     extra = mat_element(2, b"not an array at all")

@@ -110,7 +110,7 @@ def small(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_single_flipped_bit_is_noticed_without_being_asked(small: Path) -> None:
+def test_every_flipped_bit_is_detected_without_digest_true(small: Path) -> None:
     missed = []
     with small.open("r+b", buffering=0) as file:
         for bit in range(8 * small.stat().st_size):
@@ -146,7 +146,7 @@ def test_a_file_without_a_digest_is_read_only_where_none_is_demanded(tmp_path: P
         load(tmp_path / "f", digest=True)
 
 
-def test_what_is_not_a_file_is_a_data_error(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_a_data_error(tmp_path: Path) -> None:
     for path in (tmp_path / "missing", tmp_path, tmp_path / "x\0y", Path("/dev/zero")):
         with pytest.raises(DataError, match="check the path"):
             load(path)
@@ -169,7 +169,9 @@ def test_what_is_not_a_file_is_a_data_error(tmp_path: Path) -> None:
         ({str(i): A[0, 0, 0] for i in range(MAX_TENSORS + 1)}, {}, "at most"),
     ],
 )
-def test_what_no_reader_would_accept_is_not_written(tmp_path: Path, tensors: dict, metadata: dict, match: str) -> None:
+def test_tensors_that_no_reader_accepts_are_not_written(
+    tmp_path: Path, tensors: dict, metadata: dict, match: str
+) -> None:
     with pytest.raises(UsageError, match=match):
         save(tmp_path / "f", tensors, metadata)
     assert list(tmp_path.iterdir()) == []

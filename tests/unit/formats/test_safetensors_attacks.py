@@ -117,7 +117,7 @@ def test_no_attack_costs_more_memory_than_declared(tmp_path: Path) -> None:
     assert max(peaks.values()) <= 30 * MAX_HEADER, peaks
 
 
-def test_files_as_plain_as_the_attacks_are_read(tmp_path: Path) -> None:
+def test_harmless_files_like_the_attacks_are_read(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(raw({"b": entry(offsets=[2, 4]), "a": entry("I16", [])}, b"abcd"))
     loaded, metadata = load(tmp_path / "f")
     assert list(loaded) == ["a", "b"] and metadata == {}

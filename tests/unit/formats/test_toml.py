@@ -22,7 +22,7 @@ values = st.recursive(leaves, lambda v: st.lists(v, max_size=3) | st.dictionarie
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(texts, values, max_size=4))
-def test_what_is_written_as_toml_reads_back_equal(mapping: dict[str, Any]) -> None:
+def test_written_toml_reads_back_equal(mapping: dict[str, Any]) -> None:
     text = to_toml(mapping)
     assert tomllib.loads(text) == mapping
     assert repr(tomllib.loads(text)) == repr(dict(_tables_last(mapping)))  # 1, 1.0, True and -0.0, 0.0 are told apart
@@ -39,7 +39,7 @@ def test_infinities_nan_and_tuples_have_a_form_in_toml() -> None:
 
 
 @pytest.mark.parametrize("value", [None, 2**63, b"x", {1}, {1: 2}, "\ud800", [1j]])
-def test_what_has_no_form_in_toml_is_refused(value: object) -> None:
+def test_values_that_toml_does_not_have_are_refused(value: object) -> None:
     with pytest.raises(UsageError):
         to_toml({"a": value})
 

@@ -167,7 +167,7 @@ def test_a_damaged_archive_is_one_clear_line(torch):
 
 
 @pytest.mark.parametrize("value", [3, [], {"a": 1}, {"a": {"b": ()}}, {1: None}])
-def test_what_is_no_table_of_tensors_is_refused(value):
+def test_pickles_that_are_not_a_table_of_tensors_are_refused(value):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as out:
         out.writestr("a/data.pkl", pickle.dumps(value, protocol=2))
@@ -176,7 +176,7 @@ def test_what_is_no_table_of_tensors_is_refused(value):
 
 
 @pytest.mark.parametrize("place", ["storage", "keys", "name", "table", "stride"])
-def test_a_value_of_endless_text_is_refused_at_once(torch, place):
+def test_a_value_with_an_endless_repr_is_refused_at_once(torch, place):
     laughs = b")" + b"q\x00h\x00\x86" * 60  # a pair of one pair, sixty times over: 2**60 empty tuples
     data = stream(ARRAYS)
     old = {"storage": b"X\x01\x00\x00\x000", "name": b"X\x01\x00\x00\x00w", "stride": b"K\x0cK\x04K\x01\x87"}
@@ -202,7 +202,7 @@ def test_keys_of_one_hash_are_refused_at_once():
     assert time.process_time() - start <= 1
 
 
-def test_a_file_that_is_not_there_or_too_long_says_so(tmp_path):
+def test_a_file_that_is_missing_or_too_long_is_refused(tmp_path):
     with pytest.raises(DataError, match="No such file"):
         read_torch(tmp_path / "none")
     (tmp_path / "long").write_bytes(bytes(11))

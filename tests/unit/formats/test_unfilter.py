@@ -8,7 +8,7 @@ from tinygan.formats.unfilter import unfilter
 
 @pytest.mark.parametrize("kinds", [[0], [1], [2], [3], [4], [0, 1, 2], [4, 3, 2, 1, 0]])
 @pytest.mark.parametrize("unit", [1, 3, 8])
-def test_filters_are_undone_as_the_standard_says_byte_by_byte(kinds, unit):
+def test_filters_are_reversed_as_a_loop_over_bytes_does(kinds, unit):
     rng = np.random.default_rng(unit)
     kind = np.resize(kinds, 12).astype(np.uint8)
     raw = rng.integers(0, 256, (12, 9, unit), dtype=np.uint8)

@@ -61,12 +61,12 @@ def test_float32_nets_are_measured(theta, rng):
     np.testing.assert_allclose(got.singular, local_collapse(G, theta, z).singular, rtol=1e-3)
 
 
-def test_a_generator_that_has_diverged_is_said(theta):
+def test_a_diverged_generator_is_reported(theta):
     with pytest.raises(Diverged, match="∂F holds a NaN or an infinity"):
         local_collapse(G, theta * np.nan, np.ones((1, 5)))
 
 
-def test_what_does_not_fit_is_said(theta):
+def test_invalid_inputs_are_usage_errors(theta):
     with pytest.raises(UsageError, match=r"latents are float64 \(5,\); expected finite floats \(n, ...\)"):
         local_collapse(G, theta, np.ones(5))
     with pytest.raises(UsageError, match="latents are int64"):

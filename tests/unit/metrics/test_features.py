@@ -67,7 +67,7 @@ def test_images_of_another_shape_are_refused(saved):
 
 
 @pytest.mark.parametrize("name", PINNED)
-def test_what_is_shipped_is_pinned_and_small(name):
+def test_the_shipped_weights_are_pinned_and_small(name):
     extractor = load_shipped(name)
     assert extractor.name == f"tinygan-{name} features" and extractor.dim == 128
     assert (SHIPPED / f"{name}.safetensors").stat().st_size <= 600_000

@@ -21,7 +21,7 @@ def rotation(rng, d):
 
 
 @pytest.mark.parametrize(("n", "d"), [(500, 20), (2, 3), (15, 60), (3000, 64)])
-def test_a_set_is_at_no_distance_from_itself(rng, n, d):
+def test_the_distance_of_a_set_to_itself_is_zero(rng, n, d):
     x = rng.normal(size=(n, d)) @ rng.normal(size=(d, d))
     trace = np.trace(np.cov(x, rowvar=False))
     a = of_features(x)
@@ -101,7 +101,7 @@ def test_float32_and_strided_features_are_read_as_they_are(pair):
         (np.full((5, 2), np.nan), np.ones((5, 2)), "NaN"),
     ],
 )
-def test_what_does_not_fit_is_said(x, y, why):
+def test_invalid_inputs_are_usage_errors(x, y, why):
     with pytest.raises(UsageError, match=why):
         frechet(x, y)
 
@@ -115,7 +115,7 @@ def test_what_does_not_fit_is_said(x, y, why):
         (np.array([0, np.inf]), np.eye(2), "means have a NaN, an infinity or a value above 1e"),
     ],
 )
-def test_what_is_no_covariance_is_said(mean, matrix, why):
+def test_an_invalid_covariance_is_a_usage_error(mean, matrix, why):
     with pytest.raises(UsageError, match=why):
         of_covariance(mean, matrix)
 

@@ -35,13 +35,13 @@ def test_discriminators_unlike_on_real_data_make_a_tie():
     assert battle(logits(20, 100), logits(25, 100), *samples, tolerance=0.3).winner == 1
 
 
-def test_no_errors_make_equal_and_some_against_none_infinite():
+def test_the_ratio_of_no_errors_is_1_and_of_some_to_none_infinite():
     none = logits(0)
     assert battle(none, none, -none, -none) == (1, 1, 0)
     assert battle(logits(1), none, -none, -none).r_test == np.inf
 
 
-def test_what_does_not_fit_is_said():
+def test_invalid_inputs_are_usage_errors():
     one = np.ones(3)
     with pytest.raises(UsageError, match=r"logits are float64 \(3, 1\); expected real numbers \(n,\)"):
         battle(one[:, None], one, one, one)

@@ -65,7 +65,7 @@ def test_a_stream_gives_the_same(rng, size):
     np.testing.assert_allclose(score(sums), inception_score(logits), rtol=0, atol=1e-10)
 
 
-def test_what_does_not_fit_is_said(rng):
+def test_invalid_inputs_are_usage_errors(rng):
     logits = np.zeros((20, 5))
     with pytest.raises(UsageError, match="10 splits of 5 samples"):
         inception_score(logits[:5])

@@ -19,7 +19,7 @@ def by_loops(x, y):
     return within[0] / (n * (n - 1)) + within[1] / (m * (m - 1)) - 2 * across / (n * m)
 
 
-def test_it_is_the_definition(rng):
+def test_the_estimate_equals_its_definition(rng):
     x, y = rng.normal(size=(7, 4)), rng.normal(size=(9, 4)) + 1
     assert abs(mmd2(x, y) - by_loops(x, y)) <= 1e-12 * abs(by_loops(x, y))
 
@@ -37,7 +37,7 @@ def test_blocks_of_pairs_leave_the_sum_as_it_is(rng, monkeypatch):
     assert abs(mmd2(x, y) - whole) <= 1e-12
 
 
-def test_it_has_no_bias(rng):
+def test_the_estimate_is_unbiased(rng):
     values = [mmd2(rng.normal(size=(20, 3)), rng.normal(size=(30, 3))) for _ in range(2000)]
     assert abs(np.mean(values)) <= 4 * np.std(values) / np.sqrt(2000)
     assert min(values) < 0
@@ -53,7 +53,7 @@ def test_subsets_are_seeded_and_near_the_whole(rng):
     assert everything.std <= 1e-12, "a subset has no sample twice"
 
 
-def test_blocks_of_a_stream_are_each_an_estimate(rng):
+def test_each_block_of_a_stream_gives_an_estimate(rng):
     x, y = rng.normal(size=(90, 4)), rng.normal(size=(90, 4)) + 1
     pairs = [(x[i : i + 30], y[i : i + 30]) for i in (0, 30, 60)]
     values = [mmd2(*pair) for pair in pairs]
@@ -61,7 +61,7 @@ def test_blocks_of_a_stream_are_each_an_estimate(rng):
     assert kid == (np.mean(values), np.std(values), 3)
 
 
-def test_what_does_not_fit_is_said(rng):
+def test_invalid_inputs_are_usage_errors(rng):
     x = np.ones((10, 2))
     with pytest.raises(UsageError, match="n at least 2"):
         mmd2(x, x[:1])

@@ -44,7 +44,7 @@ def test_a_set_covers_itself(rng):
     assert got.density == 6 / 5  # each point is in its own ball too
 
 
-def test_sets_apart_share_nothing(rng):
+def test_separate_sets_have_precision_and_recall_0(rng):
     x = rng.normal(size=(100, 5))
     assert precision_recall(x, x + 100) == (0, 0)
     assert density_coverage(x, x + 100) == (0, 0)
@@ -104,7 +104,7 @@ def test_far_sets_keep_their_small_distances(rng):
 
 
 @pytest.mark.parametrize("measure", [precision_recall, density_coverage])
-def test_what_does_not_fit_is_said(measure):
+def test_invalid_inputs_are_usage_errors(measure):
     x = np.ones((10, 2))
     with pytest.raises(UsageError, match=r"real features are \(3, 2\); expected .* n at least 4"):
         measure(x[:3], x, k=3)

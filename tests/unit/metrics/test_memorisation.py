@@ -12,7 +12,7 @@ def test_the_ratio_by_hand():
     assert neighbour_ratio(fake, train, test) == (1.0, 2.0, 2.0)  # (1 + 1 + 4)/3 to (1 + 3)/2
 
 
-def test_an_honest_generator_is_at_one_and_a_copier_at_zero(rng):
+def test_the_ratio_is_1_for_new_samples_and_0_for_copies(rng):
     train, test, fake = rng.normal(size=(3, 1500, 6))
     assert abs(neighbour_ratio(fake, train, test).ratio - 1) <= 0.03
     copy = train + 1e-3 * rng.normal(size=train.shape)
@@ -43,7 +43,7 @@ def test_the_mean_distance_is_that_of_all_pairs(rng):
     assert mean_distance(np.array([[0.0, 0], [3, 4]])) == 5
 
 
-def test_what_does_not_fit_is_said():
+def test_invalid_inputs_are_usage_errors():
     x = np.ones((5, 2))
     with pytest.raises(UsageError, match="every test sample is in the training set"):
         neighbour_ratio(x, x, x)

@@ -32,7 +32,7 @@ def test_the_band_is_three_standard_errors():
     assert mixture(np.zeros((10, 2)), GRID, 0.05).band[1] == 1
 
 
-def test_shrunk_modes_are_above_the_band_and_wide_ones_below(rng):
+def test_narrow_modes_are_above_the_band_and_wide_ones_below(rng):
     centres = GRID[rng.integers(25, size=10_000)]
     noise = 0.05 * rng.normal(size=centres.shape)
     low, high = mixture(centres, GRID, 0.05).band
@@ -40,7 +40,7 @@ def test_shrunk_modes_are_above_the_band_and_wide_ones_below(rng):
     assert mixture(centres + 1.5 * noise, GRID, 0.05).high_quality < low
 
 
-def test_a_mixture_by_hand():
+def test_mixture_coverage_agrees_with_a_computation_by_hand():
     # sigma 1: 3 sigma of (0, 0) holds the first two; the third is nearer to (10, 0), 4 away
     got = mixture(np.array([[0, 0], [0, 3], [6, 0], [0, 0]]), np.array([[0, 0], [10, 0]]), 1.0)
     assert got.hit == 1
@@ -70,7 +70,7 @@ def test_the_modes_of_stacked_digits_are_their_number():
     assert stacked(np.array([[0, 0, 0], [1, 2, 3], [9, 9, 9]], np.uint8)).tolist() == [0, 123, 999]
 
 
-def test_what_does_not_fit_is_said():
+def test_invalid_inputs_are_usage_errors():
     with pytest.raises(UsageError, match="points have 3 columns"):
         mixture(np.ones((4, 3)), GRID, 0.05)
     with pytest.raises(UsageError, match="sigma is 0 and the radius is 3"):

@@ -28,7 +28,7 @@ def stream(x, size):
     return moments
 
 
-def test_they_are_those_of_two_passes(features):
+def test_streamed_moments_equal_those_of_two_passes(features):
     moments = add(empty(12), features)
     exact = features.astype(np.float64)
     assert moments.n == 3000
@@ -64,7 +64,7 @@ def test_memory_does_not_grow_with_the_stream(rng):
     assert moments.n == 12_000
 
 
-def test_a_far_mean_costs_no_digits(rng):
+def test_a_large_mean_does_not_lose_precision(rng):
     x = rng.normal(size=(2000, 3))
     close(covariance(stream(x + 1e6, 100)), np.cov((x + 1e6) - 1e6, rowvar=False))
 
@@ -100,7 +100,7 @@ def test_one_sample_has_no_covariance():
         (np.ones((4, 0)), "d at least 1"),
     ],
 )
-def test_what_does_not_fit_is_said_in_one_line(x, why):
+def test_invalid_inputs_are_usage_errors_of_one_line(x, why):
     with pytest.raises(UsageError, match=why) as caught:
         add(empty(2), x)
     assert "\n" not in str(caught.value)

@@ -78,7 +78,7 @@ def test_an_image_and_its_negative_are_at_zero(images):
     np.testing.assert_array_equal(ms_ssim(images, -images), 0)
 
 
-def test_pairs_do_not_disturb_each_other(images):
+def test_pairs_are_independent(images):
     many, other = np.tile(images, (20, 1, 1, 1)), np.tile(images[::-1], (20, 1, 1, 1))
     np.testing.assert_allclose(ms_ssim(many, other)[-8:], ms_ssim(images, images[::-1]), rtol=1e-12)
 
@@ -107,7 +107,7 @@ def test_pairs_are_of_different_images_and_seeded(images):
     np.testing.assert_array_equal(a, b)
 
 
-def test_what_does_not_fit_is_said(images, rng):
+def test_invalid_inputs_are_usage_errors(images, rng):
     with pytest.raises(UsageError, match="images of 10x28 pixels; MS-SSIM needs at least 11x11"):
         ms_ssim(images[:, :10], images[:, :10])
     with pytest.raises(UsageError, match="expected pairs of the same shape"):

@@ -51,7 +51,7 @@ def test_sigma_is_chosen_on_the_validation_set(rng):
     assert entropy - 0.3 <= got.mean <= entropy + 5 * got.error
 
 
-def test_what_does_not_fit_is_said():
+def test_invalid_inputs_are_usage_errors():
     x = np.ones((5, 2))
     with pytest.raises(UsageError, match="points have 1 columns"):
         parzen(x, x[:, :1], x)

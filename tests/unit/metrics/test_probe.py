@@ -29,7 +29,7 @@ def loss(x, labels, weights, l2):
 
 
 @pytest.mark.parametrize("l2", [1e-4, 1e-2, 1.0])
-def test_the_gradient_is_zero_and_every_way_leads_up(blobs, rng, l2):
+def test_at_the_optimum_the_gradient_is_zero_and_every_direction_increases_the_loss(blobs, rng, l2):
     x, labels = blobs
     w = probe.fit(x, labels, of=4, l2=l2).weights
     value, gradient = loss(x, labels, w, l2)
@@ -38,7 +38,7 @@ def test_the_gradient_is_zero_and_every_way_leads_up(blobs, rng, l2):
         assert loss(x, labels, w + 1e-2 * rng.normal(size=w.shape), l2)[0] > value
 
 
-def test_two_gaussians_have_the_boundary_of_theory(rng):
+def test_two_gaussians_have_the_theoretical_decision_boundary(rng):
     # of N(±μ, I), the best weights are 2μ between the classes (Fisher 1936)
     labels = np.arange(40_000) % 2
     mu = np.array([0.5, -1.0, 0.0])
@@ -89,7 +89,7 @@ def test_agreement_is_the_share_of_labels_found():
     assert agreement(logits, np.array([0, 1, 2, 2])) == 0.75
 
 
-def test_what_does_not_fit_is_said(blobs):
+def test_invalid_inputs_are_usage_errors(blobs):
     x, labels = blobs
     with pytest.raises(UsageError, match=r"labels are int64 \(399,\); expected integers \(400,\)"):
         probe.fit(x, labels[:-1], of=4)

@@ -77,7 +77,7 @@ def test_objects_are_not_unpickled(tmp_path):
         load(tmp_path / "a.npz")
 
 
-def test_other_packings_are_refused(tmp_path):
+def test_other_compression_methods_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_LZMA) as file:
         file.writestr("mu.npy", npy(MU))
     with pytest.raises(FormatError, match=r"mu\.npy is neither stored nor deflated"):

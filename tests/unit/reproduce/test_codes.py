@@ -10,7 +10,7 @@ from tinygan.reproduce.papers import began, infogan
 from tinygan.training.interrupt import Interrupt
 
 
-def test_a_correlation_within_groups_leaves_out_what_lies_between_them(rng):
+def test_a_correlation_within_groups_ignores_differences_between_groups(rng):
     group = np.repeat([0, 2, 5], 200)
     a = rng.normal(size=600)
     b = 3 * a + 100 * group
@@ -27,7 +27,7 @@ def test_by_category_a_code_may_have_another_sign_in_each(rng):
     assert abs(infogan.correlation(a, b, group)) <= 0.1
 
 
-def test_a_probe_reads_a_category_that_images_show_and_none_that_they_do_not(rng):
+def test_a_probe_finds_a_category_only_if_images_depend_on_it(rng):
     recipe = InfoGAN(Settings(width=4, latent=2), Sample((28, 28, 1)))
     state = recipe.init(rng)
     category = rng.integers(10, size=1000)
@@ -46,7 +46,7 @@ def informed(accuracy, L_I, slant, width, control):
     return [claim.met for claim in infogan.claims(results) if claim.sign]
 
 
-def test_a_code_may_lean_or_widen_and_the_control_must_tell_nothing():
+def test_a_code_may_control_slant_or_width_and_the_control_has_no_information():
     assert informed(0.9, 2.2, [-0.9, 0.1], [0.1, 0.2], 0.1) == [True, True, True, True]
     assert informed(0.9, 2.2, [0.1, 0.2], [0.0, 0.8], 0.4) == [True, False, True, True]
     assert informed(0.7, 1.9, [0.6, 0.5], [0.3, -0.69], 0.1) == [False, True, False, False]
@@ -62,7 +62,7 @@ def balanced(distances, **other):
     return [claim.met for claim in began.claims(results) if claim.sign]
 
 
-def test_the_balance_k_and_the_fall_of_M_are_judged_for_each_gamma_and_distances_in_their_order():
+def test_balance_k_M_and_the_order_of_distances_have_bounds_for_each_gamma():
     assert all(balanced([1.0, 2.0, 3.0]))
     assert balanced([1.0, 3.0, 2.0])[-1] is False and all(balanced([1.0, 3.0, 2.0])[:-1])
     for wrong in ({"M at the end": 0.61}, {"balance": 0.051}, {"k": [0.0, 0.2]}, {"k": [0.1, 1.0]}):

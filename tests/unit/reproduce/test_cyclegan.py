@@ -40,7 +40,7 @@ def test_errors_are_of_pixels_against_the_truth_each_way(tmp_path, rng):
     assert len(list(tmp_path.glob("*.png"))) == 1
 
 
-def test_the_bounds_are_of_both_ways_and_of_the_cycle():
+def test_the_bounds_are_for_both_directions_and_the_cycle():
     def said(**figures):
         results = [Result({"seed": 0}, {"identity": 0.2, "A to B": 0.05, "B to A": 0.1, "cycle": 0.07} | figures)]
         return [claim.met for claim in cyclegan.EXPERIMENTS[0].claims(results) if claim.sign]

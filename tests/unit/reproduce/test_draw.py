@@ -16,7 +16,7 @@ def test_filters_are_the_identity_and_rows_sum_to_one(tmp_path):
 @pytest.mark.parametrize(
     ("system", "picture"), [("VAE", None), ("T = 1", None), ("T = 5", "T5"), ("T = 10, windows", "windows")]
 )
-def test_a_training_is_measured_and_drawn_step_by_step(system, picture, tmp_path, monkeypatch):
+def test_a_training_is_measured_and_plotted(system, picture, tmp_path, monkeypatch):
     for name, value in {"DATA": "strokes", "STEPS": 1, "BATCH": 4, "TEST": 20, "DRAWS": 2}.items():
         monkeypatch.setattr(draw, name, value)
     small = {name: (recipe, own | {"width": 8}) for name, (recipe, own) in draw.ALL.items()}
@@ -37,7 +37,7 @@ def judged(**nats):
     return {claim.what: claim for claim in draw.claims(results)}
 
 
-def test_medians_are_judged_and_seeds_are_counted():
+def test_medians_have_bounds_and_seeds_are_counted():
     nats = {"VAE": [110.0, 111.0, 109.0], "T = 10": [100.0, 107.0, 103.0], "T = 5": [104.0, 106.0, 108.0]}
     found = judged(**nats, **{"T = 1": [120.0, 121.0, 122.0], "VAE, rate chosen": [105.0, 106.0, 102.0]})
     gain = found["gain of T = 10 over VAE, nats, of medians"]

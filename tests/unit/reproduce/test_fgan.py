@@ -30,13 +30,13 @@ def missed(found):
     return [claim.what for claim in MIXTURE.claims(found) if not claim.met]
 
 
-def test_a_fit_of_the_truth_meets_every_claim_and_is_drawn(tmp_path):
+def test_the_true_fit_meets_every_claim_and_is_plotted(tmp_path):
     assert missed(results()) == []
     pytest.importorskip("matplotlib")
     assert all(path.is_file() for path in MIXTURE.draw(results(), tmp_path))
 
 
-def test_each_way_to_fall_short_is_seen():
+def test_every_kind_of_failure_misses_a_claim():
     assert len(missed(results(off=0.06))) == len(fgan.FITTED)
     assert all("gap between" in what for what in missed(results(short=0.06)))
     assert len(missed(results(short=0.06))) == len(fgan.ROWS_HERE)
@@ -53,7 +53,7 @@ def test_the_best_critic_exceeds_the_distance_by_no_less_than_its_mean_slope_say
         assert least <= distance <= least + 0.1 * (least - fgan_fixed.APART)
 
 
-def test_a_critic_begins_at_zero_and_finds_the_sign(tmp_path, monkeypatch):
+def test_a_critic_that_starts_at_zero_finds_the_sign(tmp_path, monkeypatch):
     monkeypatch.setattr(fgan_fixed, "STEPS", 30)
     work = Work(tmp_path, tmp_path, Interrupt(), {})
     for seed in range(3):

@@ -31,7 +31,7 @@ def test_expectation_maximisation_finds_a_mixture(rng, monkeypatch):
     assert np.allclose(covariances[order], [root @ root.T, 0.04 * np.eye(2)], atol=0.01)
 
 
-def test_every_seed_must_be_below_the_mixture_and_undone():
+def test_every_seed_must_beat_the_mixture_and_be_inverted():
     def said(NLL, apart):
         figures = {"of the mixture": 1.03, "of the truth": 1.0, "undone": 9e-7, "undone, float64": apart}
         return [

@@ -115,12 +115,12 @@ def test_a_signal_ends_a_job(work):
         run(SMALL, {"seed": 0, "rotation": WITH}, work)
 
 
-def test_what_diverges_is_said(work):
+def test_a_diverged_training_is_reported(work):
     with np.errstate(all="ignore"), pytest.raises(Diverged, match="lower learning rate"):
         run(SMALL._replace(lr=1e38), {"seed": 0, "rotation": WITHOUT}, work)
 
 
-def test_there_is_a_task_for_each_class(work):
+def test_the_number_of_tasks_must_be_the_number_of_classes(work):
     with pytest.raises(UsageError, match="the tasks need 9 classes; strokes has 10"):
         run(SMALL._replace(tasks=9), {"seed": 0, "rotation": WITH}, work)
 
@@ -151,7 +151,7 @@ def test_the_curves_are_drawn(tmp_path):
     assert path.is_file()
 
 
-def test_the_table_is_three_seeds_of_both():
+def test_the_experiment_has_three_seeds_of_both_methods():
     (tasks,) = experiments("forgetting", ("tasks",))
     assert [(job["seed"], job["rotation"]) for job in tasks.jobs] == [(s, r) for s in range(3) for r in (WITH, WITHOUT)]
     assert json.loads(json.dumps(tasks.settings)) == tasks.settings

@@ -14,14 +14,14 @@ from tinygan.reproduce.papers import glo, glo_sums
 from tinygan.training.interrupt import Interrupt
 
 
-def test_a_line_of_even_steps_is_1_and_a_jump_counts():
+def test_an_even_interpolation_has_unevenness_1_and_a_jump_increases_it():
     line = np.arange(4.0)[:, None, None, None] * np.ones((1, 2, 3, 1))
     assert glo.unevenness(line) == pytest.approx(1)
     line[3] += 2
     assert glo.unevenness(line) == pytest.approx(3)
 
 
-def test_principal_components_give_back_what_lies_in_their_span(rng):
+def test_principal_components_reconstruct_data_in_their_span(rng):
     x = (rng.normal(size=(30, 2)) @ rng.normal(size=(2, 12)) / 10).reshape(30, 3, 4, 1).astype(np.float32)
     assert glo.pixel_error(glo.components(x, 2), x) < 1e-6 < 1e-3 < glo.pixel_error(glo.components(x, 1), x)
     assert glo.pixel_error(np.ones((1, 1)), -np.ones((1, 1))) == 1
@@ -97,7 +97,7 @@ def judged(experiment, figures):
     return [claim.met for claim in experiment.claims([Result(job, figures) for job in experiment.jobs]) if claim.sign]
 
 
-def test_each_way_to_fall_short_is_seen():
+def test_every_kind_of_failure_misses_a_claim():
     lines, sums = experiments("glo")
     good = {"L1": 0.04, "L1 of components": 0.06, "uneven": [1.5, 2.0, 9.0]}
     assert judged(lines, good) == [True, True, True]
@@ -110,7 +110,7 @@ def test_each_way_to_fall_short_is_seen():
     assert judged(sums, kinds | {"means": shares | {"both": 0.79}}) == [False, False]
 
 
-def test_too_small_a_set_is_refused_before_the_work(tmp_path, rng):
+def test_a_data_set_that_is_too_small_is_refused_before_training(tmp_path, rng):
     path = tmp_path / "few.npz"
     np.savez(path, images=rng.integers(0, 255, (5, 28, 28, 1), np.uint8), labels=np.arange(5))
     work = Work(tmp_path, tmp_path, Interrupt(), {"fashion-mnist": str(path)})

@@ -79,7 +79,7 @@ def test_the_nearest_gaussian_by_kl_has_the_moments_and_by_any_row_is_a_minimum(
             assert f_divergence(ROWS[name], MIXTURE.log(X), log_normal(X, *(at + way))) > least
 
 
-def test_what_a_sample_tells_of_the_coin_that_chose_its_law_is_the_jensen_shannon_divergence():
+def test_the_information_of_a_sample_about_its_origin_is_the_jensen_shannon_divergence():
     """I(S; x) = H(S) − E H(S | x), S a coin, x of P where it shows 1, else of Q."""
     for pi in (0.5, 0.2):
         p, q = pi * np.exp(P.log(X)), (1 - pi) * np.exp(Q.log(X))

@@ -45,7 +45,7 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_job_is_a_line_and_is_done_once(home, capsys):
+def test_a_job_writes_one_line_and_runs_once(home, capsys):
     assert main(["reproduce", "lgan"]) == 0
     printed = capsys.readouterr().out
     assert "the greatest error  0.5    <= 0.5  met  0.1 (a paper)" in printed
@@ -58,7 +58,7 @@ def test_a_job_is_a_line_and_is_done_once(home, capsys):
     assert claims["toy"][0]["met"] is True
 
 
-def test_an_interrupted_table_goes_on_where_it_was(home, monkeypatch):
+def test_an_interrupted_experiment_resumes(home, monkeypatch):
     monkeypatch.setattr("tinygan.cli.reproduce.experiments", lambda system, only=(): [toy(2)])
     assert main(["reproduce", "lgan", "--out", "R"]) == 0
     monkeypatch.setattr("tinygan.cli.reproduce.experiments", lambda system, only=(): [toy(3)])
@@ -66,14 +66,14 @@ def test_an_interrupted_table_goes_on_where_it_was(home, monkeypatch):
     assert DONE == [0, 1, 2]
 
 
-def test_a_result_under_other_settings_is_none_of_an_experiments(home, monkeypatch):
+def test_results_with_other_settings_are_ignored(home, monkeypatch):
     for steps in (1, 2):
         monkeypatch.setattr("tinygan.cli.reproduce.experiments", lambda *_, steps=steps: [toy(1, {"steps": steps})])
         assert main(["reproduce", "lgan"]) == 0
     assert DONE == [0, 0]
 
 
-def test_a_job_that_fails_is_said_and_the_others_go_on(home, monkeypatch, capsys):
+def test_a_failed_job_is_reported_and_the_others_run(home, monkeypatch, capsys):
     def fails(job, work):
         if job["seed"] == 1:
             raise Diverged("loss is nan")
@@ -93,13 +93,13 @@ def test_results_that_cannot_be_written_are_found_before_the_work(home, capsys):
     assert DONE == []
 
 
-def test_what_falls_short_is_said_and_is_status_1(home, monkeypatch, capsys):
+def test_a_missed_claim_is_printed_and_gives_status_1(home, monkeypatch, capsys):
     monkeypatch.setattr("tinygan.cli.reproduce.experiments", lambda system, only=(): [toy(4)])
     assert main(["reproduce", "lgan"]) == 1
     assert "0.75   <= 0.5  MISSED" in capsys.readouterr().out
 
 
-def test_what_has_no_result_yet_is_said_and_is_status_1(home, capsys):
+def test_jobs_without_a_result_are_printed_and_give_status_1(home, capsys):
     assert main(["reproduce", "lgan", "--show"]) == 1
     assert "toy (3 of 3)" in capsys.readouterr().out
     assert DONE == []
@@ -115,7 +115,7 @@ with claimed(Path(sys.argv[1])) as ours:
 """
 
 
-def test_a_job_in_the_hands_of_another_process_is_passed_over(tmp_path):
+def test_a_job_that_another_process_runs_is_skipped(tmp_path):
     lock = tmp_path / "job.lock"
     with subprocess.Popen([sys.executable, "-c", HOLDS, str(lock)], stdin=PIPE, stdout=PIPE, text=True) as other:
         assert other.stdout.readline() == "True\n"
@@ -163,14 +163,14 @@ def test_a_damaged_file_of_results_is_kept_and_named(line, tmp_path):
     assert path.exists()
 
 
-def test_data_of_another_shape_is_refused_before_the_work(tmp_path):
+def test_data_of_another_shape_is_refused_before_training(tmp_path):
     work = Work(tmp_path, tmp_path, Interrupt(), {"fashion-mnist": "strokes", "circle": "strokes"})
     assert work.open("fashion-mnist").name == "strokes"
     with pytest.raises(UsageError, match="circle has samples 2; those at strokes are 28x28x1"):
         work.open("circle")
 
 
-def test_nan_meets_no_bound():
+def test_a_nan_does_not_meet_a_bound():
     claim = Claim("a", float("nan"), "<=", 1.0)
     assert not claim.met and "MISSED" in format_claims([claim])
 
@@ -221,7 +221,7 @@ def test_the_tangent_of_a_curve_is_its_derivative(name, curve):
     np.testing.assert_allclose(tangent(name, t), way / np.linalg.norm(way, axis=1, keepdims=True), atol=1e-8)
 
 
-def test_a_training_of_a_job_goes_on_after_a_signal_and_is_not_done_again(tmp_path):
+def test_a_training_resumes_after_a_signal_and_is_not_repeated(tmp_path):
     options = {"steps": 2, "batch": 4, "settings": {"latent": 1, "width": 2, "orthonormal": {"tangents": 1}}}
     interrupt = Interrupt()
     interrupt.code = 130

@@ -14,7 +14,7 @@ def test_errors_are_those_of_a_sample_drawn_one_by_one(rng):
     assert scratchgan.errors(values, counts, truth) == pytest.approx(expected)
 
 
-def test_chi2_is_that_of_normal_numbers_and_its_bound_holds_95_percent(rng):
+def test_chi2_of_normal_errors_is_below_its_bound_in_95_percent(rng):
     values, chance = rng.normal(size=(6, 9)), rng.dirichlet(np.ones(6))
     found = []
     for _ in range(2000):
@@ -37,7 +37,7 @@ def test_the_estimator_is_within_two_standard_errors_and_a_wrong_one_would_not_b
     assert not scratchgan.estimator_claims([Result({"seed": 7}, wrong)])[1].met
 
 
-def test_what_is_said_of_strings():
+def test_claims_about_strings():
     figures = [{"valid": 0.95, "distinct": 33}, {"valid": 0.91, "distinct": 32}, {"valid": 0.2, "distinct": 2}]
     assert [c.met for c in scratchgan.claims([Result({"seed": i}, f) for i, f in enumerate(figures)])] == [True, True]
     worse = [f | {"distinct": 31} for f in figures]

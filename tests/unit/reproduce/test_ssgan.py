@@ -35,7 +35,7 @@ def test_a_probe_sees_each_block_by_quarters_of_the_picture(theta, rng):
     assert np.allclose(blocks[0][:, 4:8], first[:, :8, 8:].mean(axis=(1, 2)), atol=1e-6)  # the upper right
 
 
-def test_a_classifier_of_few_labels_begins_with_the_features_of_D(theta, rng):
+def test_the_classifier_of_few_labels_starts_with_the_features_of_D(theta, rng):
     net, shared = classifier(D, 10)
     assert shared == D.size - (4 + 1) - (4 * 4 + 4)
     assert net.size == shared + 4 * 10 + 10
@@ -48,7 +48,7 @@ def test_a_classifier_of_few_labels_begins_with_the_features_of_D(theta, rng):
     assert np.allclose(net.bind(running).forward(given, x)[0], f @ w.T, atol=1e-5)
 
 
-def test_the_gap_that_is_closed_is_a_share_of_the_way_to_the_conditional_system():
+def test_the_closed_gap_is_a_fraction_of_the_gap_to_the_conditional_system():
     distance = {ssgan.PLAIN: 10.0, ssgan.ROTATION: 7.0, ssgan.MODULATED: 6.0, ssgan.CONDITIONAL: 5.0}
     results = [
         Result({"method": m, "seed": s}, {"distance": d, "turns, real": 0.9, "turns, fake": 0.6})
@@ -85,7 +85,7 @@ def test_a_probe_is_compared_at_the_end_of_training():
     assert [c.value for c in gains] == pytest.approx([20, 10])
 
 
-def test_too_small_a_set_is_refused_before_the_work(tmp_path):
+def test_a_data_set_that_is_too_small_is_refused_before_training(tmp_path):
     for k in range(2):
         (tmp_path / "few" / "a").mkdir(parents=True, exist_ok=True)
         write_png(tmp_path / "few" / "a" / f"{k}.png", np.full((28, 28), k, np.uint8))
@@ -94,7 +94,7 @@ def test_too_small_a_set_is_refused_before_the_work(tmp_path):
         work.open("fashion-mnist", least=5)
 
 
-def test_a_training_in_the_hands_of_another_process_is_waited_for(tmp_path, monkeypatch):
+def test_a_training_that_another_process_runs_is_waited_for(tmp_path, monkeypatch):
     work, waited = Work(tmp_path, tmp_path, Interrupt(), {}), []
     options = {"steps": 1, "batch": 4, "settings": {"width": 2, "latent": 2}}
     work.train("dcgan", "strokes", **options)
@@ -106,7 +106,7 @@ def test_a_training_in_the_hands_of_another_process_is_waited_for(tmp_path, monk
     assert waited == [1] and state.G_memory.t == 1
 
 
-def test_what_a_signal_saved_on_the_way_is_no_part_of_a_history(tmp_path):
+def test_a_checkpoint_saved_by_a_signal_is_not_in_the_history(tmp_path):
     interrupt = Interrupt()
     work = Work(tmp_path, tmp_path, interrupt, {})
     options = {"steps": 4, "batch": 4, "save_every": 2, "keep": 9, "settings": {"width": 2, "latent": 2}}

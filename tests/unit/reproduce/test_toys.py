@@ -26,7 +26,7 @@ def mixtures(experiment, **figures):
 
 
 @pytest.mark.parametrize("experiment", [RING, GRID], ids=["ring", "grid"])
-def test_modes_that_are_lost_blurred_shrunk_or_uneven_are_missed_and_the_plain_gan_is_only_told(experiment):
+def test_lost_blurred_narrow_or_uneven_modes_miss_a_claim_except_for_the_plain_gan(experiment):
     for figures, claims in (
         ({}, 0),
         ({"modes": 7}, 2),
@@ -38,7 +38,7 @@ def test_modes_that_are_lost_blurred_shrunk_or_uneven_are_missed_and_the_plain_g
         assert len(missed) == claims and not any(what.startswith("gan:") for what in missed)
 
 
-def test_a_mixture_is_learned_and_drawn(work, monkeypatch):
+def test_a_mixture_is_learned_and_plotted(work, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(toys, "STEPS", {"ring": 4, "grid": 12})
     monkeypatch.setattr(toys, "FRAMES", 2)
@@ -49,7 +49,7 @@ def test_a_mixture_is_learned_and_drawn(work, monkeypatch):
     assert names == ["ring-gan-000004.png", "ring-gan.gif", "ring-wgan-gp-000004.png", "ring-wgan-gp.gif"]
 
 
-def test_the_pull_on_a_point_is_down_the_loss_of_G(rng):
+def test_the_arrow_at_a_point_decreases_the_loss_of_G(rng):
     recipe = RECIPES["gan"].make(RECIPES["gan"].settings(latent=2, dropout=0.0), Sample((2,)))
     state = recipe.init(rng)
     _, points, pull, logit = toys.snapshot(recipe, state, "ring")
@@ -67,7 +67,7 @@ def test_the_pull_on_a_point_is_down_the_loss_of_G(rng):
     assert logit[0, -1] == pytest.approx(float(corner[0, 0]), rel=1e-5)  # rows are y, from below
 
 
-def test_a_cell_of_the_landscape_that_ends_in_a_nan_is_told_and_is_the_worst(work, monkeypatch):
+def test_a_cell_of_the_landscape_that_ends_in_a_nan_is_counted_and_is_the_worst(work, monkeypatch):
     def lost(*args, **options):
         raise Diverged("diverged at step 3")
 
@@ -105,7 +105,7 @@ def test_stacked_digits_are_counted_by_a_judge_of_channels():
 
 
 @pytest.mark.parametrize(("figures", "missed"), [((80, 1000, 960), 0), ((80, 900, 960), 1), ((990, 960, 970), 1)])
-def test_packed_and_penalised_must_find_the_modes_and_the_plain_gan_fewer(figures, missed):
+def test_packed_and_penalised_gans_must_find_the_modes_and_the_plain_gan_fewer(figures, missed):
     (experiment,) = experiments("toys", ("stacked",))
     results = [
         Result(job, {"modes": n, "reverse KL": 0.1, "real": [1000, 0.02]})
