@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"tinygan: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
         return DataError.exit_code
     except MemoryError as error:
-        print(f"tinygan: out of memory ({error}): ask for less", file=sys.stderr)
+        print(f"tinygan: out of memory ({error}): use a smaller --batch, -n or net", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         clear_line(sys.stderr)

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     of = battle(*found, args.tolerance)
     low, high = 1 / (1 + args.tolerance), 1 + args.tolerance
     print(paragraph(f"{a.name} against {b.name}: {n} samples of each, and {n} of the test split of {test.name}"))
-    print(f"r_test    {of.r_test:<9.4g} A's error / B's error on the test split; alike from {low:.3g} to {high:.3g}")
-    print(f"r_sample  {of.r_sample:<9.4g} A's error on B's samples / B's error on A's samples")
+    print(f"r_test    {of.r_test:<9.4g} error on the test split, A / B; equally good from {low:.3g} to {high:.3g}")
+    print(f"r_sample  {of.r_sample:<9.4g} error of A on B's samples / error of B on A's samples")
     print(verdict(a, b, of))
     return 0

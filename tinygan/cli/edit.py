@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         image = from_file(args.image) if args.image else from_data(run, args.index)
         grid = sweep(recipe, state, image, recipe.spread if args.reach is None else args.reach, args.columns)
     write_picture(out, grid, args.scale)
-    print(f"{out}: {plural(recipe.latent, 'row')}, one for each coordinate; the image itself is in the frame")
+    print(f"{out}: {plural(recipe.latent, 'row')}, one for each coordinate\nthe image itself is in the white frame")
     return 0
 
 

@@ -10,7 +10,7 @@ from tinygan.cli.terminal import paragraph, plural
 from tinygan.data import open_data
 from tinygan.errors import UsageError
 from tinygan.evaluation.accuracy import classifier_accuracy
-from tinygan.evaluation.evaluate import MOST, Evaluation, record
+from tinygan.evaluation.evaluate import MOST, Evaluation, open_images, record
 from tinygan.interface.evaluate import evaluate
 from tinygan.metrics.streaming import DEFAULT, MEASURES
 from tinygan.recipes import Classifies, Generative
@@ -111,6 +111,7 @@ def measured(args: argparse.Namespace, run: Run | None) -> Evaluation:
         raise UsageError(f"{args.what} against {args.against} or against --data {args.data}: give one of the two")
     against = args.against or args.data or (run.config.data if run else None)
     if against is None:
+        open_images(args.what, args.seed)  # raises where there is no such thing
         raise UsageError(f"{args.what} against what? Add --data NAME, or a second RUN, folder or .npy file")
     return evaluate(
         args.what,
@@ -123,12 +124,17 @@ def measured(args: argparse.Namespace, run: Run | None) -> Evaluation:
 
 
 def table(made: Evaluation) -> str:
-    """The values, each beside that of real images."""
+    """The values, each beside that of real images; the features, which the names of all scores repeat, are said once."""
     head = [
         paragraph(f"{made.what} against {made.against}: {made.n} images of each"),
         paragraph(f"real: {made.m} images of {made.against} against {made.m} others, the best to be hoped for"),
+        paragraph(f"features: {made.features}"),
     ]
-    width = max(len(value.name) for value in made.values)
+    names = [value.name.replace(f" ({made.features})", "").replace(" 1 blocks", " 1 block") for value in made.values]
+    width = max(map(len, names))
     lines = [f"{'':{width}s} {'value':>12s} {'real':>12s}  better"]
-    lines += [f"{v.name:{width}s} {v.value:12.6g} {v.floor:12.6g}  {v.better}".rstrip() for v in made.values]
+    lines += [
+        f"{name:{width}s} {v.value:12.6g} {v.floor:12.6g}  {v.better}".rstrip()
+        for name, v in zip(names, made.values, strict=True)
+    ]
     return "\n".join([*head, *lines]) + "\n"

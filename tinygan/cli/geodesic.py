@@ -7,7 +7,7 @@ import argparse
 from tinygan.cli.loaded import of_kind
 from tinygan.cli.options import add_picture, add_run, add_seed, whole
 from tinygan.cli.picture import picture_path, write_picture
-from tinygan.cli.terminal import paragraph, plural
+from tinygan.cli.terminal import plural
 from tinygan.errors import UsageError
 from tinygan.recipes.protocols import GaussianLatents
 from tinygan.sampling.sample import numbered_latents
@@ -59,5 +59,5 @@ def run(args: argparse.Namespace) -> int:
     write_picture(out, grid, args.scale)
     end = "converged" if found.converged else f"NOT converged, stopped after {plural(found.steps, 'step')}"
     print(f"length of the path {found.length:.4g}, of the straight line of latents {found.straight:.4g}; {end}")
-    print(paragraph(f"{out}: the shortest path, the straight line of latents, the straight line of pixels"))
+    print(f"{out}\nrows: the shortest path, the straight line of latents, the straight line of pixels")
     return 0

@@ -12,6 +12,7 @@ from tinygan.cli.options import add_scale, completes, whole
 from tinygan.cli.recipes import settings_of
 from tinygan.cli.terminal import plural
 from tinygan.errors import UsageError
+from tinygan.recipes import RECIPES
 from tinygan.training.config import as_mapping, merge, read_toml, set_key, to_toml
 from tinygan.training.run import Config, Loop, Run, resolve
 
@@ -96,6 +97,10 @@ def run(args: argparse.Namespace) -> int:
     from tinygan.training.interrupt import Interrupt
     from tinygan.training.launch import launch, ready
 
+    if args.recipe and args.recipe not in RECIPES and Path(args.recipe).exists():
+        is_run = (Path(args.recipe) / "config.toml").is_file()
+        option = "--resume --out" if is_run else "--data"
+        raise UsageError(f"{args.recipe} is a path, not a recipe: tinygan train {option} {args.recipe}")
     with Interrupt() as interrupt:
         if args.resume and args.out is None:
             raise UsageError("--resume needs the run to go on with: add --out DIR")

@@ -7,7 +7,7 @@ import argparse
 from tinygan.cli.loaded import of_kind
 from tinygan.cli.options import add_picture, add_run, add_seed, completes, whole
 from tinygan.cli.picture import picture_path, write_picture
-from tinygan.cli.terminal import paragraph, plural
+from tinygan.cli.terminal import plural
 from tinygan.data import open_data
 from tinygan.data.sampler import Sampler
 from tinygan.errors import UsageError
@@ -50,5 +50,5 @@ def run(args: argparse.Namespace) -> int:
         rows = recipe.cycles(state, data.batch(index)[0])
     write_picture(out, make_grid(rows.reshape(-1, *rows.shape[2:]), nrow=4), args.scale)
     pairs = plural(len(index), "pair")
-    print(paragraph(f"{out}: {pairs} (a, b) in two rows each: a, G(a), F(G(a)), b; then b, F(b), G(F(b)), a"))
+    print(f"{out}: {pairs} (a, b), each in two rows\na, G(a), F(G(a)), b; then b, F(b), G(F(b)), a")
     return 0

@@ -53,9 +53,11 @@ def strip(recipe: GaussianLatents, state: Any, a: Array, b: Array, images: int) 
     if images < 3 or images % 2 == 0:
         raise UsageError(f"--columns is odd and at least 3: got {images}")
     net = recipe.G.eval(state.G_running)
-    found = geodesic(Generator(net, state.G_ema), a, b, segments=images - 1, tolerance=TOLERANCE)
     part = np.linspace(0, 1, images)[:, None]
     straight = net.forward(state.G_ema, ((1 - part) * a + part * b).astype(np.float32))[0]
+    if straight.ndim != 4:
+        raise UsageError("the run was trained on points; geodesic draws images")
+    found = geodesic(Generator(net, state.G_ema), a, b, segments=images - 1, tolerance=TOLERANCE)
     fade = (1 - part[..., None, None]) * straight[0] + part[..., None, None] * straight[-1]
     rows = [found.y.reshape(straight.shape), straight, fade]
     return make_grid(to_uint8(np.concatenate(rows)), nrow=images, padding=PADDING), found

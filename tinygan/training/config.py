@@ -42,7 +42,7 @@ def build(cls: type[T], mapping: Mapping[str, Any], *, where: str = "") -> T:
     known = {field.name: field for field in _fields(cls)}
     for key in mapping:
         if key not in known:
-            raise UsageError(f"unknown key {_path(where, key)}{nearest(key, known)}; the keys are {', '.join(known)}")
+            raise UsageError(f"unknown key {_path(where, key)}{_near(cls, key)}; the keys are {', '.join(known)}")
     for name, field in known.items():
         if name not in mapping and field.default is MISSING and field.default_factory is MISSING:
             raise UsageError(f"the key {_path(where, name)} is missing; expected {_wanted(hints[name])}; add it")
@@ -53,6 +53,15 @@ def build(cls: type[T], mapping: Mapping[str, Any], *, where: str = "") -> T:
         return cls(**values)
     except WrongValue as error:
         raise error.within(where) from None
+
+
+def _near(cls: Any, key: str) -> str:
+    """ " (did you mean X?)" for an unknown key: one like it, or one in a table, as adam_G.lr for lr."""
+    tables = [field for field in _fields(cls) if is_dataclass(field.default)]
+    below = [f"{field.name}.{key}" for field in tables if key in {each.name for each in _fields(field.default)}]
+    return nearest(key, [field.name for field in _fields(cls)]) or (
+        f" (did you mean {' or '.join(below)}?)" if below else ""
+    )
 
 
 def _renamed(cls: type, mapping: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ def runs(tmp_path_factory):
     chart = ["--set", "latent=2", "--set", "orthonormal.tangents=2"]
     assert main(["train", "lgan", "--out", str(folder / "L"), *TINY, *chart]) == 0
     assert main(["train", "dcgan", "--out", str(folder / "D"), *TINY]) == 0
+    assert main(["train", "gan", "--data", "ring", "--steps", "1", "--out", str(folder / "P")]) == 0
     return folder
 
 
@@ -90,6 +91,7 @@ def test_the_strip_begins_and_ends_alike_in_its_three_rows_and_the_path_is_not_l
         ("edit L --image D/samples/real.png", 2, "the run was trained on images of 28x28x1"),
         ("edit L --index 1 --out x.jpg", 2, "--out ends in .png"),
         ("geodesic L --from 0 --to 1", 2, "give a run of dcgan"),
+        ("geodesic P --from 0 --to 1", 2, "the run was trained on points; geodesic draws images"),
         ("geodesic D --from 0 --to 0", 2, "the numbers of two samples"),
         ("geodesic D --from 0 --to 1 --columns 2", 2, "--columns is odd"),
     ],
