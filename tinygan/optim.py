@@ -126,10 +126,10 @@ def ema(average: Array, theta: Array, decay: Scalar) -> Array:
 
 
 def norm(g: Array) -> Scalar:
-    """‖g‖."""
+    """‖g‖, the Euclidean norm of a vector (P,)."""
     return scalar(np.sqrt(kernels.dot(g, g)))
 
 
 def clip_norm(g: Array, most: float) -> Array:
-    """g, scaled down to norm ``most`` where it is longer   (Pascanu et al. 2013, alg. 1)."""
+    """g, scaled to the norm ``most`` if its norm is greater   (Pascanu et al. 2013, alg. 1)."""
     return g * scalar(most / np.maximum(norm(g), most))

@@ -1,13 +1,12 @@
 """The geometry of a generator's images y = F(z): an n-dimensional surface in the space of y (N, D), z (N, n) its coordinates.
 
-With ∂ᵢF the columns of J, ⟨·,·⟩ the plain product of pixels, and everything exact (tangents, adjoints and second derivatives
-by hand, in float64):
+∂ᵢF are the columns of J and ⟨·,·⟩ is the scalar product of pixels. All derivatives are exact, in float64:
 
-    metric gᵢⱼ = ⟨∂ᵢF, ∂ⱼF⟩        what moving z costs in pixels; √det g its volume, singular values of J its stretches
-    Christoffel Γᵏᵢⱼ, II            how the coordinates, and the surface itself, bend
-    sectional curvature             of a plane of tangents: 1/R² on a sphere, 0 on what unrolls
+    metric gᵢⱼ = ⟨∂ᵢF, ∂ⱼF⟩        the length in pixels of a step of z; √det g is the volume, singular values of J the stretches
+    Christoffel Γᵏᵢⱼ, II            the curvature of the coordinates, and of the surface itself
+    sectional curvature             of a plane of tangents: 1/R² on a sphere, 0 on a cylinder
     Laplace-Beltrami Δf             the Laplacian on the surface
-    principal angles                how far two tangent spaces are turned from each other
+    principal angles                the angles between two tangent spaces
     geodesic, project               the shortest path between two z, and the z nearest an image
 
 F is a ``Generator(net, θ)``, or any object with the methods of ``Chart``.

@@ -13,12 +13,12 @@ from tinygan.errors import Diverged, UsageError
 from tinygan.layers.noise import Random
 from tinygan.layers.norm import BatchNorm
 
-SAMPLES = 256  # points and tangents that go through a net at once: memory is theirs, and that of the answer
+SAMPLES = 256  # points and tangents in one pass of a net, which limits memory
 PAIRS = 64
 
 
 class Chart(Protocol):
-    """F by its derivatives. What depends on z[m] alone is row m of y."""
+    """A map F with its derivatives. Row m of y depends on z[m] only."""
 
     def jvp(self, z: Array, z_dot: Array) -> tuple[Array, Array]:
         """y (N, D) and J ż (K, N, D).   z_dot (K, N, n)."""
@@ -31,16 +31,16 @@ class Chart(Protocol):
 
 
 class Generator:
-    """F(z) = net(z; θ) with every image flattened, in float64 whatever θ is.
+    """F(z) = net(z; θ) with flattened images, in float64.
 
-    ``shape`` is one latent's for the net, where it is not (n,). Raises UsageError where the net couples samples or draws noise.
+    ``shape`` is the shape of one latent, if it is not (n,). Raises UsageError for a net with batch statistics or noise.
     """
 
     def __init__(self, net: Net, theta: Array, shape: tuple[int, ...] = (-1,)) -> None:
         for f in modules(net.f):
             if isinstance(f, BatchNorm | Random):
                 why = "an image depend on its batch" if isinstance(f, BatchNorm) else "an image random"
-                raise UsageError(f"{type(f).__name__} makes {why}, so that there is no chart; use net.eval(running)")
+                raise UsageError(f"{type(f).__name__} makes {why}, so there is no chart; use net.eval(running)")
         self.net, self.theta, self.shape = net, theta.astype(np.float64), shape
 
     def jvp(self, z: Array, z_dot: Array) -> tuple[Array, Array]:
@@ -85,12 +85,12 @@ class Composed:
 
 
 def jacobian(F: Chart, z: Array) -> Array:
-    """J (N, D, n) = ∂F/∂z, a tangent for each column.   z (N, n). Raises UsageError, Diverged."""
+    """J (N, D, n) = ∂F/∂z, one tangent for each column.   z (N, n). Raises UsageError, Diverged."""
     return np.concatenate(list(jacobians(F, z)))
 
 
 def jacobians(F: Chart, z: Array) -> Iterator[Array]:
-    """The rows of ``jacobian`` block by block, for what is smaller than J."""
+    """The rows of ``jacobian`` block by block, for results that need less memory than J."""
     z = latents(z)
     axes = np.eye(z.shape[1])
     first = 0
@@ -127,7 +127,7 @@ def latents(z: Array, what: str = "latents") -> Array:
 
 
 def finite(what: str, a: Array, first: int = 0) -> Array:
-    """``a`` (N, ...) of the latents from ``first`` on, where it is finite. Raises Diverged."""
+    """``a`` (N, ...), values at the latents from number ``first`` on. Raises Diverged if one is not finite."""
     bad = ~np.isfinite(a).reshape(len(a), -1).all(axis=1)
     if bad.any():
         at = first + int(bad.argmax())

@@ -1,7 +1,7 @@
-"""Second order: how coordinates bend, how the surface bends, and the Laplacian on it.   z (N, n).
+"""Second order: Christoffel symbols, curvature and the Laplacian on the surface.   z (N, n).
 
-∂ᵢ∂ⱼF = Γᵏᵢⱼ ∂ₖF + IIᵢⱼ, a part in the tangent space and one normal to it. Both come from J = QR and not from g = JᵀJ,
-whose condition is the square of that of J (do Carmo 1992, chapters 2 and 6).
+∂ᵢ∂ⱼF = Γᵏᵢⱼ ∂ₖF + IIᵢⱼ, a tangential part and a normal one. Both are computed from J = QR and not from g = JᵀJ,
+whose condition number is the square of that of J (do Carmo 1992, chapters 2 and 6).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from tinygan.core.layer import Array
 from tinygan.errors import UsageError
 from tinygan.geometry.chart import Chart, derivatives, finite, jacobian, latents
 
-PARALLEL = 1e-12  # the sine of an angle: below it rounding is what is left
+PARALLEL = 1e-12  # the sine of an angle: a smaller one is rounding
 
 
 def christoffel(F: Chart, z: Array) -> Array:
@@ -78,7 +78,7 @@ def _frame(J: Array) -> tuple[Array, Array]:
     if (rank < n).any():
         at = int((rank < n).argmax())
         raise UsageError(
-            f"the metric is singular at latent {at}: rank {rank[at]} of {n}; drop latents that move nothing"
+            f"the metric is singular at latent {at}: rank {rank[at]} of {n}; drop latents that change nothing"
         )
     Q, R = np.linalg.qr(J)
     return Q, R

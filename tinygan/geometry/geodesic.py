@@ -1,4 +1,4 @@
-"""Shortest paths on the surface, and the point of it that is nearest an image."""
+"""Shortest paths on the surface, and the point on it nearest to an image."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tinygan.errors import UsageError
 from tinygan.geometry.chart import Chart, finite, jacobian, latents
 from tinygan.geometry.lbfgs import Matrix, minimise
 
-SHORT = 1e-12  # of |y|²: below such an energy there is rounding, and nothing to shorten
-RIDGE = 1e-8  # of the mean metric, where it is inverted: a lost dimension has no length
+SHORT = 1e-12  # relative to |y|²: a smaller energy is rounding
+RIDGE = 1e-8  # relative to the mean metric, added before it is inverted, for it may be singular
 
 
 class Geodesic(NamedTuple):
-    """A path z (S+1, n), y = F(z) (S+1, D), and what is known of it. Lengths are in the units of y.
+    """A path z (S+1, n), y = F(z) (S+1, D), and its properties. Lengths are in the units of y.
 
     ``length`` is that of the polygon y, ``distance`` that of the curve (Richardson's extrapolation from S and S/2 segments);
-    ``energy`` S/2 Σ|Δy|² >= length²/2, equal where the speed is even; ``straight`` is the length of the first polygon.
-    ``decrement`` is how far below ``energy`` its minimum is seen, after ``steps`` steps: ``converged`` where that is little.
+    ``energy`` is S/2 Σ|Δy|² >= length²/2, with equality at constant speed; ``straight`` is the length of the line in z.
+    ``decrement`` is the estimated distance of ``energy`` from its minimum, after ``steps`` steps; ``converged``: it is small.
     """
 
     z: Array
@@ -35,7 +35,7 @@ class Geodesic(NamedTuple):
 
 
 class Projection(NamedTuple):
-    """z (n,) and y = F(z) (D,), the nearest found, its ``distance`` |y − image|, the minimiser's report, as ``Geodesic``."""
+    """The nearest z (n,) and y = F(z) (D,) found, its ``distance`` |y − image|, and the rest as in ``Geodesic``."""
 
     z: Array
     y: Array
@@ -58,11 +58,11 @@ def energy(F: Chart, z: Array) -> tuple[float, Array]:
 def geodesic(
     F: Chart, a: Array, b: Array, *, segments: int = 32, tolerance: float = 1e-8, steps: int = 500
 ) -> Geodesic:
-    """The path from a (n,) to b (n,) of least energy below the straight line's: a local minimum, so locally the shortest.
+    """The path from a (n,) to b (n,) of locally minimal energy, found from the straight line: locally the shortest path.
 
-    Between two images: from ``project(F, image, starts).z`` of each. The gradient is exact; the first inverse Hessian is
-    that of a constant metric, its mean along the line: (S L ⊗ ḡ)⁻¹, L = tridiag(−1, 2, −1). ``tolerance`` is the path's
-    relative error as the minimiser sees it: through rectifiers the energy has kinks, where 1e-4 is what can be asked.
+    For a path between two images take ``project(F, image, starts).z`` of each. The gradient is exact; the initial inverse
+    Hessian is that of a constant metric, the mean ḡ along the line: (S L ⊗ ḡ)⁻¹, L = tridiag(−1, 2, −1). ``tolerance`` is the
+    estimated relative error of the path. A net with rectifiers has an energy with kinks; 1e-4 is realistic there.
     Raises UsageError.
     """
     ends = _pair(a, b)
@@ -95,9 +95,9 @@ def geodesic(
 
 
 def project(F: Chart, image: Array, starts: Array, *, tolerance: float = 1e-8, steps: int = 500) -> Projection:
-    """The z of least ½|F(z) − image|², the lowest of the local minima below each of ``starts`` (M, n).
+    """The z of least ½|F(z) − image|²: the lowest of the local minima found from each of ``starts`` (M, n).
 
-    ``image`` has D numbers in any shape. The first inverse Hessian is that of Gauss and Newton, (JᵀJ)⁻¹ at the start.
+    ``image`` has D numbers in any shape. The initial inverse Hessian is that of Gauss-Newton, (JᵀJ)⁻¹ at the start.
     Raises UsageError.
     """
     starts, image = latents(starts, "starts"), np.asarray(image)
@@ -122,7 +122,7 @@ def project(F: Chart, image: Array, starts: Array, *, tolerance: float = 1e-8, s
 
 
 def _inverse(J: Array) -> Matrix:
-    """a (..., n) ↦ a ḡ⁻¹, ḡ the mean of JᵀJ; of no length at all, a ↦ a."""
+    """a (..., n) ↦ a ḡ⁻¹, ḡ the mean of JᵀJ; a ↦ a if ḡ is 0."""
     g = np.einsum("nda,ndb->ab", J, J) / len(J)
     size = np.trace(g) / len(g)
     inverse = np.linalg.inv(g + RIDGE * size * np.eye(len(g))) if size > 0 else np.eye(len(g))

@@ -1,8 +1,8 @@
 """The minimum of a smooth function: limited-memory BFGS (Nocedal & Wright 2006, algorithms 7.4 and 7.5).
 
 x ← x − a H g with H an approximation of (∇²f)⁻¹: a given one, corrected by the last few (s, y) = (Δx, Δg). The length a
-satisfies the weak Wolfe conditions, or near the minimum, where f has no digits left, the approximate ones of its
-gradient (Hager & Zhang 2005, eq. 4.1); it is found by bisection.
+is found by bisection. It satisfies the weak Wolfe conditions or, near the minimum, where differences of f are rounding,
+the approximate conditions on the gradient (Hager & Zhang 2005, eq. 4.1).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Objective = Callable[[Array], tuple[float, Array]]  # x (n,) ↦ f, ∇f (n,)
 Matrix = Callable[[Array], Array]  # (n,) ↦ (n,), linear
 
 DECREASE, FLATTER = 1e-4, 0.9  # Wolfe's constants
-ROUNDING = 1e-10  # of f, relative: changes below it are not looked at
-TRIALS = 60  # of a length
+ROUNDING = 1e-10  # relative to f: smaller changes are rounding
+TRIALS = 60  # step lengths tried, the most
 
 
 class Minimum(NamedTuple):
-    """Where it ended: x (n,), f(x), ½gᵀHg (how much lower the model sees the minimum), and whether that is low enough."""
+    """The result: x (n,), f(x), ½gᵀHg (the estimated f(x) − min f), the steps, and whether that estimate is small enough."""
 
     x: Array
     value: float
@@ -45,14 +45,14 @@ def minimise(
     memory: int = 20,
     inverse: Matrix = lambda g: g,
 ) -> Minimum:
-    """From x (n,) downhill until ½gᵀHg <= tolerance² ``scale``, for ``steps`` steps, or until no lower point is found.
+    """Minimise f from x (n,): until ½gᵀHg <= tolerance² ``scale``, for ``steps`` steps, or until no lower point is found.
 
-    ``scale`` is a size in the units of f, so that ``tolerance`` is relative; ``inverse`` is a first H.
-    Raises UsageError where f is not finite at the start.
+    ``scale`` has the units of f, so that ``tolerance`` is relative; ``inverse`` is the initial H.
+    Raises UsageError if f is not finite at the start.
     """
     value, g = f(x)
     if not (math.isfinite(value) and np.isfinite(g).all()):
-        raise UsageError("the function to minimise is not finite where it starts; start elsewhere")
+        raise UsageError("the function is not finite at the start; choose another start")
     met: deque[tuple[Array, Array]] = deque(maxlen=memory)
     done = 0
     while True:
@@ -86,7 +86,7 @@ def _newton(met: deque[tuple[Array, Array]], inverse: Matrix, g: Array) -> Array
 
 
 def _step(f: Objective, x: Array, way: Array, value: float, slope: float) -> tuple[Array, float, Array] | None:
-    """The next (x, f, ∇f) along ``way``; None where there is none."""
+    """The next (x, f, ∇f) along ``way``; None if none is found."""
     low, high, length = 0.0, math.inf, 1.0
     for _ in range(TRIALS):
         new = x + length * way

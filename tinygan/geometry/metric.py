@@ -1,4 +1,4 @@
-"""First order: lengths, volumes, angles, and where a dimension is lost.   z (N, n)."""
+"""First order: lengths, volumes, angles and local rank.   z (N, n)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tinygan.core.layer import Array
 from tinygan.errors import UsageError
 from tinygan.geometry.chart import Chart, jacobians
 
-DEPENDENT = 1e-12  # of a vector's length: less outside a span is rounding
+DEPENDENT = 1e-12  # relative to a vector's length: a smaller component outside a span is rounding
 
 
 def metric(F: Chart, z: Array) -> Array:
@@ -17,7 +17,7 @@ def metric(F: Chart, z: Array) -> Array:
 
 
 def singular_values(F: Chart, z: Array) -> Array:
-    """Those of J, descending, (N, min(n, D)): how far F stretches the axes of its best ellipse."""
+    """The singular values of J, descending, (N, min(n, D)): the semi-axes of the image of a unit ball."""
     return np.concatenate([np.linalg.svd(J, compute_uv=False) for J in jacobians(F, z)])
 
 
@@ -28,7 +28,7 @@ def volume(F: Chart, z: Array) -> Array:
 
 
 def local_rank(F: Chart, z: Array, *, threshold: float = 1e-3) -> Array:
-    """How many σᵢ > threshold σ₁ (N,): below n the generator has collapsed there (Qi et al. 2018, §3.2)."""
+    """The number of σᵢ > threshold σ₁ (N,). Below n the generator has collapsed locally (Qi et al. 2018, §3.2)."""
     if not 0 <= threshold < 1:
         raise UsageError(f"threshold is {threshold}; expected 0 <= threshold < 1, a part of the largest singular value")
     sigma = singular_values(F, z)
@@ -36,11 +36,11 @@ def local_rank(F: Chart, z: Array, *, threshold: float = 1e-3) -> Array:
 
 
 def principal_angles(A: Array, B: Array) -> Array:
-    """Between the spans of A (N, a, D) and B (N, b, D), in degrees ascending, (N, min(a, b)): all 0 where one holds the other.
+    """The principal angles between the spans of A (N, a, D) and B (N, b, D), in degrees, ascending, (N, min(a, b)).
 
-    Of orthonormal bases, a <= b, Q_A Q_Bᵀ has the cosines and Q_A − Q_A Q_Bᵀ Q_B the sines as singular values: an angle from
-    both is exact to a few roundings near 0 and near 90 alike (Björck and Golub 1973). Raises UsageError where vectors of one
-    set are dependent.
+    All are 0 if one span contains the other. With orthonormal bases and a <= b the cosines are the singular values of Q_A Q_Bᵀ
+    and the sines those of Q_A − Q_A Q_Bᵀ Q_B. From both an angle is exact to a few roundings near 0 and near 90 degrees
+    (Björck and Golub 1973). Raises UsageError if the vectors of one set are dependent.
     """
     A, B = (_sets(X, what) for X, what in ((A, "A"), (B, "B")))
     if len(A) != len(B) or A.shape[2] != B.shape[2]:
@@ -54,14 +54,14 @@ def principal_angles(A: Array, B: Array) -> Array:
 
 
 def _sets(X: Array, what: str) -> Array:
-    """An orthonormal basis of each set of vectors, (N, k, D), where none of them is in the span of those before it."""
+    """An orthonormal basis of each set of vectors, (N, k, D). UsageError if a vector is in the span of those before it."""
     X = np.asarray(X)
     if X.ndim != 3 or X.size == 0 or X.dtype.kind != "f" or not np.isfinite(X).all():
         raise UsageError(f"{what} is {X.dtype} {X.shape}; expected finite floats (N, vectors, D), none of them 0")
     X = X.astype(np.float64)
     length = np.linalg.norm(X, axis=2, keepdims=True)
     Q, R = np.linalg.qr((X / np.where(length, length, 1)).transpose(0, 2, 1))
-    rest = np.abs(np.diagonal(R, axis1=1, axis2=2))  # of a unit vector, outside the span of those before it
+    rest = np.abs(np.diagonal(R, axis1=1, axis2=2))  # the part of a unit vector outside the span of those before it
     bad = (rest <= DEPENDENT).any(axis=1) | (X.shape[1] > X.shape[2])
     if bad.any():
         at = int(bad.argmax())

@@ -2,8 +2,8 @@
 
     x₀ = x        xₖ₊₁ = d(xₖ)        hₖ = xₖ − u(xₖ₊₁)        d ``PyramidDown``, u ``PyramidUp`` to the size of xₖ
 
-Bands are [h₀, ..., h_{L−1}, x_L], each (N, H, W, C), finest first. From x_L up, xₖ = hₖ + u(xₖ₊₁) gives x back, for any
-u and d. Sizes that are no powers of two are halved upwards: 13 → 7 → 4. All is linear, and each map has its adjoint.
+Bands are [h₀, ..., h_{L−1}, x_L], each (N, H, W, C), finest first. From x_L up, xₖ = hₖ + u(xₖ₊₁) returns x exactly, for
+any u and d. Odd sizes are rounded up: 13 → 7 → 4. All maps are linear, and each has its adjoint.
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ def collapse_adjoint(x: Array, levels: int) -> list[Array]:
 
 
 def enlarged(coarse: Array, height: int, width: int) -> Array:
-    """u to images of this size: twice that of ``coarse``, or one less."""
+    """u(coarse) of this height and width: twice those of ``coarse``, or one less."""
     return _apply(PyramidUp((height, width)), coarse)
 
 
 def laplacian_l1(y: Array, x: Array, levels: int) -> tuple[float, Array]:
     """Lap₁ = Σⱼ 2²ʲ |Lʲ(y) − Lʲ(x)|₁, Lʲ the bands, finest first, and its gradient in y   (Ling & Okada 2006).
 
-    The mean over N images and the numbers of one: 2²ʲ makes up for the fewer numbers of band j. y, x (N, H, W, C); x is a
-    constant.
+    It is a mean over the N images and the numbers of one; 2²ʲ compensates for the fewer numbers of band j. y, x (N, H, W, C); x
+    is a constant.
     """
     bands = build(y - x, levels)
     weights = [4**j / y.size for j in range(levels + 1)]
@@ -90,6 +90,6 @@ def _back(f: Layer, g: Array, size: Shape | None = None) -> Array:
 
 
 def _fits(h: Array, coarse: Array) -> None:
-    """ShapeError where h is no residual above ``coarse``: broadcasting it silently would give a wrong image."""
+    """ShapeError if h is not the band above ``coarse``: silent broadcasting would give a wrong image."""
     if (len(h), *DOWN.out_shape(h.shape[1:])) != coarse.shape:
-        raise ShapeError(f"pyramid: the band below {h.shape} has its halved size: got {coarse.shape}")
+        raise ShapeError(f"pyramid: the band below {h.shape} must have half its size: got {coarse.shape}")

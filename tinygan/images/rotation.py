@@ -1,7 +1,7 @@
 """Quarter turns of square images: permutations of pixels, and their adjoints (Chen et al. 2019, §4).
 
-R turns an image anticlockwise by a quarter, (R x)[i, j] = x[j, S − 1 − i] with S the side: rows and columns exchanged, then
-the rows in reverse. R is a permutation, so its adjoint is its inverse, ⟨Rᵏx, y⟩ = ⟨x, R⁻ᵏy⟩ without rounding, and R⁴ = 1.
+R turns an image anticlockwise by a quarter: (R x)[i, j] = x[j, S − 1 − i], S the side. Rows and columns are exchanged, then
+the rows reversed. R is a permutation, so its adjoint is its inverse, ⟨Rᵏx, y⟩ = ⟨x, R⁻ᵏy⟩ without rounding, and R⁴ = 1.
 Images are (N, S, S, C) of any dtype; results are contiguous, and no input is written.
 """
 
@@ -16,7 +16,7 @@ TURNS = 4  # the classes of a rotation head: k quarter turns, k = 0, 1, 2, 3
 
 
 def rotate(x: Array, k: int) -> Array:
-    """Rᵏx, k any whole number; its adjoint is R⁻ᵏ.   x (N, S, S, C) → (N, S, S, C). UsageError where images are not square."""
+    """Rᵏx for any integer k; its adjoint is R⁻ᵏ.   x (N, S, S, C) → (N, S, S, C). UsageError for other images."""
     _square(x)
     return np.rot90(x, k, axes=(1, 2)).copy()
 
@@ -27,10 +27,10 @@ def rotations(x: Array) -> tuple[Array, Array]:
 
 
 def rotations_adjoint(g: Array) -> Array:
-    """Σₖ R⁻ᵏ gₖ over the blocks of g (4N, S, S, C) → (N, S, S, C). Raises UsageError where there are not four of a size."""
+    """Σₖ R⁻ᵏ gₖ over the blocks of g (4N, S, S, C) → (N, S, S, C). Raises UsageError unless g has four blocks."""
     _square(g)
     if len(g) % TURNS:
-        raise UsageError(f"the adjoint of four rotations takes four blocks of images: got {g.shape}")
+        raise UsageError(f"the adjoint of four rotations needs four blocks of images: got {g.shape}")
     upright, *turned = (rotate(block, -k) for k, block in enumerate(np.split(g, TURNS)))
     return sum(turned, start=upright)
 

@@ -1,4 +1,4 @@
-"""Nets of the papers, a module a family; a function that returns a ``Net`` is public, its helpers are not.
+"""The papers' nets, one module for each family. Functions that return a ``Net`` are public, their helpers are not.
 
     G = tinygan.models.dcgan.generator((28, 28, 1), latent=64, width=32)    # z (N, 64) → x (N, 28, 28, 1) in [-1, 1]
     D = tinygan.models.dcgan.discriminator((28, 28, 1), width=32)           # x (N, 28, 28, 1) → logits (N, 1)

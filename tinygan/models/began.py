@@ -1,10 +1,10 @@
 """The nets of BEGAN (Berthelot et al. 2017, fig. 1), for small images: no norms, exponential linear units, nearest upsampling.
 
-Images end in a tanh, which the paper's do not: with it a background of one shade is rebuilt exactly, and L of images that are
-easy falls below γ L(x), as the balance needs.
+The last layer is a tanh, unlike in the paper. With it the autoencoder reconstructs a uniform background exactly, and the loss L
+of easy images falls below γ L(x), as the balance needs.
 
-One 3x3 in place of the paper's two at each size; the encoder halves by 4x4 convolutions of stride 2, as small versions do
-(Lucic et al. 2018, appendix). Upsample-then-3x3 is one ``UpConv2d``, the same function of fewer operations.
+Each size has one 3x3 convolution, where the paper has two. The encoder halves sizes with 4x4 convolutions of stride 2, as
+other small versions do (Lucic et al. 2018, appendix). Upsampling and a 3x3 convolution are one ``UpConv2d``, which is faster.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tinygan.core.net import Net
 from tinygan.layers import ELU, Conv2d, Linear, Reshape, Tanh, UpConv2d
 from tinygan.models.dcgan import levels
 
-MOST = 2  # halvings: to 7x7 of 28x28 and 8x8 of 32x32, the paper's coarsest
+MOST = 2  # halvings, the most: 28x28 to 7x7 and 32x32 to 8x8, the paper's smallest size
 
 
 def halvings(shape: tuple[int, ...]) -> int:
-    """How often an image (H, W, C) is halved; UsageError where it cannot be."""
+    """The number of halvings of an image (H, W, C); UsageError if it cannot be halved."""
     return min(levels(shape), MOST)
 
 
@@ -54,6 +54,6 @@ def generator(shape: tuple[int, ...], latent: int, width: int) -> Net:
 
 
 def discriminator(shape: tuple[int, ...], latent: int, width: int) -> Net:
-    """x (N, H, W, C) → x − A(x), what the autoencoder A leaves of it, A = −(decoder of encoder): tanh and its weights know no
-    sign."""
+    """x (N, H, W, C) → x − A(x), the error of the autoencoder A = −decoder(encoder(x)). The sign makes no difference, for tanh
+    is odd and the signs of the weights are free."""
     return Net(Residual(Sequential(*encoder(shape, latent, width), *decoder(shape, latent, width))))

@@ -1,4 +1,4 @@
-"""A small convolutional classifier, whose last hidden layer serves as features to measure generators with."""
+"""A small convolutional classifier, whose last hidden layer gives features for measures of generators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinygan.layers import BatchNorm, Conv2d, ConvPool2d, GlobalMeanPool, Linear
 
 
 class Classifier(NamedTuple):
-    """The net and its two parts: θ is that of ``body``, then that of ``head``; all running values are the body's."""
+    """A net and its two parts. θ is the θ of ``body`` followed by that of ``head``; all running values belong to ``body``."""
 
     net: Net  # x ↦ logits
     body: Net  # x ↦ features
@@ -27,11 +27,13 @@ class Classifier(NamedTuple):
 def classifier(shape: tuple[int, ...], classes: int, width: int) -> Classifier:
     """x (N, H, W, C) → 3x3 → half → 3x3 → half → 3x3 → mean over pixels, (N, 4 width) → linear, logits (N, classes).
 
-    Channels are width, 2 width, 4 width: they double where the sides are halved, by a 3x3 convolution and a mean of
-    2x2. Every convolution is batch-normalised (Ioffe & Szegedy 2015) and rectified.
+    Channels are width, 2 width, 4 width: they double when a 3x3 convolution and a mean over 2x2 pixels
+    halve the sides. Every convolution is batch-normalised (Ioffe & Szegedy 2015) and rectified.
     """
     if len(shape) != 3 or shape[0] % 4 or shape[1] % 4:
-        raise UsageError(f"classifier needs images whose sides 4 divides: the data has samples of shape {shape}")
+        raise UsageError(
+            f"classifier needs images with sides that are multiples of 4: the data has samples of shape {shape}"
+        )
     if classes < 2:
         raise UsageError(f"classifier needs data of at least two classes: this has {classes}")
     w = width
@@ -48,5 +50,5 @@ def classifier(shape: tuple[int, ...], classes: int, width: int) -> Classifier:
 
 
 def block(convolution: Layer, channels: int) -> list[Layer]:
-    """A convolution without bias, normalised and rectified."""
+    """f, a convolution without bias, batch-normalised and rectified."""
     return [convolution, BatchNorm(channels), ReLU()]

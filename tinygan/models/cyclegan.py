@@ -1,4 +1,4 @@
-"""The nets of CycleGAN (Zhu et al. 2017, §7.2), small: a translator of images that keeps their size, a judge of patches."""
+"""The nets of CycleGAN (Zhu et al. 2017, §7.2), small: a generator that keeps image sizes, and a discriminator of patches."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from tinygan.models.dcgan import INIT
 def translator(size: tuple[int, int], channels: int, width: int, blocks: int) -> Net:
     """x (N, H, W, C) → 7x7 to ``width`` → two halvings, each twice as wide → residual blocks → two doublings → 7x7 → tanh.
 
-    The paper's c7s1-64, d128, d256, R256 …, u128, u64, c7s1-3; each convolution but the last with an instance norm and a ReLU.
+    The paper's c7s1-64, d128, d256, R256 …, u128, u64, c7s1-3; all convolutions but the last have an instance norm and a ReLU.
     """
     if size[0] % 4 or size[1] % 4:
-        raise UsageError(
-            f"cyclegan halves images twice: a height and width of {size[0]}x{size[1]} are no multiples of 4"
-        )
+        raise UsageError(f"cyclegan needs a height and width that are multiples of 4: the data has {size[0]}x{size[1]}")
     w = width
     layers = [Pad(3), *normed(Conv2d(channels, w, 7, bias=False, init=INIT), w)]
     for c in (w, 2 * w):
@@ -36,13 +34,13 @@ def normed(f: Layer, channels: int) -> list[Layer]:
 
 
 def block(c: int) -> Layer:
-    """Two 3x3 convolutions with mirrored borders; behind the second no ReLU."""
+    """Two 3x3 convolutions with mirrored borders; the second has no ReLU."""
     one, two = (Conv2d(c, c, 3, bias=False, init=INIT) for _ in range(2))
     return Sequential(Pad(1), *normed(one, c), Pad(1), two, InstanceNorm(c))
 
 
 def patches(channels: int, width: int) -> Net:
-    """x (N, H, W, C) → logits (N, h, w, 1), each of a patch of 22 pixels a side (Isola et al. 2017: PatchGAN; 70 there)."""
+    """x (N, H, W, C) → logits (N, h, w, 1), each for a patch of 22x22 pixels (PatchGAN, Isola et al. 2017, with 70x70)."""
     w = width
     return Net(
         *(Conv2d(channels, w, 4, stride=2, pad=1, init=INIT), LeakyReLU(0.2)),

@@ -1,4 +1,4 @@
-"""Where weights begin by a first batch (Salimans & Kingma 2016, §3)."""
+"""Data-dependent initialisation of weights, by a first batch (Salimans & Kingma 2016, §3)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from tinygan.layers import WeightNorm
 
 
 def data_init(net: Net, theta: Array, x: Array) -> Array:
-    """θ with which every ``WeightNorm`` of the net has outputs of mean 0 and variance 1 on samples x (N, ...); layer by layer,
-    each on what the ones before it make of x with their new weights.
+    """θ with which the outputs of every ``WeightNorm`` have mean 0 and variance 1 on samples x (N, ...).
 
-    Noise is none of it: give ``net.eval(running)``. Raises UsageError where there is one inside neither a row nor a ``Concat``.
+    The layers are initialised in order, each on the outputs of the layers before it with their new weights. Use
+    ``net.eval(running)`` for a net with noise. Raises UsageError for a ``WeightNorm`` inside another composition than
+    ``Sequential`` and ``Concat``.
     """
     p, _ = _begun(net.f, net.params(theta), x[None])
     return flat(p, theta.dtype)
 
 
 def _begun(f: Layer, p: Params, X: Bundle) -> tuple[Params, Bundle]:
-    """A layer's new parameters, and what it makes of X with them."""
+    """The new parameters of a layer, and its output on X with them."""
     if isinstance(f, Sequential):
         row = []
         for child, q in zip(f.children, p, strict=True):
@@ -35,5 +36,5 @@ def _begun(f: Layer, p: Params, X: Bundle) -> tuple[Params, Bundle]:
     if isinstance(f, WeightNorm):
         p = f.standardised(p, X)
     elif any(isinstance(leaf, WeightNorm) for leaf in modules(f)):
-        raise UsageError(f"a first batch is led through rows and Concat: {type(f).__name__} has a WeightNorm inside")
+        raise UsageError(f"data_init supports Sequential and Concat: {type(f).__name__} has a WeightNorm inside")
     return p, apply(f, p, X)[0]

@@ -1,7 +1,7 @@
 """The generator and the discriminator of DCGAN (Radford et al. 2016), for small images.
 
 The image is halved until its sides are odd or 4 (28 → 14 → 7, 32 → 16 → 8 → 4), doubling the channels from ``width``.
-4x4 kernels of stride 2 in place of the paper's 5x5: every output pixel meets equally many taps, so no checkerboard.
+Kernels are 4x4 with stride 2; the paper has 5x5. So every output pixel has equally many taps, without a checkerboard pattern.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ INIT = normal(0.02)  # Radford et al. 2016, §3
 
 
 def levels(shape: tuple[int, ...]) -> int:
-    """How often an image (H, W, C) is halved; UsageError where it cannot be."""
+    """The number of halvings of an image (H, W, C); UsageError if it cannot be halved."""
     if len(shape) != 3 or shape[2] not in (1, 3, 4):
         raise UsageError(
             f"convolutions need images (H, W, C) with C of 1, 3 or 4: the data has samples of shape {shape}"
@@ -39,7 +39,7 @@ def generator(shape: tuple[int, ...], latent: int, width: int, *, norm: NormG = 
 
 
 def deconvolutions(shape: tuple[int, ...], latent: int, width: int, *, norm: NormG = "batch") -> list[Layer]:
-    """(N, latent) → (N, H, W, C): G without its end."""
+    """(N, latent) → (N, H, W, C): the layers of G before the tanh."""
     n = levels(shape)
     H, W, C = shape[0] >> n, shape[1] >> n, width << (n - 1)
     layers: list[Layer] = [Linear(latent, H * W * C, bias=biased(norm), init=INIT), Reshape(H, W, C)]
@@ -52,9 +52,9 @@ def deconvolutions(shape: tuple[int, ...], latent: int, width: int, *, norm: Nor
 
 
 def discriminator(shape: tuple[int, ...], width: int, *, norm: Norm = "batch", out: int = 1, given: int = 0) -> Net:
-    """x (N, H, W, C + given) → n convolutions, normalised but the first → linear, (N, out): the logit, or a code.
+    """x (N, H, W, C + given) → n convolutions, normalised except the first → linear, (N, out): the logit, or a code.
 
-    ``given`` counts channels that an image does not have; "spectral" normalises every weight.
+    ``given`` is the number of channels beside those of an image. With ``norm="spectral"`` every weight is normalised.
     """
     return Net(*_layers(shape, width, given, norm, out))
 
@@ -76,7 +76,7 @@ def _layers(shape: tuple[int, ...], width: int, given: int, norm: Norm, out: int
 
 
 def convolutions(shape: tuple[int, ...], width: int, *, given: int = 0, norm: Norm = "batch") -> list[Layer]:
-    """(N, H, W, C + given) → (N, H/2ⁿ, W/2ⁿ, 2ⁿ⁻¹ width): D without its end."""
+    """(N, H, W, C + given) → (N, H/2ⁿ, W/2ⁿ, 2ⁿ⁻¹ width): the layers of D before the linear map."""
     layers: list[Layer] = []
     at = shape[2] + given
     for i in range(levels(shape)):

@@ -1,4 +1,4 @@
-"""A normalising flow of points: affine couplings, each of which moves the half that the one before kept (Dinh et al. 2017)."""
+"""A normalising flow of points: affine couplings that change the two halves of x in turn (Dinh et al. 2017)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def flow(d: int, couplings: int, width: int) -> Net:
 
 
 def conditioner(n: int, moved: int, width: int) -> Layer:
-    """x_a (N, n) → [s, t] (N, 2 moved), s in (-1, 1); smooth, as the density that comes of it is."""
+    """x_a (N, n) → [s, t] (N, 2 moved), s in (-1, 1). It is smooth, so the density is smooth."""
     s, t = Sequential(Linear(width, moved), Tanh()), Linear(width, moved)
     return Sequential(Linear(n, width), Tanh(), Linear(width, width), Tanh(), Concat(s, t))
 

@@ -1,5 +1,5 @@
-"""The nets of InfoGAN (Chen et al. 2016, appendix C.1): DCGAN's convolutions behind and before a wide linear layer, and Q on
-D's features. Scaled by ``width``: at 64 the numbers are the paper's for MNIST."""
+"""The nets of InfoGAN (Chen et al. 2016, appendix C.1): DCGAN's convolutions after (G) or before (D) a wide linear layer, and
+Q on the features of D. ``width`` scales all sizes; with 64 they are the paper's for MNIST."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinygan.layers import BatchNorm, LeakyReLU, Linear, ReLU, Reshape
 from tinygan.models import dcgan
 from tinygan.models.dcgan import INIT
 
-WIDE, NARROW = 16, 2  # times ``width``: 1024 of the wide layers, 128 of Q's
+WIDE, NARROW = 16, 2  # times ``width``: 1024 units of the wide layers, 128 of Q
 
 
 def generator(shape: tuple[int, ...], latent: int, width: int) -> Net:
@@ -26,7 +26,7 @@ def generator(shape: tuple[int, ...], latent: int, width: int) -> Net:
 def discriminator(shape: tuple[int, ...], width: int, codes: int) -> Net:
     """x (N, H, W, C) → convolutions → linear 16 width, BN, leaky ReLU → [logit, Q], (N, 1 + codes).
 
-    Q is linear 2 width, BN, leaky ReLU, linear: it and the logit share all before.
+    Q is linear 2 width, BN, leaky ReLU, linear. Q and the logit share all layers before.
     """
     body = dcgan.convolutions(shape, width)
     inner = math.prod(Sequential(*body).out_shape(shape))

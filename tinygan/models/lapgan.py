@@ -1,7 +1,7 @@
-"""The nets of LAPGAN (Denton et al. 2015): of each finer level convolutions that keep the size, of the coarsest perceptrons.
+"""The nets of LAPGAN (Denton et al. 2015): convolutions that keep the size for finer levels, perceptrons for the coarsest.
 
-Rows: [l, c, z] of G at a level, l the coarse image enlarged (H W C), c the class (K, or none), z noise, a number a pixel. D
-sees the sum of l and the residual, an image, and where there are classes [image, c] in one row.
+The input of G at a level is a row [l, c, z]: l the enlarged coarse image (H W C), c the class (K numbers, or none), z one
+number of noise a pixel. The input of D is the sum of l and the residual, an image; with classes it is a row [image, c].
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from tinygan.layers.conditional import of_row
 from tinygan.layers.pyramid import half as halved
 from tinygan.models import perceptron
 
-COARSE = 16  # units of a perceptron for one of ``width``
+COARSE = 16  # units of a perceptron, times ``width``
 
 
 def residual(shape: tuple[int, ...], classes: int, width: int) -> Net:
-    """[l, c, z] → the planes l, z and one made of c → three convolutions, 7x7, 7x7, 5x5 → h (N, H, W, C), of any size."""
+    """[l, c, z] → the planes l, z and one from c → three convolutions, 7x7, 7x7, 5x5 → h (N, H, W, C), of any size."""
     H, W, C = shape
     pixels, at = math.prod(shape), math.prod(shape) + classes
     planes: list[Layer] = [plane(0, pixels, H, W, C)]
@@ -33,7 +33,7 @@ def residual(shape: tuple[int, ...], classes: int, width: int) -> Net:
 
 
 def plane(start: int, stop: int, *shape: int) -> Layer:
-    """Numbers of a row as an image."""
+    """A part of a row as an image."""
     return Sequential(Columns(start, stop), Reshape(*shape))
 
 

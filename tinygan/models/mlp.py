@@ -16,10 +16,10 @@ GAIN = 1.68  # 1/√E silu(n)², n ~ N(0, 1)
 
 
 def mlp(*sizes: int) -> Net:
-    """x (N, sizes[0]) → linear, SiLU, …, linear → (N, sizes[-1]). Smooth, so that its tangents move smoothly too.
+    """x (N, sizes[0]) → linear, SiLU, …, linear → (N, sizes[-1]). It is smooth, so its derivatives are too.
 
-    Weights begin as N(0, 1.68²/fan_in), which keeps E h² through a SiLU: with less, D begins flat and stays blind to what
-    is small in the plane, and the tangents of a generator begin all alike.
+    Weights are initially N(0, 1.68²/fan_in), which keeps E h² through a SiLU. With smaller weights D is initially flat and does
+    not learn small structures, and the tangents of a generator are initially all alike.
     """
     layers: list[Layer] = []
     for a, b in pairwise(sizes):

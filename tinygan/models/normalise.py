@@ -1,4 +1,4 @@
-"""Normalisation of a net by choice: of its weights, or of what they give."""
+"""The choice of a net's normalisation: of its weights, or of their outputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NormG = Literal["none", "batch"]  # of a generator
 
 
 def weight(f: WeightLayer, spectral: bool) -> Layer:
-    """f, or f under spectral normalisation."""
+    """f, or f with spectral normalisation."""
     return SpectralNorm(f) if spectral else f
 
 
@@ -23,7 +23,7 @@ def biased(norm: Norm) -> bool:
 
 
 def behind(C: int, norm: Norm, *, images: bool, std: float = 0.0) -> list[Layer]:
-    """What stands behind a weight layer of C channels; a layer norm of images is over pixels and channels."""
+    """The layers after a weight layer of C channels. A layer norm of images is over pixels and channels."""
     if norm == "batch":
         return [BatchNorm(C, std=std)]
     if norm == "layer":

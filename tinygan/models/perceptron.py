@@ -1,4 +1,4 @@
-"""Perceptrons for the game of two nets, of points and of images: rectifiers in G, leaky ones or maxout in D."""
+"""Perceptrons for points and images: G with rectifiers, D with leaky rectifiers or maxout."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEPTH = 3  # hidden layers
 
 
 def generator(shape: tuple[int, ...], latent: int, width: int, *, norm: Norm = "batch") -> Net:
-    """z (N, latent) → DEPTH × (linear, norm, ReLU) → linear → points (N, d), or through tanh images (N, H, W, C)."""
+    """z (N, latent) → DEPTH × (linear, norm, ReLU) → linear → points (N, d), or tanh → images (N, H, W, C)."""
     layers: list[Layer] = []
     for at in [latent] + [width] * (DEPTH - 1):
         layers += [Linear(at, width, bias=biased(norm), init=he), *behind(width, norm, images=False), ReLU()]
@@ -25,9 +25,9 @@ def generator(shape: tuple[int, ...], latent: int, width: int, *, norm: Norm = "
 
 
 class Spread(Linear):
-    """A linear layer whose outputs are first 0 on planes through random points of the cube [-reach, reach]ᴵ: b = −W x₀.
+    """A linear layer with b = −W x₀ initially: each output is 0 on a plane through a random x₀ of the cube [-reach, reach]ᴵ.
 
-    With b = 0 every rectifier's kink begins at the origin, and narrow modes far from it are told apart late.
+    With b = 0 the kinks of all rectifiers are initially at the origin, and D distinguishes narrow modes far from it late.
     """
 
     def __init__(self, n_in: int, n_out: int, reach: float) -> None:
@@ -50,14 +50,14 @@ def discriminator(
 ) -> Net:
     """x (N, *shape) → DEPTH × (linear, norm, LeakyReLU, dropout) → linear → the logit (N, 1).
 
-    With ``pieces`` maxout of so many takes the place of the norm and the rectifier (Goodfellow et al. 2014, §5). With
-    ``reach`` the first kinks are spread; the rectifiers have a bias, so no norm but the spectral one.
+    With ``pieces`` > 0 a maxout of so many replaces the norm and the rectifier (Goodfellow et al. 2014, §5). With ``reach`` the
+    initial kinks are spread; this needs a bias, so ``norm`` is "none" or "spectral".
     """
     layers: list[Layer] = [Reshape(math.prod(shape))] if len(shape) > 1 else []
     at, spectral = math.prod(shape), norm == "spectral"
     for i in range(DEPTH):
         if pieces:
-            # E max² of 5 normals is 1.8: from here the scale of a layer grows by a third.
+            # E max² of 5 normals is 1.8, so every layer increases the scale by a third.
             layers += [weight(Linear(at, width * pieces, init=normal(1 / math.sqrt(at))), spectral), Maxout(pieces)]
         else:
             f = Spread(at, width, reach) if reach and i == 0 else Linear(at, width, bias=biased(norm), init=he)

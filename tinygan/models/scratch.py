@@ -1,6 +1,6 @@
-"""The two nets of ScratchGAN: an LSTM along a string, and numbers read off it at every step (de Masson d'Autume et al. 2019).
+"""The two nets of ScratchGAN: an LSTM along a string with outputs at every step (de Masson d'Autume et al. 2019).
 
-G gives at each step the logits of the token to come, D one logit: whether the token just seen is real after those before it.
+At each step G returns the logits of the next token, and D one logit: whether the last token is real, given those before it.
 """
 
 from __future__ import annotations
@@ -18,23 +18,25 @@ from tinygan.layers import Columns, Linear, LSTMCell, Unroll
 
 
 def reader(tokens: int, hidden: int, out: int) -> Net:
-    """x (N, T, tokens) → (N, T, out), the numbers of step t from x₁ … x_t; what flows in time is [numbers, h, c]."""
+    """x (N, T, tokens) → (N, T, out), the outputs of step t from x₁ … x_t. The state is [outputs, h, c]."""
     state = 2 * hidden
-    kept = Concat(Columns(0, tokens), Columns(tokens + out, tokens + out + state))  # [x, h, c]: the last numbers go
+    kept = Concat(
+        Columns(0, tokens), Columns(tokens + out, tokens + out + state)
+    )  # [x, h, c], without the last outputs
     read = Concat(Sequential(Columns(0, hidden), Linear(hidden, out)), Sequential())
     step: Layer = Sequential(kept, LSTMCell(tokens, hidden), read)
     return Net(Unroll(step, tokens, out + state, out))
 
 
 def shifted(x: Array) -> Array:
-    """What G has seen before each token: nothing, x₁, …, x_{T−1}."""
+    """The input of G before each token: nothing, x₁, …, x_{T−1}."""
     before = np.zeros_like(x)
     before[:, 1:] = x[:, :-1]
     return before
 
 
 def spoken(G: Net, theta: Array, u: Array) -> Array:
-    """Strings by the uniform numbers u (N, T): at each step the token whose share of [0, 1) by softmax holds u_t.
+    """Strings from uniform numbers u (N, T): at each step the token whose part of [0, 1), by its probability, contains u_t.
 
     → one-hot (N, T, tokens).
     """

@@ -1,4 +1,4 @@
-"""The classifier of a semi-supervised system, without batch statistics: labelled, unlabelled, generated samples stay apart."""
+"""The classifier of a semi-supervised system, without batch statistics, so that its outputs are independent between samples."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from tinygan.models.classifier import Classifier, he
 from tinygan.models.dcgan import levels
 from tinygan.models.mlp import mlp
 
-FEATURES = 128  # numbers before the logits, of images
-# of a perceptron's hidden layers, over its width: 1000, 500, 250, 250, 250 in the authors' code
+FEATURES = 128  # features before the logits, for images
+# units of a perceptron's hidden layers, divided by its width: 1000, 500, 250, 250, 250 in the authors' code
 SIZES = (4, 2, 1, 1, 1)
 Noise = tuple[float, float]  # σ at the input, and after each hidden layer
 
@@ -49,10 +49,10 @@ def semi(
 ) -> Classifier:
     """Images (N, H, W, C) → halved by 4x4 until small → 3x3 → linear → logits; points (N, d) → perceptron → logits.
 
-    Smaller than the nine layers of Salimans et al. 2016 (table 5) and in their manner: channels double where sides are halved,
-    leaky rectifiers, dropout after each convolution. With ``noise`` it is the perceptron of their code for MNIST:
-    rectified, with Gaussian noise in place of dropout. ``weight_norm`` is around each map, but not of points without noise;
-    features have ``kernels`` numbers of minibatch discrimination beside them.
+    A smaller version of the nine layers of Salimans et al. 2016 (table 5): channels double when sides are halved, with leaky
+    rectifiers, and dropout after each convolution. With ``noise`` it is the perceptron of their code for MNIST, with rectifiers
+    and Gaussian noise instead of dropout. ``weight_norm`` normalises each map, except for points without noise. Minibatch
+    discrimination adds ``kernels`` numbers to the features.
     """
     norm: Callable[[WeightLayer], Layer] = WeightNorm if weight_norm else _plain
     layers: list[Layer] = []
@@ -81,9 +81,9 @@ def semi(
 
 
 def softplus_generator(shape: tuple[int, ...], latent: int, width: int, reference: int = 0) -> Net:
-    """z → two hidden layers of 4 ``width``, batch-normalised, softplus → tanh → x: G of the same code, 500 wide.
+    """z → two hidden layers of 4 ``width``, batch-normalised, softplus → tanh → x: G of the same code, which has 500 units.
 
-    With ``reference`` samples the norms are virtual, by latents drawn once (Salimans et al. 2016, §3.5).
+    With ``reference`` > 0 the norms are virtual, with so many latents drawn once (Salimans et al. 2016, §3.5).
     """
     h, out = 4 * width, math.prod(shape)
     layers: list[Layer] = []

@@ -1,7 +1,7 @@
 """The generator and the discriminator of SNGAN (Miyato et al. 2018, tables 3, 4): residual nets for square images of 28 to 128.
 
-Written with the fewest operations: upsample-then-3x3 is one ``UpConv2d``, 3x3-then-pool one ``ConvPool2d``, and a 1x1
-shortcut stands before the upsampling and after the pooling, with which it commutes: the same function of fewer pixels.
+The layers are chosen for few operations: upsampling and 3x3 are one ``UpConv2d``, 3x3 and pooling one ``ConvPool2d``. A 1x1
+shortcut comes before upsampling and after pooling: it commutes with both, and has fewer pixels there.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from tinygan.layers import (
 from tinygan.layers.conditional import of_row
 from tinygan.models.normalise import weight
 
-HIDDEN = 32  # units of a self-modulation (Chen et al. 2019, as in their code)
+HIDDEN = 32  # hidden units of self-modulation (Chen et al. 2019, as in their code)
 MOST = 16  # times ``width``: the widest block of nets for images above 32x32
 
 
 def levels(shape: tuple[int, ...]) -> int:
-    """How often an image (H, W, C) is halved: until its sides are odd or below 8. UsageError where it cannot be."""
+    """The number of halvings of an image (H, W, C), until its sides are odd or below 8. UsageError if it cannot be halved."""
     if len(shape) != 3 or shape[0] != shape[1] or shape[0] not in (28, 32, 48, 64, 128):
         raise UsageError(
             f"residual nets need square images of 28, 32, 48, 64 or 128 pixels: the data has samples {shape}"
@@ -55,7 +55,7 @@ def levels(shape: tuple[int, ...]) -> int:
 
 
 def widths(shape: tuple[int, ...], width: int) -> list[int]:
-    """Channels at each size, the finest first: all the same up to 32x32 (table 4), else doubling where sides are halved."""
+    """Channels at each size, the largest size first: constant up to 32x32 (table 4), else doubled with each halving."""
     n = levels(shape)
     return [width if shape[0] <= 32 else width * min(2**i, MOST) for i in range(n + 1)]
 
@@ -64,28 +64,28 @@ def widths(shape: tuple[int, ...], width: int) -> list[int]:
 
 
 class Modulation(NamedTuple):
-    """How a condition reaches the blocks of G: ``of`` makes it of x, ``map(i, C)`` the scales and shifts in block i."""
+    """How G's blocks use a condition: ``of`` computes it from x, ``map(i, C)`` the scales and shifts in block i."""
 
     of: Layer
     map: Callable[[int, int], Layer]
 
 
 def by_class(classes: int, std: float) -> Modulation:
-    """Conditional batch normalisation (Dumoulin et al. 2017): scales and shifts for each class, N(0, std²) at first, beside
-    those that all share.   x = [onehot, z]."""
+    """Conditional batch normalisation (Dumoulin et al. 2017): scales and shifts for each class, initially
+    N(0, std²), beside those that all classes share.   x = [onehot, z]."""
     return Modulation(Columns(0, classes), lambda i, C: Linear(classes, 2 * C, bias=False, init=normal(std)))
 
 
 def by_itself(d: int) -> Modulation:
-    """Self-modulation, of all of x (Chen et al. 2019, Self-modulation, eq. 3; one hidden layer for both scale and shift)."""
+    """Self-modulation by all of x (Chen et al. 2019, Self-modulation, eq. 3; one hidden layer for scale and shift)."""
     return Modulation(
         Sequential(), lambda i, C: Sequential(Linear(d, HIDDEN), ReLU(), Linear(HIDDEN, 2 * C, init=normal(0.0)))
     )
 
 
 def by_parts(shape: tuple[int, ...], classes: int, latent: int, std: float) -> Modulation:
-    """Hierarchical latents (Brock et al. 2019, §3.1): of n + 1 parts of z the first is the stem's, one is each block's,
-    beside the class.   x = [onehot, z]."""
+    """Hierarchical latents (Brock et al. 2019, §3.1): z has n + 1 parts. The first is the input of the stem, each other one
+    is, with the class, the condition of one block.   x = [onehot, z]."""
     each = part(shape, latent)
 
     def of_block(i: int, C: int) -> Layer:
@@ -97,11 +97,11 @@ def by_parts(shape: tuple[int, ...], classes: int, latent: int, std: float) -> M
 
 
 def part(shape: tuple[int, ...], latent: int) -> int:
-    """The numbers in a part of a hierarchical latent; UsageError where they do not come out even."""
+    """The size of a part of a hierarchical latent; UsageError if its parts are not equal."""
     n = levels(shape) + 1
     if latent % n:
         raise UsageError(
-            f"a hierarchical latent has {n} equal parts at {shape[0]}x{shape[1]}: {latent} is none of these"
+            f"a hierarchical latent has {n} equal parts at {shape[0]}x{shape[1]}: {latent} is no multiple of {n}"
         )
     return latent // n
 
@@ -118,10 +118,10 @@ def generator(
 ) -> Net:
     """x = [c, z] (N, given + latent) → linear → blocks that double the sides → tanh, (N, H, W, C).
 
-    The linear map sees z, or its first ``begins`` numbers; c reaches the blocks by ``modulation``: scales and shifts after
-    each of their batch normalisations. ``attention``: the side of the images after which ``attend`` stands.
+    The input of the linear map is z, or its first ``begins`` numbers. With ``modulation`` the condition scales and shifts the
+    output of each batch normalisation. ``attention`` is the side of the images at which self-attention is applied.
     """
-    n, C = levels(shape), widths(shape, width)[::-1]  # the coarsest first
+    n, C = levels(shape), widths(shape, width)[::-1]  # the smallest size first
     side = shape[0] >> n
     stem = [Linear(begins or latent, side * side * C[0]), Reshape(side, side, C[0])]
     blocks: list[Any] = []
@@ -136,7 +136,7 @@ def generator(
 
 
 def up(a: int, b: int, m: Callable[[int], Layer] | None) -> Residual:
-    """BN, ReLU, up, 3x3, BN, ReLU, 3x3, beside 1x1, up; after BN a scale and a shift by m.   (N, H, W, a) → (N, 2H, 2W, b)."""
+    """BN, ReLU, up, 3x3, BN, ReLU, 3x3; shortcut 1x1, up; m scales and shifts after BN.   (N, H, W, a) → (N, 2H, 2W, b)."""
 
     def norm(C: int) -> list[Any]:
         return [BatchNorm(C), *([FiLM(m(C))] if m else []), ReLU()]
@@ -147,7 +147,7 @@ def up(a: int, b: int, m: Callable[[int], Layer] | None) -> Residual:
 
 
 def attend(wanted: int, side: int, C: int, spectral: bool) -> list[Layer]:
-    """Self-attention behind a block whose images have the ``wanted`` side (Zhang et al. 2019, §3)."""
+    """Self-attention after a block whose images have the ``wanted`` side (Zhang et al. 2019, §3)."""
     return [SelfAttention(C, pool=side % 2 == 0, spectral=spectral)] if wanted == side else []
 
 
@@ -164,7 +164,7 @@ def discriminator(
 ) -> Net:
     """x (N, H, W, C) → the features → a linear map for each of ``heads``, (N, Σ heads): the logit first.
 
-    ``spectral`` puts spectral normalisation around every weight, as the paper does.
+    With ``spectral`` every weight has spectral normalisation, as in the paper.
     """
     body, F = features(shape, width, spectral=spectral, **options)
     ends = [weight(Linear(F, n), spectral) for n in heads]
@@ -181,8 +181,8 @@ def projection(shape: tuple[int, ...], width: int, given: int, *, spectral: bool
 def features(
     shape: tuple[int, ...], width: int, *, spectral: bool, pool: str = "sum", attention: int = 0
 ) -> tuple[list[Layer], int]:
-    """The layers x (N, H, W, C) → (N, F), and F: blocks that halve the sides, at most two up to 32x32 and then two that keep
-    them (table 4), else one that keeps them; ReLU, and the ``pool``, "sum" or "mean", over pixels."""
+    """The layers x (N, H, W, C) → (N, F), and F: blocks that halve the sides; for images up to 32x32 at most two,
+    and then two that keep the sides (table 4), else one; ReLU, and the ``pool``, "sum" or "mean", over pixels."""
     n, C, small = levels(shape), widths(shape, width), shape[0] <= 32
     downs = C[:2] if small else C[:n]
     F = downs[-1] if small else C[n]
@@ -194,13 +194,13 @@ def features(
 
 
 def first(c: int, C: int, spectral: bool) -> Layer:
-    """3x3, ReLU, 3x3, pool, beside pool, 1x1.   (N, H, W, c) → (N, H/2, W/2, C)."""
+    """3x3, ReLU, 3x3, pool; shortcut pool, 1x1.   (N, H, W, c) → (N, H/2, W/2, C)."""
     branch = [weight(Conv2d(c, C, 3, pad=1), spectral), ReLU(), weight(ConvPool2d(C, C), spectral)]
     return Residual(Sequential(*branch), Sequential(AvgPool2d(), weight(Conv2d(c, C, 1), spectral)))
 
 
 def block(a: int, b: int, spectral: bool, *, half: bool = False) -> Layer:
-    """ReLU, 3x3, ReLU, 3x3 and a pool where sides are ``half``, beside pool, 1x1; beside the identity where shapes stay."""
+    """ReLU, 3x3, ReLU, 3x3 and with ``half`` a pool; shortcut pool, 1x1, or the identity if shapes are equal."""
     hidden = a if half else b
     last = ConvPool2d(hidden, b) if half else Conv2d(hidden, b, 3, pad=1)
     branch = [ReLU(), weight(Conv2d(a, hidden, 3, pad=1), spectral), ReLU(), weight(last, spectral)]

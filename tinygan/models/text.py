@@ -1,11 +1,11 @@
-"""The nets of text-to-image GANs (Reed et al. 2016, §4.1), on those of DCGAN.
+"""The nets of text-to-image GANs (Reed et al. 2016, §4.1), based on those of DCGAN.
 
-φ(t) = LeakyReLU(W t + b), EMBEDDED numbers, is each net's own: G sees it beside z, D beside every pixel of its smallest map,
-where a 1x1 convolution brings both together. Two things are not as in the paper. There is no batch norm from there on: norms
-of a batch of right captions and of one of wrong ones take away some of what tells the one from the other. And a 3x3
-convolution follows, of twice the channels: small images are halved twice only, and a linear map straight behind the text
-adds up judgements of single places. Fashion-MNIST, width 16, 1000 steps, one seed: D tells right from wrong by 1.6 logits with
-the norm, 3.1 without it, 5.2 with the 3x3; G shows the class asked for in 74, 83 and 87 %.
+Each net has its own text embedding φ(t) = LeakyReLU(W t + b), EMBEDDED numbers. In G it is concatenated to z, in D to every
+pixel of the smallest feature map, before a 1x1 convolution. There are two differences from the paper. There is no batch norm
+after that: right and wrong captions are in different batches, so batch statistics remove a part of their difference. And a
+3x3 convolution with twice the channels follows: small images are halved only twice, and a linear map directly after the
+text would add up logits of single pixels. Fashion-MNIST, width 16, 1000 steps, one seed: D's logits of right and wrong
+captions differ by 1.6 with the norm, 3.1 without it, 5.2 with the 3x3; 74, 83 and 87 % of G's samples have the requested class.
 """
 
 from __future__ import annotations

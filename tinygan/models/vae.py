@@ -1,7 +1,7 @@
-"""The nets of a variational autoencoder: perceptrons of one hidden layer (Kingma & Welling 2014, appendix C), of rectifiers.
+"""The nets of a variational autoencoder: perceptrons with one hidden layer (Kingma & Welling 2014, appendix C).
 
-The paper has tanh there. Biases begin at 0, so that such a decoder is odd in z at first: the codes of data come to lie on one
-side of 0, and after a short training a tenth of z ~ N(0, 1) gives digits in negative.
+The hidden layer is rectified; the paper has tanh. Biases are initially 0, so a decoder with tanh is initially odd in z: the
+codes of the data come to lie on one side of 0, and after a short training a tenth of z ~ N(0, 1) gives inverted digits.
 """
 
 from __future__ import annotations

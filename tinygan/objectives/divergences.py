@@ -1,12 +1,13 @@
-"""f-divergences as games (Nowozin et al. 2016, tables 1, 2, 5, 6): all formulas of each, in one table.
+"""f-divergences as adversarial losses (Nowozin et al. 2016, tables 1, 2, 5, 6): one table of all their formulas.
 
     D_f(P‖Q) = E_Q f(p/q)  ≥  F(V) = E_P g_f(V(x)) − E_Q f*(g_f(V(x))),      f* (t) = sup_u (ut − f(u))
 
-f is convex on u > 0. V is any net; g_f, increasing, takes its number v into the domain of f*, so that T = g_f(V) is allowed.
-Equality where T = f'(p/q); samples are more like P than like Q where T > f'(1). Values are in nats (times what f says).
+f is convex on u > 0. V is any net; the increasing function g_f maps its output v into the domain of f*, so T = g_f(V) is
+allowed. The two sides are equal if T = f'(p/q). A sample is more probable under P than under Q if T > f'(1).
+Values are in nats.
 
-What a game needs, g_f(v) and f*(g_f(v)) with their derivatives in v, is combined by hand: no logarithm of a difference, no
-exponential whose value is not itself the result. With u* = f*'(g_f(v)), the ratio p/q that v stands for, (f* ∘ g_f)' = u* g_f'.
+g_f(v), f*(g_f(v)) and their derivatives in v are simplified by hand, so that there is no logarithm of a difference, and no
+exponential that is not itself the result. With u* = f*'(g_f(v)), the ratio p/q that belongs to v, (f* ∘ g_f)' = u* g_f'.
 Below s = sp(−v) = log(1 + e⁻ᵛ), so that σ(v) = e⁻ˢ and σ(−v) = e^(−sp(v)).
 """
 
@@ -56,14 +57,15 @@ def sp(x: Array) -> Array:
 
 
 def log_sp(x: Array) -> Array:
-    """log log(1 + eˣ), which is x far on the left."""
+    """log log(1 + eˣ), which is x for very negative x."""
     return np.where(x < -FAR, x, np.log(sp(np.maximum(x, -FAR))))
 
 
 def log_w(a: Array) -> Array:
     """y = log W(eᵃ), W Lambert's function: y + eʸ = a, by Newton's steps.
 
-    The left side is convex and increasing and exceeds a where they begin, so they fall to the root; six reach double precision.
+    y + eʸ is convex and increasing, and greater than a at the start, so the steps decrease to the root. Six are enough for
+    double precision.
     """
     y = np.minimum(a, np.log(np.maximum(a, 1)))
     for _ in range(6):
@@ -175,9 +177,9 @@ ROWS = {
 
 
 def weighted_jensen_shannon(pi: float) -> Divergence:
-    """π KL(p‖m) + (1 − π) KL(q‖m), m = πp + (1 − π)q: what a sample tells of a coin that shows p with the chance π.
+    """π KL(p‖m) + (1 − π) KL(q‖m), m = πp + (1 − π)q: the information of a sample about whether it is from p.
 
-    h = (1 − π) (log(1 − π) − log(1 − e^(−s/π))), a straight line far on the right.
+    h = (1 − π) (log(1 − π) − log(1 − e^(−s/π))), a straight line for large v.
     """
     entropy, rest = -pi * math.log(pi), 1 - pi
 
@@ -230,13 +232,13 @@ def alpha_divergence(a: float) -> Divergence:
 
 
 def divergence(name: Name, *, alpha: float = 0.5, pi: float = 0.5) -> Divergence:
-    """The row called ``name``; two have a parameter, ``alpha`` and ``pi``. Raises UsageError where it is out of range."""
+    """The row called ``name``. Two rows have a parameter, ``alpha`` or ``pi``. Raises UsageError if it is out of range."""
     if name == "alpha":
         if not abs(alpha) < math.inf or alpha in (0, 1):
-            raise UsageError(f"alpha is a finite number beside 0 (reverse-kl) and 1 (kl): got {alpha}")
+            raise UsageError(f"alpha must be finite and neither 0 (use reverse-kl) nor 1 (use kl): got {alpha}")
         return alpha_divergence(alpha)
     if name == "weighted-jensen-shannon":
         if not 0 < pi < 1:
-            raise UsageError(f"pi is a chance between 0 and 1: got {pi}")
+            raise UsageError(f"pi must be a probability between 0 and 1: got {pi}")
         return weighted_jensen_shannon(pi)
     return ROWS[name]

@@ -63,7 +63,7 @@ def test_it_says_when_it_has_not_arrived():
 
 
 def test_a_start_that_is_not_finite_is_refused():
-    with pytest.raises(UsageError, match="not finite where it starts"):
+    with pytest.raises(UsageError, match="not finite at the start"):
         minimise(lambda x: (np.inf, x), np.ones(2), scale=1.0)
 
 

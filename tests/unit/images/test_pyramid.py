@@ -72,8 +72,8 @@ def test_what_lies_between_two_pixels_is_their_mean():
         (lambda: build(draw(1, 4, 4, 1), 2), r"at least 3: x \(N, 2, 2, 1\)"),
         (lambda: collapse_adjoint(draw(1, 4, 4, 1), 2), r"at least 3: x \(N, 2, 2, 1\)"),
         (lambda: collapse([draw(2, 7, 7, 1), draw(2, 3, 3, 1)]), r"below \(2, 7, 7, 1\).*got \(2, 3, 3, 1\)"),
-        (lambda: collapse([draw(2, 7, 7, 3), draw(2, 4, 4, 1)]), "halved size"),
-        (lambda: build_adjoint([draw(2, 7, 7, 1), draw(1, 4, 4, 1)]), "halved size"),
+        (lambda: collapse([draw(2, 7, 7, 3), draw(2, 4, 4, 1)]), "half its size"),
+        (lambda: build_adjoint([draw(2, 7, 7, 1), draw(1, 4, 4, 1)]), "half its size"),
     ],
 )
 def test_sizes_that_do_not_fit_are_named_in_one_line(call, words):

@@ -71,7 +71,7 @@ def test_a_part_of_z_reaches_its_own_block_and_no_other():
 def test_a_hierarchical_latent_that_does_not_come_out_even_is_one_line(shape, latent):
     settings = Settings(latent=latent, width_G=1, width_D=1, hierarchical=True)
     n = sngan.levels(shape) + 1
-    with pytest.raises(UsageError, match=f"has {n} equal parts at .*: {latent} is none of these") as refused:
+    with pytest.raises(UsageError, match=f"has {n} equal parts at .*: {latent} is no multiple of {n}") as refused:
         PCGAN(settings, Sample(shape, K))
     assert "\n" not in str(refused.value)
     PCGAN(Settings(latent=5 * n, width_G=1, width_D=1, hierarchical=True), Sample(shape, K))

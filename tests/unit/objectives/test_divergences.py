@@ -150,11 +150,11 @@ def test_families_hold_their_relatives():
 
 @pytest.mark.parametrize("wrong", [{"alpha": 0.0}, {"alpha": 1.0}, {"alpha": np.nan}, {"alpha": np.inf}], ids=str)
 def test_an_alpha_that_is_another_row_or_none_is_refused(wrong):
-    with pytest.raises(UsageError, match="alpha is a finite number"):
+    with pytest.raises(UsageError, match="alpha must be finite"):
         divergence("alpha", **wrong)
 
 
 @pytest.mark.parametrize("pi", [0.0, 1.0, -0.1, np.nan])
 def test_a_chance_is_between_0_and_1(pi):
-    with pytest.raises(UsageError, match="pi is a chance"):
+    with pytest.raises(UsageError, match="pi must be a probability"):
         divergence("weighted-jensen-shannon", pi=pi)

@@ -168,7 +168,7 @@ def test_what_is_not_two_domains_is_one_line(shape):
 
 
 def test_sizes_that_cannot_be_halved_twice_are_refused():
-    with pytest.raises(UsageError, match="30x28 are no multiples of 4"):
+    with pytest.raises(UsageError, match="multiples of 4: the data has 30x28"):
         CycleGAN(Settings(), Sample((30, 28, 2)))
 
 

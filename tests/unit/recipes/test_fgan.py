@@ -94,8 +94,8 @@ def test_a_state_that_was_saved_goes_on_bit_for_bit(rng):
     [
         ({"loss": "hinge"}, "set divergence and saturating, not loss"),
         ({"smoothing": 0.1}, "set divergence and saturating, not loss or smoothing"),
-        ({"divergence": "alpha", "alpha": 1.0}, "alpha is a finite number"),
-        ({"divergence": "weighted-jensen-shannon", "pi": 1.0}, "pi is a chance"),
+        ({"divergence": "alpha", "alpha": 1.0}, "alpha must be finite"),
+        ({"divergence": "weighted-jensen-shannon", "pi": 1.0}, "pi must be a probability"),
     ],
     ids=str,
 )
