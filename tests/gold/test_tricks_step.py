@@ -101,7 +101,9 @@ def test_steps_with_every_trick_are_those_of_autograd_and_adam(game, reference):
         )
         for _ in range(STEPS)
     ]
-    begun = system.classifier.first(state.judge, batches[0], rng)[0].C  # by the first batch: tests/unit/test_tricks.py
+    begun = system.classifier.prepare(state.judge, batches[0], rng)[
+        0
+    ].C  # by the first batch: tests/unit/test_tricks.py
     C, G = tensors(begun, state.G)
     rows = torch.tensor(state.G_running[-reference * LATENT :].reshape(-1, LATENT)) if reference else torch.zeros(0, 5)
     rows, past = rows.double(), [C.detach().clone(), G.detach().clone()]

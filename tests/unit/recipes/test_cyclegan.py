@@ -80,16 +80,16 @@ def test_the_nets_keep_sizes_and_judge_patches(rng):
     assert np.abs(g).argmax() // 40 in range(9, 31), "near the middle"
 
 
-def test_the_gradients_of_a_way_are_those_of_differences(system, rng):
+def test_the_gradients_of_a_direction_are_those_of_differences(system, rng):
     recipe, state, batch = system
     state, (a, b) = exact(state), np.split(batch.x.astype(np.float64), 2, axis=3)
     s = recipe.settings
 
     def loss(at_G, at_F):
-        game, cycle, kept = recipe.way(recipe.G, at_G, recipe.F, at_F, recipe.D_B, state.D_B, a, b).losses
+        game, cycle, kept = recipe.direction(recipe.G, at_G, recipe.F, at_F, recipe.D_B, state.D_B, a, b).losses
         return game + s.cycle * cycle + s.cycle * s.identity * kept
 
-    way = recipe.way(recipe.G, state.G, recipe.F, state.F, recipe.D_B, state.D_B, a, b)
+    way = recipe.direction(recipe.G, state.G, recipe.F, state.F, recipe.D_B, state.D_B, a, b)
     h = 1e-7
     for at, g in ((0, way.g_there), (1, way.g_back)):
         for _ in range(3):

@@ -101,7 +101,7 @@ class AdversarialRecipe(TrainedGAN):
         s = self.settings.smoothing
         loss, g_real = loss + s * scalar(real.mean()), g_real + s / real.size  # −s log(1 − D) + s log D = s d
         log = {"loss_D": loss, "D_real": scalar(real.mean()), "D_fake": scalar(fake.mean())}
-        return log, {"real": first(g_real, y["real"]), "fake": first(g_fake, y["fake"])}
+        return log, {"real": from_first_column(g_real, y["real"]), "fake": from_first_column(g_fake, y["fake"])}
 
     def g_inputs(self, c: Array, fake: Array) -> Groups:
         """The inputs of D in G's step."""
@@ -110,7 +110,7 @@ class AdversarialRecipe(TrainedGAN):
     def objective_G(self, y: Groups, batch: Batch, t: int) -> tuple[Log, Groups]:
         """G's loss at D's outputs in step ``t``: the log and the cotangents of y."""
         loss, g = self.loss.generator(y["fake"][:, :1])
-        return {"loss_G": loss}, {"fake": first(g, y["fake"])}
+        return {"loss_G": loss}, {"fake": from_first_column(g, y["fake"])}
 
     def g_inputs_adjoint(self, g: Groups) -> Array:
         """The adjoint of ``g_inputs`` in the images."""
@@ -213,7 +213,7 @@ class AdversarialRecipe(TrainedGAN):
         return clip_norm(g, self.settings.clip) if self.settings.clip else g
 
 
-def first(g: Array, y: Array) -> Array:
+def from_first_column(g: Array, y: Array) -> Array:
     """The cotangent of y (n, d) from that of its first column."""
     wide = np.zeros_like(y)
     wide[:, :1] = g

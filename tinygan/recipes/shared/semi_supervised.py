@@ -110,7 +110,7 @@ class KPlusOneClassifier:
         theta = self.f.net.init(rng)
         return ClassifierState(theta, theta, self.settings.adam.init(theta))
 
-    def first(self, state: ClassifierState, batch: Batch, rng: np.random.Generator) -> tuple[ClassifierState, Batch]:
+    def prepare(self, state: ClassifierState, batch: Batch, rng: np.random.Generator) -> tuple[ClassifierState, Batch]:
         """The batch, shifted at random; before the first step weight normalisation is initialised by it."""
         s, x = self.settings, batch.x
         if s.shift:

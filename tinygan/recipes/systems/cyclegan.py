@@ -68,7 +68,7 @@ class State(NamedTuple):
     pool_B: Pool
 
 
-class Way(NamedTuple):
+class Direction(NamedTuple):
     """One direction, from x to the other domain and back: G(x), the gradients of both translators, losses."""
 
     fake: Array
@@ -103,8 +103,8 @@ class CycleGAN:
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of all four nets on ``batch.x`` (n, H, W, 2C)."""
         s, (a, b) = self.settings, np.split(batch.x, 2, axis=3)
-        to_B = self.way(self.G, state.G, self.F, state.F, self.D_B, state.D_B, a, b)
-        to_A = self.way(self.F, state.F, self.G, state.G, self.D_A, state.D_A, b, a)
+        to_B = self.direction(self.G, state.G, self.F, state.F, self.D_B, state.D_B, a, b)
+        to_A = self.direction(self.F, state.F, self.G, state.G, self.D_A, state.D_A, b, a)
         (pool_A, seen_A), (pool_B, seen_B) = (
             replayed(pool, fake, rng) if s.pool else (pool, fake)
             for pool, fake in ((state.pool_A, to_A.fake), (state.pool_B, to_B.fake))
@@ -121,7 +121,9 @@ class CycleGAN:
         log |= {"grad_G": norm(g_G), "grad_F": norm(g_F), "grad_D": math.hypot(norm(g_A), norm(g_B))}
         return State(G, F, D_A, D_B, G_memory, F_memory, D_A_memory, D_B_memory, pool_A, pool_B), log
 
-    def way(self, G: Net, at_G: Array, F: Net, at_F: Array, D: Net, at_D: Array, x: Array, other: Array) -> Way:
+    def direction(
+        self, G: Net, at_G: Array, F: Net, at_F: Array, D: Net, at_D: Array, x: Array, other: Array
+    ) -> Direction:
         """x to the other domain by G and back by F; D classifies G(x); and ``other``, which G should leave unchanged."""
         s, n = self.settings, len(x)
         y, saved = G.forward(at_G, np.concatenate([x, other]))  # instance norms: samples do not affect each other
@@ -135,7 +137,7 @@ class CycleGAN:
         g_fake = D.backward(at_D, saved_D, g_d, wrt_theta=False).x + back.x
         g_y = np.concatenate([g_fake, s.cycle * s.identity * g_left])
         there = G.backward(at_G, saved, g_y, wrt_x=False).theta
-        return Way(fake, there, back.theta, (adversarial, cycle, identity))
+        return Direction(fake, there, back.theta, (adversarial, cycle, identity))
 
     def d_loss(self, D: Net, at_D: Array, real: Array, fake: Array) -> tuple[Scalar, Array]:
         """D's loss and its gradient in θ_D."""

@@ -73,7 +73,7 @@ class SemiLGAN(Charts):
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
         s, G = self.settings, self.G
-        state_C, batch = self.classifier.first(state.judge, batch, rng)
+        state_C, batch = self.classifier.prepare(state.judge, batch, rng)
         known, labels = split(batch)
         real, n = batch.x[known:], len(batch.x) - known
         x = np.concatenate([real, batch.x[:known]])  # unlabelled first: terms on some samples take the first

@@ -98,7 +98,7 @@ class SGAN:
 
     def step(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Log]:
         """One step of C and one of G on ``batch``, whose first samples are labelled; the label of the others is −1."""
-        state_C, batch = self.classifier.first(state.judge, batch, rng)
+        state_C, batch = self.classifier.prepare(state.judge, batch, rng)
         if not self.settings.judge.unlabelled:
             g, log = self.classifier.gradient(state_C, batch, None, rng)
             state_C, log_C = self.classifier.step(state_C, g)
