@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ from tinygan.cli.options import completes
 from tinygan.cli.terminal import paragraph, plural
 from tinygan.data import NAMES
 from tinygan.errors import DataError, TinyganError, UsageError, nearest
-from tinygan.reproduce import SYSTEMS, Experiment, Result, Work, experiments
+from tinygan.reproduce import SYSTEMS, Claim, Experiment, Result, Work, experiments
 from tinygan.reproduce.harness.experiment import Job, Stopped, short_digest
 from tinygan.reproduce.harness.lock import claimed
-from tinygan.reproduce.harness.table import append_result, format_claims, job_key, read_results, save_claims
+from tinygan.reproduce.harness.table import append_result, job_key, read_results, save_claims
 from tinygan.training.interrupt import Interrupt
 from tinygan.training.provenance import provenance
 
@@ -84,12 +85,23 @@ def run(args: argparse.Namespace) -> int:
                 continue
             claims = each.claims(found)
             met = met and all(claim.met for claim in claims)
-            print(f"\n{each.name}: {each.about}\n{format_claims(claims)}")
+            print(f"\n{each.name}: {each.about}\n{table(claims)}")
             save_claims(args.out / f"{args.system}.json", each.name, claims)
             draw(each, found, work.pictures)
     if left:
         print(f"\njobs without a result, not to be had here or in the hands of another process: {', '.join(left)}")
     return 0 if met and not left else 1
+
+
+def table(claims: Sequence[Claim]) -> str:
+    """Each claim: what was measured; below it the value, its bound and whether it is kept, and the published value."""
+    lines = []
+    for claim in claims:
+        passed = "passed" if claim.met else "MISSED"
+        parts = [f"{claim.value:.4g}", f"bound {claim.sign} {claim.bound:g}: {passed}" if claim.sign else ""]
+        parts += [f"published {claim.published}" if claim.published else ""]
+        lines += [paragraph(claim.what, "    ", "  "), paragraph("; ".join(filter(None, parts)), " " * 8)]
+    return "\n".join(lines)
 
 
 def draw(experiment: Experiment, found: list[Result], folder: Path) -> None:

@@ -80,7 +80,8 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--precision",
         choices=kernels.PRECISIONS,
-        help="fast: the fastest convolutions; direct: only those that round least (default: auto, which is fast)",
+        help="fast: the fastest convolutions; direct: only those that round least; tf32: on a GPU, faster products that "
+        "round more (default: auto, which is fast)",
     )
     p.add_argument("--columns", type=whole, metavar="N", help="images a row of the sample pictures (default: 8)")
     add_scale(p)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tinygan.cli import main
-from tinygan.cli.reproduce import claimed
+from tinygan.cli.reproduce import claimed, table
 from tinygan.data.toys import _circle, _roll
 from tinygan.errors import Diverged, FormatError, UsageError
 from tinygan.reproduce import SYSTEMS, Claim, Experiment, Result, Work, experiments
 from tinygan.reproduce.harness.experiment import Stopped
-from tinygan.reproduce.harness.table import format_claims, read_results, save_claims
+from tinygan.reproduce.harness.table import read_results, save_claims
 from tinygan.reproduce.papers.lgan_curves import tangent
 from tinygan.training.checkpoint import flatten
 from tinygan.training.interrupt import Interrupt
@@ -48,7 +48,7 @@ def home(tmp_path, monkeypatch):
 def test_a_job_writes_one_line_and_runs_once(home, capsys):
     assert main(["reproduce", "lgan"]) == 0
     printed = capsys.readouterr().out
-    assert "the greatest error  0.5    <= 0.5  met  0.1 (a paper)" in printed
+    assert "  the greatest error\n        0.5; bound <= 0.5: passed; published 0.1 (a paper)\n" in printed
     lines = [json.loads(line) for line in (home / "bench/results/reproduce/lgan.jsonl").read_text().splitlines()]
     assert [line["job"] for line in lines] == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
     assert {"experiment", "figures", "seconds", "command", "commit", "machine", "versions", "date"} <= set(lines[0])
@@ -96,7 +96,7 @@ def test_results_that_cannot_be_written_are_found_before_the_work(home, capsys):
 def test_a_missed_claim_is_printed_and_gives_status_1(home, monkeypatch, capsys):
     monkeypatch.setattr("tinygan.cli.reproduce.experiments", lambda system, only=(): [toy(4)])
     assert main(["reproduce", "lgan"]) == 1
-    assert "0.75   <= 0.5  MISSED" in capsys.readouterr().out
+    assert "0.75; bound <= 0.5: MISSED" in capsys.readouterr().out
 
 
 def test_jobs_without_a_result_are_printed_and_give_status_1(home, capsys):
@@ -172,7 +172,7 @@ def test_data_of_another_shape_is_refused_before_training(tmp_path):
 
 def test_a_nan_does_not_meet_a_bound():
     claim = Claim("a", float("nan"), "<=", 1.0)
-    assert not claim.met and "MISSED" in format_claims([claim])
+    assert not claim.met and "MISSED" in table([claim])
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -42,22 +42,6 @@ def append_result(path: Path, record: dict[str, Any]) -> None:
         raise DataError(f"cannot write {path}: {error.strerror}; choose a writable folder with --out") from error
 
 
-def format_claims(claims: Sequence[Claim]) -> str:
-    """A table with one line per claim: what, value, bound, whether it is met, published value."""
-    rows = [
-        (c.what, f"{c.value:.4g}", f"{c.sign} {c.bound:g}" if c.sign else "", outcome(c), c.published) for c in claims
-    ]
-    head = ("", "value", "bound", "", "published")
-    width = [max(len(row[i]) for row in (head, *rows)) for i in range(5)]
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, width, strict=True)).rstrip() for row in (head, *rows)]
-    return "\n".join(lines)
-
-
-def outcome(claim: Claim) -> str:
-    """ "met", "MISSED", or nothing for a claim without a bound."""
-    return "" if not claim.sign else "met" if claim.met else "MISSED"
-
-
 def save_claims(path: Path, name: str, claims: Sequence[Claim]) -> None:
     """Write the claims of an experiment to a JSON file and keep those of other experiments there. Raises FormatError."""
     try:
