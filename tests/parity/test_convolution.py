@@ -122,7 +122,8 @@ def test_the_other_forms_are_the_references(case, width):
     check(made(*case), width, "fast")
 
 
-def test_the_other_forms_are_met(monkeypatch):
+@pytest.mark.parametrize("width", EACH_WIDTH)
+def test_the_layers_have_the_other_forms(width, monkeypatch):
     """The layers above have every form of every operation: else the tests have nothing to say of it."""
     winograd_forms = pytest.importorskip("tinygan.kernels.jit.winograd_forms")
     seen, form = set(), winograd_forms.form
@@ -133,7 +134,7 @@ def test_the_other_forms_are_met(monkeypatch):
 
     monkeypatch.setattr(winograd_forms, "form", noted)
     for layer in LAYERS.values():
-        with kernels.on_cpu("jit"), kernels.precision("fast"), vectors(32):
+        with kernels.on_cpu("jit"), kernels.precision("fast"), vectors(width):
             triple(made(*layer, dtype="float32"))
     assert seen >= {(what, form) for what in ("y", "dx", "dw") for form in (None, (2, 2), (2, 3), (4, 2), (4, 3))}
 
