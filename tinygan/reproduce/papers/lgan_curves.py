@@ -51,7 +51,7 @@ def claims(results: Sequence[Result]) -> list[Claim]:
 
 def of_curve(name: str, steps: int, settings: dict[str, Any]) -> Experiment:
     """The experiment on one curve."""
-    about = f"tangents of N = 1 on {name}, {len(SEEDS)} seeds of {steps} steps"
+    about = f"alignment with the true tangent of a {name}, {len(SEEDS)} seeds of {steps} steps"
     own = {"steps": steps, "settings": ONE | settings}
     return Experiment(name, about, own, [{"seed": seed} for seed in SEEDS], partial(run, name, steps, settings), claims)
 
