@@ -29,8 +29,8 @@ def train(
     ``out``       the run directory, a new one; None: runs/RECIPE-DATA, with a number where that is taken
     ``steps``     training steps in all; None: the recipe's default, for most 1200
     ``progress``  whether progress is printed on stderr
-    ``settings``  settings of the loop (batch, seed, backend, precision, log_every, sample_every, save_every, keep) and of the
-                  recipe, as ``tinygan recipes NAME`` lists them; nested ones as a dictionary or as a dataclass:
+    ``settings``  settings of the loop (batch, seed, backend, precision, save_every, ...) and of the recipe, as
+                  ``tinygan recipes NAME`` lists them; nested ones as a dictionary or as a dataclass:
                   ``adam_G={"lr": 1e-4}``. What is not given has its default.
 
     The same seed gives the same bits on the same machine and version. Ctrl-C finishes the step, saves, and raises

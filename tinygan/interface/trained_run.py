@@ -116,7 +116,8 @@ class TrainedRun:
     def resume(self, steps: int | None = None, *, progress: bool = True, **changes: Any) -> TrainedRun:
         """Continue training to ``steps`` steps in all; returns the run at its last step. The result is that of one training.
 
-        ``changes`` may be log_every, sample_every, save_every and keep. Ctrl-C saves the run and raises KeyboardInterrupt.
+        ``changes`` may be log_every, save_every, keep and the settings of pictures. Ctrl-C saves the run and raises
+        KeyboardInterrupt.
         Raises UsageError for any other change, or where another process trains the run; Diverged.
         """
         with Interrupt() as interrupt:

@@ -43,8 +43,8 @@ class SampleRequest(NamedTuple):
         return self.sweep is not None or self.sequence
 
 
-def refuse(recipe: Generative, name: str, request: SampleRequest) -> None:
-    """UsageError where the recipe called ``name`` does not support the request."""
+def require_supported(recipe: Generative, name: str, request: SampleRequest) -> None:
+    """Raise UsageError where the recipe called ``name`` does not support the request."""
     label, text, truncation, standing, sweep, _, sequence = request
     if label is not None and text is not None:
         raise UsageError("label chooses a class and text a text: give one of them")

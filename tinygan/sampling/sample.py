@@ -11,7 +11,7 @@ from tinygan.core.layer import Array
 from tinygan.core.streams import Stream
 from tinygan.errors import UsageError
 from tinygan.recipes import Generative, Recipe
-from tinygan.sampling.request import SampleRequest, images, latents, recalibrate, refuse
+from tinygan.sampling.request import SampleRequest, images, latents, recalibrate, require_supported
 
 
 def sample_state(recipe: Recipe, state: Any, name: str, n: int, seed: int, request: SampleRequest) -> Array:
@@ -22,7 +22,7 @@ def sample_state(recipe: Recipe, state: Any, name: str, n: int, seed: int, reque
     """
     if not isinstance(recipe, Generative):
         raise UsageError(f"{name} makes no samples: see tinygan eval for a classifier, tinygan translate for cyclegan")
-    refuse(recipe, name, request)
+    require_supported(recipe, name, request)
     z = latents(recipe, request, n, np.random.default_rng([seed, Stream.SAMPLE]))
     state = recalibrate(recipe, state, request, np.random.default_rng([seed, Stream.STANDING]))
     return images(recipe, state, request, z)

@@ -1,4 +1,4 @@
-"""Samples as they are asked for: by class, by text, truncated, with standing statistics."""
+"""Requests for samples: of a class, of a text, truncated, with standing statistics."""
 
 import json
 
@@ -31,7 +31,7 @@ def test_the_words_are_in_the_checkpoint(runs, monkeypatch):
     assert recipe.captions.vocabulary == (*BRIGHTNESS_WORDS, *"0123456789")
 
 
-def test_a_text_a_class_and_whatever_else_is_asked_has_a_file_of_its_own(runs, capsys):
+def test_every_request_has_a_file_of_its_own(runs, capsys):
     lines = ["", "--text dark~3", "--text 3~dark", "--label 3", "--label 4", "--truncation 0.5", "--standing 2"]
     lines += ["--label 3 --truncation 0.5 --standing 1"]
     for line in lines:
@@ -41,7 +41,7 @@ def test_a_text_a_class_and_whatever_else_is_asked_has_a_file_of_its_own(runs, c
     assert (runs / "gan-cls/samples/sample-n2-seed0-text-dark-3.png").is_file()
 
 
-def test_what_is_asked_reaches_the_images(runs):
+def test_a_request_changes_the_images(runs):
     run = Run.open(runs / "gan-cls")
     texts = [sample(run, 3, text=text) for text in ("dark 3", "3 dark", "bright 3")]
     assert np.array_equal(texts[0], texts[1]) and not np.array_equal(texts[0], texts[2])
