@@ -38,4 +38,4 @@ def test_a_job_fights_the_training_of_one_step_and_draws_its_canvases(tmp_path, 
     a, b = found["errors"]["a_on_b"], found["errors"]["b_on_a"]
     assert found["r_sample"] == (pytest.approx(a / b) if b else pytest.approx(1 if a == 0 else float("inf")))
     assert not (found["won"] and found["lost"])
-    assert read_png(tmp_path / "pictures/canvases-3-seed0.png").shape == (2 * 30 + 2, 3 * 30 + 2, 3)
+    assert read_png(tmp_path / "pictures/canvases-3-seed0.png").shape == (9 * (2 * 30 + 2), 9 * (3 * 30 + 2), 3)

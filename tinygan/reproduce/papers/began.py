@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.metrics.memorisation import mean_distance
 from tinygan.recipes import Generative
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
+from tinygan.reproduce.harness.picture import write_picture
 from tinygan.reproduce.harness.plot import curves, quantile_band
 
 RATIOS, SEEDS = (0.3, 0.5, 0.7), range(3)  # γ
@@ -46,7 +46,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     assert isinstance(recipe, Generative)
     x = recipe.sample(state, recipe.latents(MADE, np.random.default_rng(0)))
     work.pictures.mkdir(parents=True, exist_ok=True)  # for every seed, because some generate only one image
-    write_png(work.pictures / f"{DATA}-{job['ratio']}-seed{job['seed']}.png", make_grid(x[:SHOWN], nrow=SHOWN))
+    write_picture(work.pictures / f"{DATA}-{job['ratio']}-seed{job['seed']}.png", make_grid(x[:SHOWN], nrow=SHOWN))
     balance = job["ratio"] * real - fake
     return {
         "M at 200": float(M[EARLY].mean()),

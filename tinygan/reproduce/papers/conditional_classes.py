@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.formats.png import write_png
 from tinygan.images.grid import picture_of
 from tinygan.metrics.agreement import agreement
 from tinygan.recipes import SamplesByClass
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
+from tinygan.reproduce.harness.picture import write_picture
 
 EACH, REAL = 200, 4000  # generated images per class; real images of all classes, the size of the smallest set
 SHOWN = 8  # images per class in the picture
@@ -43,7 +43,7 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     if job["seed"] == 0:
         work.pictures.mkdir(parents=True, exist_ok=True)
         rows = np.concatenate([m[:SHOWN] for m in made])
-        write_png(work.pictures / f"{setting.data}-{job['system']}.png", picture_of(rows))
+        write_picture(work.pictures / f"{setting.data}-{job['system']}.png", picture_of(rows))
     return {
         "agreement": agreement(logits, asked),
         "agreement of a class": [agreement(logits[asked == k], asked[asked == k]) for k in range(K)],

@@ -15,11 +15,11 @@ from tinygan.core.layer import Array
 from tinygan.data import Batch, Dataset
 from tinygan.data.captions import BRIGHTNESS_WORDS
 from tinygan.evaluation.extractors import open_features
-from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.metrics.agreement import agreement
 from tinygan.recipes.systems.gan_cls import GANCLS, mismatched
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, over_seeds
+from tinygan.reproduce.harness.picture import write_picture
 
 SIDES = WITH, WITHOUT = "with", "without"
 DATA, STEPS, BATCH, SETTINGS = "fashion-mnist", 1500, 64, {"width": 16}
@@ -41,7 +41,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     if job == JOBS[0]:
         z = np.concatenate([recipe.of_text(text, 10, rng) for text in SHOWN])
         work.pictures.mkdir(parents=True, exist_ok=True)
-        write_png(work.pictures / "text.png", make_grid(images(recipe, state, z), nrow=10))
+        write_picture(work.pictures / "text.png", make_grid(images(recipe, state, z), nrow=10))
     return {
         "right less wrong": right_less_wrong(recipe, state, test),
         "class": agreement(logits, labels["class"]),

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.recipes.systems.cyclegan import CycleGAN
 from tinygan.reproduce.harness.experiment import (
@@ -23,6 +22,7 @@ from tinygan.reproduce.harness.experiment import (
     pixel_error,
     random_indices,
 )
+from tinygan.reproduce.harness.picture import write_picture
 
 SHOWN, MOST = 8, 500  # samples in a picture; measured test pairs
 
@@ -52,7 +52,7 @@ def run(setting: Setting, job: Job, work: Work) -> dict[str, Any]:
     shown = recipe.cycles(state, pairs[:SHOWN])
     work.pictures.mkdir(parents=True, exist_ok=True)
     path = work.pictures / f"{setting.data}-seed{job['seed']}.png"
-    write_png(path, make_grid(shown.reshape(-1, *shown.shape[2:]), nrow=2 * shown.shape[1]))
+    write_picture(path, make_grid(shown.reshape(-1, *shown.shape[2:]), nrow=2 * shown.shape[1]))
     ways = {"A to B": slice(0, None, 2), "B to A": slice(1, None, 2)}  # rows alternate between the directions
     figures: dict[str, Any] = {name: pixel_error(there[way], b[way]) for name, way in ways.items()}
     return figures | {"identity": pixel_error(a, b), "cycle": pixel_error(around, a)}

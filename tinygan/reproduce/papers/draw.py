@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.layer import apply
-from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.layers import Filterbank
 from tinygan.recipes.systems.draw import DRAW
@@ -28,6 +27,7 @@ from tinygan.reproduce.harness.experiment import (
     over_seeds,
     random_indices,
 )
+from tinygan.reproduce.harness.picture import write_picture
 
 DATA, STEPS, BATCH, SEEDS, SEEN = "mnist-5k", 800, 100, range(3), range(1)  # 20 epochs of 4,000 images
 TEST, DRAWS, SHOWN = 1000, 10, 8  # measured images; samples ε per image; images in a picture
@@ -63,7 +63,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
         work.pictures.mkdir(parents=True, exist_ok=True)
         kind = "windows" if recipe.settings.attention else f"T{recipe.settings.glimpses}"
         path = work.pictures / f"{kind}-seed{job['seed']}.png"
-        write_png(path, make_grid(rows.reshape(-1, *recipe.shape), nrow=recipe.settings.glimpses))
+        write_picture(path, make_grid(rows.reshape(-1, *recipe.shape), nrow=recipe.settings.glimpses))
     return {"nats": float(np.mean(nats))}
 
 

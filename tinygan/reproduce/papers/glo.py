@@ -14,7 +14,6 @@ from tinygan.core.layer import Array
 from tinygan.data import Batch, Dataset, Sample
 from tinygan.data.enumerated import Enumerated
 from tinygan.data.sampler import Sampler
-from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.optim import Adam, Schedule
 from tinygan.recipes.systems.glo import GLO, Settings, State
@@ -28,6 +27,7 @@ from tinygan.reproduce.harness.experiment import (
     over_seeds,
     pixel_error,
 )
+from tinygan.reproduce.harness.picture import write_picture
 from tinygan.sampling.interpolation import between
 from tinygan.training.config import as_mapping
 
@@ -76,8 +76,8 @@ def run(job: Job, work: Work) -> dict[str, Any]:
         made = recipe.sample(state, recipe.latents(SHOWN, rng))
         work.pictures.mkdir(parents=True, exist_ok=True)
         rows = np.concatenate([x[:SHOWN], again[:SHOWN], components(x, LATENT)[:SHOWN], made])
-        write_png(work.pictures / "images.png", make_grid(rows, nrow=SHOWN))
-        write_png(work.pictures / "lines.png", make_grid(np.concatenate(lines[:LINES]), nrow=POINTS))
+        write_picture(work.pictures / "images.png", make_grid(rows, nrow=SHOWN))
+        write_picture(work.pictures / "lines.png", make_grid(np.concatenate(lines[:LINES]), nrow=POINTS))
     return {
         "L1": pixel_error(again, x),
         "L1 of components": pixel_error(components(x, LATENT), x),

@@ -17,9 +17,9 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.data import Dataset
-from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of, over_seeds
+from tinygan.reproduce.harness.picture import write_picture
 from tinygan.reproduce.papers.glo import DATA, EARLIER, IMAGES, LATENT, SEEDS, SHARED, Table, trained
 from tinygan.sampling.interpolation import arithmetic
 
@@ -73,7 +73,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     if seed == SEEDS[0]:
         shown = made[rng.permutation(len(made))[: 2 * ROWS]]
         work.pictures.mkdir(parents=True, exist_ok=True)
-        write_png(work.pictures / f"sums-{attribute}.png", make_grid(shown.reshape(-1, *table.recipe.shape)))
+        write_picture(work.pictures / f"sums-{attribute}.png", make_grid(shown.reshape(-1, *table.recipe.shape)))
     flat = table.x.reshape(IMAGES, -1)
     pixels = np.clip([arithmetic(*(flat[i] for i in trio))[3] for trio in places], -1, 1).reshape(
         -1, *table.recipe.shape

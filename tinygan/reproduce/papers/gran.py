@@ -14,11 +14,11 @@ import numpy as np
 from tinygan.evaluation.battle import Player, fight, player
 from tinygan.evaluation.evaluate import measure
 from tinygan.evaluation.extractors import OWN
-from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.metrics.gam import battle
 from tinygan.recipes.systems.gran import GRAN
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, falling, figures_of, over_seeds
+from tinygan.reproduce.harness.picture import write_picture
 from tinygan.sampling.generated import GeneratedDataset
 
 PAINTED, SEEDS = (1, 3, 5), range(3)  # T
@@ -62,7 +62,7 @@ def draw_canvases(p: Player, work: Work, job: Job) -> None:
     x = p.recipe.canvases(p.state, p.recipe.latents(SHOWN, np.random.default_rng(0)))
     work.pictures.mkdir(parents=True, exist_ok=True)
     picture = make_grid(x.reshape(-1, *x.shape[2:]), nrow=x.shape[1])
-    write_png(work.pictures / f"canvases-{job['steps']}-seed{job['seed']}.png", picture)
+    write_picture(work.pictures / f"canvases-{job['steps']}-seed{job['seed']}.png", picture)
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:

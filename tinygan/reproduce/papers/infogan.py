@@ -17,7 +17,6 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.core.net import Net
-from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.metrics import ink, probe
 from tinygan.metrics.matching import cluster_accuracy
@@ -33,6 +32,7 @@ from tinygan.reproduce.harness.experiment import (
     over_seeds,
     random_indices,
 )
+from tinygan.reproduce.harness.picture import write_picture
 
 WITH, WITHOUT = "with", "without"  # codes in the losses
 K, MADE, REAL = 10, 2000, 1000  # categories; generated images, half of them to train a probe; real images
@@ -106,7 +106,7 @@ def pictures(recipe: InfoGAN, state: Any, folder: Path, name: str) -> None:
     for j in range(1 + recipe.settings.continuous):
         rows = recipe.code_sweep(f"c{j}", np.random.default_rng(0))
         x = np.concatenate([recipe.sample(state, row) for row in rows])
-        write_png(folder / f"{name}-c{j}.png", make_grid(x, nrow=rows.shape[1]))
+        write_picture(folder / f"{name}-c{j}.png", make_grid(x, nrow=rows.shape[1]))
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:

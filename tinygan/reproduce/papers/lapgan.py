@@ -11,11 +11,11 @@ import numpy as np
 from tinygan.core.layer import Array
 from tinygan.evaluation.evaluate import measure
 from tinygan.evaluation.extractors import OWN
-from tinygan.formats.png import write_png
 from tinygan.images.grid import make_grid
 from tinygan.images.pyramid import build, collapse
 from tinygan.recipes.systems.lapgan import LAPGAN
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, over_seeds
+from tinygan.reproduce.harness.picture import write_picture
 from tinygan.sampling.generated import GeneratedDataset
 
 DATA, STEPS, BATCH, SEEDS = "fashion-mnist", 2000, 32, range(3)
@@ -67,7 +67,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     rows = np.concatenate([recipe.canvases(state, z), Enlarged(recipe).sample(state, z)[:, None]], axis=1)
     work.pictures.mkdir(parents=True, exist_ok=True)
     picture = make_grid(rows.reshape(-1, *recipe.shape), nrow=rows.shape[1])
-    write_png(work.pictures / f"{DATA}-seed{job['seed']}.png", picture)
+    write_picture(work.pictures / f"{DATA}-seed{job['seed']}.png", picture)
     return figures
 
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from tinygan.core.layer import Array
 from tinygan.data.strokes import FACTORS, Strokes, factor_directions
-from tinygan.formats.png import write_png
 from tinygan.geometry import principal_angles
 from tinygan.recipes.systems.lgan import LGAN
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, over_seeds
+from tinygan.reproduce.harness.picture import write_picture
 from tinygan.sampling.traversal import sweep
 
 WITH, WITHOUT = "with", "without"
@@ -66,7 +66,9 @@ def run_fashion(job: Job, work: Work) -> dict[str, Any]:
     rank = (sigma > COLLAPSED * sigma[:, :1]).sum(axis=1)
     if job["seed"] == 0:
         work.pictures.mkdir(parents=True, exist_ok=True)
-        write_png(work.pictures / f"fashion-edit-{job['constraint']}.png", sweep(recipe, state, x[EDITED], REACH, 11))
+        write_picture(
+            work.pictures / f"fashion-edit-{job['constraint']}.png", sweep(recipe, state, x[EDITED], REACH, 11)
+        )
     return {
         "gram": float(np.abs(tau @ tau.transpose(0, 2, 1) - np.eye(N)).mean()),
         "least sigma": float(sigma[:, -1].min()),

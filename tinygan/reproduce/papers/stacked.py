@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from tinygan.core.layer import Array
-from tinygan.formats.png import write_png
 from tinygan.images.grid import picture_of
 from tinygan.metrics.features import Extractor
 from tinygan.metrics.modes import labelled, stacked
 from tinygan.recipes import Generative
 from tinygan.reproduce.harness.experiment import Claim, Experiment, Job, Result, Work, figures_of
+from tinygan.reproduce.harness.picture import write_picture
 
 BASE, MADE, PART, SHOWN = "mnist-5k", 26_000, 500, 64
 JUDGE = {"steps": 1500, "width": 16}
@@ -46,7 +46,7 @@ def run(job: Job, work: Work) -> dict[str, Any]:
     assert isinstance(recipe, Generative)
     work.pictures.mkdir(parents=True, exist_ok=True)
     picture = picture_of(recipe.sample(state, recipe.latents(SHOWN, np.random.default_rng(0))))
-    write_png(work.pictures / f"stacked-{job['system']}.png", picture)
+    write_picture(work.pictures / f"stacked-{job['system']}.png", picture)
     rng, real = np.random.default_rng(job["seed"]), work.open(f"stacked-{BASE}", "test")
     starts = range(0, MADE, PART)
     made = labelled(np.concatenate([modes_of(judge, recipe.sample(state, recipe.latents(PART, rng))) for _ in starts]))
