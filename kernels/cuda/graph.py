@@ -29,6 +29,9 @@ MIXED = (
     "all returned NotImplemented from __array_ufunc__",
 )
 
+# What CUDA and CuPy say in a RuntimeError, in small letters, where a capture cannot go on; the last is ``refuse`` below
+NOT_RECORDED = ("captur", "cublas", "takes an array from the host")
+
 
 class NotCapturable(Exception):
     """The step cannot be a graph: it mixes arrays of the host and of the device, waits for the device, or calls what CuPy
@@ -136,7 +139,7 @@ class Captured:
         except BaseException as error:
             with suppress(RuntimeError):
                 self.stream.end_capture()
-            if isinstance(error, RuntimeError):
+            if isinstance(error, RuntimeError) and any(words in str(error).lower() for words in NOT_RECORDED):
                 raise NotCapturable(f"it cannot be a graph: {error}") from error
             raise
         finally:

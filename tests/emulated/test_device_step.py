@@ -174,6 +174,25 @@ def test_a_fault_of_the_step_is_not_blamed_on_the_device():
         GraphExecutor(other, other.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
 
 
+def test_a_fault_that_comes_up_in_the_capture_alone_is_not_blamed_on_the_device():
+    """The first call of a step compiles, the second is recorded."""
+    recipe, batch = system("dcgan")
+
+    class Wrong(type(recipe)):
+        calls = 0
+
+        def step(self, state, batch, rng):
+            self.calls += 1
+            if self.calls == 2:
+                raise RuntimeError("a fault of the recipe")
+            return super().step(state, batch, rng)
+
+    other = Wrong(recipe.settings, Sample(recipe.shape, 1))
+    with pytest.raises(RuntimeError, match="a fault of the recipe") as raised:
+        GraphExecutor(other, other.init(np.random.default_rng(1))).step(batch(0), np.random.default_rng(2))
+    assert not isinstance(raised.value, UsageError)
+
+
 def test_cupy_has_what_is_asked_of_it(monkeypatch):
     """Its functions take the arguments of every call so far, and more of every layer's; its arrays have the methods."""
     for name in CASES:
