@@ -112,7 +112,11 @@ def run(args: argparse.Namespace) -> int:
         if args.dry_run:
             print(to_toml(as_mapping(config)), end="")
             return 0
-        run, step = launch(config, args.out, resumed, interrupt)
+        try:
+            run, step = launch(config, args.out, resumed, interrupt)
+        except SystemExit:  # a second signal
+            print("stopped at once: the last checkpoint is kept, the steps after it are lost", file=sys.stderr)
+            raise
     if step < config.steps:
         print(
             f"stopped at step {step}, saved in {run.path}\ngo on with: tinygan train --resume --out {run.path}",

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from tinygan.cli import main
+
 pty, fcntl, termios = (pytest.importorskip(name) for name in ("pty", "fcntl", "termios"))
 
 
@@ -43,3 +45,23 @@ def test_training_stops_with_a_clean_line_and_says_how_to_go_on(tmp_path):
     assert stopped.startswith("stopped at step ") and stopped.endswith(", saved in RUN")
     assert go_on == "go on with: tinygan train --resume --out RUN"
     assert (tmp_path / "RUN/checkpoints/latest.safetensors").exists()
+
+
+def test_a_second_ctrl_c_says_what_is_lost(tmp_path, monkeypatch, capsys):
+    def at_once(*arguments):
+        raise SystemExit(130)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tinygan.training.launch.launch", at_once)
+    with pytest.raises(SystemExit):
+        main(["train"])
+    assert capsys.readouterr().err == "stopped at once: the last checkpoint is kept, the steps after it are lost\n"
+
+
+def test_ctrl_c_in_another_command_is_one_line(monkeypatch, capsys):
+    def stopped():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinygan.cli.info.report", stopped)
+    assert main(["info"]) == 130
+    assert capsys.readouterr().err == "tinygan: stopped\n"
