@@ -1,24 +1,16 @@
-"""A data set of the images in one .npy file, read a batch at a time.
-
-The format (NumPy Enhancement Proposal 1): a magic number, version 1.0, the length of the header in 2 bytes, the header (a
-Python literal with dtype, order and shape), the values.
-"""
+"""A data set of the images in one .npy file, read a batch at a time."""
 
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 
 import numpy as np
 from numpy import ndarray as Array
 
 from tinygan.errors import DataError, FormatError
+from tinygan.formats.npy import read_npy_header
 
-_MAGIC = b"\x93NUMPY\x01\x00"
-_HEADER = re.compile(
-    rb"\{\s*'descr':\s*'([<>=|]?\w+)',\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([\d,\s]{0,90})\),?\s*\}\s*"
-)
 _TYPES = {"u1": np.uint8, "f2": np.float16, "f4": np.float32, "f8": np.float64}
 
 
@@ -37,24 +29,22 @@ class Npy:
         self.name, self._path = path.name, path
         try:
             with path.open("rb") as file:
-                magic, length = file.read(8), int.from_bytes(file.read(2), "little")
-                header = _HEADER.fullmatch(file.read(length))
-                self._start = 10 + length
+                descr, fortran, shape, self._start = read_npy_header(file)
             held = path.stat().st_size - self._start
         except OSError as error:
             raise DataError(f"cannot read {path}: {error.strerror or error}; expected a .npy file") from error
-        if magic != _MAGIC or header is None:
-            raise FormatError(f"{path} is not a .npy file of one numeric array; save it again with numpy.save")
-        descr, fortran, sizes = (part.decode() for part in header.groups())
-        shape = tuple(int(size) for size in sizes.split(",") if size.strip().isdecimal())
-        if len(shape) != 4 or fortran == "True" or shape[3] not in (1, 3) or 0 in shape or descr[1:] not in _TYPES:
+        except ValueError as error:
             raise FormatError(
-                f"{path} has {descr} ({sizes}){' in Fortran order' * (fortran == 'True')}; expected images "
+                f"{path} is not a .npy file of one numeric array ({error}); save it again with numpy.save"
+            ) from error
+        if len(shape) != 4 or fortran or shape[3] not in (1, 3) or 0 in shape or descr[1:] not in _TYPES:
+            raise FormatError(
+                f"{path} has {descr} {shape}{' in Fortran order' * fortran}; expected images "
                 "(N, H, W, C) in C order with C of 1 or 3, uint8 or floats in [-1, 1]"
             )
         self._dtype = np.dtype(_TYPES[descr[1:]]).newbyteorder(">" if descr[0] == ">" else "<")
         if math.prod(shape) * self._dtype.itemsize != held:
-            raise FormatError(f"{path} declares {descr} ({sizes}) but has {held} bytes of values; copy it again")
+            raise FormatError(f"{path} declares {descr} {shape} but has {held} bytes of values; copy it again")
         self.size, self.shape = shape[0], tuple(shape[1:])
 
     def batch(self, index: Array) -> tuple[Array, dict[str, Array]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from pathlib import Path
@@ -12,14 +13,12 @@ from numpy import ndarray as Array
 from tinygan.data.images import MOST_CLASSES, Images, class_numbers
 from tinygan.errors import DataError, FormatError
 from tinygan.formats.archive import open_store
+from tinygan.formats.npy import read_npy_header
 
 MAX_BYTES = 2**31  # of one array: 2 GiB
 _IMAGES = ("x_{}", "{}_images", "x", "images")
 _LABELS = {"x_{}": "y_{}", "{}_images": "{}_labels", "x": "y", "images": "labels"}
-_HEADER = re.compile(  # as NumPy writes it, for integer types
-    rb"\{'descr': '([|<>=]?(?:b1|[iu][1248]))', 'fortran_order': (True|False), "
-    rb"'shape': \(((?:\d{1,18}, ?)*(?:\d{1,18})?)\),? ?\}\s*"
-)
+_INTEGER = re.compile("[|<>=]?(?:b1|[iu][1248])")  # dtypes
 _ADVICE = "np.savez(file, x=..., y=...) writes the expected file: x uint8 (N, H, W) or (N, H, W, C), y integers (N,)"
 
 
@@ -49,18 +48,14 @@ def load(path: Path, split: str) -> Images:
 
 
 def _parse(data: bytes, name: str) -> Array:
-    """The array in the bytes of an .npy file: magic number, version, length of the header, header, values."""
-    size = {1: 2, 2: 4}.get(data[6] if len(data) > 6 else 0)
-    if not data.startswith(b"\x93NUMPY") or size is None:
-        raise FormatError(f"{name}: is not a .npy file of version 1 or 2; {_ADVICE}")
-    start = 8 + size + int.from_bytes(data[8 : 8 + size], "little")
-    header = _HEADER.fullmatch(data[8 + size : start])
-    if header is None:
-        raise FormatError(
-            f"{name}: its header {data[8 + size : start][:80]!r} is not one of an integer array; {_ADVICE}"
-        )
-    kind, fortran, sizes = np.dtype(header[1].decode()), header[2] == b"True", header[3].decode()
-    shape = tuple(int(n) for n in sizes.split(",") if n.strip())
+    """The integer array in the bytes of a .npy file. Raises FormatError."""
+    try:
+        descr, fortran, shape, start = read_npy_header(io.BytesIO(data))
+    except ValueError as error:
+        raise FormatError(f"{name}: {error}; {_ADVICE}") from error
+    if not _INTEGER.fullmatch(descr):
+        raise FormatError(f"{name}: is {descr} {shape}, not an array of integers; {_ADVICE}")
+    kind = np.dtype(descr)
     if any(n > len(data) for n in shape) or math.prod(shape) * kind.itemsize != len(data) - start:
         raise FormatError(f"{name}: declares {shape} {kind} but has {len(data) - start} bytes; {_ADVICE}")
     return np.frombuffer(data, kind, offset=start).reshape(shape, order="F" if fortran else "C")
