@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from tinygan.kernels.shapes import Array, Pad, Pair, Pulled, Saved, Sizes, fit, outputs, phases
+from tinygan.kernels.shapes import Array, Cotangents, Pad, Pair, Saved, Sizes, fit, outputs, phases
 
 # ---------------------------------------------------------------- linear
 
@@ -227,9 +227,9 @@ def normalise(
     return Y.reshape(X.shape), (X, (m[0], var, r, m[1:], ra / r))
 
 
-def normalise_pull(
+def normalise_vjp(
     saved: Saved, gamma: Array | None, G: Array, sizes: Sizes, *, centre: bool, wrt_x: bool = True, wrt_p: bool = True
-) -> Pulled:
+) -> Cotangents:
     """The adjoint of the pair map of ``normalise``: (x̄, ẋ̄) and (γ̄, β̄), None where not asked for.
 
     x̄ = P r (γȳ − z⟨zγȳ⟩) − Σₖ r² (a Pu + c ẋ + (⟨uẋ⟩ − 3ac) z),  ẋ̄ = P r (u − z⟨zu⟩),  γ̄ = Σ ȳz + Σₖ Σ ẏ̄ż,  β̄ = Σ ȳ.
@@ -239,7 +239,7 @@ def normalise_pull(
     A, B = X.reshape(len(X), *sizes), G.reshape(len(G), *sizes)
     z, x_dot = (A[0] - mu) * r, A[1:] - x_mean
     g, gz, gx = (s.sum(axis=2, keepdims=True) for s in (B, B * z, B[1:] * x_dot))
-    g_p, m, c, e = pulled_terms(g, gz, gx, gamma, r, a, sizes, centre=centre)
+    g_p, m, c, e = vjp_terms(g, gz, gx, gamma, r, a, sizes, centre=centre)
     if not wrt_x:
         return None, g_p if wrt_p else None
     GX = B * (1 if gamma is None else gamma.reshape(sizes[2:]))
@@ -255,7 +255,7 @@ def normalise_pull(
     return GX.reshape(G.shape), g_p if wrt_p else None
 
 
-def pulled_terms(
+def vjp_terms(
     g: Array, gz: Array, gx: Array, gamma: Array | None, r: Array, a: Array, sizes: Sizes, *, centre: bool
 ) -> tuple[tuple[Array, Array], Array, Array, Array]:
     """(γ̄, β̄), ⟨γG⟩, c = ⟨zγG⟩, ⟨uẋ⟩ from sums over a set's rows: of G, G z and ẏ̄ (ẋ − ⟨ẋ⟩).

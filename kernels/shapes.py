@@ -10,8 +10,8 @@ Shape = tuple[int, ...]
 Pair = tuple[int, ...]  # two numbers, of rows and of columns
 Pad = tuple[Pair, ...]  # ((top, bottom), (left, right))
 Sizes = tuple[int, int, int, int]  # (S, R, G, D), as ``normalise`` sees its input
-Saved = tuple[Array, tuple[Any, ...]]  # what ``normalise`` leaves to ``normalise_pull``: X, and statistics of each set
-Pulled = tuple[Array | None, tuple[Array, Array] | None]  # X̄ and (γ̄, β̄)
+Saved = tuple[Array, tuple[Any, ...]]  # what ``normalise`` leaves to ``normalise_vjp``: X, and statistics of each set
+Cotangents = tuple[Array | None, tuple[Array, Array] | None]  # X̄ and (γ̄, β̄)
 Phase = tuple[int, range, int, Pair]
 
 

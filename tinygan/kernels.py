@@ -54,7 +54,7 @@ __all__ = [
     "linear_dx",
     "matmul",
     "normalise",
-    "normalise_pull",
+    "normalise_vjp",
     "on_cpu",
     "pointwise",
     "pointwise_dx",
@@ -202,7 +202,7 @@ def _module(name: str, part: str = "operations") -> Any:
 
 OPERATIONS = (
     *("linear", "linear_dx", "linear_dw", "matmul", "conv2d", "conv2d_dx", "conv2d_dw"),
-    *("pointwise", "pointwise_dx", "normalise", "normalise_pull", "scale_shift", "column_sum"),
+    *("pointwise", "pointwise_dx", "normalise", "normalise_vjp", "scale_shift", "column_sum"),
     *("adam", "combine", "dot", "flatten"),
 )
 
@@ -266,11 +266,11 @@ def normalise(
     return backend(X).normalise(X, gamma, beta, sizes, eps, centre=centre)
 
 
-def normalise_pull(
+def normalise_vjp(
     saved: Any, gamma: Array | None, G: Array, sizes: Any, *, centre: bool, wrt_x: bool = True, wrt_p: bool = True
 ) -> tuple[Array | None, tuple[Array, Array] | None]:
     """The adjoint of the pair map of ``normalise``: X̄ and (γ̄, β̄), as asked."""
-    return backend(G).normalise_pull(saved, gamma, G, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
+    return backend(G).normalise_vjp(saved, gamma, G, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
 
 
 def scale_shift(X: Array, scale: Array, shift: Array) -> Array:

@@ -14,7 +14,7 @@ from tinygan.kernels.cuda.plan_matmul import Matrices
 
 BOUND = 2e-6  # relative error against float64
 ADAM = {"b1": 0.5, "b2": 0.9, "eps": 1e-8}
-FILES = ("pointwise.cu", "adam.cu", "norm.cu", "norm_pull.cu", "matmul.cu")
+FILES = ("pointwise.cu", "adam.cu", "norm.cu", "norm_vjp.cu", "matmul.cu")
 
 
 class ArrayCase(NamedTuple):
@@ -120,14 +120,14 @@ def norm_cases(K: int, sizes: tuple[int, int, int, int]) -> Iterator[ArrayCase]:
     gamma, beta = rng.standard_normal((2, sizes[2] * sizes[3]), np.float32)
     wide = [a.astype(np.float64) for a in (X, gamma, beta, G)]
     Y, saved = reference.normalise(*wide[:3], sizes, 1e-5, centre=True)
-    GX, parameters = reference.normalise_pull(saved, wide[1], wide[3], sizes, centre=True)
+    GX, parameters = reference.normalise_vjp(saved, wide[1], wide[3], sizes, centre=True)
     m, var, r, m_dot, a = saved[1]
     means = np.concatenate([m[None], m_dot])
     kept = (means, means - means.astype(np.float32), var, r, a)
     at = {name: s.astype(np.float32) for name, s in zip(plan_norm.SAVED, kept, strict=True)}
     forward = plan_norm.normalise(shape, sizes, 1e-5, centre=True)
-    pull = plan_norm.normalise_pull(shape, sizes, centre=True)
+    vjp = plan_norm.normalise_vjp(shape, sizes, centre=True)
     name = f"K={K} {sizes}"
     yield ArrayCase("norm.cu", f"normalise {name}", forward, {"x": X, "gamma": gamma, "beta": beta}, [Y])
     arrays = {"x": X, "g": G, "gamma": gamma, **at}
-    yield ArrayCase("norm_pull.cu", f"normalise_pull {name}", pull, arrays, [GX, np.stack(parameters)])
+    yield ArrayCase("norm_vjp.cu", f"normalise_vjp {name}", vjp, arrays, [GX, np.stack(parameters)])

@@ -105,7 +105,7 @@ def refuse(size: int) -> Any:
 
 
 class Captured:
-    """``step(state, inputs, rng) -> (state, told)``, lists of arrays and a dictionary of numbers, as a graph.
+    """``step(state, inputs, rng) -> (state, log)``, lists of arrays and a dictionary of numbers, as a graph.
 
     The step must not wait for the device, and what it does must depend on shapes alone. Raises NotCapturable.
     """
@@ -127,12 +127,12 @@ class Captured:
         try:
             cupy.cuda.set_pinned_memory_allocator(refuse)
             self.stream.begin_capture()
-            new, told = step(self.state, self.inputs, Draws(None, self.draws))
+            new, log = step(self.state, self.inputs, Draws(None, self.draws))
             new = [cupy.asarray(a) for a in new]
             new = [
                 a.copy() if a is not place and self.holds(a) else a for a, place in zip(new, self.state, strict=True)
             ]
-            self.told = {name: a.copy() if self.holds(a) else a for name, a in told.items()}
+            self.logged = {name: a.copy() if self.holds(a) else a for name, a in log.items()}
             for place, a in zip(self.state, new, strict=True):
                 if a is not place:
                     place[...] = a
@@ -163,10 +163,10 @@ class Captured:
         self.stream.synchronize()
         return [cupy.asnumpy(a) for a in self.state]
 
-    def tell(self) -> dict[str, float]:
+    def log(self) -> dict[str, float]:
         """The last step's numbers as Python's."""
         self.stream.synchronize()
-        return {name: float(a) for name, a in self.told.items()}
+        return {name: float(a) for name, a in self.logged.items()}
 
 
 class Slot:

@@ -164,7 +164,7 @@ def normalise(
     return found["y"], (X, (mean, var, {name: found[name] for name in plan_norm.SAVED}))
 
 
-def normalise_pull(
+def normalise_vjp(
     saved: Any,
     gamma: DeviceArray | None,
     G: DeviceArray,
@@ -175,8 +175,8 @@ def normalise_pull(
     wrt_p: bool = True,
 ) -> tuple[DeviceArray | None, tuple[DeviceArray, DeviceArray] | None]:
     X, (_, _, kept) = saved
-    operation = plan_norm.normalise_pull(X.shape, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
-    found = apply("norm_pull.cu", operation, x=X, g=ready(G), gamma=ready(gamma), **kept)
+    operation = plan_norm.normalise_vjp(X.shape, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
+    found = apply("norm_vjp.cu", operation, x=X, g=ready(G), gamma=ready(gamma), **kept)
     return found.get("out"), tuple(found["parameters"]) if wrt_p else None
 
 

@@ -1,4 +1,4 @@
-"""How the kernels of norm.cu and norm_pull.cu are launched: any normalisation over (S, R, G, D), with its tangents."""
+"""How the kernels of norm.cu and norm_vjp.cu are launched: any normalisation over (S, R, G, D), with its tangents."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ JoinMomentsArgs = structure(
 )
 NormaliseArgs = structure("NormaliseArgs", **addresses("x gamma beta y"), saved=Saved, sizes=Sizes)
 TermsArgs = structure("TermsArgs", **addresses("x g gamma part"), saved=Saved, sizes=Sizes, share=Share)
-PullArgs = structure(
-    "PullArgs", **addresses("x g gamma terms out"), saved=Saved, sizes=Sizes, **ints("weighted"), share=Float
+VjpArgs = structure(
+    "VjpArgs", **addresses("x g gamma terms out"), saved=Saved, sizes=Sizes, **ints("weighted"), share=Float
 )
 ParametersArgs = structure(
     "ParametersArgs", **addresses("x g terms out"), saved=Saved, sizes=Sizes, **ints("rows run width")
@@ -90,7 +90,7 @@ def normalise(X: Shape, sizes: Shape, eps: float, *, centre: bool) -> Operation:
     return Operation({"y": tuple(X), **n.shapes()}, n.parts * (2 + 2 * n.K) * n.Q, launches)
 
 
-def normalise_pull(X: Shape, sizes: Shape, *, centre: bool, wrt_x: bool = True, wrt_p: bool = True) -> Operation:
+def normalise_vjp(X: Shape, sizes: Shape, *, centre: bool, wrt_x: bool = True, wrt_p: bool = True) -> Operation:
     """Reads x, g, gamma where there is one, and SAVED; writes out, x̄ and ẋ̄, and parameters, (γ̄, β̄) (2, C)."""
     n = Groups(X, sizes, centre)
     fields = (2 + 3 * n.K) * n.Q
@@ -110,8 +110,8 @@ def normalise_pull(X: Shape, sizes: Shape, *, centre: bool, wrt_x: bool = True, 
                 done.append(summed(part, terms, n.parts, fields, n.parts, min(fields, 32)))
         if wrt_x and n.size:
             V = vector(n.C, {"x": x, "g": g, "out": at["out"]})
-            args = PullArgs(x, g, gamma, terms, at["out"], s, n.sizes, n.D > 1, 1 / n.count)
-            done.append(Launch(f"norm_pull{V}", (blocks(n.size, V), 1, 1), THREADS, 0, args))
+            args = VjpArgs(x, g, gamma, terms, at["out"], s, n.sizes, n.D > 1, 1 / n.count)
+            done.append(Launch(f"norm_vjp{V}", (blocks(n.size, V), 1, 1), THREADS, 0, args))
         if wrt_p and n.C:
             done += parameters(at["parameters"], terms, x, g, s)
         return done

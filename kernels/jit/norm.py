@@ -17,8 +17,8 @@ from tinygan.kernels.jit.memory import empty
 from tinygan.kernels.jit.norm_kernels import BLOCK, TERMS, Pass, Sums, backward, column_sums, forward
 from tinygan.kernels.jit.pool import pool
 from tinygan.kernels.jit.vector import Vector
-from tinygan.kernels.reference import pulled_terms
-from tinygan.kernels.shapes import Array, Pulled, Saved, Sizes
+from tinygan.kernels.reference import vjp_terms
+from tinygan.kernels.shapes import Array, Cotangents, Saved, Sizes
 
 PERIOD = 256  # numbers of a chunk, about
 
@@ -90,13 +90,13 @@ def normalise(
     return Y, (X, statistics)
 
 
-def normalise_pull(
+def normalise_vjp(
     v: Vector, saved: Saved, gamma: Array, G_: Array, sizes: Sizes, centre: bool, wrt_x: bool, wrt_p: bool
-) -> Pulled:
+) -> Cotangents:
     X, (mu, _, r, x_mean, a) = saved
     m, how = cut(sizes, len(X))
     g, gz, gx = summed(v, "backward", X, G_, spread([mu, *x_mean, r], sizes, m, X.dtype), sizes)
-    g_p, mean, c, e = pulled_terms(g, gz, gx, gamma, r, a, sizes, centre=centre)
+    g_p, mean, c, e = vjp_terms(g, gz, gx, gamma, r, a, sizes, centre=centre)
     g_p = g_p[0].astype(X.dtype), g_p[1].astype(X.dtype)
     if not wrt_x:
         return None, g_p if wrt_p else None

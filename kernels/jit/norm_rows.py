@@ -15,7 +15,7 @@ from tinygan.kernels.jit.elementwise import each, totals
 from tinygan.kernels.jit.memory import empty
 from tinygan.kernels.jit.norm_kernels import gx_point, gx_tangent, y_point, y_tangent
 from tinygan.kernels.jit.vector import Vector, at, clear
-from tinygan.kernels.shapes import Array, Pulled, Saved, Sizes
+from tinygan.kernels.shapes import Array, Cotangents, Saved, Sizes
 
 BLOCK = 512  # numbers of a row that are added up in the vector's dtype
 NEAR = 4096  # numbers of some rows of x, which stay near while the bundle's tangents come by
@@ -174,9 +174,9 @@ def normalise(
     return Y, (X, (*statistics[:3], statistics[3 : 2 + rows], statistics[2 + rows :]))
 
 
-def normalise_pull(
+def normalise_vjp(
     v: Vector, saved: Saved, gamma: Array, G_: Array, sizes: Sizes, centre: bool, wrt_x: bool, wrt_p: bool
-) -> Pulled:
+) -> Cotangents:
     X, (mu, var, r, x_mean, a) = saved
     S, _, G, D = sizes
     n, rows, cut = X[0].size, len(X), parts(S * G, D)

@@ -25,7 +25,7 @@ from tinygan.kernels.jit import (
 from tinygan.kernels.jit import pointwise as flat
 from tinygan.kernels.jit.vector import Vector
 from tinygan.kernels.jit.winograd_forms import Form
-from tinygan.kernels.shapes import Array, Pad, Pair, Pulled, Saved, Sizes, fit, outputs
+from tinygan.kernels.shapes import Array, Cotangents, Pad, Pair, Saved, Sizes, fit, outputs
 
 FLOATS = {np.dtype(name): name for name in ("float32", "float64")}
 FEW = 16  # samples: below, a row for each would leave threads without work
@@ -166,16 +166,16 @@ def normalise(
     return norm_rows.normalise(v, X, np.tile(gamma, (1, R)), np.tile(beta, (1, R)), (S, 1, G, R * D), eps, centre)
 
 
-def normalise_pull(
+def normalise_vjp(
     saved: Saved, gamma: Array | None, G: Array, sizes: Sizes, *, centre: bool, wrt_x: bool = True, wrt_p: bool = True
-) -> Pulled:
+) -> Cotangents:
     v, X, G = prepare(saved[0], G)
     if v is None or not X.size:
-        return reference.normalise_pull(saved, gamma, G, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
+        return reference.normalise_vjp(saved, gamma, G, sizes, centre=centre, wrt_x=wrt_x, wrt_p=wrt_p)
     fit(X.size == G.size == len(G) * prod(sizes), X.shape, G.shape, sizes)
     module = norm if sizes[1] > 1 else norm_rows
     gamma, _ = vectors(X.dtype, sizes, gamma, None)
-    return module.normalise_pull(v, (X, saved[1]), gamma, G, sizes, centre, wrt_x, wrt_p)
+    return module.normalise_vjp(v, (X, saved[1]), gamma, G, sizes, centre, wrt_x, wrt_p)
 
 
 def vectors(dtype: Any, sizes: Sizes, gamma: Array | None, beta: Array | None) -> tuple[Array, Array]:

@@ -57,7 +57,7 @@ def norm(N, C):
         forward = plan_norm.normalise(X, sizes, 1e-5, centre=True)
         _, *saved = library.apply(forward, **of, beta=of["gamma"])
         of |= dict(zip(plan_norm.SAVED, saved, strict=True))
-        library.apply(plan_norm.normalise_pull(X, sizes, centre=True), **of, g=draw(*X))
+        library.apply(plan_norm.normalise_vjp(X, sizes, centre=True), **of, g=draw(*X))
 
 
 def matmul(N, C):

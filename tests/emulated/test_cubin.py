@@ -27,9 +27,9 @@ FILES = {  # file: its kernels
         *(f"{o}_{f}{V}" for o in ("pointwise", "pointwise_dx") for f in reference.POINTWISE for V in (4, 1)),
     },
     "norm.cu": {*(f"norm_moments{T}" for T in (0, 1, 4)), "norm_join", "normalise4", "normalise1"},
-    "norm_pull.cu": {
+    "norm_vjp.cu": {
         *(f"norm_terms{T}" for T in (0, 1, 4)),
-        *("column_sum", "norm_pull4", "norm_pull1", "norm_parameters", "norm_parameter_sums"),
+        *("column_sum", "norm_vjp4", "norm_vjp1", "norm_parameters", "norm_parameter_sums"),
     },
     "adam.cu": {"adam4", "adam1", "adam_ema4", "adam_ema1", "adam_rates"},
 }

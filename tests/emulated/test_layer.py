@@ -31,7 +31,7 @@ def layer(by, x, w, b, gamma, beta, G):
     B, normed = by.normalise(A, gamma, beta, sizes, EPS, centre=True)
     Y, saved = by.pointwise(B, "leaky_relu", SLOPE)
     GB = by.pointwise_dx(saved, G, "leaky_relu", SLOPE)
-    GA, parameters = by.normalise_pull(normed, gamma, GB, sizes, centre=True)
+    GA, parameters = by.normalise_vjp(normed, gamma, GB, sizes, centre=True)
     rows = GA.reshape(-1, *GA.shape[2:])
     gx = by.conv2d_dx(rows, w, size=SIZE, **GEOMETRY)
     gw = by.conv2d_dw(x, rows, kernel=w.shape[:2], **GEOMETRY)

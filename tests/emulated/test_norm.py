@@ -1,4 +1,4 @@
-"""The kernels of norm.cu and norm_pull.cu, emulated, are the reference's normalisations of bundles and their adjoints."""
+"""The kernels of norm.cu and norm_vjp.cu, emulated, are the reference's normalisations of bundles and their adjoints."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def truth(X, gamma, beta, G, sizes, centre):
     """y; μ, var, r, ⟨ẋ⟩, a; x̄ and ẋ̄, (γ̄, β̄) in float64."""
     X, gamma, beta, G = wide(X, gamma, beta, G)
     Y, saved = reference.normalise(X, gamma, beta, sizes, EPS, centre=centre)
-    GX, g = reference.normalise_pull(saved, gamma, G, sizes, centre=centre)
+    GX, g = reference.normalise_vjp(saved, gamma, G, sizes, centre=centre)
     return Y, saved[1], GX, np.stack(g)
 
 
@@ -54,9 +54,7 @@ def check(X, gamma, beta, G, sizes, centre, run):
     of = {} if gamma is None else {"gamma": gamma}
     y, *found = run("norm.cu", plan_norm.normalise(X.shape, sizes, EPS, centre=centre), x=X, **of, beta=beta)
     saved = dict(zip(plan_norm.SAVED, found, strict=True))
-    gx, parameters = run(
-        "norm_pull.cu", plan_norm.normalise_pull(X.shape, sizes, centre=centre), x=X, g=G, **of, **saved
-    )
+    gx, parameters = run("norm_vjp.cu", plan_norm.normalise_vjp(X.shape, sizes, centre=centre), x=X, g=G, **of, **saved)
     emu.close(y, Y, BOUND)
     mean = saved["mean"].astype(np.float64) + saved["rest"]
     S, _, groups, _ = sizes
@@ -109,7 +107,7 @@ def test_what_is_not_asked_for_is_not_there_and_the_rest_is_the_same(sizes):
     )
     of = {"x": X, "g": G, "gamma": gamma, **dict(zip(plan_norm.SAVED, found, strict=True))}
     both, x, p = (
-        emu.of("norm_pull.cu").apply(plan_norm.normalise_pull(X.shape, sizes, centre=True, wrt_x=a, wrt_p=b), **of)
+        emu.of("norm_vjp.cu").apply(plan_norm.normalise_vjp(X.shape, sizes, centre=True, wrt_x=a, wrt_p=b), **of)
         for a, b in ((True, True), (True, False), (False, True))
     )
     assert np.array_equal(x[0], both[0])

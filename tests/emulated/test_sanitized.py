@@ -115,7 +115,7 @@ def changed(file, old, new):
 ARRAYS = {  # what sanitized.py does: the kernels that it needs
     "pointwise": text_of("pointwise.cu"),
     "adam": text_of("adam.cu"),
-    "norm": text_of("norm.cu", "norm_pull.cu"),
+    "norm": text_of("norm.cu", "norm_vjp.cu"),
     "matmul": text_of("matmul.cu"),
 }
 SMALL = only(["small"]), ("conv", "fp32", "small")

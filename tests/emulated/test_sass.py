@@ -26,7 +26,7 @@ WORDS = {  # kernels whose name ends in 4: what moves a word of four floats, wit
     "matmul.cu": ["LDGSTS.E.BYPASS.128"],
     "pointwise.cu": ["LDG.E.128", "STG.E.128"],
     "norm.cu": ["LDG.E.128", "STG.E.128"],
-    "norm_pull.cu": ["LDG.E.128", "STG.E.128"],
+    "norm_vjp.cu": ["LDG.E.128", "STG.E.128"],
     "adam.cu": ["LDG.E.128", "STG.E.128"],
 }
 

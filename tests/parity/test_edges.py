@@ -121,7 +121,7 @@ def test_a_sum_that_overflows_is_no_mean_where_nothing_is_centred():
     assert not Y.any()
     X = np.tile(np.array([1, -1], "f"), (1, 2, 512))
     _, saved = jit.normalise(X, None, None, sizes, 1e-5, centre=False)
-    GX, _ = jit.normalise_pull(saved, None, huge, sizes, centre=False, wrt_p=False)
+    GX, _ = jit.normalise_vjp(saved, None, huge, sizes, centre=False, wrt_p=False)
     assert np.abs(GX / 1e36 - 1).max() <= 1e-4
 
 

@@ -158,7 +158,7 @@ def test_a_number_has_the_same_bits_wherever_it_stands(f, width, rng):
 
 def normalised(backend, X, gamma, beta, G, sizes, *, centre, **wrt):
     Y, saved = backend.normalise(X, gamma, beta, sizes, 1e-5, centre=centre)
-    GX, g = backend.normalise_pull(saved, gamma, G, sizes, centre=centre, **wrt)
+    GX, g = backend.normalise_vjp(saved, gamma, G, sizes, centre=centre, **wrt)
     return {"y": Y, "gx": GX, **dict(zip(("gamma", "beta"), g or (), strict=False))} | dict(enumerate(saved[1]))
 
 

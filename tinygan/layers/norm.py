@@ -2,7 +2,7 @@
 
 z = (x − μ) r,  r = (⟨(x − μ)²⟩ + ε)^-½,  y = γ z + β.
 Tangent: ż = r (ẋ − ⟨ẋ⟩ − z⟨zẋ⟩),  ẏ = γ ż. The adjoint of this pair map, with its second-order term, is
-``normalise_pull`` in kernels/reference.py. γ̄ = Σ ȳ z + Σ ẏ̄ ż,  β̄ = Σ ȳ.
+``normalise_vjp`` in kernels/reference.py. γ̄ = Σ ȳ z + Σ ẏ̄ ż,  β̄ = Σ ȳ.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Normalisation(Layer):
     def vjp(
         self, p: Params, saved: Saved, G: Bundle, *, wrt_x: bool = True, wrt_p: bool = True
     ) -> tuple[Bundle | None, Params | None]:
-        GX, g = kernels.normalise_pull(
+        GX, g = kernels.normalise_vjp(
             saved,
             p[0] if p else None,
             G,
@@ -61,7 +61,7 @@ class Normalisation(Layer):
         sizes: Any = (len(u) * sets, *group)  # a pair is one more set
         X, G = np.stack([np.broadcast_to(x, u.shape), u]), np.stack([np.zeros_like(v), v])
         _, saved = kernels.normalise(X, None, None, sizes, self.eps, centre=self.centre)
-        H: Array = kernels.normalise_pull(saved, None, G, sizes, centre=self.centre, wrt_p=False)[0][0]  # type: ignore[index]
+        H: Array = kernels.normalise_vjp(saved, None, G, sizes, centre=self.centre, wrt_p=False)[0][0]  # type: ignore[index]
         return H * p[0] if p else H
 
 

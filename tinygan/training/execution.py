@@ -88,7 +88,7 @@ class GraphExecutor:
 
     def log(self) -> Log:
         """The last step's numbers. The CPU waits for them."""
-        log: Log = self.captured.tell()
+        log: Log = self.captured.log()
         return log
 
 

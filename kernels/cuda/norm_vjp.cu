@@ -1,4 +1,4 @@
-// The adjoint of norm.cu's pair map, float32 (reference.normalise_pull):
+// The adjoint of norm.cu's pair map, float32 (reference.normalise_vjp):
 //
 //     x̄ = P r (γȳ − z⟨zγȳ⟩) − Σₖ r² (a Pu + c ẋ + (⟨uẋ⟩ − 3ac) z),   ẋ̄ = P r (u − z c),   u = γẏ̄ₖ,  c = ⟨zu⟩
 //     γ̄ = Σ ȳz + Σₖ Σ ẏ̄ż,   β̄ = Σ ȳ;   ẋ centred, P u = u − ⟨u⟩, both as they are without centring
@@ -62,7 +62,7 @@ TG_KERNEL(column_sum, ColumnSumArgs, THREADS, sum_columns)
 
 // ---------------------------------------------------------------- x̄
 
-struct PullArgs {
+struct VjpArgs {
     const float *x, *g, *gamma, *terms; // terms: the sums of TermsArgs, joined
     float* out;
     Saved saved;
@@ -71,7 +71,7 @@ struct PullArgs {
     float share;  // 1 / (R·D)
 };
 
-template <int V> __device__ __forceinline__ void pull(const PullArgs& args) {
+template <int V> __device__ __forceinline__ void vjp(const VjpArgs& args) {
     const Sizes& sizes = args.sizes;
     const int K = sizes.tangents, groups = sizes.groups;
     each<V>(sizes.size, [&](int i) {
@@ -110,8 +110,8 @@ template <int V> __device__ __forceinline__ void pull(const PullArgs& args) {
     });
 }
 
-TG_KERNEL(norm_pull4, PullArgs, THREADS, pull<4>)
-TG_KERNEL(norm_pull1, PullArgs, THREADS, pull<1>)
+TG_KERNEL(norm_vjp4, VjpArgs, THREADS, vjp<4>)
+TG_KERNEL(norm_vjp1, VjpArgs, THREADS, vjp<1>)
 
 // ---------------------------------------------------------------- γ̄, β̄
 
