@@ -1,1 +1,1 @@
-"""The algebra: layers on bundles, how they are composed, nets of one flat vector."""
+"""Layers with tangents and adjoints, their compositions, and nets with one flat vector of parameters."""

@@ -77,7 +77,7 @@ class Composite(Layer):
         return other
 
     def cotangent(self, G: Bundle) -> Flow:
-        """ȳ as the cotangent of what flows: of (y, c) it is (ȳ, 0)."""
+        """ȳ as a cotangent of (y, c), which is (ȳ, 0), if there is a condition."""
         return WithCondition(G, 0) if self.conditional else G
 
     def tree(self, kind: str) -> dict[str, Any]:
@@ -184,7 +184,7 @@ class Residual(Composite):
 
 
 class Concat(Composite):
-    """y = [f₁(x), …, fₙ(x)] along the last axis;   x̄ = Σ f̄ᵢ of each one's slice of ȳ. ``Sequential()`` is the identity."""
+    """y = [f₁(x), …, fₙ(x)] along the last axis;   x̄ = Σ x̄ᵢ, the x̄ of fᵢ from its slice of ȳ. ``Sequential()`` is the identity."""
 
     serves_conditions = True
 
@@ -228,5 +228,5 @@ class Concat(Composite):
         return np.concatenate([Y for Y, _ in pairs], axis=-1), tuple(g for _, g in pairs)
 
     def _parts(self, saved: Saved, G: Bundle) -> list[Bundle]:
-        """G cut into each branch's channels."""
+        """The channels of G that belong to each branch."""
         return np.split(G, list(accumulate(shape[-1] for shape, _ in saved))[:-1], axis=-1)

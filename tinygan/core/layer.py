@@ -64,7 +64,7 @@ class Layer(Constructed):
 
     shapes: dict[str, Shape]
     running: dict[str, Shape]
-    affine: ClassVar[bool] = False  # in x: then a difference with step one is exact
+    affine: ClassVar[bool] = False  # affine in x, so that a difference with step 1 is exact
     conditional: bool = False  # whether it is f(h, c), and its X a WithCondition
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Layer(Constructed):
         return ()
 
     def out_shape(self, shape: Shape) -> Shape:
-        """The shape of one sample's y from that of its x; ShapeError where x does not fit."""
+        """The shape of one sample's y from that of its x; ShapeError if x does not fit."""
         return shape
 
     def forward(self, p: Params, X: Bundle) -> tuple[Bundle, Saved]:
@@ -140,7 +140,7 @@ class Layer(Constructed):
         return ()
 
     def update(self, running: Params, p: Params, saved: Saved) -> Params:
-        """The running values after a forward in training."""
+        """The running values after the forward in training that returned ``saved``."""
         return running
 
     def bind(self, running: Params, rng: np.random.Generator | None) -> Layer:
@@ -218,12 +218,12 @@ def vjp(f: Layer, p: Params, saved: Saved, G: Flow, *, wrt_x: bool = True, wrt_p
 
 
 def jet(f: Layer, p: Params, X: Flow, pairs: Pairs) -> Flow:
-    """``f.jet``."""
+    """``f.jet``, with or without a condition in X."""
     return beside(f.jet(p, own_input(f, X), pairs), X)
 
 
 def out_shape(f: Layer, shape: Any) -> Any:
-    """``f.out_shape``."""
+    """``f.out_shape``, with or without a condition in ``shape``."""
     return beside(f.out_shape(own_input(f, shape)), shape)
 
 

@@ -19,7 +19,7 @@ from tinygan.formats.safetensors import save
 
 
 class Pullback(NamedTuple):
-    """The adjoints of one backward: of x (N, ...), of its tangents (K, N, ...), of θ (P,); None where not asked for."""
+    """The adjoints of one backward: of x (N, ...), of its tangents (K, N, ...), of θ (P,); None if it was not wanted."""
 
     x: Any
     x_dot: Any
@@ -39,22 +39,22 @@ class Net:
         self.size, self.running_size = tree_size(self._trained), tree_size(self._running)
 
     def init(self, rng: np.random.Generator, dtype: Any = np.float32) -> Array:
-        """θ (P,), drawn."""
+        """Initial θ (P,), from the generator ``rng``."""
         return flat(self.f.init(rng), dtype)
 
     def init_running(self, theta: Array, rng: np.random.Generator) -> Array:
-        """The running values (R,) to begin with."""
+        """The initial running values (R,)."""
         return flat(self.f.init_running(self.params(theta), rng), theta.dtype, theta)
 
     def bind(self, running: Array, rng: np.random.Generator | None = None) -> Net:
-        """The net of one forward in training: running values held, noise (dropout) drawn once from ``rng``.
+        """The net for one training step, with these running values, and noise (dropout) from ``rng``.
 
         It is a pure function of (θ, x): the same noise again at each call with the same shapes.
         """
         return Net._of(self.f.bind(self._r(running), rng), self)
 
     def eval(self, running: Array) -> Net:
-        """The net for evaluation: running statistics for batch statistics, no noise."""
+        """The net for evaluation: running statistics instead of batch statistics, no noise."""
         return Net._of(self.f.eval(self._r(running)), self)
 
     def update(self, running: Array, theta: Array, saved: Saved) -> Array:
@@ -81,7 +81,7 @@ class Net:
         """
         if x_dot.shape[1:] != x.shape:
             raise ShapeError(f"Net: x_dot is (K, *x.shape): x_dot {x_dot.shape}, x {x.shape}")
-        K, still = len(x_dot), np.zeros((len(pairs[0]), *x.shape), x.dtype)  # x is straight: ẍ = 0
+        K, still = len(x_dot), np.zeros((len(pairs[0]), *x.shape), x.dtype)  # x moves on a straight line: ẍ = 0
         Y = self.f.jet(self.params(theta), np.concatenate([x[None], x_dot, still]), pairs)
         return Y[0], Y[1 : 1 + K], Y[1 + K :]
 
@@ -110,7 +110,7 @@ class Net:
         return self.f.piecewise_linear
 
     def backward_recording(self, theta: Array, saved: Saved, u: Array) -> tuple[Array, Any]:
-        """Jᵀu, and the cotangents met on the way, for ``penalty_gradient``."""
+        """Jᵀu, and the cotangents of the outputs of all layers, for ``penalty_gradient``."""
         GX, met = self.f.backward_recording(self.params(theta), saved[1], u[None])
         return GX[0], met
 
@@ -174,14 +174,14 @@ class Net:
 
     @staticmethod
     def _of(f: Layer, like: Net) -> Net:
-        """The same θ through another version of the layers."""
+        """A net like ``like``, with the layers f."""
         net = Net.__new__(Net)
         net.__dict__ = {**like.__dict__, "f": f}
         return net
 
 
 def flat(p: Params, dtype: Any, like: Array | None = None) -> Array:
-    """The leaves in one vector; where there are none, one that lives where ``like`` does."""
+    """The leaves in one vector. Without leaves it is an empty one, on the device of ``like``."""
     parts = [a.reshape(-1) for a in tree_leaves(p)]
     if not parts:
         return np.zeros(0, dtype, like=like)

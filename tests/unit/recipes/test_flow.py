@@ -112,7 +112,7 @@ def test_what_does_not_fit_is_one_line(rng):
         recipe.log_p(recipe.init(rng), np.zeros((N, 3), np.float32))
     with pytest.raises(ValueError, match="below d = 2: got 2"):
         Coupling(2, 2, Linear(2, 0))
-    with pytest.raises(ShapeError, match="f maps 1 numbers to 2"):
+    with pytest.raises(ShapeError, match="f must map 1 numbers to 2"):
         Coupling(2, 1, Linear(1, 3)).out_shape((3,))
 
 
