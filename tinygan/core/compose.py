@@ -184,7 +184,7 @@ class Residual(Composite):
 
 
 class Concat(Composite):
-    """y = [f₁(x), …, fₙ(x)] along the last axis;   x̄ = Σ x̄ᵢ, the x̄ of fᵢ from its slice of ȳ. ``Sequential()`` is the identity."""
+    """y = [f₁(x), …, fₙ(x)] along the last axis;   x̄ = Σ x̄ᵢ, each from fᵢ's slice of ȳ. ``Sequential()`` is the identity."""
 
     serves_conditions = True
 
