@@ -119,11 +119,11 @@ class Sequential(Composite):
         return G if wrt_x else None, tuple(reversed(grads)) if wrt_p else None
 
     def backward_recording(self, p: Params, saved: Saved, G: Bundle) -> tuple[Bundle, Any]:
-        met: list[Any] = []
+        recorded: list[Any] = []
         for f, q, (_, s) in zip(reversed(self.children), reversed(p), reversed(saved), strict=True):
             G, t = f.backward_recording(q, s, G)
-            met.append(t)
-        return G, met[::-1]
+            recorded.append(t)
+        return G, recorded[::-1]
 
     def penalty_gradient(
         self, p: Params, saved: Saved, recorded: Any, Z: Bundle, r: Array | None

@@ -111,8 +111,8 @@ class Net:
 
     def backward_recording(self, theta: Array, saved: Saved, u: Array) -> tuple[Array, Any]:
         """Jᵀu, and the cotangents of the outputs of all layers, for ``penalty_gradient``."""
-        GX, met = self.f.backward_recording(self.params(theta), saved[1], u[None])
-        return GX[0], met
+        GX, recorded = self.f.backward_recording(self.params(theta), saved[1], u[None])
+        return GX[0], recorded
 
     def penalty_gradient(self, theta: Array, saved: Saved, recorded: Any, z: Array, r: Array | None) -> Array:
         """The gradient in θ of Σₙ rₙ⟨u, f(xₙ)⟩ + ⟨u, J ẋ⟩ of a piecewise linear net.

@@ -50,11 +50,11 @@ class Generator:
     def vjp(self, z: Array) -> tuple[Array, Callable[[Array], Array]]:
         y, saved = self.net.forward(self.theta, self._x(z))
 
-        def pull(gy: Array) -> Array:
+        def pullback(gy: Array) -> Array:
             gx: Array = self.net.backward(self.theta, saved, gy.reshape(y.shape), wrt_theta=False).x
             return gx.reshape(z.shape)
 
-        return _flat(y, 1), pull
+        return _flat(y, 1), pullback
 
     def second_derivative(self, z: Array, z_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
         y, y_dot, y_ddot = self.net.second_derivative(self.theta, self._x(z), self._x(z_dot), pairs)
@@ -74,9 +74,9 @@ class Composed:
         return self.f.jvp(*self.F.jvp(z, z_dot))
 
     def vjp(self, z: Array) -> tuple[Array, Callable[[Array], Array]]:
-        y, pull = self.F.vjp(z)
+        y, pullback = self.F.vjp(z)
         value, back = self.f.vjp(y)
-        return value, lambda g: pull(back(g))
+        return value, lambda g: pullback(back(g))
 
     def second_derivative(self, z: Array, z_dot: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
         y, y_dot, y_ddot = self.F.second_derivative(z, z_dot, pairs)

@@ -47,12 +47,12 @@ class Projection(NamedTuple):
 
 def energy(F: Chart, z: Array) -> tuple[float, Array]:
     """E = S/2 Σ|F(zᵢ₊₁) − F(zᵢ)|² of a path z (S+1, n), and ∂E/∂zᵢ = S Jᵢᵀ(2yᵢ − yᵢ₋₁ − yᵢ₊₁), one-sided at the ends."""
-    y, pull = F.vjp(z)
+    y, pullback = F.vjp(z)
     step = np.diff(y, axis=0)
     gy = np.zeros_like(y)
     gy[1:] += step
     gy[:-1] -= step
-    return float(len(step) / 2 * (step * step).sum()), pull(len(step) * gy)
+    return float(len(step) / 2 * (step * step).sum()), pullback(len(step) * gy)
 
 
 def geodesic(
@@ -107,9 +107,9 @@ def project(F: Chart, image: Array, starts: Array, *, tolerance: float = 1e-8, s
         raise UsageError(f"the image is {image.dtype} {image.shape}; expected {D} finite numbers, as F(z) has")
 
     def objective(z: Array) -> tuple[float, Array]:
-        y, pull = F.vjp(z[None])
+        y, pullback = F.vjp(z[None])
         gap = y - target
-        return float((gap * gap).sum() / 2), pull(gap)[0]
+        return float((gap * gap).sum() / 2), pullback(gap)[0]
 
     found = []
     for start in starts:

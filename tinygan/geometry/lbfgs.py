@@ -53,10 +53,10 @@ def minimise(
     value, g = f(x)
     if not (math.isfinite(value) and np.isfinite(g).all()):
         raise UsageError("the function is not finite at the start; choose another start")
-    met: deque[tuple[Array, Array]] = deque(maxlen=memory)
+    history: deque[tuple[Array, Array]] = deque(maxlen=memory)
     done = 0
     while True:
-        way = -_newton(met, inverse, g)
+        way = -_newton(history, inverse, g)
         slope = float(g @ way)
         converged = -slope / 2 <= tolerance**2 * scale
         found = None if converged or done == steps else _step(f, x, way, value, slope)
@@ -65,22 +65,22 @@ def minimise(
         before, at = x, g
         x, value, g = found
         if (x - before) @ (g - at) > 0:
-            met.append((x - before, g - at))
+            history.append((x - before, g - at))
         done += 1
 
 
-def _newton(met: deque[tuple[Array, Array]], inverse: Matrix, g: Array) -> Array:
+def _newton(history: deque[tuple[Array, Array]], inverse: Matrix, g: Array) -> Array:
     """H g."""
     shares = []
-    for s, y in reversed(met):
+    for s, y in reversed(history):
         share = (s @ g) / (s @ y)
         shares.append(share)
         g = g - share * y
     g = inverse(g)
-    if met:
-        s, y = met[-1]
+    if history:
+        s, y = history[-1]
         g = g * ((s @ y) / (y @ inverse(y)))
-    for (s, y), share in zip(met, reversed(shares), strict=True):
+    for (s, y), share in zip(history, reversed(shares), strict=True):
         g = g + (share - (y @ g) / (s @ y)) * s
     return g
 

@@ -85,7 +85,7 @@ class ConvTranspose2d(WeightLayer):
         sh, sw = self.geometry["stride"]
         if not (0 <= self.extra[0] < sh and 0 <= self.extra[1] < sw):
             raise ValueError(f"ConvTranspose2d: output_padding is less than stride: {self.extra}, {(sh, sw)}")
-        fan_in = max(1, kh * kw * c_in // (sh * sw))  # one output pixel meets kh·kw/s² taps
+        fan_in = max(1, kh * kw * c_in // (sh * sw))  # each output pixel has kh·kw/s² taps
         super().__init__((kh, kw, c_out, c_in), fan_in, bias=bias, init=init)
 
     def out_shape(self, shape: Shape) -> Shape:

@@ -60,12 +60,12 @@ def through_vjp(
         u = np.ones_like(y)
     if net.piecewise_linear and alone:
         r = None if gy is None else (gy / u).reshape(len(x))
-        g, met = net.backward_recording(theta, saved, u)
+        g, recorded = net.backward_recording(theta, saved, u)
         value, v = objective(g)
         at_x = np.zeros_like(g) if r is None else column(r, g) * g
         gtheta = None
         if wrt.get("wrt_theta", True):
-            gtheta = net.penalty_gradient(theta, saved, met, v if r is None else v + column(r, x) * x, r)
+            gtheta = net.penalty_gradient(theta, saved, recorded, v if r is None else v + column(r, x) * x, r)
         return value, Pullback(at_x if wrt.get("wrt_x", True) else None, None, gtheta)
     g = net.backward(theta, saved, u, wrt_theta=False).x
     value, v = objective(g)
