@@ -71,7 +71,7 @@ class Top(Parser):
 
     def error(self, message: str) -> NoReturn:
         """One line."""
-        self.stop(f"{message}; `tinygan help` lists the commands, as tinygan --help does")
+        self.stop(f"{message}; see tinygan --help")
 
 
 def top() -> Top:
@@ -106,6 +106,10 @@ def parse(words: Sequence[str]) -> tuple[Callable[[argparse.Namespace], int], ar
         if name.startswith("-"):
             top().parse_args(words)
             top().error(f"no command before {name}")
+        from tinygan.recipes import RECIPES  # takes longer than the list of commands
+
+        if name in RECIPES:
+            top().error(f"{name} is a recipe: tinygan train {name}")
         top().error(f"unknown command {name!r}{nearest(name, COMMANDS)}; expected one of {', '.join(COMMANDS)}")
     parser = Parser(prog=f"tinygan {name}")
     describe(parser, name)

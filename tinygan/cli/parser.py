@@ -53,7 +53,9 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             word = unknown[0].partition("=")[0]
             options = [option for action in self._actions for option in action.option_strings]
-            what = f"unknown option {word}" if word.startswith("-") else f"unexpected {word!r}"
+            what = f"unknown option {word}" if word.startswith("-") else f"unexpected {unknown[0]!r}"
+            if what.startswith("unexpected") and "--set" in options and "=" in unknown[0]:
+                what += f": a setting needs --set {unknown[0]}"
             self.error(f"{what}{nearest(word, options) if word.startswith('-') else ''}")
         return found
 

@@ -115,7 +115,9 @@ class Run:
     def open(cls, path: Path) -> Self:
         """Open a run directory. Raises DataError where there is none, UsageError for wrong settings."""
         if not (path / "config.toml").is_file():
-            raise DataError(f"{path} holds no run (no config.toml): start one with tinygan train --out {path}")
+            above = [folder for folder in path.parents if (folder / "config.toml").is_file()]
+            near = f" (did you mean {above[0]}?)" if above else ""
+            raise DataError(f"{path} holds no run (no config.toml){near}: start one with tinygan train --out {path}")
         return cls(path, resolve(read_toml(path / "config.toml")))
 
     def change(self, config: Config) -> None:

@@ -83,6 +83,8 @@ def test_help_on_a_recipe_adds_its_settings(capsys):
         ("--resume train", "unknown option --resume"),
         ("train --stpes 3", "unknown option --stpes (did you mean --steps?); see tinygan train --help"),
         ("train dcgan strokes", "unexpected 'strokes'; see tinygan train --help"),
+        ("train dcgan lr=3", "unexpected 'lr=3': a setting needs --set lr=3; see tinygan train --help"),
+        ("wgan-gp --steps 3", "wgan-gp is a recipe: tinygan train wgan-gp; see tinygan --help"),
         ("train --steps 3.5", "expected a whole number, as in 64: got '3.5'"),
         ("sample RUN --truncation wide", "expected a number, as in 0.5: got 'wide'"),
         ("sample RUN --scale 0", "argument --scale: expected 1 to 64: got 0"),

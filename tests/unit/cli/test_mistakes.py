@@ -140,6 +140,7 @@ IN_A_RUN = [
     (lambda run: None, "train --out RUN --resume --steps 1", 2, "is at step 3 already"),
     (lambda run: copy(run, "000003", "000900"), "train --out RUN --resume", 4, "its step is 3, expected 900"),
     (lambda run: None, "train --out RUN --resume --precision direct", 2, 'precision: "direct" here, "fast" in the run'),
+    (lambda run: None, "sample RUN/samples", 4, "RUN/samples holds no run (no config.toml) (did you mean RUN?)"),
     (lambda run: None, "sample RUN -n 0", 2, "-n is 1 to"),
     (lambda run: None, "sample RUN -n 1000000000000000000000", 2, "-n is 1 to"),
     (lambda run: None, "sample RUN --out picture.gif", 2, "ends in .png or .npy"),

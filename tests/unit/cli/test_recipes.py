@@ -5,9 +5,13 @@ import re
 import pytest
 
 from tinygan.cli import main
+from tinygan.cli.commands import parse
+from tinygan.cli.train import configured
 from tinygan.core.settings import describe
+from tinygan.data import open_data
 from tinygan.recipes import RECIPES
 from tinygan.recipes.spec import PURPOSES
+from tinygan.training.loading import recipe_for
 from tinygan.training.run import Loop
 
 
@@ -59,6 +63,15 @@ def test_what_is_printed_of_a_setting_is_what_set_takes(name, tmp_path, monkeypa
     given = capsys.readouterr().out
     assert main(["train", name, "--dry-run"]) == 0
     assert capsys.readouterr().out == given
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_example_of_a_system_is_of_data_that_it_can_train_on(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (line,) = re.findall(r"^  example +tinygan (.*)$", printed(capsys, name), re.M)
+    _, args = parse(line.split())
+    config = configured(args, {})
+    recipe_for(config, open_data(config.data))
 
 
 def test_an_error_says_what_the_setting_means_and_takes(tmp_path, monkeypatch, capsys):

@@ -183,4 +183,5 @@ RECIPE = RecipeSpec(
         claim="error of both directions",
     ),
     device=False,
+    loop={"data": "strokes-edges"},
 )

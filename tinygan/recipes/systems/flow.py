@@ -105,4 +105,5 @@ RECIPE = RecipeSpec(
         experiment="moons",
         claim="−log p of test points by the flow",
     ),
+    loop={"data": "moons"},
 )

@@ -121,4 +121,5 @@ RECIPE = RecipeSpec(
         claim="strings that are words",
     ),
     device=False,
+    loop={"data": "patterns"},
 )
