@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept, and who is told of compiling."""
+"""The folder of compiled kernels, and listeners that are called after compiling."""
 
 from __future__ import annotations
 

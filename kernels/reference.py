@@ -1,7 +1,7 @@
-"""Every hot operation in NumPy: the definition the fast kernels are held to, and the CPU fallback.
+"""Every hot operation in NumPy: the definition that the fast kernels are tested against, and the CPU fallback.
 
 Images are channels last. A bundle X (1+K, N, ...) holds the point in row 0 and its K tangents in rows 1..K;
-to the linear operations below rows are just more samples, so they take and return plain batches.
+the linear operations below treat its rows as more samples, so they take and return plain batches.
 A name ``f_dx`` or ``f_dw`` is the adjoint of ``f`` with respect to x or w. The file is over 250 lines because every
 definition has its one place here.
 """

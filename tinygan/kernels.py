@@ -5,10 +5,10 @@ held to it by tests:
 
     y = kernels.conv2d(x, w, stride=(2, 2), pad=((1, 1), (1, 1)))    # x (N, H, W, C), w (kh, kw, C, O) → (N, P, Q, O)
 
-The backend is picked by where the array lives: CuPy arrays go to ``cuda``, NumPy arrays to the
-CPU backend in force (``on_cpu``, else the environment variable ``TINYGAN_CPU``, else the best there is). How exact they
-are is ``precision``, else ``TINYGAN_PRECISION``, else "fast". A run of backend ``cuda`` trains on a GPU and does on the CPU
-what is done beside it. The file is over 250 lines because every contract has its one place here.
+The type of the array selects the backend: CuPy arrays use ``cuda``, NumPy arrays use the current CPU backend (``on_cpu``, else
+the environment variable ``TINYGAN_CPU``, else the fastest that is installed). The accuracy is ``precision``, else
+``TINYGAN_PRECISION``, else "fast". A run with backend ``cuda`` trains on a GPU and does everything else on the CPU.
+The file is over 250 lines because it holds every contract.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ PRECISIONS = ("auto", "fast", "direct", "tf32")
 
 @cache
 def available() -> tuple[str, ...]:
-    """The backends that work here, best first: this version has their file, and what they need is installed."""
+    """The backends that work on this machine, fastest first."""
     return tuple(name for name in ("cuda", "jit", "reference") if _has_file(name) and not lacks(name))
 
 
@@ -82,7 +82,7 @@ def _has_file(name: str) -> bool:
 
 
 def lacks(name: str) -> str:
-    """What backend ``name`` misses here and what to do, the end of a sentence; empty where it has what it needs."""
+    """What backend ``name`` needs and what to do, as the end of a sentence; empty if nothing is missing."""
     if name not in NEEDS:
         return ""
     module, least, extra = NEEDS[name]
@@ -91,7 +91,7 @@ def lacks(name: str) -> str:
     if name == "jit" and os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return "compiles with Numba, which NUMBA_DISABLE_JIT forbids: unset it"
     if name == "cuda" and not importlib.import_module("tinygan.kernels.cuda.driver").count():
-        return "needs a GPU of NVIDIA's, and its driver shows none: use --backend auto"
+        return "needs an NVIDIA GPU, but the driver found none: use --backend auto"
     return ""
 
 
@@ -109,7 +109,7 @@ def _older(module: str, least: str) -> bool:
 
 
 def choose(name: str) -> str:
-    """The backend that ``name`` asks for; ``auto`` is $TINYGAN_CPU or the best there is. UsageError where it is not there."""
+    """The backend called ``name``; ``auto`` is $TINYGAN_CPU, else the fastest. UsageError if it is not available."""
     if name == "auto":
         name = os.environ.get("TINYGAN_CPU") or "auto"
     if name == "auto":
@@ -127,19 +127,19 @@ _cpu: ContextVar[str] = ContextVar("cpu", default="")
 
 
 def cpu_backend() -> str:
-    """The name of the CPU backend in force."""
+    """The name of the current CPU backend."""
     return _cpu.get() or beside(choose("auto"))
 
 
 def beside(name: str) -> str:
-    """The CPU backend of a run of backend ``name``: itself, or beside cuda the best there is."""
+    """The CPU backend of a run with backend ``name``: ``name`` itself, or for cuda the fastest CPU backend."""
     return name if name != "cuda" else next(other for other in available() if other != "cuda")
 
 
 @contextmanager
 def on_cpu(name: str) -> Iterator[None]:
-    """Run the CPU kernels of ``name``, or beside it, inside the block; UsageError where they cannot be loaded."""
-    name = beside(name if name == "cuda" else choose(name))  # what was trained on a GPU is seen without one too
+    """Use the CPU kernels of backend ``name`` inside the block. UsageError if they cannot be loaded."""
+    name = beside(name if name == "cuda" else choose(name))  # a run that was trained on a GPU can be used without one
     _module(name)
     token = _cpu.set(name)
     try:
@@ -149,7 +149,7 @@ def on_cpu(name: str) -> Iterator[None]:
 
 
 def choose_precision(name: str) -> str:
-    """The precision that ``name`` asks for; ``auto`` is $TINYGAN_PRECISION or "fast". UsageError for another name."""
+    """The precision called ``name``; ``auto`` is $TINYGAN_PRECISION, else "fast". UsageError for an unknown name."""
     if name == "auto":
         name = os.environ.get("TINYGAN_PRECISION") or "auto"
     if name not in PRECISIONS:
@@ -161,8 +161,8 @@ _precision: ContextVar[str] = ContextVar("precision", default="")
 
 
 def precision_in_force() -> str:
-    """The precision in force: "fast", the quickest form whose error is stated, or "direct", the sum as it is defined; on a GPU
-    also "tf32", products of factors rounded to 11 bits, which on a CPU is "fast"."""
+    """The current precision. "fast": the fastest form with a stated error bound. "direct": the sum as defined. "tf32":
+    on a GPU, products of factors rounded to 11 bits; on a CPU the same as "fast"."""
     return _precision.get() or choose_precision("auto")
 
 
@@ -177,13 +177,13 @@ def precision(name: str) -> Iterator[None]:
 
 
 def graphs() -> Any:
-    """The module that makes CUDA graphs of training steps; UsageError where there is no GPU."""
+    """The module that captures training steps as CUDA graphs. UsageError without a GPU."""
     choose("cuda")
     return _module("cuda", "graph")
 
 
 def backend(x: Any) -> Any:
-    """The module that works where ``x`` lives."""
+    """The module with the operations for arrays like ``x``."""
     return _module("cuda" if type(x).__module__.startswith("cupy") else cpu_backend())
 
 
@@ -198,7 +198,7 @@ def _module(name: str, part: str = "operations") -> Any:
         raise UsageError(f"backend {name!r} cannot be loaded ({why}): use --backend reference") from error
 
 
-# Contracts, which every backend has under the same names and arguments. The formulas stand in kernels/reference.py.
+# The contracts. Every backend has these names and arguments. kernels/reference.py derives the formulas.
 
 OPERATIONS = (
     *("linear", "linear_dx", "linear_dw", "matmul", "conv2d", "conv2d_dx", "conv2d_dw"),

@@ -27,7 +27,7 @@ PLACES = "usr/local/cuda*/targets/x86_64-linux/lib", "usr/local/cuda*/lib64", "u
 
 
 class Resources(NamedTuple):
-    """What the compiler says that a kernel takes: registers of a thread, bytes of stack and of spills."""
+    """The compiler's report on a kernel: registers of a thread, bytes of stack, bytes of spills."""
 
     registers: int
     stack: int
@@ -41,7 +41,7 @@ class Cubin(NamedTuple):
 
 
 class NoCompiler(Exception):
-    """Neither NVRTC nor nvcc is here."""
+    """Neither NVRTC nor nvcc is installed."""
 
 
 def build(name: str, arch: str) -> Cubin:
@@ -73,7 +73,7 @@ def kept(name: str, make: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
 
 
 def resources(log: str) -> dict[str, Resources]:
-    """Kernel → Resources, as ptxas -v says them."""
+    """Kernel → Resources, from the output of ptxas -v."""
     pattern = (
         r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads"
         r".*?Used (\d+) registers"
@@ -85,7 +85,7 @@ def resources(log: str) -> dict[str, Resources]:
 
 
 def compiler() -> Nvrtc | Nvcc | None:
-    """NVRTC, else nvcc; None where there is neither."""
+    """NVRTC, else nvcc; None if neither is installed."""
     return nvrtc() or nvcc()
 
 
@@ -97,7 +97,7 @@ class Nvrtc:
         self.version = f"nvrtc {major.value}.{minor.value}"
 
     def compile(self, name: str, texts: dict[str, str], arch: str) -> tuple[bytes, str]:
-        """(cubin, log). The headers go in as texts, so nothing is read but what was hashed."""
+        """(cubin, log). Headers are passed as texts, so that only what was hashed is read."""
         headers = [(header, text) for header, text in texts.items() if header != name]
         program = ctypes.c_void_p()
         strings = [(ctypes.c_char_p * len(headers))(*(h[i].encode() for h in headers)) for i in (1, 0)]

@@ -20,7 +20,7 @@ MAX_DYNAMIC_SHARED, MAJOR, MINOR, PROCESSORS = 8, 75, 76, 16  # the driver's num
 
 
 class DriverError(Exception):
-    """The driver refuses."""
+    """The driver reported an error."""
 
 
 @cache
@@ -42,7 +42,7 @@ def call(name: str, *args: Any) -> None:
 
 
 def count() -> int:
-    """How many GPUs there are; none without a driver."""
+    """The number of GPUs; 0 without a driver."""
     number = ctypes.c_int()
     try:
         call("cuDeviceGetCount", byref(number))
@@ -52,7 +52,7 @@ def count() -> int:
 
 
 class Device:
-    """A GPU, its primary context current in the thread that makes this."""
+    """A GPU. Its primary context becomes current in the calling thread."""
 
     def __init__(self, ordinal: int = 0) -> None:
         self.handle, context = ctypes.c_int(), ctypes.c_void_p()

@@ -2,8 +2,9 @@
 
     state ← f(state, inputs, rng)
 
-State and inputs keep their places; all other memory of the step is of a pool that belongs to the graph. What ``rng`` draws is
-an input too: it is drawn on the host, by the same calls in the same order, so a seed gives the same numbers on every machine.
+State and inputs keep their addresses. All other memory of the step comes from a pool that belongs to the graph. Random numbers
+are an input too: they are generated on the CPU, by the same calls in the same order, so that a seed gives the same numbers on
+every machine.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 from tinygan.kernels.shapes import Array
 
 Step = Callable[..., tuple[list[Any], dict[str, Any]]]
-SLOTS = 2  # steps whose inputs may be on their way
+SLOTS = 2  # steps whose inputs may be in transfer at the same time
 # What NumPy and CuPy say in a TypeError where an array of the host meets one of the device
 MIXED = (
     "Unsupported type <class 'numpy.ndarray'>",
@@ -50,7 +51,7 @@ def mixing_is_not_capturable() -> Iterator[None]:
 
 
 class Draws:
-    """A generator whose draws live on the device. A ``replayed`` one repeats the calls of the one before it, in its memory."""
+    """A random generator whose numbers are on the device. With ``replayed``, it returns the arrays of that earlier Draws."""
 
     def __init__(self, rng: Any, replayed: Draws | None = None) -> None:
         self.rng, self.replayed = rng, replayed
@@ -61,7 +62,7 @@ class Draws:
         return lambda *args, **how: self.draw(self, name, args, how)
 
     def draw(self, of: Any, name: str, args: tuple[Any, ...], how: dict[str, Any]) -> Any:
-        """``of`` says whose stream it is: this one's, or a Stream's."""
+        """Record a call of the generator ``of``, this one or a Stream, and return its numbers on the device."""
         i = len(self.calls)
         self.calls.append((of, name, args, how))
         if self.replayed is None:
@@ -71,13 +72,13 @@ class Draws:
         return self.values[i]
 
     def stream(self) -> Callable[[], Stream]:
-        """As of layers/noise.py: one that begins anew at each call."""
+        """As in layers/noise.py: a function that returns the same stream of random numbers at each call."""
         key = len(self.calls)
         self.integers(2**63)
         return lambda: Stream(self, key)
 
     def again(self, rng: Any) -> list[Array]:
-        """What another generator gives for the same calls, on the host."""
+        """The numbers that ``rng`` gives for the same calls, on the host."""
         values: list[Array] = []
         streams: dict[Any, Any] = {self: rng}
         for of, name, args, how in self.calls:
@@ -88,7 +89,7 @@ class Draws:
 
 
 class Stream:
-    """Draws of the seed that was drawn as number ``key``."""
+    """Random numbers whose seed is the draw of index ``key``."""
 
     def __init__(self, draws: Draws, key: int) -> None:
         self.draws, self.key = draws, key
@@ -147,12 +148,12 @@ class Captured:
         return self.stream.end_capture()
 
     def holds(self, a: Any) -> bool:
-        """Whether a lies in memory of the state, which the end of the step writes anew."""
+        """Whether a lies in memory of the state, which the end of the step overwrites."""
         there = (place.data.ptr <= a.data.ptr < place.data.ptr + place.nbytes for place in self.state)
         return isinstance(a, cupy.ndarray) and any(there)
 
     def __call__(self, inputs: list[Array], rng: Any) -> None:
-        """One step. The host goes on at once."""
+        """Start one step. The host does not wait for it."""
         slot = self.slots[self.count % SLOTS]
         self.count += 1
         slot.send([*inputs, *self.draws.again(rng)], self.places, self.stream)
@@ -164,13 +165,13 @@ class Captured:
         return [cupy.asnumpy(a) for a in self.state]
 
     def log(self) -> dict[str, float]:
-        """The last step's numbers as Python's."""
+        """The last step's numbers as Python floats."""
         self.stream.synchronize()
         return {name: float(a) for name, a in self.logged.items()}
 
 
 class Slot:
-    """Memory of the host that the device may read while the host goes on."""
+    """Pinned memory of the host, from which the device copies while the host continues."""
 
     def __init__(self, places: list[Any]) -> None:
         # There is no pinned memory of no bytes.

@@ -1,6 +1,6 @@
 // Products of matrices, many in one launch (igemm.cuh):  out[p, i] = a[p, i] b[p, i],  p < outer, i < inner. Along either axis
 // an operand may stay where it is, step 0. A kernel is named matmul_form_arithmetic_tileV: of the form nn the rows of b are
-// contiguous, of nt its columns, so that a cᵀ needs no copy of c. V as in conv.cu. cuda_plan_matmul.py fills the arguments in.
+// contiguous, of nt its columns, so that a cᵀ needs no copy of c. V as in conv.cu. plan_matmul.py fills the arguments in.
 #include "igemm.cuh"
 
 template <class B> struct BatchArgs {

@@ -1,8 +1,8 @@
-"""The GPU backend: the operations of ``reference`` on CuPy's arrays of float32, by the kernels of the .cu files beside this.
+"""The GPU backend: the operations of ``reference`` on CuPy arrays of float32, by the kernels of the .cu files in this folder.
 
-Convolutions, and linear maps as convolutions of one pixel, are FP32-accurate products on tensor cores at the precision "fast",
-float32 as it is at "direct", and products of factors rounded to TF32 at "tf32". Nothing here waits for the device: ``dot``
-returns an array of no axes, and ``adam`` takes the number of the step as such an array too.
+Convolutions, and linear maps as convolutions of one pixel, run on tensor cores with the accuracy of FP32 at the precision
+"fast", in FP32 arithmetic at "direct", and with factors rounded to TF32 at "tf32". Nothing here waits for the device: ``dot``
+returns an array without axes, and ``adam`` accepts the number of the step as such an array.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def linear_dw(x: DeviceArray, gy: DeviceArray) -> DeviceArray:
 
 
 def matmul(a: DeviceArray, b: DeviceArray) -> DeviceArray:
-    """CuPy's own product calls cuBLAS, which it does not record in a graph. At "tf32" too as exact as FP32."""
+    """Always with the accuracy of FP32. CuPy's own product calls cuBLAS, which a graph cannot record."""
     fit(min(a.ndim, b.ndim) >= 2 and a.shape[-1] == b.shape[-2], a.shape, b.shape)
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     out = *lead, a.shape[-2], b.shape[-1]
@@ -137,7 +137,7 @@ def flatten(parts: list[DeviceArray]) -> DeviceArray:
 
 
 def combine(a: Any, x: DeviceArray, b: Any, y: DeviceArray) -> DeviceArray:
-    """Where a or b lives on the device CuPy makes the sum."""
+    """a x + b y. If a or b is on the device, CuPy computes the sum."""
     fit(x.shape == y.shape, x.shape, y.shape)
     if isinstance(a, cupy.ndarray) or isinstance(b, cupy.ndarray):
         return (a * x + b * y).astype(x.dtype, copy=False)
@@ -195,7 +195,7 @@ def adam(
     eps: float,
     t: Any,
 ) -> tuple[DeviceArray, ...]:
-    """``t`` and ``lr`` are numbers, or arrays of no axes: int64 and float64."""
+    """``t`` and ``lr`` are numbers, or arrays without axes of int64 and float64."""
     fit(theta.shape == g.shape == m.shape == v.shape, theta.shape, g.shape, m.shape, v.shape)
     at = {"t": cupy.asarray(t, np.int64)}
     if isinstance(lr, cupy.ndarray):

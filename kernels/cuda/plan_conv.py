@@ -197,7 +197,7 @@ def choose(problems: list[Problem], vector: int) -> Choice:
 
 
 def wide(*channels: int) -> int:
-    """Elements that a copy may move: four lie in one 16-byte word where channels are multiples of four."""
+    """Elements of one copy: 4, a word of 16 bytes, where channels are multiples of four; else 1."""
     return 4 if all(c % 4 == 0 for c in channels) else 1
 
 

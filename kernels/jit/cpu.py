@@ -1,4 +1,4 @@
-"""What machine this is: its vectors, its cores, and LLVM's target for it."""
+"""The host CPU: vector width, cores, and LLVM's target for it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def width() -> int:
 
 
 def threads() -> int:
-    """How many threads work: $TINYGAN_THREADS, else the cores that this process may run on."""
+    """The number of threads: $TINYGAN_THREADS, else the cores that this process may run on."""
     asked = os.environ.get("TINYGAN_THREADS")
     if not asked:
         return min(cores(), MOST_THREADS)
@@ -53,7 +53,7 @@ def cores() -> int:
 
 @cache
 def features() -> Any:
-    """The host's vector instructions and more, name → whether it has it; empty where LLVM cannot tell."""
+    """The host's CPU features, name → whether it has it; empty where LLVM does not know."""
     try:
         return binding.get_host_cpu_features()
     except RuntimeError:
@@ -61,7 +61,7 @@ def features() -> Any:
 
 
 def description() -> str:
-    """What compiled code depends on besides its source."""
+    """The properties of the host that compiled code depends on."""
     return f"{binding.get_host_cpu_name()} {features().flatten()} LLVM {binding.llvm_version_info}"
 
 

@@ -1,4 +1,4 @@
-"""Arrays on memory that is used again.
+"""Arrays on recycled memory.
 
 A large fresh array costs a page fault every 4 KiB, about 0.25 ms a MiB: as much as the kernel that fills it. ``empty`` gives
 an ordinary array whose memory returns to a store when the last view of it is gone.
@@ -26,7 +26,7 @@ SPARE = 2
 
 
 def fresh(size: int) -> Array:
-    """Memory straight from the system, to which it returns whole: malloc would keep what it once gave."""
+    """Memory from the operating system, which gets all of it back: malloc would keep freed memory."""
     own = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}  # after a fork too
     try:
         return np.frombuffer(mmap.mmap(-1, size, **own), np.uint8)
@@ -35,7 +35,7 @@ def fresh(size: int) -> Array:
 
 
 class Store:
-    """Pieces of memory by size; when they are too many those go whose size was not asked for longest.
+    """Free pieces of memory by size. When there are too many, the size that was requested longest ago is freed first.
 
     What comes back waits in ``returned`` until the next is asked for. Nobody ever waits for the store: who comes while
     another thread is in it gets fresh memory.
@@ -48,7 +48,7 @@ class Store:
         self.begin()
 
     def begin(self) -> None:
-        """Empty: in the child of a fork too, which perhaps has a lock that another thread held."""
+        """Start empty; also in the child of a fork, whose lock may have been held by another thread."""
         self.free: dict[int, list[Array]] = {}
         self.kept, self.lock = 0, threading.Lock()
         self.returned.clear()
@@ -56,7 +56,7 @@ class Store:
     def take(self, size: int) -> Array:
         if self.lock.acquire(blocking=False):
             try:
-                self.settle()
+                self.collect()
                 fits = min((n for n, pieces in self.free.items() if pieces and size <= n <= SPARE * size), default=None)
                 if fits:
                     pieces = self.free[fits] = self.free.pop(fits)  # the newest of the sizes
@@ -66,8 +66,8 @@ class Store:
                 self.lock.release()
         return fresh(size)
 
-    def settle(self) -> None:
-        """What has come back, by size; ``most`` bytes stay."""
+    def collect(self) -> None:
+        """Sort returned pieces by size, and keep ``most`` bytes."""
         while self.returned:
             raw = self.returned.popleft()
             if raw.size <= self.most:
@@ -82,8 +82,8 @@ class Store:
                 del self.free[oldest]
 
 
-class Bench:
-    """One piece of memory for what an operation needs while it lasts: as large as the largest has needed."""
+class Scratch:
+    """One piece of memory for temporary arrays of an operation, as large as the largest request so far."""
 
     def __init__(self) -> None:
         self.raw: deque[Array] = deque(maxlen=1)
@@ -97,7 +97,7 @@ class Bench:
         return raw if raw.size >= size else fresh(size)
 
 
-STORE, BENCH = Store(), Bench()
+STORE, SCRATCH = Store(), Scratch()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=STORE.begin)
 
@@ -122,7 +122,7 @@ class Block:
 
 
 def empty(shape: Iterable[int], dtype: Any) -> Array:
-    """np.empty(shape, dtype), on used memory where it is large."""
+    """np.empty(shape, dtype); a large array is placed on recycled memory."""
     dtype, shape = np.dtype(dtype), tuple(map(int, shape))
     size = math.prod(shape) * dtype.itemsize
     if size < SMALL:
@@ -131,12 +131,12 @@ def empty(shape: Iterable[int], dtype: Any) -> Array:
 
 
 def workspace(dtype: Any, *counts: int) -> list[Array]:
-    """Arrays of so many numbers for the time of one operation, side by side on one piece of memory."""
+    """Temporary arrays with ``counts`` numbers each, side by side on one piece of memory, for one operation."""
     dtype = np.dtype(dtype)
     step = ALIGN // dtype.itemsize
     sizes = [-(-n // step) * step for n in counts]
-    raw = BENCH.take(sum(sizes) * dtype.itemsize + ALIGN)
-    whole = np.asarray(Block(raw, BENCH.put, (sum(sizes),), dtype))
+    raw = SCRATCH.take(sum(sizes) * dtype.itemsize + ALIGN)
+    whole = np.asarray(Block(raw, SCRATCH.put, (sum(sizes),), dtype))
     ends = np.cumsum(sizes)
     return [whole[end - size : end - size + n] for n, size, end in zip(counts, sizes, ends, strict=True)]
 

@@ -1,6 +1,6 @@
 """The CPU backend: the operations of ``reference`` as compiled loops on all cores.
 
-Arrays of float32 and float64 are worked on as they are; other dtypes go to ``reference``.
+Compiled loops support float32 and float64. Arrays of other dtypes are passed to ``reference``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SMALL, SMALL_VECTOR = 2**18, 9216
 
 
 def prepare(*arrays: Array) -> Any:
-    """The vector for arrays of one dtype, and the arrays contiguous; None and the arrays where there is no such vector."""
+    """The vector for the arrays' dtype, and the arrays made contiguous. For other dtypes: None, and the arrays unchanged."""
     dtype = np.result_type(*arrays)
     if dtype not in FLOATS:
         return None, *arrays
@@ -127,7 +127,7 @@ def conv2d_dw(x: Array, gy: Array, *, kernel: Pair, stride: Pair, pad: Pad) -> A
 
 
 def geometry(stride: Pair, pad: Pad) -> tuple[Pair, Pad]:
-    """Both as tuples: tables are kept by them."""
+    """Both as tuples, which are keys of cached tables."""
     return tuple(stride), tuple(map(tuple, pad))
 
 
@@ -137,7 +137,7 @@ def few(v: Vector, out: int, into: int) -> bool:
 
 
 def winograd_form(v: Vector, *shape: Any) -> Form | None:
-    """The form of Winograd's algorithm for this shape; None for the direct form, or where the user insists on it."""
+    """The form of Winograd's algorithm for this shape; None for the direct form, also at the precision "direct"."""
     return None if precision_in_force() == "direct" else winograd_forms.form(v, *shape)
 
 

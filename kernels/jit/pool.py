@@ -1,10 +1,10 @@
-"""One pool of threads for every kernel: parts of a kernel are claimed one by one by whoever is free.
+"""One pool of threads for all kernels: a free thread claims the next part of the kernel.
 
-The caller publishes (function, arguments, number of parts) and works too; helpers are threads that look for work in machine
-code without the interpreter's lock for a while after each kernel, then sleep until woken. So a kernel never waits for
-a sleeping helper, a busy core slows it in proportion only, and no other library's threads spin against it.
+The calling thread publishes a kernel (function, arguments, number of parts) and works on it too. Helper threads poll for work
+in machine code, without the interpreter's lock, for a short time after each kernel; then they sleep until they are woken. So
+a kernel never waits for a sleeping helper, a busy core slows it only in proportion, and no other library's threads compete.
 
-The machine code, and the words through which threads speak to each other, are in pool_code.py.
+pool_code.py has the machine code and the words that the threads share.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Pool:
         self.begin()
 
     def begin(self) -> None:
-        """As new: in the child of a fork too, which has no helpers and perhaps a lock that another thread held."""
+        """Start without helpers; also in the child of a fork, whose lock may have been held by another thread."""
         self.box = np.zeros(WORDS, np.int64)
         self.address = self.box.ctypes.data
         self.lock = threading.RLock()  # the handler of a signal may come in between and run kernels too
@@ -43,7 +43,8 @@ class Pool:
         self.helpers, self.open, self.forks = 0, True, _forks
 
     def run(self, function: int, arguments: bytes, parts: int) -> None:
-        """All parts; the machine code is one call from publishing to the last part done, so nothing can break in."""
+        """Run all parts. One call of machine code publishes the kernel and returns when the last part is done, so that no
+        exception can interrupt it."""
         if self.forks != _forks:
             with _renewing:
                 if self.forks != _forks:
@@ -71,7 +72,7 @@ class Pool:
             self.wake.get()
 
     def close(self) -> None:
-        """The helpers end; kernels still run, on the caller's thread."""
+        """End the helpers. Kernels still run, on the calling thread alone."""
         self.open = False
         for _ in range(self.n):
             self.wake.put(None)
@@ -88,7 +89,7 @@ def _forked() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
-_everyones = Pool(cpu.threads())  # here, so that a wrong number is told before a run begins
+_everyones = Pool(cpu.threads())  # created on import, so that a wrong number is reported before a run starts
 cpu.width()  # the same for a wrong width of vectors
 _pool = ContextVar("pool", default=_everyones)
 

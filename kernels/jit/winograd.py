@@ -80,7 +80,7 @@ def correlated(
     bias: Array | None,
     turned: tuple[int, int, int] | None = None,
 ) -> Array:
-    """y by ``plan`` from the phases of w that ``taps`` tell; ``turned`` (taps, C, O): w is to be turned round first."""
+    """y by ``plan``, from the phases of w listed in ``taps``. With ``turned`` (taps, C, O), w is first transposed to (O, C)."""
     sizes = plan.packed, pool().n * plan.room, w.size if turned else 0
     packed, scratch, other = workspace(x.dtype, *sizes)
     if turned:
@@ -107,7 +107,7 @@ def correlated(
 
 
 def slices(channels: int, taps: Sized) -> list[Pair]:
-    """Parts of a weight transform: the correlations, each cut so that all threads have work."""
+    """Ranges of channels, (first, count): a weight transform is cut into parts so that all threads have work."""
     step = max(8, -(-channels // max(1, 16 // len(taps))))
     return [(c, min(step, channels - c)) for c in range(0, channels, step)]
 

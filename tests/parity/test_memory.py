@@ -31,7 +31,7 @@ def test_memory_comes_again_when_its_last_view_is_gone(store):
     a = empty((COUNT,), "float32")
     first = address(a)
     del a
-    store.settle()
+    store.collect()
     assert store.kept == room(4 * COUNT + ALIGN)
     b = empty((COUNT // 2, 2), np.float32)
     assert address(b) == first and store.kept == 0
@@ -155,7 +155,7 @@ def test_the_store_is_bounded_and_lets_the_oldest_sizes_go():
 
     def put(size):
         store.put(np.empty(size, np.uint8))
-        store.settle()
+        store.collect()
 
     for _ in range(5):
         put(100)
@@ -174,7 +174,7 @@ def test_a_size_in_use_outlives_one_that_is_not():
     store.put(np.empty(300, np.uint8))
     store.put(store.take(400))
     store.put(np.empty(500, np.uint8))
-    store.settle()
+    store.collect()
     assert store.free[400] and not store.free.get(300)
 
 
@@ -186,7 +186,7 @@ def test_who_comes_while_the_store_is_busy_is_not_held_up(store):
         b = empty((COUNT,), "float32")
         assert address(b) != first
         del b
-    store.settle()
+    store.collect()
     assert store.kept == 2 * room(4 * COUNT + ALIGN)
 
 
@@ -211,7 +211,7 @@ def test_many_threads_never_share_memory():
     for user in users:
         user.join()
     assert not wrong
-    memory.STORE.settle()
+    memory.STORE.collect()
     assert sum(size * len(pieces) for size, pieces in memory.STORE.free.items()) == memory.STORE.kept
 
 
@@ -229,7 +229,7 @@ def test_collections_in_the_middle_do_no_harm():
         gc.set_threshold(*before)
     gc.collect()
     store = memory.STORE
-    store.settle()
+    store.collect()
     assert store.kept
     assert sum(size * len(pieces) for size, pieces in store.free.items()) == store.kept <= store.most
 
@@ -246,7 +246,7 @@ if not os.fork():
     c = empty((1 << 17,), 'f'); c[...] = 3
     assert (b == 2).all()
     del c
-    STORE.settle()
+    STORE.collect()
     assert STORE.kept
     os._exit(0)
 STORE.lock.release()
