@@ -30,7 +30,7 @@ def launch(file: str, launches: Iterable[Launch]) -> None:
 
 
 def floats(a: DeviceArray) -> DeviceArray:
-    """a; UsageError where it is not of float32."""
+    """a; UsageError for a dtype other than float32."""
     if a.dtype != np.float32:
         raise UsageError(f"the CUDA kernels work on float32: got {a.dtype}; use --backend jit, or x.astype(np.float32)")
     return a
@@ -42,7 +42,7 @@ def ready(a: DeviceArray | None) -> DeviceArray:
 
 
 def aligned(a: DeviceArray) -> DeviceArray:
-    """Ready, and from a whole word on: a weight may begin anywhere in θ."""
+    """Ready, and aligned to a word: a weight may start anywhere in θ."""
     a = ready(a)
     return a.copy() if a.data.ptr % WORD else a
 

@@ -1,4 +1,4 @@
-"""From a Python function to machine code: compiled by Numba at the first use, kept on disk, run on every thread.
+"""From a Python function to machine code: compiled by Numba at the first use, cached on disk, run on all threads.
 
 A kernel is written as a function of a ``Vector`` (and static choices) that returns the loop to compile:
 
@@ -179,7 +179,7 @@ def folder() -> Path | None:
 
 
 def _usable(own: Path) -> Path | None:
-    """The folder, made if need be; None where there is none, and where others may write: its files are run."""
+    """The folder, created if needed. None if that fails, or if other users may write to it: its files are executed."""
     try:
         own.mkdir(mode=0o700, parents=True)
         _prune(own)
@@ -195,7 +195,7 @@ def _usable(own: Path) -> Path | None:
 
 
 def _prune(own: Path) -> None:
-    """Folders of other keys that no process has begun to use for OLD seconds go."""
+    """Delete the folders of other keys that no process has opened for OLD seconds."""
     for other in own.parent.iterdir():
         if re.fullmatch("kernels-[0-9a-f]{16}", other.name) and other != own and not other.is_symlink():
             with suppress(OSError):
@@ -204,7 +204,7 @@ def _prune(own: Path) -> None:
 
 
 def _load(name: str, make: Callable[[], tuple[str, bytes]]) -> int:
-    """The address of the kernel ``name``, from its file, else made and kept; a file that is not whole is made again."""
+    """The address of the kernel ``name``: from its file, else compiled and saved. A damaged file is replaced."""
     readable = re.sub(r"[^\w.-]", "_", name)[:60]
     own = folder()
     file = own / f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.o" if own else None
@@ -223,7 +223,7 @@ def _digest(name: str, whole: bytes) -> bytes:
 
 
 def _read(file: Path, name: str) -> tuple[str, bytes] | None:
-    """(symbol, object code) of a file, None where it is missing or not whole."""
+    """(symbol, object code) of a file; None if it is missing or damaged."""
     try:
         digest, _, whole = file.read_bytes().partition(b"\n")
     except OSError:
@@ -235,7 +235,7 @@ def _read(file: Path, name: str) -> tuple[str, bytes] | None:
 
 
 def _write(file: Path, name: str, symbol: str, code: bytes) -> None:
-    """Keep it if the folder can be written; a kernel needs no file to run."""
+    """Save a kernel, if the folder is writable; it runs without a file too."""
     whole = symbol.encode() + b"\n" + code
     with suppress(OSError):
         handle, other = tempfile.mkstemp(dir=file.parent)

@@ -1,4 +1,4 @@
-"""The direct form of the convolutions: the tables that conv_direct_kernels.py work by.
+"""The direct form of the convolutions: tables for the loops in conv_direct_kernels.py.
 
 x̄ of stride s is s·s convolutions of ȳ of stride 1, one for each phase of x̄'s pixels, so that each x̄ is written once.
 """

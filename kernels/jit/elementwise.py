@@ -1,4 +1,4 @@
-"""Formulas on vectors: arithmetic in Python's signs that writes LLVM IR, and loops that apply it to memory.
+"""Formulas on vectors: Python operators that write LLVM IR, and loops that apply a formula to arrays.
 
 ``each(v, f)`` is the loop out[i] = f(in[i], ...), ``totals(v, n, f)`` the n sums Σᵢ f(in[i], ...). Nothing is reassociated or
 contracted, and a last part of a vector goes through the same arithmetic under a mask: a result does not depend on
@@ -15,7 +15,7 @@ STRICT = ("nsz",)  # an instruction without flags would get those that compile.p
 
 
 class Lanes:
-    """A vector of numbers (or of truths, of comparisons) under way: an operator writes an instruction."""
+    """A vector value in LLVM IR, of numbers or of comparison results. Each operator writes an instruction."""
 
     def __init__(self, v, b, value):
         self.v, self.b, self.value = v, b, value
@@ -24,7 +24,7 @@ class Lanes:
         return Lanes(self.v, self.b, value)
 
     def lift(self, other):
-        """A number as a vector of it."""
+        """A number as a constant vector."""
         return other if isinstance(other, Lanes) else self.make(self.v.constant(other))
 
     def call(self, name, *others):
@@ -57,14 +57,14 @@ class Lanes:
         return self.call("fabs")
 
     def __gt__(self, other):
-        """Where it is greater; a NaN is not."""
+        """Where the first is greater; false for NaN."""
         return self.make(self.b.fcmp_ordered(">", self.value, self.lift(other).value))
 
     def __lt__(self, other):
         return self.make(self.b.fcmp_ordered("<", self.value, self.lift(other).value))
 
     def pick(self, yes, no):
-        """``yes`` where these truths hold, else ``no``."""
+        """``yes`` where this comparison is true, else ``no``."""
         like = yes if isinstance(yes, Lanes) else no if isinstance(no, Lanes) else self
         return self.make(self.b.select(self.value, like.lift(yes).value, like.lift(no).value))
 

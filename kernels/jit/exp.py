@@ -1,4 +1,4 @@
-"""eˣ and what follows from it, on vectors, to a few units in the last place everywhere; a NaN stays one.
+"""eˣ and functions built from it, on vectors, accurate to a few units in the last place; NaN gives NaN.
 
 x = n ln 2 + r with |r| ≤ ln 2 / 2, eˣ = 2ⁿ eʳ, eʳ by its series: nothing is fitted, so one text serves float32 and float64.
 Only x ≤ 0 is needed: the rest goes by symmetry, where nothing overflows.
@@ -10,7 +10,7 @@ from llvmlite import ir
 
 
 class Format:
-    """What eˣ needs to know of a dtype: bits of the fraction, ln 2 in two parts (n · high is exact), terms, least x."""
+    """Constants of a dtype for eˣ: bits of the fraction, ln 2 in two parts (n · high is exact), terms, least x."""
 
     def __init__(self, dtype):
         single = dtype == "float32"

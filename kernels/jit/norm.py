@@ -2,8 +2,8 @@
 
 x is (S, R, G, D), as in ``reference.normalise``. Where a set has rows (R > 1: batch, group and instance norm) sums are taken
 of columns: a chunk of some rows, ``period`` numbers, is added to as many accumulators, 16 chunks to a block, blocks to a part,
-parts in float64; what is done to x then comes from tables of ``period`` numbers. Parts are cut by shape, so results do
-not depend on threads. Where R = 1 (layer and pixel norm) norm_rows.py does row by row in the first-level cache.
+parts in float64. The second pass reads its coefficients from tables of ``period`` numbers. Parts are cut by shape, so results
+do not depend on threads. Where R = 1 (layer and pixel norm) norm_rows.py does row by row in the first-level cache.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Normalisation of single rows (layer and pixel norm): each is read once, its sums and result are made while it is near.
+"""Normalisation of single rows (layer and pixel norm): each row is read once, and finished while it is in the cache.
 
 x is (S, 1, G, D): S·G rows of D numbers, row i with γ, β number i mod G. Sums run over blocks in the vector's dtype and over
 blocks in float64. γ̄ and β̄ are sums over rows, in as many accumulators as γ has numbers for each part; parts are cut by shape.

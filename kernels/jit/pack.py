@@ -1,4 +1,4 @@
-"""Panels: how the tiles read a matrix, row after row of a few whole vectors.
+"""Panels: the layout in which the tiles read a matrix, a few whole vectors of each row after another.
 
 A matrix of O columns is cut into panels of 3 or 2 vectors (1 where there is but one). Panel p, of s_p vectors before it, holds
 rows of n_p vectors one after another, from rows · s_p · lanes on; the last vector is filled up with zeros.

@@ -1,4 +1,4 @@
-"""What moves vectors about: the transpose of a block, and a small matrix on both sides of a grid."""
+"""The transpose of a block of vectors, and products L x Lᵀ with a small matrix on both sides of a grid of vectors."""
 
 from llvmlite import ir
 from numba.core import types

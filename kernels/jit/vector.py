@@ -97,7 +97,7 @@ class Vector:
         return 8 if self.bytes == 64 else 4
 
     def rows(self, columns):
-        """Rows of the tile with ``columns`` vectors: as many accumulators as the registers bear."""
+        """Rows of the tile with ``columns`` vectors: as many accumulators as fit into the registers."""
         return {3: 8, 2: 8, 1: 16}[columns] if self.bytes == 64 else {3: 4, 2: 6, 1: 12}[columns]
 
     def constant(self, k):

@@ -1,4 +1,4 @@
-"""The convolutions by Winograd's algorithm: the tables that winograd_kernels.py work by."""
+"""The convolutions by Winograd's algorithm: tables for the loops in winograd_kernels.py."""
 
 from __future__ import annotations
 
