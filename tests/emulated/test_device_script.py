@@ -85,7 +85,7 @@ def test_the_committed_results_are_right_and_make_a_table(capsys):
     lines = [json.loads(text) for text in path.read_text().splitlines()]
     assert {"about", "parity", "layers", "ceilings", "step", "norms", "small"} <= {line["part"] for line in lines}
     assert all(line.get("right", True) for line in lines)
-    device_table.show(path)
+    device_table.print_results(path)
     said = capsys.readouterr().out
     assert "30 of FP32 with the emulator's bits" in said
     assert "geometric mean" in said
