@@ -31,6 +31,7 @@ def pytest_addoption(parser):
 def pytest_cmdline_main(config):
     """Without paths: no slow tests, and a process for each core. This is before pytest-xdist reads its options."""
     if hasattr(config, "workerinput"):  # a worker takes what its controller chose, and starts no workers of its own
+        config.option.markexpr = config.workerinput["markexpr"]
         return
     option, everything = config.option, config.args_source is not config.ArgsSource.TESTPATHS
     if not option.full and not everything and not option.markexpr:
@@ -49,6 +50,12 @@ def pytest_configure(config):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of the processes that are started
     if not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # files that were made go, as after Ctrl-C
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """A worker reads its own arguments, which do not have the expression that was chosen here."""
+    node.workerinput["markexpr"] = node.config.option.markexpr
 
 
 def pytest_report_header(config):
